@@ -1,0 +1,1 @@
+"""Calibration capture tool of the camera unit."""

@@ -1,0 +1,1 @@
+"""Edge runtime of the throat camera: capture, enhance, stream."""

@@ -1,0 +1,1 @@
+"""What runs a profile's network graph."""

@@ -1,0 +1,34 @@
+"""What an engine is: the one interface behind which a profile runs on a CPU or a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+from edge.frame import Image
+
+
+class Enhanced(NamedTuple):
+    """What an engine gives back.
+
+    Attributes:
+        image: RGB uint8 (1080, 1920, 3), a buffer of its own: the engine does not write into it again.
+        stage_ms: name of a part -> milliseconds.
+    """
+
+    image: Image
+    stage_ms: Mapping[str, float]
+
+
+class Engine(Protocol):
+    """Runs one profile. Every call comes from the thread that opened it."""
+
+    profile: str
+    model_sha256: str
+    device: str
+
+    def enhance(self, image: Image) -> Enhanced:
+        """RGB uint8 (1080, 1920, 3) -> the enhanced picture, same shape."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,57 @@
+"""The frame: what every stage takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+"""RGB, uint8, shape (H, W, 3)."""
+
+Mode = Literal["enhanced", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture on its way from the camera to the screen.
+
+    A stage returns a new frame; no stage writes into `image`.
+
+    Attributes:
+        image: RGB uint8 (H, W, 3).
+        seq: number given at the source; a gap means that frames were dropped.
+        t_capture_ns: `time.monotonic_ns()` when the camera took it.
+        mode: whether a network has touched the pixels.
+        profile: the profile that made `image`, empty for a raw frame.
+        stage_ms: name of a stage -> milliseconds that it took.
+    """
+
+    image: Image
+    seq: int
+    t_capture_ns: int
+    mode: Mode = "raw"
+    profile: str = ""
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+
+    def enhanced(self, image: Image, profile: str, stage_ms: Mapping[str, float]) -> Frame:
+        """The same moment after a profile: other pixels, the times added."""
+        return replace(
+            self, image=image, mode="enhanced", profile=profile, stage_ms={**self.stage_ms, **stage_ms}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FramePair:
+    """The untouched frame and what was made of it; they travel together to every sink.
+
+    Attributes:
+        raw: as captured.
+        enhanced: the same `seq`; the raw frame itself where nothing could be enhanced.
+    """
+
+    raw: Frame
+    enhanced: Frame

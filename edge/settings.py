@@ -1,0 +1,81 @@
+"""Frozen dataclasses as configuration tables: types and ranges stated beside each field, checked in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from edge.errors import ConfigError
+
+T = TypeVar("T")
+_TYPE_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def setting(
+    default: Any, explain: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()
+) -> Any:
+    """A dataclass field with a default, an explanation and the values it may take.
+
+    Args:
+        low, high: inclusive limits of a number.
+        choices: the texts allowed; empty allows any.
+    """
+    limits = {"explain": explain, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=limits)
+
+
+def _expected(kind: type, limits: Mapping[str, Any]) -> str:
+    if limits.get("choices"):
+        return "one of " + ", ".join(limits["choices"])
+    low, high = limits.get("low"), limits.get("high")
+    span = ""
+    if low is not None and high is not None:
+        span = f" from {low} to {high}"
+    elif low is not None:
+        span = f" of at least {low}"
+    return _TYPE_NAMES[kind] + span
+
+
+def _checked(value: object, kind: type, limits: Mapping[str, Any], path: str, origin: str) -> object:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+    low, high, choices = limits.get("low"), limits.get("high"), limits.get("choices")
+    if fits and isinstance(value, (int, float)):
+        fits = (low is None or value >= low) and (high is None or value <= high)
+    if fits and choices:
+        fits = value in choices
+    if not fits:
+        raise ConfigError(f"{origin}: {path} = {value!r}: expected {_expected(kind, limits)}")
+    return value
+
+
+def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: str) -> T:
+    """Read one frozen dataclass, nested ones included, from a TOML table.
+
+    Args:
+        path: dotted path of the table, empty at the top.
+        origin: what the values came from (a file's name), for the message.
+
+    Raises:
+        ConfigError: an unknown key, a wrong type or a value out of range; names the dotted path, the value and what was expected.
+    """
+    hints = get_type_hints(kind)
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    values: dict[str, object] = {}
+    for key, value in table.items():
+        dotted = f"{path}.{key}" if path else key
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(fields)
+            raise ConfigError(f"{origin}: {dotted} = {value!r}: unknown key; {hint}")
+        wanted = hints[key]
+        if dataclasses.is_dataclass(wanted):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{origin}: {dotted} = {value!r}: expected a table, as in [{dotted}]")
+            values[key] = from_table(wanted, value, dotted, origin)
+        else:
+            values[key] = _checked(value, wanted, fields[key].metadata, dotted, origin)
+    return kind(**values)

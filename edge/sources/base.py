@@ -1,0 +1,35 @@
+"""What a source of frames is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edge.frame import Frame
+
+
+class Source(Protocol):
+    """A camera, or something that plays one.
+
+    Attributes:
+        uri: as the user wrote it.
+        fps: nominal frames per second.
+        paced: whether `read` itself waits for the next moment, as a camera does. An unpaced
+            source gives a frame whenever it is asked, and its reader asks only when it can use one.
+    """
+
+    uri: str
+    fps: float
+    paced: bool
+
+    def read(self) -> Frame | None:
+        """Wait for the next frame: RGB uint8 (1080, 1920, 3), mode "raw". None: the source has ended.
+
+        Raises:
+            CameraLost: the device went away; `edge.sources.open.open_source` may be tried again.
+            InputOutputError: the file cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the device; safe to call twice, and from another thread to end a waiting `read`."""
+        ...

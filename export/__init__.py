@@ -1,0 +1,1 @@
+"""From a trained checkpoint to the graphs and engines that the unit runs."""

@@ -72,7 +72,7 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
             hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(fields)
             raise ConfigError(f"{origin}: {dotted} = {value!r}: unknown key; {hint}")
         wanted = hints[key]
-        if dataclasses.is_dataclass(wanted):
+        if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{origin}: {dotted} = {value!r}: expected a table, as in [{dotted}]")
             values[key] = from_table(wanted, value, dotted, origin)

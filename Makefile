@@ -1,0 +1,57 @@
+# The first two commands of a newcomer: make live, make test. Both set up what they need.
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+SOURCE ?= demo:
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help live test test-all lint types bench results venv venv-dev clean
+
+help:  ## list these commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+live: .venv/ready  ## enhance a live source and show it on a web page (SOURCE=camera:/dev/video0, ARGS=...)
+	@exec .venv/bin/edge-enhance --live --source '$(SOURCE)' $(ARGS)
+
+test: .venv-dev/ready  ## run the tests that need no GPU and no long time
+	.venv-dev/bin/python -m pytest -m 'not slow'
+
+test-all: .venv-dev/ready  ## run all tests, the slow ones too
+	.venv-dev/bin/python -m pytest
+
+lint: .venv-dev/ready  ## style, and who may import whom
+	.venv-dev/bin/ruff check .
+	.venv-dev/bin/ruff format --check .
+	.venv-dev/bin/lint-imports
+
+types: .venv-dev/ready  ## strict types of the unit's packages
+	.venv-dev/bin/mypy
+
+bench: .venv-dev/ready  ## measure speed and memory side by side; figures go to docs/results.md
+	.venv-dev/bin/python -m benchmarks $(ARGS)
+
+venv: .venv/ready  ## set up the unit's environment alone
+venv-dev: .venv-dev/ready  ## set up the developer's environment alone
+
+define make-environment
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "edge-enhance needs Python 3.10 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
+	@echo "Making $(1)/ (a virtual environment; nothing outside this folder changes)"
+	@$(PYTHON) -m venv --clear $(1) >/dev/null 2>&1 || { rm -rf $(1); \
+	  echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+endef
+
+.venv/ready: pyproject.toml
+	$(call make-environment,.venv)
+	@echo "Installing the runtime and what it needs (no torch)"
+	@.venv/bin/pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv-dev/ready: pyproject.toml
+	$(call make-environment,.venv-dev)
+	@echo "Installing the runtime, trainer, export and test tools (torch included: this takes minutes)"
+	@.venv-dev/bin/pip install --quiet --disable-pip-version-check '$(TORCH)' --editable '.[dev]'
+	@touch $@
+
+clean:  ## remove both environments and caches
+	rm -rf .venv .venv-dev build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,75 @@
+"""`make bench`: speed of the frame path on this machine, and the section `speed` of docs/results.md."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import tempfile
+from datetime import date
+from pathlib import Path
+from statistics import median
+
+import cv2
+import onnxruntime
+
+from benchmarks.clip import write_demo_clip
+from benchmarks.live import watch
+from benchmarks.naive import naive_loop
+from benchmarks.parts import measure_parts
+from edge.engines.cpu import available_cpus
+from trainer.report import replace_section, table
+
+PAGE = Path(__file__).parent.parent / "docs" / "results.md"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of program and yardstick, side by side")
+    parser.add_argument("--seconds", type=float, default=15, help="length of each measurement")
+    parser.add_argument("--soak", type=float, default=600, help="seconds of the memory run; 0 leaves it out")
+    parser.add_argument("--port", type=int, default=8137)
+    parser.add_argument("--no-page", action="store_true", help="print only; leave docs/results.md as it is")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        clip = write_demo_clip(Path(folder) / "demo.mp4")
+        rows: list[list[object]] = []
+        rounds = []
+        for _ in range(args.rounds):
+            parts = measure_parts(clip)
+            ours = watch(f"{clip}?pace=free", args.port, args.seconds)
+            rounds.append((parts, ours, naive_loop(clip, args.seconds)))
+        cpu_ms = {name: median(parts[name][0] for parts, _, _ in rounds) for name in rounds[0][0]}
+        wall_ms = {name: median(parts[name][1] for parts, _, _ in rounds) for name in rounds[0][0]}
+        allowed = [available_cpus() * 1e3 / sum(cpu for cpu, _ in parts.values()) for parts, _, _ in rounds]
+        for name in cpu_ms:
+            rows.append([f"{name}, alone", f"{cpu_ms[name]:.1f} ms CPU, {wall_ms[name]:.1f} ms wall"])
+        latency = [run.health["latency_ms"]["p50"] for _, run, _ in rounds]
+        engine_ms = [
+            sum(run.health["stage_ms"][s]["p50"] for s in ("shrink", "dehaze", "guided")) for _, run, _ in rounds
+        ]
+        rows += [
+            ["frames/s, clip as fast as it goes, one viewer", f"{median(run.fps for _, run, _ in rounds):.1f}"],
+            ["frames/s that the parts' CPU time allows", f"{median(allowed):.1f}"],
+            ["reached of it", f"{median(run.fps / a for (_, run, _), a in zip(rounds, allowed, strict=True)):.2f}"],
+            ["yardstick loop, frames/s", f"{median(naive for _, _, naive in rounds):.1f}"],
+            ["ours over the yardstick", f"{median(run.fps / naive for _, run, naive in rounds):.2f}"],
+            ["capture to publish, median", f"{median(latency):.0f} ms"],
+            ["in engine times (of the same run)", f"{median(a / b for a, b in zip(latency, engine_ms, strict=True)):.2f}"],
+        ]
+        paced = watch(str(clip), args.port, args.seconds)
+        rows.append(["frames/s, clip at the camera's 30", f"{paced.fps:.1f}"])
+        rows.append(["its capture to publish, median, p95", "{p50:.0f}, {p95:.0f} ms".format(**paced.health["latency_ms"])])
+        if args.soak:
+            growth = watch(str(clip), args.port, args.soak).memory_growth()
+            told = "run too short" if growth is None else f"{growth:+.2%}"
+            rows.append([f"memory over {args.soak / 60:.0f} minutes, last minute against second", told])
+    machine = f"{available_cpus()} cores, {platform.machine()}, onnxruntime {onnxruntime.__version__}"
+    head = f"{date.today()}, {machine}, OpenCV {cv2.__version__}; medians of {args.rounds} rounds of {args.seconds:g} s."
+    text = f"{head}\n\n{table(['what', 'figure'], rows)}"
+    print(text)
+    if not args.no_page:
+        replace_section(PAGE, "speed", text)
+
+
+if __name__ == "__main__":
+    main()

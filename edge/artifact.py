@@ -1,0 +1,118 @@
+"""A profile on disk: its graphs and the manifest without which no engine takes them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ModelError
+
+SHIPPED = Path(__file__).parent / "models"
+GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME = "model.onnx", "dehaze.onnx", "model.json"
+REQUIRED_KEYS = (
+    "name", "profile", "version", "sha256", "input", "output", "networks", "training", "metrics", "licence", "made_at",
+)  # fmt: skip
+REBUILD = "restore the package's files, or export the profile again with edge-export onnx"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A checked profile.
+
+    Attributes:
+        folder: where it lies.
+        manifest: `model.json`, all required keys present.
+        dehazer: the dehazer alone, where a guided profile ships one for CPU engines.
+    """
+
+    profile: str
+    folder: Path
+    manifest: Mapping[str, Any]
+    graph: Path
+    dehazer: Path | None
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the whole graph: the model's identity in /health, sidecars and engine keys."""
+        return str(self.manifest["sha256"])
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is complete or absent, whatever happens: temporary name, fsync, rename, fsync of the folder."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def profiles(roots: tuple[Path, ...] = (SHIPPED,)) -> list[str]:
+    """Names of the profiles found under the roots."""
+    return sorted({path.parent.name for root in roots for path in root.glob(f"*/{MANIFEST_NAME}")})
+
+
+def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifact:
+    """Find a profile under the first root that has it, and check every hash.
+
+    Args:
+        roots: folders of profiles, the unit's own before the shipped ones.
+
+    Raises:
+        ModelError: no such profile, no manifest, or a file that is not what its manifest says.
+    """
+    for root in roots:
+        folder = root / profile
+        if folder.is_dir():
+            return _checked(profile, folder)
+    raise ModelError(f"profile {profile!r}: not found; known profiles: {', '.join(profiles(roots)) or 'none'}")
+
+
+def _checked(profile: str, folder: Path) -> Artifact:
+    path = folder / MANIFEST_NAME
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: no readable manifest ({error}); {REBUILD}") from error
+    if not isinstance(manifest, dict):
+        raise ModelError(f"{path}: expected a JSON object; {REBUILD}")
+    missing = [key for key in REQUIRED_KEYS if key not in manifest]
+    if missing:
+        raise ModelError(f"{path}: missing {', '.join(missing)}; {REBUILD}")
+    graph = folder / GRAPH_NAME
+    _check_hash(graph, manifest["sha256"])
+    dehazer = None
+    if "dehaze_sha256" in manifest:
+        dehazer = folder / DEHAZER_NAME
+        _check_hash(dehazer, manifest["dehaze_sha256"])
+    return Artifact(profile, folder, manifest, graph, dehazer)
+
+
+def _check_hash(path: Path, expected: object) -> None:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise ModelError(f"{path}: missing or unreadable ({error.strerror}); {REBUILD}") from error
+    if found != expected:
+        raise ModelError(f"{path}: sha256 is {found[:12]}…, its manifest says {str(expected)[:12]}…; {REBUILD}")

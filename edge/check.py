@@ -1,0 +1,90 @@
+"""`edge-enhance --check`: one line a part, for the person who installs the unit."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from edge.artifact import Artifact
+from edge.config import Config
+from edge.errors import ConfigError, EdgeError, InputOutputError
+from edge.geometry import FRAME_SHAPE
+
+MIN_FREE_BYTES = 500 * 2**20
+EARLIEST_YEAR = 2026
+
+
+def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> int:
+    """Print the state of every part; the answer is the exit code, 0 when all is well and 1 otherwise.
+
+    Args:
+        find_artifact: how the configured profile is looked up.
+    """
+
+    def model() -> str:
+        artifact = find_artifact(config)
+        return f"{artifact.profile} {artifact.manifest['version']}, sha256 {artifact.sha256[:12]}"
+
+    def engine() -> str:
+        from edge.engines.cpu import open_cpu_engine
+
+        opened = open_cpu_engine(find_artifact(config), config.engine.threads)
+        try:
+            ramp = np.linspace(0, 255, FRAME_SHAPE[1] * 3, dtype=np.uint8).reshape(1, -1, 3)
+            frame = np.ascontiguousarray(np.broadcast_to(ramp, FRAME_SHAPE))
+            begin = time.perf_counter()
+            opened.enhance(frame)
+            return f"{opened.device}, first frame in {(time.perf_counter() - begin) * 1e3:.0f} ms"
+        finally:
+            opened.close()
+
+    def camera() -> str:
+        from edge.sources.open import open_source
+
+        source = open_source(config.source.uri)
+        try:
+            if source.read() is None:
+                raise InputOutputError(f"{config.source.uri}: the source gave no picture")
+            return f"{config.source.uri} gives pictures, {source.fps:g} frames/s nominal"
+        finally:
+            source.close()
+
+    parts: dict[str, Callable[[], str]] = {
+        "config": lambda: "read; --print-config shows every value",
+        "model": model,
+        "engine": engine,
+        "camera": camera,
+        "bridge": lambda: "not configured",
+        "clock": _clock,
+        "disk": _disk,
+    }
+    results = [_line(name, part) for name, part in parts.items()]
+    return 0 if all(results) else 1
+
+
+def _line(name: str, part: Callable[[], str]) -> bool:
+    try:
+        mark, told = "ok", part()
+    except EdgeError as error:
+        mark, told = "FAILED", str(error)
+    sys.stdout.write(f"{name:7} {mark:7} {told}\n")
+    return mark == "ok"
+
+
+def _clock() -> str:
+    now = time.localtime()
+    if now.tm_year < EARLIEST_YEAR:
+        raise ConfigError(f"the clock says {time.strftime('%Y-%m-%d', now)}; set it, saved pictures carry its time")
+    return time.strftime("%Y-%m-%d %H:%M:%S %Z", now)
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(Path.cwd()).free
+    if free < MIN_FREE_BYTES:
+        raise InputOutputError(f"{Path.cwd()}: {free / 2**20:.0f} MiB free, expected at least 500; make room")
+    return f"{free / 2**30:.1f} GiB free in {Path.cwd()}"

@@ -1,0 +1,167 @@
+"""`edge-enhance`: the runtime's command line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from edge.artifact import SHIPPED, Artifact, load_artifact, profiles
+from edge.config import Config, Origins, load_config
+from edge.errors import EdgeError, UsageError
+
+EXAMPLES = """examples:
+  edge-enhance --live                                      the demo throat on http://127.0.0.1:8080/
+  edge-enhance --live --source camera:/dev/video0          a camera
+  edge-enhance photos/ clip.mp4 --output enhanced/         pictures and clips
+  edge-enhance --check --config edge.toml                  is everything there?"""
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="edge-enhance",
+        description="Dehazes and enlarges throat camera pictures, live or from files.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("input", nargs="*", metavar="INPUT", help="picture, clip or folder")
+    job = top.add_mutually_exclusive_group()
+    job.add_argument("--live", action="store_true", help="enhance a source and show it on a web page until stopped")
+    job.add_argument("--check", action="store_true", help="one line a part: is it there and right? exit 0 or 1")
+    job.add_argument("--print-config", action="store_true", help="the merged configuration and where each value came from")
+    top.add_argument("--output", type=Path, metavar="DIR", help="folder for enhanced files")
+    top.add_argument("--force", action="store_true", help="overwrite what is in the output folder")
+    top.add_argument("--resume", action="store_true", help="skip what an earlier run has already made of the same file")
+    top.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key has a default")
+    top.add_argument("--source", metavar="URI", help="camera:/dev/video0, demo:, rtsp://..., a clip, a picture, a folder")
+    top.add_argument("--profile", metavar="NAME", help="shipped: " + ", ".join(profiles()))
+    top.add_argument("--listen", metavar="HOST:PORT", help="address of the web page; 127.0.0.1:8080")
+    top.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
+    top.add_argument("--version", action="version", version=version("edge-enhance"))
+    return top
+
+
+def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
+    """The options on the command line, as dotted path -> (option, value)."""
+    options = {
+        "source.uri": ("--source", args.source),
+        "engine.profile": ("--profile", args.profile),
+        "web.listen": ("--listen", args.listen),
+    }
+    return {dotted: given for dotted, given in options.items() if given[1] is not None}
+
+
+def artifact_of(config: Config) -> Artifact:
+    """The configured profile; the unit's own win over the shipped ones."""
+    own = (Path(config.engine.models),) if config.engine.models else ()
+    return load_artifact(config.engine.profile, (*own, SHIPPED))
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and Ctrl-C set; a second signal ends the program at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
+    return stop
+
+
+def run_live(config: Config) -> int:
+    from edge.engines.cpu import open_cpu_engine
+    from edge.health import Health
+    from edge.live import Live
+    from edge.sinks.web import WebSink
+    from edge.sources.open import open_source
+
+    artifact = artifact_of(config)
+    stop, health = stop_on_signals(), Health()
+    health.set_source(config.source.uri)
+    web = WebSink(config.web, health)
+    live = Live(
+        open_source=lambda: open_source(config.source.uri),
+        open_engine=lambda: open_cpu_engine(artifact, config.engine.threads),
+        sinks=[web],
+        health=health,
+        stop=stop,
+        on_ready=lambda: logging.getLogger("edge").info("live on %s (Ctrl-C stops)", web.url),
+    )
+    live.run()
+    return 0
+
+
+def run_files(config: Config, args: argparse.Namespace) -> int:
+    from edge.batch import enhance_files
+    from edge.engines.cpu import open_cpu_engine
+
+    if args.output is None:
+        raise UsageError("--output DIR is missing: where should the enhanced files go?")
+    artifact = artifact_of(config)
+    engine = open_cpu_engine(artifact, config.engine.threads)
+    try:
+        report = enhance_files(
+            args.input,
+            args.output,
+            engine,
+            artifact,
+            force=args.force,
+            resume=args.resume,
+            stop=stop_on_signals(),
+        )
+    finally:
+        engine.close()
+    return report.exit_code
+
+
+def run(args: argparse.Namespace) -> int:
+    origins: Origins = load_config(args.config, given_options(args))
+    if args.print_config:
+        sys.stdout.write("\n".join(origins.lines()) + "\n")
+        return 0
+    if args.check:
+        from edge.check import check_unit
+
+        return check_unit(origins.config, artifact_of)
+    if args.live:
+        if args.input:
+            raise UsageError(f"--live takes no INPUT, got {args.input[0]!r}; name the source with --source")
+        return run_live(origins.config)
+    if args.input:
+        return run_files(origins.config, args)
+    raise UsageError("nothing to do: give --live, or INPUT... --output DIR; see --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    logging.basicConfig(
+        level=logging.DEBUG if args.debug else logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s" if args.debug else "%(message)s",
+    )
+    try:
+        return run(args)
+    except EdgeError as error:
+        if args.debug:
+            raise
+        sys.stderr.write(f"edge-enhance: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if args.debug:
+            raise
+        sys.stderr.write(f"edge-enhance: unexpected {type(error).__name__}: {error}; --debug shows where\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""The program's configuration: one TOML file, every key with a default, and where each value came from."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge.errors import ConfigError
+from edge.settings import from_table, setting
+from edge.sinks.web import WebConfig
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
+"""Read where it exists and --config names no other file."""
+
+
+@dataclass(frozen=True)
+class SourceConfig:
+    """Where the live picture comes from."""
+
+    uri: str = setting("demo:", "camera:/dev/video0, demo:, rtsp://..., a clip, a picture or a folder")
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """What enhances it."""
+
+    profile: str = setting("live", "name of a profile, shipped or in models")
+    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256)
+    models: str = setting("", "folder of the unit's own profiles; they win over shipped ones of the same name")
+
+
+@dataclass(frozen=True)
+class Config:
+    """All of edge.toml. An empty file is a complete configuration."""
+
+    source: SourceConfig = field(default_factory=SourceConfig)
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    web: WebConfig = field(default_factory=WebConfig)
+
+
+@dataclass(frozen=True)
+class Origins:
+    """A configuration with the origin of each value.
+
+    Attributes:
+        origins: dotted path -> "default", a file's name or a command-line option.
+    """
+
+    config: Config
+    origins: Mapping[str, str]
+
+    def lines(self) -> Iterator[str]:
+        """`section.key = value  # origin`, a line a value, valid TOML when read back."""
+        for section in dataclasses.fields(self.config):
+            table = getattr(self.config, section.name)
+            for key in dataclasses.fields(table):
+                dotted = f"{section.name}.{key.name}"
+                yield f"{dotted} = {_toml(getattr(table, key.name))}  # {self.origins.get(dotted, 'default')}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return repr(value)
+
+
+def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Origins:
+    """Read the file, then lay the command line's options over it.
+
+    Args:
+        path: None reads /etc/edge-enhance/edge.toml where it exists.
+        options: dotted path -> (name of the option, value).
+
+    Raises:
+        ConfigError: the file is missing, not TOML, or holds an unknown key, a wrong type or a value out of range.
+    """
+    origins: dict[str, str] = {}
+    config = Config()
+    if path is None and DEFAULT_PATH.exists():
+        path = DEFAULT_PATH
+    if path is not None:
+        table = _read(path)
+        config = from_table(Config, table, "", str(path))
+        origins |= {f"{s}.{k}": str(path) for s, keys in table.items() for k in keys}
+    for dotted, (option, value) in options.items():
+        section, key = dotted.split(".")
+        part = from_table(type(getattr(config, section)), {key: value}, section, option)
+        merged = dataclasses.replace(getattr(config, section), **{key: getattr(part, key)})
+        config = dataclasses.replace(config, **{section: merged})
+        origins[dotted] = option
+    return Origins(config, origins)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); name an existing file with --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML ({error})") from error

@@ -1,0 +1,67 @@
+"""What a saved picture or clip says of itself, inside the file: enhanced or raw, and by which model.
+
+A file outlives its sidecar: it is copied, mailed, put into a report. So a PNG has a `tEXt` chunk with the
+keyword `edge-enhance`, and a clip and each JPEG frame in it a comment that begins with it. They say
+`mode=enhanced profile=live model=<sha256>`, or `mode=raw`.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from pathlib import Path
+
+import cv2
+
+from edge.frame import Image, Mode
+
+KEYWORD = "edge-enhance"
+_AFTER_IHDR = 33
+_MARK = re.compile(rb"edge-enhance(?:\0|: )mode=(enhanced|raw)")
+_SEARCHED_BYTES = 1 << 16
+
+
+def mark_text(mode: Mode, profile: str = "", model_sha256: str = "") -> str:
+    """`mode=enhanced profile=live model=<sha256>`; `mode=raw` alone for an untouched picture."""
+    return f"mode={mode}" + (f" profile={profile} model={model_sha256}" if mode == "enhanced" else "")
+
+
+def png_bytes(image: Image, text: str) -> bytes:
+    """A lossless PNG of an RGB picture, its text behind the keyword `edge-enhance`.
+
+    zlib's run-length strategy: measured on throat pictures it takes 80 to 200 ms where the default
+    strategy takes 200 to 460, and the file is a sixth smaller.
+    """
+    parameters = [cv2.IMWRITE_PNG_COMPRESSION, 3, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
+    ok, file = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), parameters)
+    assert ok, "OpenCV writes every uint8 picture as PNG"
+    content = file.tobytes()
+    return content[:_AFTER_IHDR] + _text_chunk(text) + content[_AFTER_IHDR:]
+
+
+def _text_chunk(text: str) -> bytes:
+    """PNG 1.2, section 4.2.3: length, `tEXt`, keyword NUL text in Latin-1, CRC-32 of all but the length."""
+    payload = f"{KEYWORD}\0{text}".encode("latin-1", "replace")
+    body = b"tEXt" + payload
+    return len(payload).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
+
+
+def jpeg_with_mark(jpeg: bytes, text: str) -> bytes:
+    """The JPEG with a comment (COM, ITU-T T.81 B.2.4.5) behind its JFIF header, which must come first."""
+    comment = f"{KEYWORD}: {text}".encode("latin-1", "replace")
+    at = 2
+    if jpeg[2:4] == b"\xff\xe0":
+        at += 2 + int.from_bytes(jpeg[4:6], "big")
+    return jpeg[:at] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[at:]
+
+
+def mode_of_file(path: Path) -> Mode | None:
+    """How a file that this program saved is marked; None for any other, and for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            found = _MARK.search(file.read(_SEARCHED_BYTES))
+    except OSError:
+        return None
+    if found is None:
+        return None
+    return "enhanced" if found[1] == b"enhanced" else "raw"

@@ -1,0 +1,117 @@
+"""What the web sink answers: the page, the streams, snapshots and the health record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+from aiohttp import web
+
+from edge.errors import UsageError
+from edge.frame import FramePair
+from edge.health import Health, Verdict
+from edge.sinks.mjpeg import Audience, stream
+from edge.sinks.views import SNAPSHOT_VIEWS, snapshot, view_from_query
+
+WEB_DIR = Path(__file__).resolve().parent.parent / "web"
+_PAGE_FILES = {"/": "index.html", "/app.js": "app.js", "/stream.js": "stream.js", "/style.css": "style.css"}
+_PAGE_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_NOT_STORED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_NUM_KEPT_PAIRS = 2
+
+
+class Routes:
+    """The handlers. They run on the event loop and share nothing but what is given here.
+
+    Args:
+        newest: the newest pair, None before the first.
+    """
+
+    def __init__(self, health: Health, audience: Audience, newest: Callable[[], FramePair | None]) -> None:
+        self._health = health
+        self._audience = audience
+        self._newest = newest
+        self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[_one_line_errors])
+        for path, file in _PAGE_FILES.items():
+            app.router.add_get(path, _page_file(WEB_DIR / file))
+        app.router.add_get("/stream.mjpg", self.stream)
+        app.router.add_get("/snapshot.png", self.snapshot)
+        app.router.add_get("/health", self.health)
+        return app
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split."""
+        view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
+        return await stream(request, view, self._audience)
+
+    async def snapshot(self, request: web.Request) -> web.Response:
+        """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was just saved."""
+        view = view_from_query(request.query.get("view", "enhanced"), allowed=SNAPSHOT_VIEWS)
+        kept = self._pair_to_save(request.query.get("seq"))
+        if kept is None:
+            text = "there is no picture yet; try again when /health says live\n"
+            return web.Response(status=503, text=text, headers=_NOT_STORED)
+        pair, verdict = kept
+        loop = asyncio.get_running_loop()
+        file, frame, status = await loop.run_in_executor(None, snapshot, view, pair, verdict)
+        taken = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        name = f"throat-{taken}-{frame.seq:06d}-{view.name}.png"
+        headers = {
+            **_NOT_STORED,
+            "Content-Disposition": f'inline; filename="{name}"',
+            "X-Seq": str(frame.seq),
+            "X-Mode": frame.mode,
+            "X-State": status.state,
+        }
+        return web.Response(body=file, content_type="image/png", headers=headers)
+
+    def _pair_to_save(self, seq: str | None) -> tuple[FramePair, Verdict] | None:
+        """The newest pair as it is judged now; or the one named, judged as when its first half was saved.
+
+        Raises:
+            UsageError: the pair named is not kept.
+        """
+        if seq is None:
+            pair = self._newest()
+            if pair is None:
+                return None
+            self._kept.append((pair, self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns)))
+            return self._kept[-1]
+        for kept in reversed(self._kept):
+            if str(kept[0].raw.seq) == seq:
+                return kept
+        raise UsageError(f"seq = {seq!r}: only the last {_NUM_KEPT_PAIRS} pairs saved are kept; leave it out")
+
+    async def health(self, request: web.Request) -> web.Response:
+        record = self._health.snapshot(time.monotonic_ns())
+        return web.json_response({**record, "viewers": len(self._audience)}, headers=_NOT_STORED)
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _page_file(path: Path) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers=_PAGE_HEADERS)
+
+    return answer
+
+
+@web.middleware
+async def _one_line_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except UsageError as error:
+        return web.Response(status=400, text=f"{error}\n", headers=_NOT_STORED)

@@ -1,0 +1,187 @@
+"""The web sink: one encoder thread, one event loop thread, any number of viewers."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from edge.errors import ConfigError, InputOutputError
+from edge.frame import FramePair
+from edge.health import Health
+from edge.settings import setting
+from edge.sinks.mjpeg import Audience
+from edge.sinks.routes import Routes
+from edge.sinks.views import encoded, status_of
+from edge.slot import Slot
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 0.1
+_RESTAMP_NS = 500_000_000
+
+
+@dataclass(frozen=True)
+class WebConfig:
+    """The table [web]."""
+
+    listen: str = setting("127.0.0.1:8080", "address and port of the page; port 0 takes a free one")
+    jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100)
+
+
+class WebSink:
+    """Shows the newest pair to every viewer; encodes only the views that somebody looks at."""
+
+    def __init__(self, config: WebConfig, health: Health) -> None:
+        self._config = config
+        self._health = health
+        self._slot: Slot[FramePair] = Slot()
+        self._newest: FramePair | None = None
+        self._audience = Audience()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop_serving: asyncio.Event | None = None
+        self.url = ""
+        health.track_drops("web", lambda: self._slot.dropped)
+
+    def start(self) -> None:
+        """Bind, serve and encode.
+
+        Raises:
+            ConfigError: `web.listen` cannot be understood.
+            InputOutputError: its port is in use or not allowed.
+        """
+        host, port = address_from_listen(self._config.listen)
+        listener = _bound(host, port, self._config.listen)
+        self.url = _url(listener)
+        ready: Future[None] = Future()
+        self._spawn("web-server", lambda: self._serve(listener, ready))
+        ready.result()
+        self._spawn("web-encoder", self._encode)
+        if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+            log.warning("web.listen %s: everyone on this network can watch", self._config.listen)
+
+    def publish(self, pair: FramePair) -> None:
+        self._slot.put(pair)
+
+    def close(self) -> None:
+        """Stop encoding, cut every stream and free the port."""
+        self._closed.set()
+        self._slot.close()
+        threads, self._threads = self._threads, []
+        for thread in reversed(threads):
+            if thread.name == "web-server" and self._loop is not None and self._stop_serving is not None:
+                self._loop.call_soon_threadsafe(self._stop_serving.set)
+            thread.join(timeout=2.0)
+
+    def _spawn(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
+        try:
+            asyncio.run(self._serve_until_closed(listener, ready))
+        except Exception as error:
+            if not ready.done():
+                ready.set_exception(error)
+            log.exception("the web server ended")
+
+    async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop_serving = asyncio.Event()
+        routes = Routes(self._health, self._audience, lambda: self._newest)
+        # Streams never end by themselves: after this short time they are cut.
+        runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        ready.set_result(None)
+        await self._stop_serving.wait()
+        await runner.cleanup()
+
+    def _encode(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._encode_until_closed()
+            except Exception:
+                log.exception("a picture could not be encoded; going on with the next")
+                self._closed.wait(_TICK_S)
+
+    def _encode_until_closed(self) -> None:
+        """New pairs at once; pictures that are not live again and again, so that their age counts up."""
+        shown_state, shown_ns = "", 0
+        while not self._closed.is_set():
+            pair = self._slot.take(_TICK_S)
+            now_ns = time.monotonic_ns()
+            if pair is not None:
+                self._newest = pair
+            newest = self._newest
+            verdict = self._health.verdict(now_ns, None if newest is None else newest.enhanced.t_capture_ns)
+            state = status_of(None if newest is None else newest.enhanced, verdict).state
+            aged = state != "live" and (state != shown_state or now_ns - shown_ns >= _RESTAMP_NS)
+            fresh = pair is not None or aged
+            views = self._audience.wanted(only_unserved=not fresh)
+            if fresh:
+                shown_state, shown_ns = state, now_ns
+            for view in views:
+                picture = encoded(view, newest, verdict, self._config.jpeg_quality)
+                self._on_loop(self._audience.deliver, view, picture)
+            if views:
+                self._health.stage("encode", (time.monotonic_ns() - now_ns) / 1e6)
+            if pair is not None:
+                self._on_loop(self._count_published, pair)
+
+    def _on_loop(self, call: Callable[..., None], *args: object) -> None:
+        assert self._loop is not None, "the loop runs before the encoder starts and ends after it"
+        self._loop.call_soon_threadsafe(call, *args)
+
+    def _count_published(self, pair: FramePair) -> None:
+        self._health.published(pair, time.monotonic_ns())
+
+
+def address_from_listen(listen: str) -> tuple[str, int]:
+    """Split `HOST:PORT`, with an IPv6 host in brackets.
+
+    Raises:
+        ConfigError: it is not of this form.
+    """
+    host, colon, port = listen.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    fits = bool(colon and bare) and port.isascii() and port.isdigit() and int(port) <= 65535
+    if not fits or (":" in bare and bare == host):
+        raise ConfigError(f"web.listen = {listen!r}: expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+    return bare, int(port)
+
+
+def _bound(host: str, port: int, listen: str) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise ConfigError(f"web.listen = {listen!r}: this machine knows no host {host!r}") from error
+    try:
+        return socket.create_server(address, family=family, backlog=64)
+    except OSError as error:
+        why = {
+            errno.EADDRINUSE: "the port is in use",
+            errno.EACCES: "this user may not take a port below 1024",
+            errno.EADDRNOTAVAIL: "this machine has no such address",
+        }.get(error.errno or 0, str(error))
+        message = f"web.listen {listen}: {why}; choose another with --listen HOST:PORT"
+        raise InputOutputError(message) from error
+
+
+def _url(listener: socket.socket) -> str:
+    """Where a browser on this machine finds the page."""
+    host, port = listener.getsockname()[:2]
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{here}]:{port}/" if ":" in here else f"http://{here}:{port}/"

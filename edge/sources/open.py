@@ -1,0 +1,175 @@
+"""From a source URI to an open source."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from edge.errors import DeviceMissing, InputOutputError, UsageError
+from edge.sources.base import Source
+
+T = TypeVar("T")
+
+KNOWN_SOURCES = (
+    "camera:/dev/video0, demo:, rtsp://HOST/PATH, http://HOST/PATH, a clip, a picture, or a folder"
+)
+_STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
+_MIN_FPS, _MAX_FPS = 1.0, 240.0
+
+
+def open_source(uri: str, *, live: bool = True) -> Source:
+    """Open a camera, or something that plays one.
+
+    `camera:/dev/video0?format=MJPG&fps=30` (or the bare path), `demo:?seed=0&fps=30&pace=camera&clean=0`,
+    `rtsp://...`, `http://...`, and a clip, a picture or a folder with `?fps=30&pace=camera&loop=1` after it.
+    A file whose own name has a `?` is taken as that file.
+
+    Args:
+        uri: see above.
+        live: play clips, pictures and folders for ever at a camera's pace (`pace=free`: a frame whenever
+            asked). Otherwise give each frame once, as fast as it is read.
+
+    Raises:
+        UsageError: unknown scheme or option, or a value out of range.
+        DeviceMissing: the camera is not there, or not usable.
+        InputOutputError: the file or folder cannot be read.
+    """
+    if not uri.strip():
+        raise UsageError(f"the source is empty; expected {KNOWN_SOURCES}")
+    scheme, rest = _scheme_and_rest(uri)
+    if scheme in _STREAM_SCHEMES:
+        from edge.sources.stream import StreamSource
+
+        return StreamSource(uri)
+    if scheme == "csi":
+        raise DeviceMissing(f"{uri}: this version has no GStreamer for CSI cameras; use camera:/dev/video0")
+    if scheme == "camera" or uri.startswith("/dev/"):
+        return _opened_camera(uri, rest if scheme == "camera" else uri)
+    if scheme == "demo":
+        return _opened_demo(uri, rest, live)
+    return _opened_file(uri, live)
+
+
+def _opened_camera(uri: str, rest: str) -> Source:
+    from edge.sources.camera import CameraSource, PixelFormat
+
+    formats: dict[str, PixelFormat] = {"MJPG": "MJPG", "YUYV": "YUYV"}
+    device, _, query = rest.partition("?")
+    options = _Options(uri, query)
+    if not device:
+        raise UsageError(f"{uri}: names no camera; expected camera:/dev/video0")
+    pixel_format = options.choice("format", formats, "MJPG")
+    fps = options.fps() or 30.0
+    options.refuse_unknown()
+    return CameraSource(uri, device, pixel_format=pixel_format, fps=fps)
+
+
+def _opened_demo(uri: str, rest: str, live: bool) -> Source:
+    from edge.sources.demo import DemoSource
+
+    options = _Options(uri, rest.lstrip("/").removeprefix("?"))
+    seed = options.whole_number("seed", 0)
+    fps = options.fps() or 30.0
+    paced = options.is_paced() and live
+    clean = options.switch("clean", default=False)
+    options.refuse_unknown()
+    return DemoSource(uri, seed=seed, fps=fps, paced=paced, clean=clean)
+
+
+def _opened_file(uri: str, live: bool) -> Source:
+    from edge.sources.clip import ClipSource
+    from edge.sources.stills import PICTURE_SUFFIXES, StillSource, picture_paths
+
+    path, query = Path(uri).expanduser(), ""
+    if not path.exists() and "?" in uri:
+        name, _, query = uri.rpartition("?")
+        path = Path(name).expanduser()
+    options = _Options(uri, query)
+    fps = options.fps()
+    paced = options.is_paced() and live
+    loop = options.switch("loop", default=True) and live
+    options.refuse_unknown()
+    if not path.exists():
+        raise InputOutputError(f"{path}: no such file or folder")
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        paths = picture_paths(path) if path.is_dir() else [path]
+        return StillSource(uri, paths, fps=fps or 30.0, live=live, paced=paced, loop=loop)
+    return ClipSource(uri, path, fps=fps, paced=paced, loop=loop)
+
+
+def _scheme_and_rest(uri: str) -> tuple[str, str]:
+    """`("camera", "/dev/video0")`; `("", uri)` for a path."""
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", uri, re.DOTALL)
+    if match is None:
+        return "", uri
+    scheme, rest = match[1].lower(), match[2]
+    if scheme in (*_STREAM_SCHEMES, "camera", "csi", "demo"):
+        return scheme, rest
+    if Path(uri).exists() or Path(uri.rpartition("?")[0]).is_file():
+        return "", uri
+    raise UsageError(f"{uri}: unknown kind of source '{match[1]}:'; expected {KNOWN_SOURCES}")
+
+
+class _Options:
+    """The `key=value&...` part of a URI; each getter takes its key, what is left over is unknown."""
+
+    def __init__(self, uri: str, query: str) -> None:
+        self._uri = uri
+        self._values: dict[str, str] = {}
+        self._known: list[str] = []
+        for pair in filter(None, query.split("&")):
+            key, equals, value = pair.partition("=")
+            if not equals or key in self._values:
+                fault = "is given twice" if equals else "has no value; expected key=value"
+                raise UsageError(f"{uri}: option '{pair}' {fault}")
+            self._values[key] = value
+
+    def fps(self) -> float | None:
+        """The frame rate, None where it is not given."""
+
+        def parsed(value: str) -> float:
+            fps = float(value)
+            if not _MIN_FPS <= fps <= _MAX_FPS:
+                raise ValueError
+            return fps
+
+        return self._taken("fps", parsed, f"a number from {_MIN_FPS:g} to {_MAX_FPS:g}", None)
+
+    def is_paced(self) -> bool:
+        return self.choice("pace", {"camera": True, "free": False}, True)
+
+    def switch(self, key: str, *, default: bool) -> bool:
+        return self.choice(key, {"0": False, "1": True}, default)
+
+    def whole_number(self, key: str, default: int) -> int:
+        def parsed(value: str) -> int:
+            if not (value.isascii() and value.isdecimal()):
+                raise ValueError
+            return int(value)
+
+        return self._taken(key, parsed, "a whole number from 0 on", default)
+
+    def choice(self, key: str, choices: dict[str, T], default: T) -> T:
+        return self._taken(key, choices.__getitem__, " or ".join(choices), default)
+
+    def refuse_unknown(self) -> None:
+        for key, value in self._values.items():
+            known = ", ".join(self._known)
+            raise UsageError(
+                f"{self._uri}: unknown option '{key}' with value '{value}'; expected one of {known}"
+            )
+
+    def _taken(self, key: str, parse: Callable[[str], T], expected: str, default: T) -> T:
+        self._known.append(key)
+        if key not in self._values:
+            return default
+        value = self._values.pop(key)
+        try:
+            return parse(value)
+        except (KeyError, ValueError):
+            self._refuse(key, value, expected)
+
+    def _refuse(self, key: str, value: str, expected: str) -> NoReturn:
+        raise UsageError(f"{self._uri}: option {key} is '{value}'; expected {expected}") from None

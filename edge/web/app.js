@@ -1,0 +1,249 @@
+// The physician's page: one picture, three views, and a cover as soon as the picture cannot be vouched for.
+
+import { PictureStream } from "./stream.js";
+
+const SILENT_MS = 800; // the unit sends something at least every 600 ms, also while nothing is live
+const OLD_MS = 1000;
+const IDLE_MS = 3000;
+const STREAM_VIEWS = { enhanced: "enhanced", raw: "raw", split: "pair" };
+
+const $ = (id) => document.getElementById(id);
+const canvas = $("picture");
+const context = canvas.getContext("2d", { alpha: false });
+const stream = new PictureStream(show);
+
+let view = "enhanced";
+let holding = false;
+let at = 0.5;
+let shown = null; // the newest picture: {enhanced, raw, seq, mode, state, bornMs}
+let streaming = "";
+
+// ---- the picture
+
+function show(picture) {
+  shown?.enhanced.close();
+  shown?.raw?.close();
+  shown = picture;
+  draw();
+  watch();
+}
+
+function draw() {
+  if (!shown) return;
+  const { enhanced, raw } = shown;
+  if (canvas.width !== enhanced.width || canvas.height !== enhanced.height) {
+    canvas.width = enhanced.width;
+    canvas.height = enhanced.height;
+  }
+  context.drawImage(enhanced, 0, 0);
+  const cut = Math.round((holding ? 1 : at) * canvas.width);
+  if (raw && cut > 0) context.drawImage(raw, 0, 0, cut, canvas.height, 0, 0, cut, canvas.height);
+  canvas.dataset.seq = shown.seq;
+  canvas.dataset.mode = raw && holding ? "raw" : shown.mode;
+  canvas.dataset.state = shown.state;
+}
+
+/** Open the stream that the view needs; in split both pictures are already here, so holding needs no other. */
+function watchView() {
+  const wanted = holding && view === "enhanced" ? "raw" : STREAM_VIEWS[view];
+  $("hint-hand").hidden = view === "split";
+  $("divider").hidden = view !== "split" || holding;
+  $("views").classList.toggle("holding", holding && view !== "raw");
+  canvas.setAttribute("aria-label", `Camera picture, ${holding ? "raw" : view}`);
+  draw();
+  if (wanted === streaming) return;
+  streaming = wanted;
+  canvas.dataset.view = wanted;
+  stream.open(wanted);
+}
+
+function choose(next) {
+  view = next;
+  document.querySelector(`input[value=${next}]`).checked = true;
+  watchView();
+}
+
+function hold(on) {
+  if (holding === on) return;
+  holding = on;
+  watchView();
+}
+
+// ---- the cover: a picture that cannot be vouched for is not shown
+
+function watch() {
+  const now = performance.now();
+  const silentMs = now - stream.lastPartMs;
+  const late = shown?.state === "live" && now - shown.bornMs > OLD_MS;
+  const cover = $("cover");
+  if (!shown && silentMs === Infinity) return;
+  if (silentMs > SILENT_MS) {
+    say("NO CONNECTION – picture is not live", `nothing has come for ${seconds(silentMs)}; trying again`);
+    if (silentMs > 3000 && Math.floor(now / 3000) !== watch.retried) {
+      watch.retried = Math.floor(now / 3000);
+      stream.open(streaming); // a connection that hangs never ends by itself
+    }
+  } else if (late) {
+    say("TOO LATE – picture is not live", `the connection is slow: ${seconds(now - shown.bornMs)} behind`);
+  } else if (!cover.hidden) {
+    cover.hidden = true;
+  }
+}
+
+function say(title, detail) {
+  if ($("cover-title").textContent !== title) $("cover-title").textContent = title;
+  $("cover-detail").textContent = detail;
+  delete $("cover").dataset.kind;
+  $("cover").hidden = false;
+}
+
+const seconds = (ms) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+
+// ---- the state of the unit
+
+const WORDS = { live: "Live", degraded: "Raw only", stale: "Stale", "no-signal": "No signal", starting: "Starting" };
+
+async function poll() {
+  try {
+    const answer = await fetch("health", { cache: "no-store", signal: AbortSignal.timeout(950) });
+    tell(await answer.json());
+  } catch {
+    const cut = performance.now() - stream.lastPartMs > SILENT_MS;
+    setState("offline", cut ? "No connection" : "State unknown", "");
+    for (const id of ["fps", "latency", "profile", "dropped"]) $(id).textContent = "–";
+  }
+  setTimeout(poll, 1000);
+}
+
+function tell(health) {
+  const stale = health.state === "no-signal" && health.reason.startsWith("stale");
+  const state = stale ? "stale" : health.state;
+  setState(state, WORDS[state] ?? state, state === "live" ? "" : health.reason);
+  const latency = health.latency_ms.p50;
+  $("fps").textContent = `${health.fps_out.toFixed(1)} /s`;
+  $("latency").textContent = latency === null ? "–" : `${Math.round(latency)} ms`;
+  $("profile").textContent = health.profile || "none";
+  $("dropped").textContent = health.dropped.toLocaleString("en");
+}
+
+function setState(state, word, reason) {
+  $("state").dataset.state = state;
+  if ($("state-word").textContent !== word) $("state-word").textContent = word;
+  $("reason").textContent = reason;
+}
+
+// ---- saving
+
+async function fetchPicture(query) {
+  const answer = await fetch(`snapshot.png?${query}`, { cache: "no-store" });
+  if (!answer.ok) throw new Error((await answer.text()).trim());
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
+  return { name, seq: answer.headers.get("X-Seq"), blob: await answer.blob() };
+}
+
+async function save() {
+  $("save").disabled = true;
+  try {
+    const enhanced = await fetchPicture("view=enhanced");
+    const raw = await fetchPicture(`view=raw&seq=${enhanced.seq}`);
+    for (const { name, blob } of [enhanced, raw]) {
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    }
+    toast(`Saved picture ${enhanced.seq}: enhanced and raw`);
+  } catch (error) {
+    toast(`Not saved: ${error.message}`);
+  }
+  $("save").disabled = false;
+}
+
+function toast(text) {
+  $("toast").textContent = text;
+  $("toast").classList.add("shown");
+  clearTimeout(toast.timer);
+  toast.timer = setTimeout(() => $("toast").classList.remove("shown"), 4000);
+}
+
+// ---- hands
+
+function moveDivider(share) {
+  at = Math.min(1, Math.max(0, share));
+  const divider = $("divider");
+  divider.style.left = `${at * 100}%`;
+  divider.setAttribute("aria-valuenow", Math.round(at * 100));
+  divider.setAttribute("aria-valuetext", `${Math.round(at * 100)} percent raw`);
+  draw();
+}
+
+const shareOf = (event) => {
+  const box = $("frame").getBoundingClientRect();
+  return (event.clientX - box.left) / box.width;
+};
+
+$("frame").addEventListener("pointerdown", (event) => {
+  if (event.button !== 0) return;
+  $("frame").setPointerCapture(event.pointerId);
+  if (view === "split") moveDivider(shareOf(event));
+  else hold(true);
+});
+$("frame").addEventListener("pointermove", (event) => {
+  if (view === "split" && $("frame").hasPointerCapture(event.pointerId)) moveDivider(shareOf(event));
+});
+for (const end of ["pointerup", "pointercancel"]) $("frame").addEventListener(end, () => hold(false));
+$("frame").addEventListener("contextmenu", (event) => event.preventDefault());
+
+$("divider").addEventListener("keydown", (event) => {
+  const step = event.shiftKey ? 0.1 : 0.02;
+  const targets = {
+    ArrowLeft: at - step, ArrowDown: at - step, ArrowRight: at + step, ArrowUp: at + step,
+    PageDown: at - 0.1, PageUp: at + 0.1, Home: 0, End: 1,
+  };
+  if (!(event.key in targets)) return;
+  event.preventDefault();
+  moveDivider(targets[event.key]);
+});
+
+function toggleFull() {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.documentElement.requestFullscreen().catch((error) => toast(`No full screen: ${error.message}`));
+}
+
+const KEYS = {
+  1: () => choose("enhanced"), 2: () => choose("raw"), 3: () => choose("split"), s: save, f: toggleFull,
+};
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === " " && event.target.tagName !== "BUTTON") {
+    event.preventDefault();
+    hold(true);
+  } else if (!event.repeat) {
+    KEYS[event.key.toLowerCase()]?.();
+  }
+});
+document.addEventListener("keyup", (event) => event.key === " " && hold(false));
+window.addEventListener("blur", () => hold(false));
+
+$("views").addEventListener("change", (event) => choose(event.target.value));
+$("save").addEventListener("click", save);
+$("full").addEventListener("click", toggleFull);
+document.addEventListener("fullscreenchange", () => {
+  $("full").setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));
+});
+
+function stir() {
+  document.body.classList.remove("idle");
+  clearTimeout(stir.timer);
+  stir.timer = setTimeout(() => document.body.classList.add("idle"), IDLE_MS);
+}
+for (const event of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(event, stir);
+
+$("cover").dataset.kind = "connecting";
+watchView();
+setInterval(watch, 100);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) stream.close();
+  else stream.open(streaming);
+  watch();
+});
+poll();

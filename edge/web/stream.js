@@ -1,0 +1,136 @@
+// Reads /stream.mjpg by fetch, so that the page knows the age of every picture; an <img> would hide it.
+
+const HEAD_END = [13, 10, 13, 10];
+const RETRY_MS = 500;
+const CLOCK_DRIFT = 1e-4; // ms per ms that two clocks may drift apart without being taken for a late picture
+
+/** The newest picture of one view, again and again; older ones that were not decoded yet are let go. */
+export class PictureStream {
+  #onPicture;
+  #abort = null;
+  #newest = null;
+  #decoding = false;
+  #transitMs = Infinity;
+  #transitSeenMs = 0;
+  lastPartMs = -Infinity;
+
+  /** @param onPicture called with {enhanced, raw, seq, mode, state, bornMs}; raw is null but in a pair. */
+  constructor(onPicture) {
+    this.#onPicture = onPicture;
+  }
+
+  /** Show another view; what is on screen stays until its first picture is there. */
+  async open(view) {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#newest = null;
+    while (!abort.signal.aborted) {
+      try {
+        const url = `stream.mjpg?view=${view}`;
+        const answer = await fetch(url, { signal: abort.signal, cache: "no-store" });
+        if (answer.ok) await this.#read(answer.body.getReader(), abort.signal);
+      } catch (error) {
+        if (!abort.signal.aborted) console.info(`stream: ${error.message}; trying again`);
+      }
+      if (!abort.signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+  }
+
+  /** Stop reading; the unit then need not encode for a page that nobody sees. */
+  close() {
+    this.#abort?.abort();
+    this.#newest = null;
+  }
+
+  async #read(reader, signal) {
+    const parts = new PartReader();
+    this.#transitMs = Infinity; // the unit's clock starts anew when it does
+    while (true) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return;
+      for (const part of parts.feed(value)) {
+        this.lastPartMs = performance.now();
+        this.#newest = { ...part, signal, bornMs: this.#bornMs(part.headers) };
+      }
+      if (this.#newest && !this.#decoding) this.#decode();
+    }
+  }
+
+  /** When the camera took it, by this page's clock, counting what the way here added to the usual. */
+  #bornMs(headers) {
+    const now = performance.now();
+    const transitMs = now - Number(headers["x-sent-ms"]);
+    this.#transitMs = Math.min(transitMs, this.#transitMs + (now - this.#transitSeenMs) * CLOCK_DRIFT);
+    this.#transitSeenMs = now;
+    return now - (transitMs - this.#transitMs) - Number(headers["x-age-ms"] ?? 0);
+  }
+
+  async #decode() {
+    this.#decoding = true;
+    while (this.#newest) {
+      const { headers, body, signal, bornMs } = this.#newest;
+      this.#newest = null;
+      const cut = Number(headers["x-enhanced-bytes"] ?? body.length);
+      const jpegs = [body.subarray(0, cut), body.subarray(cut)].filter((jpeg) => jpeg.length);
+      try {
+        const [enhanced, raw = null] = await Promise.all(
+          jpegs.map((jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }))),
+        );
+        if (signal.aborted) {
+          enhanced.close();
+          raw?.close();
+          continue;
+        }
+        const { "x-seq": seq = "", "x-mode": mode, "x-state": state } = headers;
+        this.#onPicture({ enhanced, raw, seq, mode, state, bornMs });
+      } catch (error) {
+        console.warn(`stream: a picture could not be decoded: ${error.message}`);
+      }
+    }
+    this.#decoding = false;
+  }
+}
+
+/** Cuts multipart bytes into parts by their Content-Length. */
+export class PartReader {
+  #bytes = new Uint8Array(1 << 20);
+  #begin = 0;
+  #end = 0;
+
+  /** @returns the parts that are complete now, oldest first: [{headers, body}]. */
+  feed(chunk) {
+    this.#append(chunk);
+    const parts = [];
+    for (let part = this.#cut(); part; part = this.#cut()) parts.push(part);
+    return parts;
+  }
+
+  #append(chunk) {
+    const held = this.#end - this.#begin;
+    if (this.#end + chunk.length > this.#bytes.length) {
+      const needed = held + chunk.length;
+      const next = needed > this.#bytes.length ? new Uint8Array(2 * needed) : this.#bytes;
+      next.set(this.#bytes.subarray(this.#begin, this.#end));
+      [this.#bytes, this.#begin, this.#end] = [next, 0, held];
+    }
+    this.#bytes.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  #cut() {
+    const bytes = this.#bytes;
+    let at = this.#begin;
+    while (at + 4 <= this.#end && !HEAD_END.every((byte, i) => bytes[at + i] === byte)) at += 1;
+    if (at + 4 > this.#end) return null;
+    const head = new TextDecoder().decode(bytes.subarray(this.#begin, at));
+    const lines = head.split("\r\n").filter((line) => line.includes(": "));
+    const headers = Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 2)]),
+    );
+    const length = Number(headers["content-length"] ?? 0);
+    if (at + 4 + length > this.#end) return null;
+    this.#begin = at + 4 + length;
+    return { headers, body: bytes.slice(at + 4, this.#begin) };
+  }
+}

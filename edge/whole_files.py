@@ -1,0 +1,64 @@
+"""Files that are complete or absent, whatever happens: large ones, and several that belong together.
+
+As `edge.artifact.write_whole`: a hidden temporary name beside the file, fsync, rename, fsync of the folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Gives an open file that becomes `path` when the block ends; an exception in the block removes it."""
+    part = _part_of(path)
+    try:
+        with part.open("wb") as file:
+            yield file
+            _flush_to_disk(file)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files into one folder, all of them or, where the disk is full, none.
+
+    The last one tells that the others are there: an old one is removed before the first is replaced, and
+    the new one comes last.
+    """
+    *_, last = contents
+    try:
+        for path, content in contents.items():
+            with _part_of(path).open("wb") as file:
+                file.write(content)
+                _flush_to_disk(file)
+        last.unlink(missing_ok=True)
+        for path in contents:
+            _part_of(path).replace(path)
+    finally:
+        for path in contents:
+            _part_of(path).unlink(missing_ok=True)
+    _sync_folder(last.parent)
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _flush_to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,50 @@
+"""`edge-export`: from a trained checkpoint to the files that the unit runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from edge.errors import EdgeError
+
+
+def run_onnx(args: argparse.Namespace) -> None:
+    from export.profile import export_guided_profile
+
+    export_guided_profile(args.checkpoint, args.profile, args.output, version=args.version, licence=args.licence)
+    print(args.output / args.profile)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
+    top.add_argument("--debug", action="store_true", help="show a traceback on errors")
+    commands = top.add_subparsers(dest="command", required=True)
+    graph = commands.add_parser(
+        "onnx",
+        help="checkpoint -> model.onnx, dehaze.onnx and model.json",
+        epilog="example: edge-export onnx runs/free/student.safetensors --profile live -o edge/models",
+    )
+    graph.add_argument("checkpoint", type=Path, help="student.safetensors of edge-train student")
+    graph.add_argument("--profile", choices=["live"], default="live", help="which profile to make")
+    graph.add_argument("-o", "--output", type=Path, required=True, help="folder of profiles")
+    graph.add_argument("--version", default="1", help="version written into the manifest")
+    graph.add_argument("--licence", required=True, help="what may be done with weights trained on this data")
+    graph.set_defaults(run=run_onnx)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        args.run(args)
+    except EdgeError as error:
+        if args.debug:
+            raise
+        print(f"edge-export: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+"""A web sink on a free port, fed by the test."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from edge.frame import Frame, FramePair, Image
+from edge.health import Health
+from edge.sinks.web import WebConfig, WebSink
+
+RAW_GREEN, ENHANCED_RED = (40, 180, 60), (190, 50, 40)
+
+
+def flat(colour: tuple[int, int, int]) -> Image:
+    return np.full((270, 480, 3), colour, np.uint8)
+
+
+class Studio:
+    """A running sink and what feeds it: green raw frames, red enhanced ones."""
+
+    def __init__(self) -> None:
+        self.health = Health()
+        self.health.set_source("demo:")
+        self.health.set_engine("live", "ab" * 32, "cpu")
+        self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health)
+        self.sink.start()
+        self.seq = 0
+        self._camera: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return self.sink.url
+
+    def show(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> FramePair:
+        """Publish one pair, taken now."""
+        self.seq += 1
+        taken = Frame(flat(RAW_GREEN) if raw is None else raw, self.seq, time.monotonic_ns())
+        self.health.captured(taken)
+        made = taken.enhanced(flat(ENHANCED_RED) if enhanced is None else enhanced, "live", {"engine": 20.0})
+        pair = FramePair(taken, taken if only_raw else made)
+        self.sink.publish(pair)
+        return pair
+
+    def roll(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> None:
+        """Publish pairs at 25 per second until `cut`."""
+        self.cut()
+        self._stop.clear()
+
+        def run() -> None:
+            while not self._stop.wait(0.04):
+                self.show(raw, enhanced, only_raw=only_raw)
+
+        self._camera = threading.Thread(target=run, name="test-camera")
+        self._camera.start()
+
+    def cut(self) -> None:
+        self._stop.set()
+        if self._camera is not None:
+            self._camera.join()
+            self._camera = None
+
+    def close(self) -> None:
+        self.cut()
+        self.sink.close()
+
+
+@pytest.fixture
+def studio() -> Iterator[Studio]:
+    studio = Studio()
+    yield studio
+    studio.close()

@@ -1,0 +1,63 @@
+"""Configuration: defaults, origins and errors that name the dotted path."""
+
+import pytest
+
+from edge.config import load_config
+from edge.errors import ConfigError
+
+
+def load(tmp_path, text, options=None):
+    path = tmp_path / "edge.toml"
+    path.write_text(text)
+    return load_config(path, options or {})
+
+
+def test_an_empty_file_is_complete(tmp_path):
+    assert load(tmp_path, "").config == load_config(None, {}).config
+
+
+def test_command_line_wins_over_the_file_and_origins_say_so(tmp_path):
+    read = load(
+        tmp_path,
+        '[source]\nuri = "clip.mp4"\n[engine]\nthreads = 3\n',
+        {"source.uri": ("--source", "demo:?seed=2")},
+    )
+    assert read.config.source.uri == "demo:?seed=2"
+    assert read.config.engine.threads == 3
+    lines = list(read.lines())
+    assert 'source.uri = "demo:?seed=2"  # --source' in lines
+    assert f"engine.threads = 3  # {tmp_path / 'edge.toml'}" in lines
+    assert 'engine.profile = "live"  # default' in lines
+
+
+def test_printed_config_reads_back(tmp_path):
+    text = '[source]\nuri = "a\\"b\\\\c"\n[web]\njpeg_quality = 70\n'
+    first = load(tmp_path, text)
+    assert load(tmp_path, "\n".join(first.lines())).config == first.config
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        pytest.param("[engin]\nthreads = 1", ["engin ", "unknown key", "'engine'"], id="unknown section"),
+        pytest.param("[engine]\nthread = 1", ["engine.thread = 1", "'threads'"], id="misspelt key"),
+        pytest.param("[engine]\nthreads = '2'", ["engine.threads = '2'", "whole number from 0 to 256"], id="type"),
+        pytest.param("[engine]\nthreads = true", ["engine.threads = True", "whole number"], id="boolean as number"),
+        pytest.param("[web]\njpeg_quality = 5", ["web.jpeg_quality = 5", "30", "100"], id="range"),
+        pytest.param("engine = 3", ["engine = 3", "[engine]"], id="value for a table"),
+        pytest.param("[engine", ["not TOML"], id="syntax"),
+    ],
+)
+def test_bad_files_are_told_in_one_line(tmp_path, text, told):
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, text)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(tmp_path / "edge.toml") in message
+    for part in told:
+        assert part in message
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        load_config(tmp_path / "none.toml", {})

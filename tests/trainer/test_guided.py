@@ -1,0 +1,67 @@
+"""What the guided step promises, whatever the dehazer."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from trainer import guided
+from trainer.degradations import condensation, from_linear, to_linear
+from trainer.evaluate import picture_from_tensor, tensor_from_picture
+from trainer.metrics import psnr
+
+
+@pytest.fixture(scope="module")
+def truth():
+    """Texture at every scale, as tissue has: a sum of blurred noise, 288x512."""
+    rng = np.random.default_rng(3)
+    layers = [
+        cv2.GaussianBlur(rng.normal(0, 1, (288, 512, 3)), (0, 0), sigma) * sigma * 28 for sigma in (0.8, 2, 6, 20)
+    ]
+    return np.clip(np.rint(120 + sum(layers)), 0, 255).astype(np.uint8)
+
+
+def fogged(truth, depth):
+    haze = np.full((*truth.shape[:2], 1), depth, np.float32)
+    linear = condensation(to_linear(truth, 2.2), haze, np.full(3, 0.6, np.float32), 0.0, 1.0)
+    return np.rint(from_linear(linear, 2.2)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("depth", [0.1, 0.5, 1.0])
+def test_guided_beats_bicubic_with_a_perfect_dehazer(truth, depth):
+    levels = tensor_from_picture(fogged(truth, depth))
+    perfect = guided.shrink(tensor_from_picture(truth))
+    small = picture_from_tensor(perfect)
+    bicubic = cv2.resize(small, (512, 288), interpolation=cv2.INTER_CUBIC)
+    assert psnr(picture_from_tensor(guided.guided_x4(levels, perfect)), truth) > psnr(bicubic, truth) + 3
+
+
+def test_a_clean_picture_passes_untouched(truth):
+    levels = tensor_from_picture(truth)
+    out = guided.guided_x4(levels, guided.shrink(levels), torch.ones(1, 3, 72, 128))
+    assert torch.equal(out, levels)
+
+
+def test_noise_is_not_amplified():
+    """A flat, noisy picture whose contrast a dehazer would triple: the noise stays what it was."""
+    rng = np.random.default_rng(4)
+    noisy = np.clip(np.rint(128 + rng.normal(0, 1, (288, 512, 3))), 0, 255).astype(np.uint8)
+    levels = tensor_from_picture(noisy)
+    gain = torch.full((1, 3, 72, 128), 3.0)
+    out = guided.guided_x4(levels, torch.full((1, 3, 72, 128), 90.0), gain)
+    assert out.std() < 1.15 * levels.std()
+    assert abs(out.mean() - 90) < 1
+
+
+def test_detail_is_amplified_by_the_gain(truth):
+    levels = tensor_from_picture(truth) / 2 + 60
+    gain = torch.full((1, 3, 72, 128), 2.0)
+    dehazed = guided.shrink(levels) * 2 - 120
+    out = guided.guided_x4(levels.round(), dehazed, gain)
+    assert psnr(picture_from_tensor(out), truth) > 38
+
+
+def test_the_gate_closes_on_noise_and_opens_on_detail():
+    flat = torch.full((1, 1, 9, 9), guided.NOISE_ACTIVITY)
+    assert guided.noise_gate(flat).max() < 0.01
+    assert guided.noise_gate(flat * 10).min() > 0.98

@@ -1,0 +1,233 @@
+"""Judging students on held-out pictures: dehazing, the guided step, and flicker. The tables of docs/results.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from edge.errors import InputOutputError
+from edge.geometry import (
+    FRAME_HEIGHT_PX,
+    FRAME_WIDTH_PX,
+    NETWORK_HEIGHT_PX,
+    NETWORK_WIDTH_PX,
+    SCALE,
+    centre_crop_16_9,
+    shrink,
+)
+from trainer import guided
+from trainer.classical import clahe, dark_channel_prior
+from trainer.data import read_pictures
+from trainer.metrics import ciede2000, flicker, flow_from_truth, psnr, ssim
+from trainer.networks.student import Student
+from trainer.recipes import HELD_OUT_STRENGTHS, Picture, held_out_fog
+from trainer.report import table
+from trainer.splits import larynx_splits, throat_splits
+
+Method = Callable[[Picture], Picture]
+SEED = 20261
+
+
+def tensor_from_picture(picture: Picture) -> Tensor:
+    """RGB uint8 (H, W, 3) -> float (1, 3, H, W) in [0, 255]."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+
+
+def picture_from_tensor(levels_BCHW: Tensor) -> Picture:
+    """The reverse, rounded and clamped."""
+    levels = levels_BCHW[0].permute(1, 2, 0).round().clamp(0, 255)
+    return np.ascontiguousarray(levels.numpy().astype(np.uint8))
+
+
+def dehaze(student: Student, picture: Picture) -> Picture:
+    """The student alone, at the picture's own size."""
+    with torch.no_grad():
+        levels = tensor_from_picture(picture)
+        gain, offset = student(levels / 255)
+        return picture_from_tensor(gain * levels + offset * 255)
+
+
+def enhance(student: Student, frame: Picture) -> Picture:
+    """The whole profile: shrink, student, guided x4. Sides divisible by 4."""
+    with torch.no_grad():
+        levels = tensor_from_picture(frame)
+        shrunk = guided.shrink(levels)
+        gain, offset = student(shrunk / 255)
+        dehazed = (gain * shrunk + offset * 255).clamp(0, 255)
+        return picture_from_tensor(guided.guided_x4(levels, dehazed, gain))
+
+
+def at_network_size(picture: Picture) -> Picture:
+    """Centre-cropped to 16:9, resized to 480x270."""
+    cropped = centre_crop_16_9(picture)
+    method = cv2.INTER_AREA if cropped.shape[1] > NETWORK_WIDTH_PX else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(cropped, (NETWORK_WIDTH_PX, NETWORK_HEIGHT_PX), interpolation=method), np.uint8)
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over pictures: PSNR in dB, SSIM, CIEDE2000."""
+
+    psnr: float
+    ssim: float
+    ciede2000: float
+
+
+def score(results: Sequence[Picture], truths: Sequence[Picture]) -> Score:
+    pairs = list(zip(results, truths, strict=True))
+    return Score(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr, ssim, ciede2000)))
+
+
+def dehazing_scores(truths: Sequence[Picture], methods: Mapping[str, Method]) -> dict[str, dict[str, Score]]:
+    """Fog name -> method -> score; "clean" gives each method the truth itself."""
+    scores: dict[str, dict[str, Score]] = {}
+    for fog, strength in {"clean": 0.0, **HELD_OUT_STRENGTHS}.items():
+        rngs = [np.random.default_rng((SEED, number)) for number in range(len(truths))]
+        inputs = [held_out_fog(t, strength, rng) if strength else t for t, rng in zip(truths, rngs, strict=True)]
+        # An untouched picture against itself has no finite PSNR, so "clean" shows no input row.
+        scores[fog] = {
+            name: score([method(lq) for lq in inputs], truths)
+            for name, method in methods.items()
+            if strength or name != "input"
+        }
+    return scores
+
+
+def dehazing_table(truths: Sequence[Picture], methods: Mapping[str, Method]) -> str:
+    scores = dehazing_scores(truths, methods)
+    fogs = list(HELD_OUT_STRENGTHS)
+    head = ["method", *(f"{fog}: PSNR, SSIM, dE00" for fog in fogs), "mean PSNR", "gain", "clean in: PSNR"]
+    rows: list[list[object]] = []
+    base = mean(scores[fog]["input"].psnr for fog in fogs)
+    for name in methods:
+        cells = [f"{s.psnr:.2f}, {s.ssim:.3f}, {s.ciede2000:.2f}" for s in (scores[fog][name] for fog in fogs)]
+        average = mean(scores[fog][name].psnr for fog in fogs)
+        clean = f"{scores['clean'][name].psnr:.2f}" if name in scores["clean"] else "-"
+        rows.append([name, *cells, f"{average:.2f}", f"{average - base:+.2f}", clean])
+    return table(head, rows)
+
+
+def bicubic_x4(picture: Picture) -> Picture:
+    size = (picture.shape[1] * SCALE, picture.shape[0] * SCALE)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def guided_table(truths: Sequence[Picture], students: Mapping[str, Student]) -> str:
+    """Guided against bicubic x4 of the same dehazed picture, at the pictures' native pixels, fog with at most 1 px of blur."""
+    rows: list[list[object]] = []
+    for fog, strength in {"faint": 0.05, **HELD_OUT_STRENGTHS}.items():
+        inputs = [
+            held_out_fog(t, strength, np.random.default_rng((SEED, n)), blur_px=1920 / t.shape[1])
+            for n, t in enumerate(truths)
+        ]
+        perfect = [(bicubic_x4(shrink(t)), picture_from_tensor(_guided(i, shrink(t)))) for i, t in zip(inputs, truths, strict=True)]
+        row: list[object] = [fog, *_against(perfect, truths)]
+        for student in students.values():
+            ours = [(bicubic_x4(dehaze(student, shrink(i))), enhance(student, i)) for i in inputs]
+            row += _against(ours, truths)
+        rows.append(row)
+    head = ["fog"]
+    for name in ("perfect dehazer", *students):
+        head += [f"{name}: bicubic dB", "guided dB", "gain"]
+    return table(head, rows)
+
+
+def _guided(frame: Picture, dehazed: Picture) -> Tensor:
+    with torch.no_grad():
+        return guided.guided_x4(tensor_from_picture(frame), tensor_from_picture(dehazed))
+
+
+def _against(pairs: Sequence[tuple[Picture, Picture]], truths: Sequence[Picture]) -> list[object]:
+    bicubic = mean(psnr(b, t) for (b, _), t in zip(pairs, truths, strict=True))
+    carried = mean(psnr(g, t) for (_, g), t in zip(pairs, truths, strict=True))
+    return [bicubic, carried, f"{carried - bicubic:+.2f}"]
+
+
+def native_crops(pictures: Sequence[Picture]) -> list[Picture]:
+    """16:9 parts at their own pixels, sides divisible by 4."""
+    crops = (centre_crop_16_9(picture) for picture in pictures)
+    return [np.ascontiguousarray(c[: c.shape[0] // SCALE * SCALE, : c.shape[1] // SCALE * SCALE]) for c in crops]
+
+
+def panned(picture: Picture, num_frames: int) -> tuple[list[Picture], list[np.ndarray]]:
+    """A camera that moves over a picture by (5, 2) px a frame: 1080p frames, and the motion between them."""
+    reach = (num_frames - 1) * 5
+    cropped = centre_crop_16_9(picture)
+    size = (FRAME_WIDTH_PX + reach + 5, FRAME_HEIGHT_PX + reach + 5)
+    large = cv2.resize(cropped, size, interpolation=cv2.INTER_CUBIC)
+    frames = [large[2 * n : 2 * n + FRAME_HEIGHT_PX, 5 * n : 5 * n + FRAME_WIDTH_PX] for n in range(num_frames)]
+    motion = np.empty((FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 2), np.float32)
+    motion[...] = (-5, -2)
+    return [np.ascontiguousarray(f) for f in frames], [motion] * (num_frames - 1)
+
+
+def fogged_video(frames: Sequence[Picture]) -> list[Picture]:
+    """The same fog on the window in every frame, its strength as a breath leaves it, fresh sensor noise in each."""
+    out = []
+    for number, frame in enumerate(frames):
+        fogged = held_out_fog(frame, 0.6 - 0.02 * number, np.random.default_rng(SEED)).astype(np.float32)
+        noise = np.random.default_rng((SEED, number)).normal(0, 1.0, fogged.shape)
+        out.append(np.clip(np.rint(fogged + noise), 0, 255).astype(np.uint8))
+    return out
+
+
+def flicker_table(demo: Path | None, picture: Picture, students: Mapping[str, Student]) -> str:
+    """Motion-compensated frame difference in levels, of the truth, the input and the enhanced video."""
+    frames, motions = panned(picture, 10)
+    videos = {"panned real throat": (frames, fogged_video(frames), motions)}
+    if demo is not None:
+        truth, lq = (read_pictures(sorted(demo.glob(f"{kind}_*.png"))) for kind in ("truth", "degraded"))
+        if len(truth) < 2 or len(truth) != len(lq):
+            raise InputOutputError(
+                f"{demo}: expected truth_*.png and as many degraded_*.png; make them with "
+                "python -m edge.sources.demo --kind pair --count 12 --start 60 --output DIR"
+            )
+        videos["demo"] = (truth, lq, flow_from_truth(truth))
+    rows: list[list[object]] = []
+    for name, (truth, lq, flows) in videos.items():
+        row: list[object] = [name, flicker(truth, flows), flicker(lq, flows)]
+        row += [flicker([enhance(student, frame) for frame in lq], flows) for student in students.values()]
+        rows.append(row)
+    return table(["video", "truth", "input", *students], rows)
+
+
+def classical_methods() -> dict[str, Method]:
+    return {"input": lambda lq: lq, "dark channel prior": dark_channel_prior, "CLAHE": clahe}
+
+
+def evaluate(data: Path, demo: Path | None, students: Mapping[str, Student]) -> str:
+    """Every table, as Markdown.
+
+    Args:
+        data: folder with larynx/ and throat_research/.
+        demo: folder with truth_*.png and degraded_*.png of the demo; None leaves that row out.
+        students: name -> network, the shipped one first.
+
+    Raises:
+        InputOutputError: pictures are missing.
+    """
+    throats = read_pictures(throat_splits(data)["held_out"])
+    larynx = read_pictures(larynx_splits(data)["held_out"])
+    methods = classical_methods() | {name: _dehazer(student) for name, student in students.items()}
+    parts = [
+        f"### Dehazing, {len(throats)} held-out real throats, 480x270",
+        dehazing_table([at_network_size(p) for p in throats], methods),
+        f"### Dehazing, {len(larynx)} held-out larynx pictures, 480x270",
+        dehazing_table([at_network_size(p) for p in larynx], methods),
+        f"### Guided against bicubic x4, {len(larynx)} larynx pictures at native pixels, fog with 1 px of blur, PSNR in dB",
+        guided_table(native_crops(larynx), students),
+        "### Flicker: motion-compensated frame difference at 1080p, in levels of 255",
+        flicker_table(demo, throats[0], students),
+    ]
+    return "\n\n".join(parts)
+
+
+def _dehazer(student: Student) -> Method:
+    return lambda picture: dehaze(student, picture)

@@ -1,0 +1,95 @@
+"""The live student: a small U-Net without normalisation layers that predicts a gain and an offset per pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+GAIN_MIN, GAIN_MAX = 0.5, 4.0
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """Size of the student.
+
+    Attributes:
+        num_feat: channels at 1/4, 1/8 and 1/16 of the network's input.
+        num_conv: convolutions at each of these levels, on the way down; as many on the way up.
+        fold: side of the pixel blocks that are folded into channels before the first convolution.
+    """
+
+    num_feat: tuple[int, int, int] = (32, 48, 64)
+    num_conv: tuple[int, int, int] = (1, 2, 4)
+    fold: int = 4
+
+
+class GlobalGate(nn.Module):
+    """Scales and shifts features by their mean over the picture: fog, exposure and tint are properties of the whole frame."""
+
+    def __init__(self, num_feat: int) -> None:
+        super().__init__()
+        self.squeeze = nn.Conv2d(num_feat, num_feat, 1)
+        self.scale = nn.Conv2d(num_feat, num_feat, 1)
+        self.shift = nn.Conv2d(num_feat, num_feat, 1)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        mean_BC11 = F.relu(self.squeeze(x_BCHW.mean((2, 3), keepdim=True)))
+        return x_BCHW * torch.sigmoid(self.scale(mean_BC11)) * 2 + self.shift(mean_BC11)
+
+
+def _convs(num_in: int, num_out: int, num_conv: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for i in range(num_conv):
+        layers += [nn.Conv2d(num_in if i == 0 else num_out, num_out, 3, padding=1), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers)
+
+
+class Student(nn.Module):
+    """RGB in [0, 1] -> gain and offset, so that `clean = gain * x + offset`.
+
+    A new student is the identity: gain 1, offset 0. Height and width are reflect-padded inside to a multiple
+    of 4 * fold and cropped again, so any size goes in and the same comes out (270 rows become 272 and 270 again).
+    """
+
+    def __init__(self, config: StudentConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or StudentConfig()
+        c1, c2, c3 = config.num_feat
+        n1, n2, n3 = config.num_conv
+        self.stem = _convs(3 * config.fold**2, c1, 1)
+        self.down1 = _convs(c1, c1, n1)
+        self.to2 = nn.Sequential(nn.Conv2d(c1, c2, 3, stride=2, padding=1), nn.ReLU(inplace=True))
+        self.down2 = _convs(c2, c2, n2)
+        self.to3 = nn.Sequential(nn.Conv2d(c2, c3, 3, stride=2, padding=1), nn.ReLU(inplace=True))
+        self.body = _convs(c3, c3, n3)
+        self.gate = GlobalGate(c3)
+        self.from3 = nn.Conv2d(c3, c2, 1)
+        self.up2 = _convs(c2, c2, n2)
+        self.from2 = nn.Conv2d(c2, c1, 1)
+        self.up1 = _convs(c1, c1, n1)
+        self.head = nn.Conv2d(c1 + 3 * config.fold**2, 6 * config.fold**2, 1)
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+        for layer in (self.head, self.gate.scale, self.gate.shift):
+            nn.init.zeros_(layer.weight)
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns gain in [0.5, 4] and offset, each (B, 3, H, W)."""
+        height, width = x_BCHW.shape[2:]
+        multiple = 4 * self.config.fold
+        pad_bottom, pad_right = -height % multiple, -width % multiple
+        padded = F.pad(x_BCHW, (0, pad_right, 0, pad_bottom), mode="reflect") if pad_bottom or pad_right else x_BCHW
+        folded = F.pixel_unshuffle(padded, self.config.fold)
+        f1 = self.down1(self.stem(folded - 0.5))
+        f2 = self.down2(self.to2(f1))
+        f3 = self.gate(self.body(self.to3(f2)))
+        f2 = self.up2(f2 + F.interpolate(self.from3(f3), scale_factor=2.0, mode="nearest"))
+        f1 = self.up1(f1 + F.interpolate(self.from2(f2), scale_factor=2.0, mode="nearest"))
+        maps = F.pixel_shuffle(self.head(torch.cat((f1, folded), 1)), self.config.fold)[..., :height, :width]
+        log_gain, offset = maps.chunk(2, 1)
+        return torch.exp(log_gain).clamp(GAIN_MIN, GAIN_MAX), offset

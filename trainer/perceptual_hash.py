@@ -1,0 +1,99 @@
+"""64-bit DCT perceptual hash: finds the same photo under other sizes, qualities and slight crops.
+
+Measured on the 246 clear throats of the project's data (throat_research, hq and mid): up to 12 bits,
+every pair is the same photo (11 pairs); from 14 bits on, different throats appear, for all throats look
+alike to a hash this coarse. Crops of a tenth of the picture or more, and mirrored copies, lie beyond that
+and need a feature matcher (see `trainer.splits.SAME_PHOTO`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.errors import InputOutputError
+
+NEAR_DUPLICATE_BITS = 12
+"""Largest distance that still meant one photo on the project's data."""
+
+_SIDE_PX = 32
+_NUM_LOW = 8
+
+
+def perceptual_hash(image: NDArray[np.uint8]) -> int:
+    """Signs of the low DCT frequencies about their median, as a 64-bit number (Zauner 2010, "DCT based").
+
+    The grey picture is shrunk to 32x32 by area mean, which stands for Zauner's 7x7 mean filter; the bits
+    are the 8x8 lowest coefficients, row by row, most significant first. The constant one is among them:
+    on the project's data this told crops from other throats better than Zauner's rows and columns 1 to 8.
+
+    Args:
+        image: RGB or grey uint8, (H, W[, 3]).
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
+    small = cv2.resize(grey.astype(np.float32), (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
+    low = cv2.dct(small)[:_NUM_LOW, :_NUM_LOW].ravel()
+    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
+
+
+def hamming_distance(hash_a: int, hash_b: int) -> int:
+    """Number of bits in which two hashes differ, 0 to 64."""
+    return (hash_a ^ hash_b).bit_count()
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """The picture of a file as RGB uint8; raises InputOutputError where there is none."""
+    try:
+        data = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise InputOutputError(f"{path}: cannot be read ({error.strerror}); check the data folder") from error
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise InputOutputError(f"{path}: not a picture that OpenCV can decode; fetch it again or remove it")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def connected_groups(num_items: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+    """The groups that pairs make of 0..num_items - 1 (union-find), each sorted, ordered by first item."""
+    parent = list(range(num_items))
+
+    def root_of(item: int) -> int:
+        while parent[item] != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
+
+    for first, second in pairs:
+        low, high = sorted((root_of(first), root_of(second)))
+        parent[high] = low
+    groups: dict[int, list[int]] = {}
+    for item in range(num_items):
+        groups.setdefault(root_of(item), []).append(item)
+    return list(groups.values())
+
+
+def near_duplicate_pairs(
+    hashes: Sequence[int], max_distance: int = NEAR_DUPLICATE_BITS
+) -> list[tuple[int, int]]:
+    """Index pairs (i < j) whose hashes differ in at most `max_distance` bits."""
+    return [
+        (first, second)
+        for second, hash_b in enumerate(hashes)
+        for first, hash_a in enumerate(hashes[:second])
+        if hamming_distance(hash_a, hash_b) <= max_distance
+    ]
+
+
+def near_duplicate_groups(
+    pictures: Sequence[Path | NDArray[np.uint8]], max_distance: int = NEAR_DUPLICATE_BITS
+) -> list[list[int]]:
+    """Indices of `pictures` (paths, or RGB uint8 arrays) in groups linked by near-duplicates.
+
+    Every index is in exactly one group; a picture without a near-duplicate is a group of its own.
+    """
+    hashes = [perceptual_hash(read_rgb(item) if isinstance(item, Path) else item) for item in pictures]
+    return connected_groups(len(hashes), near_duplicate_pairs(hashes, max_distance))

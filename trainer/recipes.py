@@ -1,0 +1,90 @@
+"""How strong each degradation is drawn: one training recipe, and the fog of the held-out test whose parameters it never takes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer import degradations as d
+
+Picture = NDArray[np.uint8]
+
+
+def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
+    """Degrade a clean picture at random: one in eight stays as it is, so that clean pictures come back clean.
+
+    Returns:
+        lq, gt: uint8, same shape. Motion, fall-off and drift stay mild: what one frame cannot tell must not be learned as a guess.
+    """
+    height, width = clean.shape[:2]
+    gamma = rng.uniform(1.6, 2.6)
+    linear = d.to_linear(clean, gamma)
+    if rng.random() < 0.125:
+        return _exposed(linear, gamma, rng, noise=rng.random() < 0.5), clean
+    if rng.random() < 0.25:
+        linear = d.illumination_falloff(linear, rng.uniform(0.1, 0.5), tuple(rng.uniform(0.4, 0.6, 2)))
+    if rng.random() < 0.3:
+        linear = d.defocus(linear, rng.uniform(1, 9))
+    if rng.random() < 0.1:
+        linear = d.motion_blur(linear, rng.uniform(2, 14), rng.uniform(0, np.pi))
+    if rng.random() < 0.88:
+        clearing = rng.uniform(0, 0.8) if rng.random() < 0.4 else 0.0
+        depth = d.breath_depth(height, width, rng, rng.uniform(0.05, 1.9), clearing)
+        tint = rng.uniform(0.88, 1.0, 3)
+        level = rng.uniform(0.3, 0.95) ** (gamma / 2.2)
+        airlight = (level * tint / (1 + (rng.uniform(0, 0.5) * d.radius_map(height, width)) ** 2)).astype(np.float32)
+        linear = d.condensation(linear, depth, airlight, rng.uniform(0, 0.5), rng.uniform(10, 120))
+    if rng.random() < 0.15:
+        linear = d.droplets(linear, rng, int(rng.integers(1, 14)))
+    if rng.random() < 0.15:
+        linear = d.white_balance_drift(linear, *rng.uniform(0.95, 1.05, 2))
+    if rng.random() < 0.3:
+        linear = linear * np.float32(rng.uniform(0.85, 1.1))
+    return _exposed(linear, gamma, rng, noise=rng.random() < 0.8), clean
+
+
+def _exposed(linear: d.Linear, gamma: float, rng: np.random.Generator, noise: bool) -> Picture:
+    display = d.from_linear(linear, gamma)
+    if noise:  # the shrink averages 16 sensor pixels, so a quarter of a camera's noise is left
+        display = d.sensor_noise(display, rng, rng.uniform(0, 1.0), rng.uniform(0, 0.01))
+    return np.clip(np.rint(display), 0, 255).astype(np.uint8)
+
+
+HELD_OUT_STRENGTHS = {"mild": 0.2, "middle": 0.4, "heavy": 0.75}
+
+
+def held_out_fog(clean: Picture, strength: float, rng: np.random.Generator, blur_px: float = 40.0) -> Picture:
+    """Fog that training never saw: another tone curve (1.3), a field of drifting blobs, an airlight outside the trained tints.
+
+    Args:
+        strength: mean optical depth.
+        blur_px: sigma of the forward scatter at 1920 px width.
+    """
+    gamma = 1.3
+    height, width = clean.shape[:2]
+    field = np.zeros((height, width), np.float32)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    for _ in range(7):
+        cx, cy = rng.uniform(0, width), rng.uniform(0, height)
+        sx, sy = rng.uniform(0.15, 0.45, 2) * width
+        field += rng.uniform(0.3, 1.0) * np.exp(-(((x - cx) / sx) ** 2) - ((y - cy) / sy) ** 2)
+    field = 0.55 + 0.45 * field / field.mean()
+    depth = (strength * field / field.mean())[..., None].astype(np.float32)
+    airlight = np.array([0.80, 0.86, 0.87], np.float32) * np.float32(rng.uniform(0.8, 0.95))
+    linear = d.condensation(d.to_linear(clean, gamma), depth, airlight, 0.15, blur_px)
+    display = d.sensor_noise(d.from_linear(linear, gamma), rng, 0.4, 0.002)
+    return np.clip(np.rint(display), 0, 255).astype(np.uint8)
+
+
+def vary_tone(clean: Picture, rng: np.random.Generator, amount: float) -> Picture:
+    """Another patient, another lamp: hue, saturation, channel gains, contrast and brightness, as much as `amount` (0 to 1) allows."""
+    lab = cv2.cvtColor(clean, cv2.COLOR_RGB2HSV).astype(np.float32)
+    lab[..., 0] = (lab[..., 0] + rng.normal(0, 7) * amount) % 180
+    lab[..., 1] = np.clip(lab[..., 1] * (1 + rng.uniform(-0.45, 0.3) * amount), 0, 255)
+    image = cv2.cvtColor(np.rint(lab).astype(np.uint8), cv2.COLOR_HSV2RGB).astype(np.float32) / 255
+    image *= 1 + rng.uniform(-0.12, 0.12, 3).astype(np.float32) * amount
+    image = np.clip(image, 0, 1) ** np.float32(np.exp(rng.uniform(-0.5, 0.45) * amount))
+    lift = np.float32(rng.uniform(0, 0.08) * amount)
+    image = lift + image * (np.float32(1 + rng.uniform(-0.25, 0.05) * amount) - lift)
+    return np.clip(np.rint(image * 255), 0, 255).astype(np.uint8)

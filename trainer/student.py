@@ -1,0 +1,195 @@
+"""Training of the live student on degraded real pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+from tqdm import tqdm
+
+from edge.errors import ModelError
+from edge.settings import setting
+from trainer.data import PairDataset
+from trainer.losses import student_loss
+from trainer.networks.student import Student, StudentConfig
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How the student is trained."""
+
+    steps: int = setting(6000, "optimiser steps", low=1)
+    batch: int = setting(8, "pairs a step", low=1)
+    learning_rate: float = setting(1.5e-3, "peak learning rate of Adam", low=0.0)
+    warmup_steps: int = setting(100, "steps of linear warm-up before the cosine decay", low=0)
+    gradient_weight: float = setting(0.5, "weight of the gradient loss", low=0.0)
+    ema_decay: float = setting(0.999, "decay of the averaged weights that are saved", low=0.0, high=1.0)
+    seed: int = setting(1, "seed of data and weights", low=0)
+    workers: int = setting(1, "processes that make pairs", low=0)
+    threads: int = setting(2, "threads of the CPU's arithmetic", low=1)
+    compile: bool = setting(True, "fuse the network with torch.compile")
+    checkpoint_every: int = setting(200, "steps between checkpoints", low=1)
+
+
+@dataclass
+class Progress:
+    """Everything that a resumed run needs."""
+
+    step: int = 0
+    losses: list[float] = field(default_factory=list)
+
+
+def learning_rate_at(step: int, config: Optimisation) -> float:
+    """Linear warm-up, then a cosine to 1% of the peak (Loshchilov & Hutter, ICLR 2017, eq. 5)."""
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    span = max(1, config.steps - config.warmup_steps)
+    share = min(1.0, (step - config.warmup_steps) / span)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+
+
+def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
+    """Exponential moving average of the weights, in place."""
+    with torch.no_grad():
+        for kept, new in zip(average.parameters(), network.parameters(), strict=True):
+            kept.lerp_(new, 1 - decay)
+
+
+def save_whole(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write a safetensors file that is complete or absent."""
+    part = path.with_suffix(".part")
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part, metadata)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def _optimiser_tensors(optimiser: torch.optim.Adam) -> dict[str, Tensor]:
+    return {
+        f"adam.{number}.{name}": torch.as_tensor(value)
+        for number, state in optimiser.state_dict()["state"].items()
+        for name, value in state.items()
+    }
+
+
+def _restore(path: Path, network: Student, average: Student, optimiser: torch.optim.Adam) -> Progress:
+    from safetensors import safe_open
+
+    tensors = load_file(path)
+    with safe_open(path, "pt") as file:
+        progress = Progress(**json.loads(file.metadata()["progress"]))
+    network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
+    average.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("adam."):
+            _, number, name = key.split(".")
+            state.setdefault(int(number), {})[name] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    return progress
+
+
+def _batches(pairs: PairDataset, config: Optimisation, first_step: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same batches in the same order, whether the run was cut or not."""
+    rest = Subset(pairs, range(first_step * config.batch, config.steps * config.batch))
+    loader = DataLoader(rest, config.batch, num_workers=config.workers, prefetch_factor=4 if config.workers else None)
+    return ((lq.float() / 255, gt.float() / 255) for lq, gt in loader)
+
+
+def train_student(
+    pairs: PairDataset,
+    shape: StudentConfig,
+    config: Optimisation,
+    folder: Path,
+    description: dict[str, str],
+    init: Path | None = None,
+) -> Path:
+    """Train, writing `state.safetensors` (to go on), `student.safetensors` (averaged weights) and `losses.csv`.
+
+    A folder that holds a state goes on from it; the row of batches is the same as in an uncut run.
+
+    Args:
+        description: what data the pairs were made from; travels in the checkpoint's metadata.
+        init: a student's checkpoint to start from; its own description joins this one's as `init`.
+
+    Returns:
+        The path of `student.safetensors`.
+
+    Raises:
+        ModelError: the loss is no longer a number; the last checkpoint is kept.
+    """
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(config.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    network, average = Student(shape), Student(shape)
+    if init is not None:
+        started, of = student_from_checkpoint(init)
+        network.load_state_dict(started.state_dict())
+        description = {**description, "init": json.dumps({k: v for k, v in of.items() if k != "student"})}
+    average.load_state_dict(network.state_dict())
+    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
+    state_path, weights_path = folder / "state.safetensors", folder / "student.safetensors"
+    progress = _restore(state_path, network, average, optimiser) if state_path.exists() else Progress()
+    forward = torch.compile(network) if config.compile else network
+
+    def checkpoint() -> None:
+        tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
+        save_whole(tensors | _optimiser_tensors(optimiser), state_path, {"progress": json.dumps(asdict(progress))})
+        described = {"student": json.dumps(asdict(shape)), "steps": str(progress.step), **description}
+        save_whole(dict(average.state_dict()), weights_path, described)
+        with (folder / "losses.csv").open("w", newline="") as file:
+            csv.writer(file).writerows([("step", "loss"), *enumerate(progress.losses, 1)])
+
+    bar = tqdm(total=config.steps, initial=progress.step, unit="step", mininterval=2, dynamic_ncols=True)
+    with bar:
+        for lq_BCHW, gt_BCHW in _batches(pairs, config, progress.step):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate_at(progress.step, config)
+            gain_BCHW, offset_BCHW = forward(lq_BCHW)
+            loss = student_loss(gain_BCHW * lq_BCHW + offset_BCHW, gt_BCHW, config.gradient_weight)
+            if not torch.isfinite(loss):
+                raise ModelError(f"{folder}: loss is {loss.item()} at step {progress.step}; lower the learning rate")
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            update_average(average, network, min(config.ema_decay, (progress.step + 1) / (progress.step + 10)))
+            progress.step += 1
+            progress.losses.append(float(f"{loss.item():.6g}"))
+            bar.set_postfix(loss=f"{sum(progress.losses[-50:]) / len(progress.losses[-50:]):.4f}")
+            bar.update()
+            if progress.step % config.checkpoint_every == 0:
+                checkpoint()
+    checkpoint()
+    return weights_path
+
+
+def student_from_checkpoint(path: Path) -> tuple[Student, dict[str, str]]:
+    """Read averaged weights and what the checkpoint says of itself.
+
+    Raises:
+        ModelError: missing, damaged, or a checkpoint of another network.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = dict(file.metadata() or {})
+        shape = {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(metadata["student"]).items()}
+        network = Student(StudentConfig(**shape))
+        network.load_state_dict(load_file(path))
+    except (OSError, SafetensorError) as error:
+        raise ModelError(f"{path}: not a readable checkpoint ({error}); train one with edge-train student") from error
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ModelError(f"{path}: not a student's checkpoint ({error}); expected student.safetensors") from error
+    return network.eval(), metadata

@@ -165,8 +165,7 @@ def _pill(words: tuple[tuple[str, Colour], ...], dot: Colour, scale: float) -> _
         left += (text_px + gap_px) * fine
     cover = np.maximum(shade, solid).astype(np.float32)[..., None] / 255
     cover_small, add_small = (
-        cv2.resize(plane, (width_px, height_px), interpolation=cv2.INTER_AREA)
-        for plane in (cover, ink * cover)
+        cv2.resize(plane, (width_px, height_px), interpolation=cv2.INTER_AREA) for plane in (cover, ink * cover)
     )
     keep = np.floor(256 * (1 - cover_small[..., None])).astype(np.uint16)
     return _Pill(keep, np.floor(add_small * 255).astype(np.uint16))

@@ -199,8 +199,6 @@ def _quantiles(samples: Iterable[float], wanted: Mapping[str, float]) -> dict[st
     if not ordered:
         return dict.fromkeys([*wanted, "max"], None)
     last = len(ordered) - 1
-    found: dict[str, float | None] = {
-        name: round(ordered[round(share * last)], 2) for name, share in wanted.items()
-    }
+    found: dict[str, float | None] = {name: round(ordered[round(share * last)], 2) for name, share in wanted.items()}
     found["max"] = round(ordered[-1], 2)
     return found

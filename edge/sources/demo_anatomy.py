@@ -170,7 +170,8 @@ class Shapes:
         uvula = plane(radius - np.hypot(bent, np.maximum(y - tip, 0)))
         veil = smooth_max(plane(-mouth), plane(np.where(y > top - 0.5, uvula, -1)), 0.16)
         hanging = smoothstep(-0.30, 0.35, taper)
-        ridge = np.sqrt(np.clip(1 - (bent / (1.25 * radius)) ** 2, 0, 1)) * hanging
+        steep = 0.5 + 1.5 * smoothstep(0.35, -0.05, taper)
+        ridge = np.clip(1 - (bent / (1.25 * radius)) ** 2, 1e-6, 1) ** steep * hanging
         above = np.clip(top - y, 0, 1.2)
         aside = np.clip(np.abs(x) - 0.85, 0, 1.3)
         height = 0.42 + 0.13 * lip(veil, 0.11) + 0.17 * ridge + 0.10 * above + 0.50 * above**2 + 0.27 * aside**1.4

@@ -1,0 +1,71 @@
+"""The CPU engines: two forms of one profile, the same pixels."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from edge.artifact import SHIPPED, file_sha256, load_artifact
+from edge.engines.cpu import GraphCpuEngine, GuidedCpuEngine, open_cpu_engine
+from edge.errors import ModelError
+from edge.sources.demo import DemoSource
+
+
+@pytest.fixture(scope="module")
+def frame():
+    source = DemoSource("demo:", paced=False)
+    return source.read().image
+
+
+def test_host_form_gives_the_graphs_pixels_within_one_level(frame):
+    artifact = load_artifact("live")
+    host, graph = open_cpu_engine(artifact, 2), GraphCpuEngine(artifact, 2)
+    before = frame.copy()
+    ours, reference = host.enhance(frame), graph.enhance(frame)
+    assert isinstance(host, GuidedCpuEngine)
+    assert ours.image.shape == frame.shape
+    assert ours.image.dtype == np.uint8
+    difference = np.abs(ours.image.astype(np.int16) - reference.image)
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-3
+    assert not np.array_equal(ours.image, frame)
+    assert np.array_equal(frame, before)
+    assert set(ours.stage_ms) == {"shrink", "dehaze", "guided"}
+    host.close()
+    graph.close()
+
+
+def test_an_earlier_result_is_not_written_again(frame):
+    engine = open_cpu_engine(load_artifact("live"), 1)
+    first = engine.enhance(frame).image
+    kept = first.copy()
+    engine.enhance(255 - frame)
+    assert np.array_equal(first, kept)
+    engine.close()
+
+
+def test_a_profile_without_a_dehazer_runs_its_whole_graph(tmp_path):
+    shutil.copytree(SHIPPED / "live", tmp_path / "whole")
+    path = tmp_path / "whole" / "model.json"
+    manifest = json.loads(path.read_text())
+    del manifest["dehaze_sha256"]
+    path.write_text(json.dumps(manifest))
+    assert isinstance(open_cpu_engine(load_artifact("whole", (tmp_path,)), 1), GraphCpuEngine)
+
+
+@pytest.mark.parametrize("graph", ["garbage", "other interface"])
+def test_a_graph_that_is_no_profile_is_refused_in_one_line(tmp_path, graph):
+    shutil.copytree(SHIPPED / "live", tmp_path / "live")
+    folder = tmp_path / "live"
+    if graph == "garbage":
+        (folder / "model.onnx").write_bytes(b"not a graph")
+    else:
+        shutil.copy(folder / "dehaze.onnx", folder / "model.onnx")
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["sha256"] = file_sha256(folder / "model.onnx")
+    del manifest["dehaze_sha256"]
+    (folder / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError) as caught:
+        open_cpu_engine(load_artifact("live", (tmp_path,)), 1)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,179 @@
+"""The program as its user meets it: real processes, exit codes and single clear lines."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.artifact import SHIPPED
+
+
+def command(*args):
+    return [sys.executable, "-m", "edge.cli", *map(str, args)]
+
+
+def run(*args):
+    return subprocess.run(command(*args), capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def place(tmp_path):
+    """A folder with every kind of bad input."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "zero.mp4").touch()
+    (tmp_path / "text.mp4").write_text("this is not a clip\n" * 50)
+    writer = cv2.VideoWriter(str(tmp_path / "whole.mp4"), cv2.VideoWriter_fourcc(*"mp4v"), 30, (320, 180))
+    for number in range(20):
+        writer.write(np.full((180, 320, 3), number * 10, np.uint8))
+    writer.release()
+    content = (tmp_path / "whole.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(content[: len(content) // 2])
+    (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    (tmp_path / "unknown.toml").write_text("[engine]\nthread = 2\n")
+    shutil.copytree(SHIPPED / "live", tmp_path / "models" / "live")
+    (tmp_path / "models" / "live" / "model.onnx").write_bytes(b"altered")
+    (tmp_path / "altered.toml").write_text(f'[engine]\nmodels = "{tmp_path / "models"}"\n')
+    return tmp_path
+
+
+ROWS = [
+    pytest.param(["--live", "--source", "{}/none.mp4"], 74, ["none.mp4"], id="no such clip"),
+    pytest.param(["{}/none.png", "--output", "{}/out"], 74, ["none.png"], id="no such picture"),
+    pytest.param(["--live", "--source", "{}/empty"], 74, ["empty"], id="folder without pictures"),
+    pytest.param(["{}/empty", "--output", "{}/out"], 74, ["empty"], id="folder without pictures, files"),
+    pytest.param(["--live", "--source", "{}/zero.mp4"], 74, ["zero.mp4"], id="zero-byte clip"),
+    pytest.param(["{}/zero.mp4", "--output", "{}/out"], 74, ["zero.mp4"], id="zero-byte clip, files"),
+    pytest.param(["--live", "--source", "{}/cut.mp4"], 74, ["cut.mp4"], id="truncated clip"),
+    pytest.param(["--live", "--source", "{}/text.mp4"], 74, ["text.mp4"], id="text named .mp4"),
+    pytest.param(["{}/text.mp4", "--output", "{}/out"], 74, ["text.mp4"], id="text named .mp4, files"),
+    pytest.param(["{}/bad.png", "--output", "{}/out"], 74, ["bad.png"], id="damaged picture"),
+    pytest.param(["--live", "--source", "camera:/dev/video77"], 69, ["/dev/video77"], id="no such camera"),
+    pytest.param(["--live", "--source", "demo:?sed=1"], 2, ["sed"], id="unknown source option"),
+    pytest.param(["--live", "--config", "{}/unknown.toml"], 78, ["engine.thread", "'threads'"], id="unknown key"),
+    pytest.param(["--live", "--config", "{}/none.toml"], 78, ["none.toml"], id="no such config"),
+    pytest.param(["--live", "--profile", "miinet9"], 78, ["miinet9", "live"], id="unknown profile"),
+    pytest.param(["--live", "--config", "{}/altered.toml"], 78, ["model.onnx", "sha256"], id="altered model"),
+    pytest.param(["--live", "--listen", "nowhere"], 78, ["nowhere"], id="listen without a port"),
+    pytest.param(["--live", "a.png"], 2, ["a.png", "--source"], id="live with files"),
+    pytest.param(["a.png"], 2, ["--output"], id="files without output"),
+    pytest.param([], 2, ["--live", "--output"], id="nothing to do"),
+]
+
+
+@pytest.mark.parametrize("args, code, told", ROWS)
+def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, told):
+    done = run(*[arg.format(place) for arg in args])
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.startswith("edge-enhance: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    for part in told:
+        assert part in lines[0]
+    assert not list((place / "out").glob("*")) if (place / "out").exists() else True
+
+
+def test_a_port_in_use_is_said(place):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("--live", "--listen", "127.0.0.1:{}".format(taken.getsockname()[1]))
+    assert done.returncode == 74
+    assert "in use" in done.stderr
+
+
+def picture(kind):
+    y, x = np.mgrid[0:60, 0:80]
+    grey = (x * 3 % 256).astype(np.uint8)
+    return {
+        "1x1": np.full((1, 1, 3), 90, np.uint8),
+        "16-bit": np.dstack([grey, grey // 2, 255 - grey]).astype(np.uint16) * 257,
+        "grey": grey,
+        "alpha": np.dstack([grey, grey, grey, np.full_like(grey, 255)]),
+        "4:3": np.dstack([grey, grey // 2, (y * 4).astype(np.uint8)]),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["1x1", "16-bit", "grey", "alpha", "4:3"])
+def test_any_picture_is_enhanced(tmp_path, kind):
+    cv2.imwrite(str(tmp_path / "in.png"), picture(kind))
+    done = run(tmp_path / "in.png", "--output", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    shapes = {cv2.imread(str(path)).shape for path in (tmp_path / "out").glob("*.png")}
+    assert shapes == {(1080, 1920, 3)}
+
+
+@pytest.fixture
+def live():
+    """The program on the demo throat, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    program = subprocess.Popen(
+        command("--live", "--listen", f"127.0.0.1:{port}"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+                    if json.load(answer)["frames"]:
+                        break
+            except OSError:
+                assert program.poll() is None, program.stdout.read()
+            time.sleep(0.1)
+        else:
+            pytest.fail("no frame in 60 s")
+        yield program, url
+    finally:
+        program.kill()
+        program.wait()
+
+
+def test_live_from_the_demo_to_the_page(live):
+    _, url = live
+    with urllib.request.urlopen(f"{url}/health") as answer:
+        health = json.load(answer)
+    assert (health["profile"], health["source"], health["mode"]) == ("live", "demo:", "enhanced")
+    pictures = {}
+    for view in ("raw", "enhanced"):
+        with urllib.request.urlopen(f"{url}/snapshot.png?view={view}") as answer:
+            pictures[view] = cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
+    assert {p.shape for p in pictures.values()} == {(1080, 1920, 3)}
+    assert not np.array_equal(pictures["raw"], pictures["enhanced"])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_program_cleanly(live, number):
+    program, url = live
+    viewer = urllib.request.urlopen(f"{url}/stream.mjpg?view=enhanced", timeout=20)
+    assert viewer.read(1000)
+    os.kill(program.pid, number)
+    assert program.wait(20) == 0
+    assert "Traceback" not in program.stdout.read()
+
+
+def test_check_says_every_part(tmp_path):
+    done = run("--check")
+    assert done.returncode == 0, done.stdout
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "config", "model", "engine", "camera", "bridge", "clock", "disk",
+    ]  # fmt: skip
+
+
+def test_check_fails_with_1(tmp_path):
+    done = run("--check", "--source", "camera:/dev/video77")
+    assert done.returncode == 1
+    assert "camera  FAILED" in done.stdout
+    assert "/dev/video77" in done.stdout
+
+
+def test_help_shows_an_example():
+    done = run("--help")
+    assert done.returncode == 0
+    assert "edge-enhance --live --source camera:/dev/video0" in done.stdout

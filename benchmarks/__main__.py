@@ -54,17 +54,18 @@ def main() -> None:
             ["yardstick loop, frames/s", f"{median(naive for _, _, naive in rounds):.1f}"],
             ["ours over the yardstick", f"{median(run.fps / naive for _, run, naive in rounds):.2f}"],
             ["capture to publish, median", f"{median(latency):.0f} ms"],
-            ["in engine times (of the same run)", f"{median(a / b for a, b in zip(latency, engine_ms, strict=True)):.2f}"],
+            ["in engine times of that run", f"{median(a / b for a, b in zip(latency, engine_ms, strict=True)):.2f}"],
         ]
         paced = watch(str(clip), args.port, args.seconds)
         rows.append(["frames/s, clip at the camera's 30", f"{paced.fps:.1f}"])
-        rows.append(["its capture to publish, median, p95", "{p50:.0f}, {p95:.0f} ms".format(**paced.health["latency_ms"])])
+        age = paced.health["latency_ms"]
+        rows.append(["its capture to publish, median, p95", f"{age['p50']:.0f}, {age['p95']:.0f} ms"])
         if args.soak:
             growth = watch(str(clip), args.port, args.soak).memory_growth()
             told = "run too short" if growth is None else f"{growth:+.2%}"
             rows.append([f"memory over {args.soak / 60:.0f} minutes, last minute against second", told])
     machine = f"{available_cpus()} cores, {platform.machine()}, onnxruntime {onnxruntime.__version__}"
-    head = f"{date.today()}, {machine}, OpenCV {cv2.__version__}; medians of {args.rounds} rounds of {args.seconds:g} s."
+    head = f"{date.today()}, {machine}, OpenCV {cv2.__version__}; medians of {args.rounds} rounds."
     text = f"{head}\n\n{table(['what', 'figure'], rows)}"
     print(text)
     if not args.no_page:

@@ -13,7 +13,7 @@ NUM_FRAMES = 120
 
 
 def write_demo_clip(path: Path) -> Path:
-    """Four seconds of the degraded demo throat, 1920x1080 at 30 frames/s, MPEG-4 Part 2 (OpenCV's wheel writes no H.264)."""
+    """Four seconds of the degraded demo throat, 1080p at 30 frames/s, MPEG-4 Part 2: OpenCV's wheel writes no H.264."""
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 30.0, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX))
     source = DemoSource("demo:?pace=free", paced=False)
     for _ in range(NUM_FRAMES):

@@ -10,7 +10,8 @@ at 1080p on one busy core, on panned throat (also with noise), larynx and demo f
     OpenCV's FFV1                 lossless        217 to 340      1400 to 2800    slower than the engine
     H.264, HEVC, AV1              no encoder in OpenCV's wheel
 
-Windows' own player, VLC and FFmpeg play it; each frame is a picture of its own that can be taken out as it is;
+FFmpeg plays it, and so should VLC and Windows' own player (not tried); each frame is a picture of its own that can be
+taken out as it is;
 and JPEG fixes the colour matrix and range, where a player has to guess those of an mp4v clip (wrong reds).
 4:2:2 keeps the fine red of vessels better than 4:2:0 at an eighth more bytes.
 """

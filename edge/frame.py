@@ -39,9 +39,7 @@ class Frame:
 
     def enhanced(self, image: Image, profile: str, stage_ms: Mapping[str, float]) -> Frame:
         """The same moment after a profile: other pixels, the times added."""
-        return replace(
-            self, image=image, mode="enhanced", profile=profile, stage_ms={**self.stage_ms, **stage_ms}
-        )
+        return replace(self, image=image, mode="enhanced", profile=profile, stage_ms={**self.stage_ms, **stage_ms})
 
 
 @dataclass(frozen=True, slots=True)

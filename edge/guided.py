@@ -17,14 +17,20 @@ from edge.geometry import SCALE
 
 ACTIVITY_ROW = 1
 STRIP_ROWS = 18
-"""Rows of the network's picture per strip: 18 make 1.6 MB of float32 at 1080p, which one core's L2 and its share of L3 hold."""
+"""Rows of the network's picture per strip.
+
+18 make 1.6 MB of float32 at 1080p, which one core's L2 and its share of L3 hold.
+"""
 
 Map = NDArray[np.float32]
 _SUM_OF_CELL = np.ones((1, 3 * SCALE), np.float32)
 
 
 def detail_activity(image: Image) -> NDArray[np.uint8]:
-    """How much neighbours differ inside each 4x4 cell, from one row of it: (H, W, 3) -> (H / 4, W / 4), saturated at 255."""
+    """How much neighbours differ inside each 4x4 cell, from one row of it.
+
+    (H, W, 3) -> (H / 4, W / 4), saturated at 255.
+    """
     rows = image[ACTIVITY_ROW::SCALE]
     height, width = rows.shape[:2]
     steps = np.zeros((height, width, 3), np.uint8)

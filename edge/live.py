@@ -1,8 +1,8 @@
 """The way of a frame, live: source -> slot -> engine -> sinks, a thread each.
 
-    capture    reads the source, reopens a lost camera
-    inference  the only thread that touches the engine
-    sinks      take the newest pair in threads of their own
+capture    reads the source, reopens a lost camera
+inference  the only thread that touches the engine
+sinks      take the newest pair in threads of their own
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
         origin: what the values came from (a file's name), for the message.
 
     Raises:
-        ConfigError: an unknown key, a wrong type or a value out of range; names the dotted path, the value and what was expected.
+        ConfigError: an unknown key, a wrong type or a value out of range; names the dotted path, the value and what
+            was expected.
     """
     hints = get_type_hints(kind)
     fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]

@@ -12,7 +12,8 @@ from trainer.networks.student import Student
 class GuidedDehazer(nn.Module):
     """The student with the guided step's half at network size: what the CPU engine runs.
 
-    Inputs `shrunk` uint8 (1, h, w, 3) and `activity` uint8 (1, h, w, 1); outputs `slope` and `intercept`, float32 (h, w, 3).
+    Inputs `shrunk` uint8 (1, h, w, 3) and `activity` uint8 (1, h, w, 1); outputs `slope` and `intercept`, float32 (h,
+    w, 3).
     """
 
     def __init__(self, student: Student) -> None:

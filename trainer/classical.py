@@ -85,7 +85,5 @@ def guided_filter(guide: Plane, values: Plane, radius_px: int, eps: float) -> Pl
         return cv2.boxFilter(plane, -1, size, borderType=cv2.BORDER_REFLECT)
 
     mean_guide, mean_values = mean(guide), mean(values)
-    slope = (mean(guide * values) - mean_guide * mean_values) / (
-        mean(guide * guide) - mean_guide * mean_guide + eps
-    )
+    slope = (mean(guide * values) - mean_guide * mean_values) / (mean(guide * guide) - mean_guide * mean_guide + eps)
     return mean(slope) * guide + mean(mean_values - slope * mean_guide)

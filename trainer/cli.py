@@ -111,8 +111,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: edge-train student student-free --data DATA --demo RENDERS -o runs/free",
     )
     student.add_argument("config", help="a TOML file, or the name of one in trainer/configs")
-    student.add_argument("-o", "--output", type=Path, required=True, help="folder of the run; an interrupted run goes on")
-    student.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with larynx/ and throat_research/")
+    student.add_argument("-o", "--output", type=Path, required=True, help="the run; interrupted, it goes on")
+    student.add_argument("--data", type=Path, default=Path("../shared/data"), help="has larynx/ and throat_research/")
     student.add_argument("--demo", type=Path, help="folder with renders of the demo throat")
     student.add_argument("--init", type=Path, metavar="CHECKPOINT", help="start from a student trained before")
     student.set_defaults(run=run_student)
@@ -122,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="example: edge-train evaluate trainer/checkpoints/*.safetensors --data DATA --page docs/results.md",
     )
     judge.add_argument("checkpoint", type=Path, nargs="+", help="student checkpoints, the shipped one first")
-    judge.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with larynx/ and throat_research/")
+    judge.add_argument("--data", type=Path, default=Path("../shared/data"), help="has larynx/ and throat_research/")
     judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
     judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed")
     judge.set_defaults(run=run_evaluate)

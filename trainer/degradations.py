@@ -16,7 +16,10 @@ Linear = NDArray[np.float32]
 
 
 def to_linear(image: NDArray[np.uint8], gamma: float) -> Linear:
-    """uint8 -> linear light by a pure power. IEC 61966-2-1 is close to 2.2; phones and endoscopes differ, so recipes vary it."""
+    """uint8 -> linear light by a pure power.
+
+    IEC 61966-2-1 is close to 2.2; phones and endoscopes differ, so recipes vary it.
+    """
     table = (np.arange(256, dtype=np.float32) / 255) ** gamma
     return np.asarray(cv2.LUT(image, table.astype(np.float32)), np.float32)
 
@@ -69,8 +72,8 @@ def condensation(
 
     I = t J + (1 - t) (k (J * G) + (1 - k) A), t = exp(-depth).
 
-    Beer-Lambert attenuation with the additive airlight of Koschmieder (1924; Narasimhan & Nayar, IJCV 2002, eq. 1), plus the
-    forward-scattered term of Jaffe (IEEE J. Oceanic Eng. 1990) and McGlamery (1980), here one Gaussian.
+    Beer-Lambert attenuation with the additive airlight of Koschmieder (1924; Narasimhan & Nayar, IJCV 2002, eq. 1),
+    plus the forward-scattered term of Jaffe (IEEE J. Oceanic Eng. 1990) and McGlamery (1980), here one Gaussian.
 
     Args:
         depth: optical depth (H, W, 1), 0 and up.
@@ -110,9 +113,10 @@ def breath_depth(
 
 
 def droplets(linear: Linear, rng: np.random.Generator, num: int) -> Linear:
-    """Drops big enough to see: each a small lens that shows a blurred, shifted, slightly brighter picture of what is around it.
+    """Drops big enough to see: each a small lens with a blurred, shifted, brighter picture of its surroundings.
 
-    A drop on a window is far out of focus and images its surroundings upside down (Garg & Nayar, "Vision and rain", IJCV 2007).
+    A drop on a window is far out of focus and images its surroundings upside down (Garg & Nayar, "Vision and rain",
+    IJCV 2007).
     """
     height, width = linear.shape[:2]
     mask = np.zeros((height, width), np.float32)
@@ -141,7 +145,10 @@ def defocus(linear: Linear, radius_px: float) -> Linear:
 
 
 def motion_blur(linear: Linear, extent_px: float, angle_rad: float) -> Linear:
-    """Uniform motion during the exposure: mean along a line, extent at 1920 px width (Banham & Katsaggelos, IEEE SPM 1997, eq. 5)."""
+    """Uniform motion during the exposure.
+
+    Mean along a line, extent at 1920 px width (Banham & Katsaggelos, IEEE SPM 1997, eq. 5).
+    """
     extent = length(extent_px, linear)
     half = max(1, int(np.ceil(extent / 2)))
     kernel = np.zeros((2 * half + 1, 2 * half + 1), np.float32)
@@ -155,7 +162,9 @@ def white_balance_drift(linear: Linear, red: float, blue: float) -> Linear:
     return linear * np.array([red, 1.0, blue], np.float32)
 
 
-def sensor_noise(display: NDArray[np.float32], rng: np.random.Generator, read: float, shot: float) -> NDArray[np.float32]:
+def sensor_noise(
+    display: NDArray[np.float32], rng: np.random.Generator, read: float, shot: float
+) -> NDArray[np.float32]:
     """Poisson-Gaussian noise, variance = shot * signal + read^2 (Foi et al., IEEE TIP 2008, eq. 3), on display values.
 
     Args:

@@ -2,10 +2,11 @@
 
     out = up(S) * I + up(P - S * I_lr),    S = min(g, 1) + max(g - 1, 0) * w
 
-I is the camera's frame, I_lr its 4x4 mean, P the dehazed picture, g the gain of local contrast from I_lr to P in [0.5, 4], w a
-Wiener gate and `up` bilinear, half-pixel centres. It is the guided step of the design, up(P) + g w (I - up(I_lr)), with the
-products taken before `up`: two maps go up instead of three, and 1080p sees one multiply-add (as the fast guided filter does, He & Sun,
-arXiv 1505.00996). The gate holds back the part of g above 1 where the camera's detail is only noise: noise passes, but is not amplified.
+I is the camera's frame, I_lr its 4x4 mean, P the dehazed picture, g the gain of local contrast from I_lr to P in
+[0.5, 4], w a Wiener gate and `up` bilinear, half-pixel centres. It is the guided step of the design, up(P) + g w (I -
+up(I_lr)), with the products taken before `up`: two maps go up instead of three, and 1080p sees one multiply-add (as
+the fast guided filter does, He & Sun, arXiv 1505.00996). The gate holds back the part of g above 1 where the camera's
+detail is only noise: noise passes, but is not amplified.
 
 All values are display levels in [0, 255], float32, (B, C, H, W).
 """
@@ -21,7 +22,10 @@ from edge.geometry import SCALE
 GAIN_MIN, GAIN_MAX = 0.5, 4.0
 ACTIVITY_ROW = 1
 NOISE_SIGMA = 1.0
-"""Levels of sensor noise that the gate assumes at 1080p. A constant: an estimate from each frame would itself flicker."""
+"""Levels of sensor noise that the gate assumes at 1080p.
+
+A constant: an estimate from each frame would itself flicker.
+"""
 NOISE_ACTIVITY = 12 * 2 * NOISE_SIGMA / torch.pi**0.5
 """Expected `detail_activity` of that noise alone: 12 differences with E|d| = 2 sigma / sqrt(pi)."""
 GATE_WINDOW = 5
@@ -29,7 +33,10 @@ CONTRAST_WINDOW = 5
 
 
 def shrink(frame_BCHW: Tensor) -> Tensor:
-    """4x4 mean rounded to a whole level, half to even: what the network sees is the same 8-bit picture on every engine."""
+    """4x4 mean rounded to a whole level, half to even.
+
+    What the network sees is the same 8-bit picture on every engine.
+    """
     return torch.round(F.avg_pool2d(frame_BCHW, SCALE))
 
 
@@ -55,7 +62,10 @@ def noise_gate(activity_B1HW: Tensor) -> Tensor:
 
 
 def contrast_gain(dehazed_BCHW: Tensor, shrunk_BCHW: Tensor) -> Tensor:
-    """Gain of a dehazer that does not state one: the ratio of local standard deviations over 5x5 pixels, all channels together."""
+    """Gain of a dehazer that does not state one.
+
+    The ratio of local standard deviations over 5x5 pixels, all channels together.
+    """
 
     def variance(x_BCHW: Tensor) -> Tensor:
         padded = F.pad(x_BCHW, [CONTRAST_WINDOW // 2] * 4, mode="reflect")
@@ -65,7 +75,9 @@ def contrast_gain(dehazed_BCHW: Tensor, shrunk_BCHW: Tensor) -> Tensor:
     return torch.sqrt((variance(dehazed_BCHW) + 1) / (variance(shrunk_BCHW) + 1)).clamp(GAIN_MIN, GAIN_MAX)
 
 
-def coefficients(shrunk_BCHW: Tensor, dehazed_BCHW: Tensor, gain_BCHW: Tensor, activity_B1HW: Tensor) -> tuple[Tensor, Tensor]:
+def coefficients(
+    shrunk_BCHW: Tensor, dehazed_BCHW: Tensor, gain_BCHW: Tensor, activity_B1HW: Tensor
+) -> tuple[Tensor, Tensor]:
     """Slope S and intercept P - S * I_lr at network size."""
     slope = gain_BCHW.clamp(max=1) + (gain_BCHW - 1).clamp(min=0) * noise_gate(activity_B1HW)
     return slope, dehazed_BCHW - slope * shrunk_BCHW

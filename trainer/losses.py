@@ -11,7 +11,10 @@ def pixel_loss(out_BCHW: Tensor, gt_BCHW: Tensor) -> Tensor:
 
 
 def gradient_loss(out_BCHW: Tensor, gt_BCHW: Tensor) -> Tensor:
-    """Mean absolute error of the first differences, x and y added: keeps edges where L1 alone would blur (Mathieu et al., ICLR 2016, eq. 6, alpha 1)."""
+    """Mean absolute error of the first differences, x and y added.
+
+    Keeps edges where L1 alone would blur (Mathieu et al., ICLR 2016, eq. 6, alpha 1).
+    """
     error_BCHW = out_BCHW - gt_BCHW
     along_x = (error_BCHW[..., 1:] - error_BCHW[..., :-1]).abs().mean()
     along_y = (error_BCHW[..., 1:, :] - error_BCHW[..., :-1, :]).abs().mean()

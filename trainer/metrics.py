@@ -141,9 +141,7 @@ def flicker(frames: Sequence[Image], motions: Sequence[NDArray[np.float32]]) -> 
     truth's own figure beside them. White noise of deviation s on still frames gives 2 s / sqrt(pi).
     """
     if len(frames) < 2 or len(motions) != len(frames) - 1:
-        raise ValueError(
-            f"flicker: {len(frames)} frames with {len(motions)} motions; needs n >= 2 with n - 1"
-        )
+        raise ValueError(f"flicker: {len(frames)} frames with {len(motions)} motions; needs n >= 2 with n - 1")
     height_px, width_px = frames[0].shape[:2]
     grid_y, grid_x = np.mgrid[:height_px, :width_px].astype(np.float32)
     total, num_values = 0.0, 0
@@ -175,9 +173,7 @@ def relative_flicker(frames: Sequence[Image], motions: Sequence[NDArray[np.float
 
 def _check_same_shape(a: Image, b: Image) -> None:
     if a.shape != b.shape or a.ndim != 3 or a.shape[2] != 3 or a.dtype != np.uint8 or b.dtype != np.uint8:
-        raise ValueError(
-            f"needs two RGB uint8 pictures of one size, not {a.shape} {a.dtype}, {b.shape} {b.dtype}"
-        )
+        raise ValueError(f"needs two RGB uint8 pictures of one size, not {a.shape} {a.dtype}, {b.shape} {b.dtype}")
 
 
 def _window_mean(values: Floats) -> Floats:

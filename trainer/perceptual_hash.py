@@ -76,9 +76,7 @@ def connected_groups(num_items: int, pairs: Iterable[tuple[int, int]]) -> list[l
     return list(groups.values())
 
 
-def near_duplicate_pairs(
-    hashes: Sequence[int], max_distance: int = NEAR_DUPLICATE_BITS
-) -> list[tuple[int, int]]:
+def near_duplicate_pairs(hashes: Sequence[int], max_distance: int = NEAR_DUPLICATE_BITS) -> list[tuple[int, int]]:
     """Index pairs (i < j) whose hashes differ in at most `max_distance` bits."""
     return [
         (first, second)

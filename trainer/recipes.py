@@ -1,4 +1,7 @@
-"""How strong each degradation is drawn: one training recipe, and the fog of the held-out test whose parameters it never takes."""
+"""How strong each degradation is drawn.
+
+One training recipe, and the fog of the held-out test whose parameters it never takes.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Pi
     """Degrade a clean picture at random: one in eight stays as it is, so that clean pictures come back clean.
 
     Returns:
-        lq, gt: uint8, same shape. Motion, fall-off and drift stay mild: what one frame cannot tell must not be learned as a guess.
+        lq, gt: uint8, same shape. Motion, fall-off and drift stay mild: what one frame cannot tell must not be
+            learned as a guess.
     """
     height, width = clean.shape[:2]
     gamma = rng.uniform(1.6, 2.6)
@@ -55,7 +59,7 @@ HELD_OUT_STRENGTHS = {"mild": 0.2, "middle": 0.4, "heavy": 0.75}
 
 
 def held_out_fog(clean: Picture, strength: float, rng: np.random.Generator, blur_px: float = 40.0) -> Picture:
-    """Fog that training never saw: another tone curve (1.3), a field of drifting blobs, an airlight outside the trained tints.
+    """Fog that training never saw: another tone curve (1.3), a field of blobs, an airlight outside the trained tints.
 
     Args:
         strength: mean optical depth.
@@ -78,13 +82,18 @@ def held_out_fog(clean: Picture, strength: float, rng: np.random.Generator, blur
 
 
 def vary_tone(clean: Picture, rng: np.random.Generator, amount: float) -> Picture:
-    """Another patient, another lamp: hue, saturation, channel gains, contrast and brightness, as much as `amount` (0 to 1) allows."""
-    lab = cv2.cvtColor(clean, cv2.COLOR_RGB2HSV).astype(np.float32)
-    lab[..., 0] = (lab[..., 0] + rng.normal(0, 7) * amount) % 180
-    lab[..., 1] = np.clip(lab[..., 1] * (1 + rng.uniform(-0.45, 0.3) * amount), 0, 255)
-    image = cv2.cvtColor(np.rint(lab).astype(np.uint8), cv2.COLOR_HSV2RGB).astype(np.float32) / 255
+    """Another patient, another lamp: hue, saturation, channel gains, tone curve and brightness.
+
+    Blacks stay black: to lift them would be to paint a veil and call it clean.
+
+    Args:
+        amount: how far, 0 to 1.
+    """
+    hsv = cv2.cvtColor(clean, cv2.COLOR_RGB2HSV).astype(np.float32)
+    hsv[..., 0] = (hsv[..., 0] + rng.normal(0, 7) * amount) % 180
+    hsv[..., 1] = np.clip(hsv[..., 1] * (1 + rng.uniform(-0.45, 0.3) * amount), 0, 255)
+    image = cv2.cvtColor(np.rint(hsv).astype(np.uint8), cv2.COLOR_HSV2RGB).astype(np.float32) / 255
     image *= 1 + rng.uniform(-0.12, 0.12, 3).astype(np.float32) * amount
     image = np.clip(image, 0, 1) ** np.float32(np.exp(rng.uniform(-0.5, 0.45) * amount))
-    lift = np.float32(rng.uniform(0, 0.08) * amount)
-    image = lift + image * (np.float32(1 + rng.uniform(-0.25, 0.05) * amount) - lift)
+    image *= np.float32(1 + rng.uniform(-0.2, 0.05) * amount)
     return np.clip(np.rint(image * 255), 0, 255).astype(np.uint8)

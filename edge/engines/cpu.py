@@ -35,7 +35,7 @@ def open_session(graph: Path, num_threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # noqa: BLE001 - onnxruntime raises many types of its own, all meaning the same
+    except Exception as error:  # onnxruntime raises many types of its own
         raise ModelError(f"{graph}: onnxruntime refuses the graph ({error}); export the profile again") from error
 
 

@@ -190,7 +190,7 @@ class Shapes:
         edge = edge + 0.42 * np.clip(np.abs(x) - 0.95, 0, 1) ** 1.6 + 0.8 * w[0]
         inside = plane(self._y - edge)
         bulge = 0.50 + 0.16 * lip(inside, 0.25) + 0.50 * np.clip(inside, 0, 1) - 0.07 * off**2
-        sulcus = 0.07 * np.exp(-np.abs(off) / 0.06) * smoothstep(0.0, 0.2, inside)
+        sulcus = 0.07 * np.exp(-np.hypot(off, 0.02) / 0.06) * smoothstep(0.0, 0.2, inside)
         height = bulge - sulcus + 0.020 * self._noise(0.4) + 0.008 * self._noise(0.12)
         return Part("tongue", plane(inside * UNIT_PX), plane(height), edge_px=2.0)
 

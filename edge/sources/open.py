@@ -12,9 +12,7 @@ from edge.sources.base import Source
 
 T = TypeVar("T")
 
-KNOWN_SOURCES = (
-    "camera:/dev/video0, demo:, rtsp://HOST/PATH, http://HOST/PATH, a clip, a picture, or a folder"
-)
+KNOWN_SOURCES = "camera:/dev/video0, demo:, rtsp://HOST/PATH, http://HOST/PATH, a clip, a picture, or a folder"
 _STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
 _MIN_FPS, _MAX_FPS = 1.0, 240.0
 
@@ -157,9 +155,7 @@ class _Options:
     def refuse_unknown(self) -> None:
         for key, value in self._values.items():
             known = ", ".join(self._known)
-            raise UsageError(
-                f"{self._uri}: unknown option '{key}' with value '{value}'; expected one of {known}"
-            )
+            raise UsageError(f"{self._uri}: unknown option '{key}' with value '{value}'; expected one of {known}")
 
     def _taken(self, key: str, parse: Callable[[str], T], expected: str, default: T) -> T:
         self._known.append(key)

@@ -119,9 +119,7 @@ class StillSource:
         loop: begin again after the last picture.
     """
 
-    def __init__(
-        self, uri: str, paths: Sequence[Path], *, fps: float, live: bool, paced: bool, loop: bool
-    ) -> None:
+    def __init__(self, uri: str, paths: Sequence[Path], *, fps: float, live: bool, paced: bool, loop: bool) -> None:
         self.uri = uri
         self.fps = fps
         self.paced = paced

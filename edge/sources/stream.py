@@ -97,9 +97,7 @@ def _opened_stream(uri: str) -> Capture:
         capture = opened_capture(uri, cv2.CAP_FFMPEG, params)
     if capture is None:
         shown = without_password(uri)
-        raise DeviceMissing(
-            f"{shown}: no video there within {OPEN_TIMEOUT_S} s; check the address and the camera"
-        )
+        raise DeviceMissing(f"{shown}: no video there within {OPEN_TIMEOUT_S} s; check the address and the camera")
     return capture
 
 

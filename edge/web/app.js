@@ -118,7 +118,7 @@ async function poll() {
 function tell(health) {
   const stale = health.state === "no-signal" && health.reason.startsWith("stale");
   const state = stale ? "stale" : health.state;
-  setState(state, WORDS[state] ?? state, state === "live" ? "" : health.reason);
+  setState(state, WORDS[state] ?? state, state === "live" ? "" : health.reason.replace(/^stale: /, ""));
   const latency = health.latency_ms.p50;
   $("fps").textContent = `${health.fps_out.toFixed(1)} /s`;
   $("latency").textContent = latency === null ? "–" : `${Math.round(latency)} ms`;

@@ -83,7 +83,7 @@ def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, told):
 
 def test_a_port_in_use_is_said(place):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        done = run("--live", "--listen", "127.0.0.1:{}".format(taken.getsockname()[1]))
+        done = run("--live", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
     assert done.returncode == 74
     assert "in use" in done.stderr
 

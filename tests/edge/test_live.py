@@ -17,7 +17,10 @@ IMAGE.flags.writeable = False
 
 
 class ScriptedSource:
-    """Gives the scripted items: a number is a frame of that seq, an exception is raised, and then it waits to be closed."""
+    """Gives the scripted items.
+
+    A number is a frame of that seq, an exception is raised, and then it waits to be closed.
+    """
 
     uri, fps, paced = "scripted:", 30.0, True
 

@@ -108,9 +108,7 @@ def test_guided_filter_keeps_the_guides_edges_and_smooths_the_rest():
 
 def test_guided_filter_of_a_flat_guide_is_the_mean_of_means():
     values = np.random.default_rng(2).random((20, 30)).astype(np.float32)
-    box = cv2.blur(
-        cv2.blur(values, (7, 7), borderType=cv2.BORDER_REFLECT), (7, 7), borderType=cv2.BORDER_REFLECT
-    )
+    box = cv2.blur(cv2.blur(values, (7, 7), borderType=cv2.BORDER_REFLECT), (7, 7), borderType=cv2.BORDER_REFLECT)
     answer = classical.guided_filter(np.full_like(values, 0.5), values, 3, 1e-3)
     np.testing.assert_allclose(answer, box, atol=1e-5)
 

@@ -51,9 +51,7 @@ SHARMA_ROWS = [tuple(map(float, line.split())) for line in SHARMA.strip().splitl
 def pattern(height_px: int = 60, width_px: int = 80) -> np.ndarray:
     """A coloured picture with flat parts, ramps and edges, from integers alone: the same everywhere."""
     y, x, channel = np.ogrid[:height_px, :width_px, :3]
-    return ((3 * x + 2 * y + x * y // 9 + 50 * channel) % 256 // 2 + 60 * ((x // 16 + y // 16) % 2)).astype(
-        np.uint8
-    )
+    return ((3 * x + 2 * y + x * y // 9 + 50 * channel) % 256 // 2 + 60 * ((x // 16 + y // 16) % 2)).astype(np.uint8)
 
 
 def texture(seed: int, height_px: int = 96, width_px: int = 128) -> np.ndarray:
@@ -186,9 +184,7 @@ def test_flicker_leaves_out_what_has_left_the_frame(backwards):
     here, there = (frame.copy() for frame in panned(2))
     here[:2], here[:, :3] = 255, 255  # only `here` shows these
     there[-2:], there[:, -3:] = 255, 255  # and only `there` these
-    frames, motion = (
-        ([there, here], constant_motion(3, 2)) if backwards else ([here, there], constant_motion(-3, -2))
-    )
+    frames, motion = ([there, here], constant_motion(3, 2)) if backwards else ([here, there], constant_motion(-3, -2))
     assert metrics.flicker(frames, [motion]) == 0
     for row, column in [(2, 50), (-1, 50), (40, 3), (40, -1)]:  # the rim of what both show
         spoilt = here.copy()
@@ -199,9 +195,7 @@ def test_flicker_leaves_out_what_has_left_the_frame(backwards):
 def test_flicker_of_noise_has_its_closed_form():
     noise = np.random.default_rng(2).normal(0, 10, (6, 96, 128, 3))
     frames = list(np.clip(128 + noise, 0, 255).round().astype(np.uint8))
-    assert metrics.flicker(frames, [constant_motion(0, 0)] * 5) == pytest.approx(
-        20 / math.sqrt(math.pi), rel=0.01
-    )
+    assert metrics.flicker(frames, [constant_motion(0, 0)] * 5) == pytest.approx(20 / math.sqrt(math.pi), rel=0.01)
 
 
 def test_relative_flicker_does_not_blame_contrast():
@@ -211,9 +205,7 @@ def test_relative_flicker_does_not_blame_contrast():
     crisp = [np.clip(2 * (frame - 130) + 130, 0, 255).astype(np.uint8) for frame in frames]
     still = [constant_motion(0, 0)] * 2
     assert metrics.flicker(crisp, still) == pytest.approx(2 * metrics.flicker(dull, still), rel=1e-3)
-    assert metrics.relative_flicker(crisp, still) == pytest.approx(
-        metrics.relative_flicker(dull, still), rel=0.01
-    )
+    assert metrics.relative_flicker(crisp, still) == pytest.approx(metrics.relative_flicker(dull, still), rel=0.01)
 
 
 def smooth_pan(num_frames: int) -> list[np.ndarray]:

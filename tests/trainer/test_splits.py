@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from trainer import splits
 from edge.errors import InputOutputError
+from trainer import splits
 
 DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 needs_data = pytest.mark.skipif(

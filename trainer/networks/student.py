@@ -27,7 +27,10 @@ class StudentConfig:
 
 
 class GlobalGate(nn.Module):
-    """Scales and shifts features by their mean over the picture: fog, exposure and tint are properties of the whole frame."""
+    """Scales and shifts features by their mean over the picture.
+
+    Fog, exposure and tint are properties of the whole frame.
+    """
 
     def __init__(self, num_feat: int) -> None:
         super().__init__()

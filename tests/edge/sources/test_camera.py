@@ -220,9 +220,7 @@ def test_other_grant_is_one_warning_and_still_a_picture(camera_of, caplog):
 
 def test_any_other_format_is_converted_by_opencv(camera_of):
     bgr = np.full((1080, 1920, 3), (10, 20, 200), np.uint8)
-    source, capture = camera_of(
-        [Arrival(bgr, 33)], grants={cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"NV12")}
-    )
+    source, capture = camera_of([Arrival(bgr, 33)], grants={cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"NV12")})
     capture.retrieve = lambda: (True, bgr)
     assert tuple(source.read().image[0, 0]) == (200, 20, 10)
     assert capture.properties[cv2.CAP_PROP_CONVERT_RGB] == 1

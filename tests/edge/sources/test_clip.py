@@ -90,12 +90,8 @@ def test_colours_are_rgb_in_place_at_full_size(tmp_path, caplog):
     bgr[:, :960] = (0, 0, 255)
     bgr[:, 960:] = (255, 0, 0)
     frame = source_of(write_clip(tmp_path / "full.avi", [bgr], fourcc="MJPG")).read()
-    np.testing.assert_allclose(
-        frame.image[::107, 5:900:50], np.broadcast_to((255, 0, 0), (11, 18, 3)), atol=4
-    )
-    np.testing.assert_allclose(
-        frame.image[::107, 1000::50], np.broadcast_to((0, 0, 255), (11, 19, 3)), atol=4
-    )
+    np.testing.assert_allclose(frame.image[::107, 5:900:50], np.broadcast_to((255, 0, 0), (11, 18, 3)), atol=4)
+    np.testing.assert_allclose(frame.image[::107, 1000::50], np.broadcast_to((0, 0, 255), (11, 19, 3)), atol=4)
     assert not caplog.records
 
 

@@ -82,9 +82,7 @@ def test_demo_uri(monkeypatch, uri, live, options):
     assert source.options == DEMO_DEFAULTS | options
 
 
-@pytest.mark.parametrize(
-    "uri", ["rtsp://host/a?b=c", "rtsps://host/a", "http://host/a.mjpg", "https://host/a"]
-)
+@pytest.mark.parametrize("uri", ["rtsp://host/a?b=c", "rtsps://host/a", "http://host/a.mjpg", "https://host/a"])
 def test_stream_uri_goes_whole_to_the_stream(monkeypatch, uri):
     monkeypatch.setattr("edge.sources.stream.StreamSource", Recorder)
     assert open_source(uri).args == (uri,)
@@ -147,27 +145,19 @@ def test_pace_and_loop(folder, name, query, live, paced, loops):
         pytest.param("camera:/dev/video93", DeviceMissing, 69, ["/dev/video93"], id="no such camera"),
         pytest.param("/dev/video93", DeviceMissing, 69, ["/dev/video93"], id="no such camera, bare"),
         pytest.param("csi:0", DeviceMissing, 69, ["csi:0", "GStreamer"], id="csi"),
-        pytest.param(
-            "camera:/dev/video0?size=4", UsageError, 2, ["'size'", "'4'", "format, fps"], id="unknown option"
-        ),
+        pytest.param("camera:/dev/video0?size=4", UsageError, 2, ["'size'", "'4'", "format, fps"], id="unknown option"),
         pytest.param("camera:/dev/video0?format=H264", UsageError, 2, ["H264", "MJPG or YUYV"], id="format"),
         pytest.param("demo:?seed=-1", UsageError, 2, ["seed", "'-1'", "whole number"], id="seed"),
         pytest.param("demo:?clean=yes", UsageError, 2, ["clean", "'yes'", "0 or 1"], id="switch"),
         pytest.param("demo:?fps", UsageError, 2, ["'fps'", "key=value"], id="no value"),
         pytest.param("demo:?fps=3&fps=4", UsageError, 2, ["'fps=4'", "twice"], id="twice"),
-        pytest.param(
-            "throat.avi?fps=fast", UsageError, 2, ["fps", "'fast'", "1 to 240"], id="fps not a number"
-        ),
+        pytest.param("throat.avi?fps=fast", UsageError, 2, ["fps", "'fast'", "1 to 240"], id="fps not a number"),
         pytest.param("throat.avi?fps=0", UsageError, 2, ["fps", "'0'", "1 to 240"], id="fps zero"),
         pytest.param("throat.avi?fps=nan", UsageError, 2, ["fps", "'nan'", "1 to 240"], id="fps nan"),
         pytest.param("throat.avi?pace=slow", UsageError, 2, ["pace", "camera or free"], id="pace"),
-        pytest.param(
-            "throat.avi?seed=1", UsageError, 2, ["'seed'", "fps, pace, loop"], id="option of another"
-        ),
+        pytest.param("throat.avi?seed=1", UsageError, 2, ["'seed'", "fps, pace, loop"], id="option of another"),
         pytest.param("missing.mp4", InputOutputError, 74, ["missing.mp4", "no such file"], id="no such clip"),
-        pytest.param(
-            "missing.png", InputOutputError, 74, ["missing.png", "no such file"], id="no such picture"
-        ),
+        pytest.param("missing.png", InputOutputError, 74, ["missing.png", "no such file"], id="no such picture"),
         pytest.param("missing", InputOutputError, 74, ["missing", "no such file"], id="no such folder"),
         pytest.param("empty", InputOutputError, 74, ["empty", ".png"], id="folder without pictures"),
     ],
@@ -180,6 +170,4 @@ def test_what_cannot_be_is_one_line(folder, monkeypatch, uri, error, exit_code, 
     assert caught.value.exit_code == exit_code
     message = str(caught.value)
     assert "\n" not in message
-    assert [
-        word for word in [uri.partition("?")[0].removeprefix("camera:"), *words] if word not in message
-    ] == []
+    assert [word for word in [uri.partition("?")[0].removeprefix("camera:"), *words] if word not in message] == []

@@ -60,9 +60,7 @@ def test_close_ends_a_waiting_reader():
     [
         pytest.param((1080, 1920, 3), None, id="fits"),
         pytest.param((720, 1280, 3), "source is 1280x720: resized to 1920x1080", id="smaller"),
-        pytest.param(
-            (960, 1280, 3), "source is 1280x960: cropped to 16:9 and resized to 1920x1080", id="4:3"
-        ),
+        pytest.param((960, 1280, 3), "source is 1280x960: cropped to 16:9 and resized to 1920x1080", id="4:3"),
         pytest.param((1, 1, 3), "source is 1x1: cropped to 16:9 and resized to 1920x1080", id="one pixel"),
     ],
 )

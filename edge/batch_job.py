@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from edge.artifact import Artifact, write_whole
+from edge.artifact import Artifact
 from edge.batch_inputs import ClipFacts, Job
 from edge.clip_writer import CODEC, clip_writer
 from edge.engines.base import Engine
@@ -35,7 +35,7 @@ from edge.sidecar import (
 from edge.sources.clip import ClipSource
 from edge.sources.pace import describe_fit
 from edge.sources.stills import read_picture
-from edge.whole_files import write_together
+from edge.whole_files import write_together, write_whole
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

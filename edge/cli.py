@@ -15,7 +15,7 @@ from typing import Any
 
 from edge.artifact import SHIPPED, Artifact, load_artifact, profiles
 from edge.config import Config, Origins, load_config
-from edge.errors import EdgeError, UsageError
+from edge.errors import UsageError, exit_code_of
 
 EXAMPLES = """examples:
   edge-enhance --live                                      the demo throat on http://127.0.0.1:8080/
@@ -147,20 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         level=logging.DEBUG if args.debug else logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s" if args.debug else "%(message)s",
     )
-    try:
-        return run(args)
-    except EdgeError as error:
-        if args.debug:
-            raise
-        sys.stderr.write(f"edge-enhance: {error}\n")
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        if args.debug:
-            raise
-        sys.stderr.write(f"edge-enhance: unexpected {type(error).__name__}: {error}; --debug shows where\n")
-        return 1
+    return exit_code_of("edge-enhance", lambda: run(args), debug=args.debug)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@ at 1080p on one busy core, on panned throat (also with noise), larynx and demo f
 
     simplejpeg 95, 4:2:2          41 to 46 dB     16 to 24 ms     410 to 530 kB
     OpenCV's MJPG through FFmpeg  38 to 41        23 to 35        100 to 150      quality cannot be set
-    OpenCV's own MJPG writer      41 to 45        40 to 54        330 to 430      files to 4 GB at most
+    OpenCV's own MJPG writer      41 to 45        40 to 54        330 to 430      twice the time
     OpenCV's mp4v                 36 to 38        20 to 22        22 to 31        quality cannot be set
     OpenCV's FFV1                 lossless        217 to 340      1400 to 2800    slower than the engine
     H.264, HEVC, AV1              no encoder in OpenCV's wheel
 
-FFmpeg plays it, and so should VLC and Windows' own player (not tried); each frame is a picture of its own that can be
-taken out as it is;
-and JPEG fixes the colour matrix and range, where a player has to guess those of an mp4v clip (wrong reds).
-4:2:2 keeps the fine red of vessels better than 4:2:0 at an eighth more bytes.
+FFmpeg plays it, and so should VLC and Windows' own player (not tried); each frame is a picture of its own that
+can be taken out as it is; and JPEG fixes the colour matrix and range, where a player has to guess those of an
+mp4v clip (wrong reds). 4:2:2 keeps the fine red of vessels better than 4:2:0 at an eighth more bytes.
 """
 
 from __future__ import annotations

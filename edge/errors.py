@@ -5,6 +5,9 @@ Codes follow sysexits.h where it has one: 69 EX_UNAVAILABLE, 74 EX_IOERR, 78 EX_
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 
 class EdgeError(Exception):
     """A failure told in one line: what, the value, what was expected, what to do."""
@@ -44,3 +47,27 @@ class ModelError(EdgeError):
     """A model is missing, altered or not what its manifest says."""
 
     exit_code = 78
+
+
+def exit_code_of(program: str, work: Callable[[], int], *, debug: bool) -> int:
+    """Run a command to its end and tell a failure in one line.
+
+    Args:
+        program: the command's name, in front of the line.
+        debug: let the exception through, so that Python shows where it comes from.
+
+    Returns:
+        What `work` returns, or the exit code of its error; 130 for Ctrl-C.
+    """
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if debug:
+            raise
+        if isinstance(error, EdgeError):
+            sys.stderr.write(f"{program}: {error}\n")
+            return error.exit_code
+        sys.stderr.write(f"{program}: unexpected {type(error).__name__}: {error}; --debug shows where\n")
+        return 1

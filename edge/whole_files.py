@@ -1,6 +1,6 @@
-"""Files that are complete or absent, whatever happens: large ones, and several that belong together.
+"""Files that are complete or absent, whatever happens, a power cut included.
 
-As `edge.artifact.write_whole`: a hidden temporary name beside the file, fsync, rename, fsync of the folder.
+A hidden temporary name beside the file, fsync, rename, fsync of the folder.
 """
 
 from __future__ import annotations
@@ -10,6 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write one file."""
+    with whole_file(path) as file:
+        file.write(content)
 
 
 @contextmanager

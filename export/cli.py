@@ -6,14 +6,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge.errors import EdgeError
+from edge.errors import exit_code_of
 
 
-def run_onnx(args: argparse.Namespace) -> None:
+def run_onnx(args: argparse.Namespace) -> int:
     from export.profile import export_guided_profile
 
     export_guided_profile(args.checkpoint, args.profile, args.output, version=args.version, licence=args.licence)
     print(args.output / args.profile)
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,14 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
-    try:
-        args.run(args)
-    except EdgeError as error:
-        if args.debug:
-            raise
-        print(f"edge-export: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    return exit_code_of("edge-export", lambda: args.run(args), debug=args.debug)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, write_whole
+from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME
 from edge.geometry import FRAME_SHAPE
+from edge.whole_files import write_whole
 from export.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.pipeline import GuidedPipeline
 from trainer import guided

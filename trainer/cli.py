@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.errors import ConfigError, EdgeError, InputOutputError
+from edge.errors import ConfigError, InputOutputError, exit_code_of
 from edge.settings import from_table, setting
 from trainer.student import Optimisation
 
@@ -56,7 +56,7 @@ def read_config(name: str) -> StudentRun:
     return from_table(StudentRun, table, "", str(path))
 
 
-def run_student(args: argparse.Namespace) -> None:
+def run_student(args: argparse.Namespace) -> int:
     from trainer.data import Group, PairDataset, read_pictures
     from trainer.networks.student import StudentConfig
     from trainer.splits import larynx_splits, manifest, throat_splits
@@ -87,9 +87,10 @@ def run_student(args: argparse.Namespace) -> None:
     num_pairs = run.optimisation.steps * run.optimisation.batch
     pairs = PairDataset(groups, num_pairs, run.optimisation.seed)
     print(train_student(pairs, StudentConfig(), run.optimisation, args.output, description, args.init))
+    return 0
 
 
-def run_evaluate(args: argparse.Namespace) -> None:
+def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.evaluate import evaluate
     from trainer.report import replace_section
     from trainer.student import student_from_checkpoint
@@ -99,6 +100,7 @@ def run_evaluate(args: argparse.Namespace) -> None:
     print(text)
     if args.page is not None:
         replace_section(args.page, "enhancement", text)
+    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -131,16 +133,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
-    try:
-        args.run(args)
-    except EdgeError as error:
-        if args.debug:
-            raise
-        print(f"edge-train: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_code_of("edge-train", lambda: args.run(args), debug=args.debug)
 
 
 if __name__ == "__main__":

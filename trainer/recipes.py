@@ -17,24 +17,29 @@ Picture = NDArray[np.uint8]
 def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
     """Degrade a clean picture at random: one in eight stays as it is, so that clean pictures come back clean.
 
+    Blur (defocus, motion) is drawn into both pictures: the student must bear it, and must not invent what it took.
+    Fall-off and drift stay mild: what one frame cannot tell must not be learned as a guess.
+
     Returns:
-        lq, gt: uint8, same shape. Motion, fall-off and drift stay mild: what one frame cannot tell must not be
-            learned as a guess.
+        lq, gt: uint8, same shape.
     """
     height, width = clean.shape[:2]
     gamma = rng.uniform(1.6, 2.6)
     linear = d.to_linear(clean, gamma)
+    blur = rng.random()
+    if blur < 0.3:
+        linear = d.defocus(linear, rng.uniform(1, 9))
+    elif blur < 0.4:
+        linear = d.motion_blur(linear, rng.uniform(2, 14), rng.uniform(0, np.pi))
+    gt = clean if blur >= 0.4 else _exposed(linear, gamma)
+    noise_of = rng if rng.random() < 0.7 else None
     if rng.random() < 0.125:
-        return _exposed(linear, gamma, rng, noise=rng.random() < 0.5), clean
+        return _exposed(linear, gamma, noise_of), gt
     if rng.random() < 0.25:
         linear = d.illumination_falloff(linear, rng.uniform(0.1, 0.5), tuple(rng.uniform(0.4, 0.6, 2)))
-    if rng.random() < 0.3:
-        linear = d.defocus(linear, rng.uniform(1, 9))
-    if rng.random() < 0.1:
-        linear = d.motion_blur(linear, rng.uniform(2, 14), rng.uniform(0, np.pi))
-    if rng.random() < 0.88:
+    if rng.random() < 0.9:
         clearing = rng.uniform(0, 0.8) if rng.random() < 0.4 else 0.0
-        depth = d.breath_depth(height, width, rng, rng.uniform(0.05, 1.9), clearing)
+        depth = d.breath_depth(height, width, rng, rng.uniform(0.05, 1.5), clearing)
         tint = rng.uniform(0.88, 1.0, 3)
         level = rng.uniform(0.3, 0.95) ** (gamma / 2.2)
         airlight = (level * tint / (1 + (rng.uniform(0, 0.5) * d.radius_map(height, width)) ** 2)).astype(np.float32)
@@ -45,13 +50,13 @@ def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Pi
         linear = d.white_balance_drift(linear, *rng.uniform(0.95, 1.05, 2))
     if rng.random() < 0.3:
         linear = linear * np.float32(rng.uniform(0.85, 1.1))
-    return _exposed(linear, gamma, rng, noise=rng.random() < 0.8), clean
+    return _exposed(linear, gamma, noise_of), gt
 
 
-def _exposed(linear: d.Linear, gamma: float, rng: np.random.Generator, noise: bool) -> Picture:
+def _exposed(linear: d.Linear, gamma: float, noise_of: np.random.Generator | None = None) -> Picture:
     display = d.from_linear(linear, gamma)
-    if noise:  # the shrink averages 16 sensor pixels, so a quarter of a camera's noise is left
-        display = d.sensor_noise(display, rng, rng.uniform(0, 1.0), rng.uniform(0, 0.01))
+    if noise_of is not None:  # the shrink averages 16 sensor pixels, so a quarter of a camera's noise is left
+        display = d.sensor_noise(display, noise_of, noise_of.uniform(0, 1.0), noise_of.uniform(0, 0.01))
     return np.clip(np.rint(display), 0, 255).astype(np.uint8)
 
 

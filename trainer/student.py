@@ -5,19 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from tqdm import tqdm
 
 from edge.errors import ModelError
 from edge.settings import setting
+from edge.whole_files import write_whole
 from trainer.data import PairDataset
 from trainer.losses import student_loss
 from trainer.networks.student import Student, StudentConfig
@@ -66,11 +66,7 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
 
 def save_whole(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     """Write a safetensors file that is complete or absent."""
-    part = path.with_suffix(".part")
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part, metadata)
-    with part.open("rb") as file:
-        os.fsync(file.fileno())
-    part.replace(path)
+    write_whole(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
 
 
 def _optimiser_tensors(optimiser: torch.optim.Adam) -> dict[str, Tensor]:
@@ -139,7 +135,8 @@ def train_student(
     optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
     state_path, weights_path = folder / "state.safetensors", folder / "student.safetensors"
     progress = _restore(state_path, network, average, optimiser) if state_path.exists() else Progress()
-    forward = torch.compile(network) if config.compile else network
+    if config.compile:  # the grid alone: torch 2.13 compiles the bilinear step's backward to zero gradients on the CPU
+        network.grid = torch.compile(network.grid)  # type: ignore[method-assign]
 
     def checkpoint() -> None:
         tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
@@ -155,7 +152,7 @@ def train_student(
         for lq_BCHW, gt_BCHW in _batches(pairs, config, progress.step):
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate_at(progress.step, config)
-            gain_BCHW, offset_BCHW = forward(lq_BCHW)
+            gain_BCHW, offset_BCHW = network(lq_BCHW)
             loss = student_loss(gain_BCHW * lq_BCHW + offset_BCHW, gt_BCHW, config.gradient_weight)
             if not torch.isfinite(loss):
                 raise ModelError(f"{folder}: loss is {loss.item()} at step {progress.step}; lower the learning rate")

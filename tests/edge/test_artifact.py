@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from edge.artifact import SHIPPED, load_artifact, profiles, write_whole
+from edge.artifact import SHIPPED, load_artifact, profiles
 from edge.errors import ModelError
 
 
@@ -59,17 +59,3 @@ def test_a_damaged_profile_is_refused_in_one_line(models, damage, told):
         load_artifact("live", (models,))
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_write_whole_leaves_no_part_behind(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    path.write_bytes(b"old")
-
-    def fail(number):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("edge.artifact.os.fsync", fail)
-    with pytest.raises(OSError, match="No space"):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]

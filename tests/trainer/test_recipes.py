@@ -16,8 +16,16 @@ def clean():
 def test_a_seed_gives_one_pair(clean):
     first, again = (training_pair(clean, np.random.default_rng(9)) for _ in range(2))
     assert np.array_equal(first[0], again[0])
-    assert np.array_equal(first[1], clean)
     assert not np.array_equal(first[0], training_pair(clean, np.random.default_rng(10))[0])
+
+
+def test_blur_is_in_both_pictures_and_fog_in_one(clean):
+    pairs = [training_pair(clean, np.random.default_rng(n)) for n in range(40)]
+    untouched = sum(np.array_equal(gt, clean) for _, gt in pairs)
+    assert 15 <= untouched <= 34
+    blurred = [gt for _, gt in pairs if not np.array_equal(gt, clean)]
+    assert all(gt.std() <= clean.std() + 0.5 for gt in blurred)
+    assert all(abs(gt.mean() - clean.mean()) < 8 for gt in blurred)
 
 
 def test_some_pairs_are_clean_and_most_are_not(clean):

@@ -40,13 +40,26 @@ def test_a_new_student_is_the_identity():
 
 
 def test_parameter_count():
-    assert sum(p.numel() for p in Student().parameters()) == 329_728
+    assert sum(p.numel() for p in Student().parameters()) == 323_686
 
 
 @pytest.mark.parametrize("size", [(270, 480), (272, 480), (72, 128), (73, 131)])
 def test_any_size_comes_back(size):
     gain, offset = Student(SMALL)(torch.rand(1, 3, *size))
     assert gain.shape == offset.shape == (1, 3, *size)
+
+
+def test_the_maps_are_smooth_so_nothing_can_be_drawn():
+    """Between two nodes of its grid the student's maps are straight lines, whatever the weights and the picture."""
+    network = Student(SMALL)
+    torch.nn.init.normal_(network.head.weight, std=0.3)
+    _, offset = network(torch.rand(1, 3, 64, 96))
+    inside = offset[..., 2:-2]
+    bend = inside[..., 2:] - 2 * inside[..., 1:-1] + inside[..., :-2]
+    columns = bend.abs().amax((0, 1, 2)).reshape(-1)
+    straight = [columns[start + 1] for start in range(0, len(columns) - 2, 4)]
+    assert offset.std() > 0.01
+    assert max(straight) < 1e-5 < columns.max()
 
 
 def test_gain_is_bounded():

@@ -1,4 +1,4 @@
-"""The live student: a small U-Net without normalisation layers that predicts a gain and an offset per pixel."""
+"""The live student: a small U-Net without normalisation layers that predicts smooth maps of gain and offset."""
 
 from __future__ import annotations
 
@@ -53,6 +53,9 @@ def _convs(num_in: int, num_out: int, num_conv: int) -> nn.Sequential:
 class Student(nn.Module):
     """RGB in [0, 1] -> gain and offset, so that `clean = gain * x + offset`.
 
+    Both are predicted on a grid of one node per 4x4 pixels (16x16 of the camera's) and interpolated linearly. So the
+    network can lift a veil, but has no means to draw: every edge in the result is an edge of the input.
+
     A new student is the identity: gain 1, offset 0. Height and width are reflect-padded inside to a multiple
     of 4 * fold and cropped again, so any size goes in and the same comes out (270 rows become 272 and 270 again).
     """
@@ -73,7 +76,7 @@ class Student(nn.Module):
         self.up2 = _convs(c2, c2, n2)
         self.from2 = nn.Conv2d(c2, c1, 1)
         self.up1 = _convs(c1, c1, n1)
-        self.head = nn.Conv2d(c1 + 3 * config.fold**2, 6 * config.fold**2, 1)
+        self.head = nn.Conv2d(c1, 6, 3, padding=1)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -81,18 +84,23 @@ class Student(nn.Module):
         for layer in (self.head, self.gate.scale, self.gate.shift):
             nn.init.zeros_(layer.weight)
 
+    def grid(self, padded_BCHW: Tensor) -> Tensor:
+        """Log gain and offset at the nodes: (B, 3, H, W), sides multiples of 4 * fold -> (B, 6, H / fold, W / fold)."""
+        f1 = self.down1(self.stem(F.pixel_unshuffle(padded_BCHW - 0.5, self.config.fold)))
+        f2 = self.down2(self.to2(f1))
+        f3 = self.gate(self.body(self.to3(f2)))
+        f2 = self.up2(f2 + F.interpolate(self.from3(f3), scale_factor=2.0, mode="nearest"))
+        f1 = self.up1(f1 + F.interpolate(self.from2(f2), scale_factor=2.0, mode="nearest"))
+        nodes: Tensor = self.head(f1)
+        return nodes
+
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Returns gain in [0.5, 4] and offset, each (B, 3, H, W)."""
         height, width = x_BCHW.shape[2:]
         multiple = 4 * self.config.fold
         pad_bottom, pad_right = -height % multiple, -width % multiple
         padded = F.pad(x_BCHW, (0, pad_right, 0, pad_bottom), mode="reflect") if pad_bottom or pad_right else x_BCHW
-        folded = F.pixel_unshuffle(padded, self.config.fold)
-        f1 = self.down1(self.stem(folded - 0.5))
-        f2 = self.down2(self.to2(f1))
-        f3 = self.gate(self.body(self.to3(f2)))
-        f2 = self.up2(f2 + F.interpolate(self.from3(f3), scale_factor=2.0, mode="nearest"))
-        f1 = self.up1(f1 + F.interpolate(self.from2(f2), scale_factor=2.0, mode="nearest"))
-        maps = F.pixel_shuffle(self.head(torch.cat((f1, folded), 1)), self.config.fold)[..., :height, :width]
-        log_gain, offset = maps.chunk(2, 1)
+        scale = float(self.config.fold)
+        maps = F.interpolate(self.grid(padded), scale_factor=scale, mode="bilinear", align_corners=False)
+        log_gain, offset = maps[..., :height, :width].chunk(2, 1)
         return torch.exp(log_gain).clamp(GAIN_MIN, GAIN_MAX), offset

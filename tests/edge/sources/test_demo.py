@@ -156,7 +156,7 @@ def test_close_ends_a_waiting_read() -> None:
     source = DemoSource("demo:", fps=0.01)
     source.read()
     results: list[object] = []
-    reader = threading.Thread(target=lambda: results.append(source.read()))
+    reader = threading.Thread(target=lambda: results.append(source.read()), daemon=True)
     reader.start()
     source.close()
     source.close()

@@ -170,9 +170,10 @@ def test_once_through_raises_for_a_damaged_picture_and_goes_on(tmp_path):
     assert read_colours(source, 2) == [GREEN, None]
 
 
-def test_close_ends_the_source(tmp_path):
+@pytest.mark.parametrize("paced", [True, False])
+def test_close_ends_the_source(tmp_path, paced):
     paths = [write_picture(tmp_path / "1.png", flat_bgr(RED))]
-    source = StillSource("1.png", paths, fps=0.01, live=True, paced=True, loop=True)
+    source = StillSource("1.png", paths, fps=0.01, live=True, paced=paced, loop=True)
     assert source.read() is not None
     source.close()
     source.close()

@@ -86,7 +86,6 @@ def run_live(config: Config) -> int:
 
     artifact = artifact_of(config)
     stop, health = stop_on_signals(), Health()
-    health.set_source(config.source.uri)
     web = WebSink(config.web, health)
     live = Live(
         open_source=lambda: open_source(config.source.uri),

@@ -60,6 +60,7 @@ class Live:
         """
         self._health.track_drops("inference", lambda: self._captured.dropped)
         self._source = self._open_source()
+        self._health.set_source(self._source.uri)  # the source's own words hide a stream's password
         threads = [
             threading.Thread(target=self._guarded, args=(work,), name=work.__name__.strip("_"), daemon=True)
             for work in (self._capture, self._inference)

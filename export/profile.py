@@ -21,8 +21,8 @@ from trainer.student import student_from_checkpoint
 def export_guided_profile(checkpoint: Path, profile: str, root: Path, *, version: str, licence: str) -> Path:
     """Write `root/profile/` with `model.onnx`, `dehaze.onnx` and `model.json`.
 
-    Metrics already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate` adds new
-    ones.
+    Metrics already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate --manifest`
+    adds new ones.
 
     Raises:
         ModelError: the checkpoint is not a student's, or a graph is not valid.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.errors import ConfigError, InputOutputError, exit_code_of
 from edge.settings import from_table, setting
+from edge.whole_files import write_whole
 from trainer.student import Optimisation
 
 if sys.version_info >= (3, 11):
@@ -96,10 +98,14 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.student import student_from_checkpoint
 
     students = {path.stem: student_from_checkpoint(path)[0] for path in args.checkpoint}
-    text = evaluate(args.data, args.demo, students)
-    print(text)
+    found = evaluate(args.data, args.demo, students)
+    print(found.text)
     if args.page is not None:
-        replace_section(args.page, "enhancement", text)
+        replace_section(args.page, "enhancement", found.text)
+    if args.manifest is not None:
+        manifest = json.loads(args.manifest.read_text(encoding="utf-8"))
+        manifest["metrics"] = found.metrics[args.checkpoint[0].stem]
+        write_whole(args.manifest, (json.dumps(manifest, indent=2) + "\n").encode())
     return 0
 
 
@@ -127,6 +133,7 @@ def parser() -> argparse.ArgumentParser:
     judge.add_argument("--data", type=Path, default=Path("../shared/data"), help="has larynx/ and throat_research/")
     judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
     judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed")
+    judge.add_argument("--manifest", type=Path, help="model.json that takes the first student's metrics")
     judge.set_defaults(run=run_evaluate)
     return top
 

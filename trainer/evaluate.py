@@ -100,13 +100,13 @@ def dehazing_scores(truths: Sequence[Picture], methods: Mapping[str, Method]) ->
     return scores
 
 
-def dehazing_table(truths: Sequence[Picture], methods: Mapping[str, Method]) -> str:
-    scores = dehazing_scores(truths, methods)
+def dehazing_table(scores: Mapping[str, Mapping[str, Score]]) -> str:
+    """One row per method."""
     fogs = list(HELD_OUT_STRENGTHS)
     head = ["method", *(f"{fog}: PSNR, SSIM, dE00" for fog in fogs), "mean PSNR", "gain", "clean in: PSNR"]
     rows: list[list[object]] = []
     base = mean(scores[fog]["input"].psnr for fog in fogs)
-    for name in methods:
+    for name in scores[fogs[0]]:
         cells = [f"{s.psnr:.2f}, {s.ssim:.3f}, {s.ciede2000:.2f}" for s in (scores[fog][name] for fog in fogs)]
         average = mean(scores[fog][name].psnr for fog in fogs)
         clean = f"{scores['clean'][name].psnr:.2f}" if name in scores["clean"] else "-"
@@ -203,13 +203,26 @@ def classical_methods() -> dict[str, Method]:
     return {"input": lambda lq: lq, "dark channel prior": dark_channel_prior, "CLAHE": clahe}
 
 
-def evaluate(data: Path, demo: Path | None, students: Mapping[str, Student]) -> str:
-    """Every table, as Markdown.
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found.
+
+    Attributes:
+        text: every table, as Markdown.
+        metrics: student -> what its manifest says of it, on held-out throats.
+    """
+
+    text: str
+    metrics: Mapping[str, Mapping[str, float]]
+
+
+def evaluate(data: Path, demo: Path | None, students: Mapping[str, Student]) -> Evaluation:
+    """Judge students and classical methods on the held-out pictures.
 
     Args:
         data: folder with larynx/ and throat_research/.
         demo: folder with truth_*.png and degraded_*.png of the demo; None leaves that row out.
-        students: name -> network, the shipped one first.
+        students: name -> network.
 
     Raises:
         InputOutputError: pictures are missing.
@@ -217,17 +230,22 @@ def evaluate(data: Path, demo: Path | None, students: Mapping[str, Student]) -> 
     throats = read_pictures(throat_splits(data)["held_out"])
     larynx = read_pictures(larynx_splits(data)["held_out"])
     methods = classical_methods() | {name: _dehazer(student) for name, student in students.items()}
+    of_throats = dehazing_scores([at_network_size(p) for p in throats], methods)
+    of_larynx = dehazing_scores([at_network_size(p) for p in larynx], methods)
     parts = [
         f"### Dehazing, {len(throats)} held-out real throats, 480x270",
-        dehazing_table([at_network_size(p) for p in throats], methods),
+        dehazing_table(of_throats),
         f"### Dehazing, {len(larynx)} held-out larynx pictures, 480x270",
-        dehazing_table([at_network_size(p) for p in larynx], methods),
+        dehazing_table(of_larynx),
         f"### Guided against bicubic x4, {len(larynx)} larynx pictures at native pixels, fog with 1 px of blur",
         guided_table(native_crops(larynx), students),
         "### Flicker: motion-compensated frame difference at 1080p, in levels of 255",
         flicker_table(demo, throats[0], students),
     ]
-    return "\n\n".join(parts)
+    metrics = {
+        name: {f"throats_{fog}_psnr_db": round(of[name].psnr, 2) for fog, of in of_throats.items()} for name in students
+    }
+    return Evaluation("\n\n".join(parts), metrics)
 
 
 def _dehazer(student: Student) -> Method:

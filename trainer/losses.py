@@ -21,6 +21,12 @@ def gradient_loss(out_BCHW: Tensor, gt_BCHW: Tensor) -> Tensor:
     return along_x + along_y
 
 
-def student_loss(out_BCHW: Tensor, gt_BCHW: Tensor, gradient_weight: float) -> Tensor:
-    """L1 plus weighted gradient L1."""
-    return pixel_loss(out_BCHW, gt_BCHW) + gradient_weight * gradient_loss(out_BCHW, gt_BCHW)
+def squared_loss(out_BCHW: Tensor, gt_BCHW: Tensor) -> Tensor:
+    """Mean squared error: where one picture could be two, it takes the middle instead of the likelier."""
+    return (out_BCHW - gt_BCHW).square().mean()
+
+
+def student_loss(out_BCHW: Tensor, gt_BCHW: Tensor, gradient_weight: float, squared_weight: float) -> Tensor:
+    """L1, plus weighted gradient L1 and squared error."""
+    shape = gradient_weight * gradient_loss(out_BCHW, gt_BCHW)
+    return pixel_loss(out_BCHW, gt_BCHW) + shape + squared_weight * squared_loss(out_BCHW, gt_BCHW)

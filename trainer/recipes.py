@@ -15,7 +15,7 @@ Picture = NDArray[np.uint8]
 
 
 def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
-    """Degrade a clean picture at random: one in eight stays as it is, so that clean pictures come back clean.
+    """Degrade a clean picture at random: one in sixteen stays as it is, so that clean pictures come back clean.
 
     Blur (defocus, motion) is drawn into both pictures: the student must bear it, and must not invent what it took.
     Fall-off and drift stay mild: what one frame cannot tell must not be learned as a guess.
@@ -33,7 +33,7 @@ def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Pi
         linear = d.motion_blur(linear, rng.uniform(2, 14), rng.uniform(0, np.pi))
     gt = clean if blur >= 0.4 else _exposed(linear, gamma)
     noise_of = rng if rng.random() < 0.7 else None
-    if rng.random() < 0.125:
+    if rng.random() < 0.06:
         return _exposed(linear, gamma, noise_of), gt
     if rng.random() < 0.25:
         linear = d.illumination_falloff(linear, rng.uniform(0.1, 0.5), tuple(rng.uniform(0.4, 0.6, 2)))

@@ -32,6 +32,7 @@ class Optimisation:
     learning_rate: float = setting(1.5e-3, "peak learning rate of Adam", low=0.0)
     warmup_steps: int = setting(100, "steps of linear warm-up before the cosine decay", low=0)
     gradient_weight: float = setting(0.5, "weight of the gradient loss", low=0.0)
+    squared_weight: float = setting(5.0, "weight of the squared error", low=0.0)
     ema_decay: float = setting(0.999, "decay of the averaged weights that are saved", low=0.0, high=1.0)
     seed: int = setting(1, "seed of data and weights", low=0)
     workers: int = setting(1, "processes that make pairs", low=0)
@@ -153,7 +154,8 @@ def train_student(
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate_at(progress.step, config)
             gain_BCHW, offset_BCHW = network(lq_BCHW)
-            loss = student_loss(gain_BCHW * lq_BCHW + offset_BCHW, gt_BCHW, config.gradient_weight)
+            out_BCHW = gain_BCHW * lq_BCHW + offset_BCHW
+            loss = student_loss(out_BCHW, gt_BCHW, config.gradient_weight, config.squared_weight)
             if not torch.isfinite(loss):
                 raise ModelError(f"{folder}: loss is {loss.item()} at step {progress.step}; lower the learning rate")
             optimiser.zero_grad(set_to_none=True)

@@ -30,7 +30,7 @@ def test_blur_is_in_both_pictures_and_fog_in_one(clean):
 
 def test_some_pairs_are_clean_and_most_are_not(clean):
     levels = [psnr(training_pair(clean, np.random.default_rng(n))[0], clean) for n in range(80)]
-    assert 3 <= sum(level > 40 for level in levels) <= 30
+    assert 1 <= sum(level > 40 for level in levels) <= 30
     assert sum(level < 25 for level in levels) > 30
 
 

@@ -9,7 +9,7 @@ import torch
 from edge.errors import ModelError
 from trainer import student as training
 from trainer.data import Group, PairDataset
-from trainer.losses import gradient_loss, pixel_loss
+from trainer.losses import gradient_loss, pixel_loss, squared_loss
 from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
@@ -73,6 +73,7 @@ def test_gain_is_bounded():
 def test_losses_by_hand():
     out, gt = torch.zeros(1, 1, 2, 2), torch.tensor([[[[1.0, 3.0], [2.0, 2.0]]]])
     assert pixel_loss(out, gt).item() == 2.0
+    assert squared_loss(out, gt).item() == (1 + 9 + 4 + 4) / 4
     assert gradient_loss(out, gt).item() == pytest.approx((2 + 0) / 2 + (1 + 1) / 2)
 
 

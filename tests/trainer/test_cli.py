@@ -1,0 +1,54 @@
+"""`edge-train` from a folder of pictures to a checkpoint, and its errors."""
+
+import cv2
+import numpy as np
+import pytest
+
+from trainer.cli import CONFIGS, main, read_config
+from trainer.student import student_from_checkpoint
+
+
+@pytest.fixture
+def data(tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "data" / "larynx").mkdir(parents=True)
+    for name in ("patient1_seq1_0001", "patient1_seq1_0002", "patient1_seq3_0001", "patient2_seq5_0001"):
+        picture = cv2.GaussianBlur(rng.integers(0, 256, (300, 300, 3), dtype=np.uint8), (0, 0), 4)
+        cv2.imwrite(str(tmp_path / "data" / "larynx" / f"{name}.jpg"), picture)
+    config = "[data]\nlarynx_share = 1.0\n[optimisation]\nsteps = 2\nbatch = 1\nworkers = 0\ncompile = false\n"
+    (tmp_path / "tiny.toml").write_text(config)
+    return tmp_path
+
+
+def test_from_pictures_to_a_checkpoint(data):
+    assert main(["student", str(data / "tiny.toml"), "--data", str(data / "data"), "-o", str(data / "run")]) == 0
+    _, described = student_from_checkpoint(data / "run" / "student.safetensors")
+    assert described["steps"] == "2"
+    assert len(described["data_manifest_sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    "config, code, told",
+    [
+        pytest.param("[data]\nlarynx = 1", 78, "data.larynx", id="unknown key"),
+        pytest.param("[optimisation]\nsteps = 0", 78, "optimisation.steps = 0", id="out of range"),
+        pytest.param("[data]\nlarynx_share = 0.0", 78, "every data share is 0", id="no data"),
+        pytest.param("[data]\ndemo_share = 1.0", 74, "python -m edge.sources.demo", id="no renders"),
+        pytest.param("[data]\nthroat_share = 1.0", 74, "throat_research", id="folder missing"),
+    ],
+)
+def test_bad_runs_get_one_line(data, capsys, config, code, told):
+    (data / "bad.toml").write_text(config)
+    assert main(["student", str(data / "bad.toml"), "--data", str(data / "data"), "-o", str(data / "run")]) == code
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert told in line
+
+
+def test_a_config_that_is_not_there_names_the_shipped_ones(capsys):
+    assert main(["student", "nothing", "-o", "run"]) == 78
+    assert "student-free" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_shipped_configs_are_valid(path):
+    assert read_config(path.stem).optimisation.steps >= 1

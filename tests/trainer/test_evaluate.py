@@ -1,0 +1,58 @@
+"""Judging: the scores say what was done to the pictures."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from trainer import evaluate as judge
+from trainer.networks.student import Student, StudentConfig
+
+
+@pytest.fixture(scope="module")
+def truths():
+    rng = np.random.default_rng(1)
+    noise = [cv2.GaussianBlur(rng.normal(0, 1, (136, 240, 3)), (0, 0), 3) * 200 + 110 for _ in range(2)]
+    return [np.clip(np.rint(picture), 0, 255).astype(np.uint8) for picture in noise]
+
+
+@pytest.fixture(scope="module")
+def identity():
+    return Student(StudentConfig((8, 8, 8), (1, 1, 1))).eval()
+
+
+def test_an_identity_student_scores_as_its_input(truths, identity):
+    methods = {"input": lambda lq: lq, "student": lambda lq: judge.dehaze(identity, lq)}
+    scores = judge.dehazing_scores(truths, methods)
+    for fog in ("mild", "middle", "heavy"):
+        assert scores[fog]["student"] == scores[fog]["input"]
+    assert scores["mild"]["input"].psnr > scores["heavy"]["input"].psnr
+    assert "input" not in scores["clean"]
+    assert "+0.00" in judge.dehazing_table(scores)
+
+
+def test_an_identity_student_leaves_the_frame_as_it_is(truths, identity):
+    assert np.array_equal(judge.enhance(identity, truths[0]), truths[0])
+
+
+def test_a_constant_student_does_what_its_maps_say(truths):
+    student = Student(StudentConfig((8, 8, 8), (1, 1, 1))).eval()
+    with torch.no_grad():
+        student.head.bias[3:] = 20 / 255
+    brighter = judge.dehaze(student, truths[0])
+    assert np.array_equal(brighter, np.clip(truths[0].astype(int) + 20, 0, 255))
+
+
+def test_guided_is_above_bicubic_with_a_perfect_dehazer(truths):
+    rows = judge.guided_table(truths, {}).splitlines()[2:]
+    gains = [float(row.split("|")[4]) for row in rows]
+    assert len(gains) == 4
+    assert min(gains) > 3
+
+
+def test_panned_frames_move_as_their_motion_says():
+    picture = cv2.GaussianBlur(np.random.default_rng(2).integers(0, 256, (90, 160, 3), dtype=np.uint8), (0, 0), 2)
+    frames, motions = judge.panned(picture, 3)
+    assert judge.flicker(frames, motions) < 0.01
+    assert judge.flicker(frames, [0 * motion for motion in motions]) > 0.1
+    assert judge.flicker(judge.fogged_video(frames), motions) > 0.5

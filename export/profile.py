@@ -37,6 +37,9 @@ def export_guided_profile(checkpoint: Path, profile: str, root: Path, *, version
         "macs": multiply_accumulates(graphs[DEHAZER_NAME]),
     }
     shape = trained.pop("student")
+    training: dict[str, Any] = {**trained, "commit": _commit()}
+    if "init" in trained:
+        training["init"] = json.loads(trained["init"])
     manifest = {
         "name": f"edge-enhance {profile}",
         "profile": profile,
@@ -53,7 +56,7 @@ def export_guided_profile(checkpoint: Path, profile: str, root: Path, *, version
             "up": "bilinear maps of slope and intercept",
             "noise_sigma": guided.NOISE_SIGMA,
         },
-        "training": {**trained, "commit": _commit()},
+        "training": training,
         "metrics": {},
         "licence": licence,
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -121,7 +121,7 @@ def bicubic_x4(picture: Picture) -> Picture:
 
 def guided_table(truths: Sequence[Picture], students: Mapping[str, Student]) -> str:
     """Guided against bicubic x4 of the same dehazed picture, at native pixels, fog with 1 px of blur; PSNR in dB."""
-    rows: list[list[object]] = []
+    rows: dict[str, list[float]] = {}
     for fog, strength in {"faint": 0.05, **HELD_OUT_STRENGTHS}.items():
         inputs = [
             held_out_fog(t, strength, np.random.default_rng((SEED, n)), blur_px=1920 / t.shape[1])
@@ -129,15 +129,16 @@ def guided_table(truths: Sequence[Picture], students: Mapping[str, Student]) -> 
         ]
         small = [shrink(t) for t in truths]
         perfect = [(bicubic_x4(s), picture_from_tensor(_guided(i, s))) for i, s in zip(inputs, small, strict=True)]
-        row: list[object] = [fog, *_against(perfect, truths)]
+        row = _against(perfect, truths)
         for student in students.values():
             ours = [(bicubic_x4(dehaze(student, shrink(i))), enhance(student, i)) for i in inputs]
             row += _against(ours, truths)
-        rows.append(row)
+        rows[fog] = row
+    rows["mean"] = [mean(column) for column in zip(*rows.values(), strict=True)]
     head = ["fog"]
     for name in ("perfect dehazer", *students):
         head += [f"{name}: bicubic dB", "guided dB", "gain"]
-    return table(head, rows)
+    return table(head, [[fog, *row] for fog, row in rows.items()])
 
 
 def _guided(frame: Picture, dehazed: Picture) -> Tensor:
@@ -145,10 +146,10 @@ def _guided(frame: Picture, dehazed: Picture) -> Tensor:
         return guided.guided_x4(tensor_from_picture(frame), tensor_from_picture(dehazed))
 
 
-def _against(pairs: Sequence[tuple[Picture, Picture]], truths: Sequence[Picture]) -> list[object]:
+def _against(pairs: Sequence[tuple[Picture, Picture]], truths: Sequence[Picture]) -> list[float]:
     bicubic = mean(psnr(b, t) for (b, _), t in zip(pairs, truths, strict=True))
     carried = mean(psnr(g, t) for (_, g), t in zip(pairs, truths, strict=True))
-    return [bicubic, carried, f"{carried - bicubic:+.2f}"]
+    return [bicubic, carried, carried - bicubic]
 
 
 def native_crops(pictures: Sequence[Picture]) -> list[Picture]:

@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 GAIN_MIN, GAIN_MAX = 0.5, 4.0
+SMOOTHING = 5
+"""Nodes that each of two means over the maps takes in; without them the maps draw blotches of a node's size."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def _convs(num_in: int, num_out: int, num_conv: int) -> nn.Sequential:
 class Student(nn.Module):
     """RGB in [0, 1] -> gain and offset, so that `clean = gain * x + offset`.
 
-    Both are predicted on a grid of one node per 4x4 pixels (16x16 of the camera's) and interpolated linearly. So the
+    Both are predicted on a grid of one node per 4x4 pixels (16x16 of the camera's), smoothed and interpolated. So the
     network can lift a veil, but has no means to draw: every edge in the result is an edge of the input.
 
     A new student is the identity: gain 1, offset 0. Height and width are reflect-padded inside to a multiple
@@ -85,7 +87,10 @@ class Student(nn.Module):
             nn.init.zeros_(layer.weight)
 
     def grid(self, padded_BCHW: Tensor) -> Tensor:
-        """Log gain and offset at the nodes: (B, 3, H, W), sides multiples of 4 * fold -> (B, 6, H / fold, W / fold)."""
+        """Log gain and offset at the nodes, not smoothed yet.
+
+        (B, 3, H, W), sides multiples of 4 * fold -> (B, 6, H / fold, W / fold).
+        """
         f1 = self.down1(self.stem(F.pixel_unshuffle(padded_BCHW - 0.5, self.config.fold)))
         f2 = self.down2(self.to2(f1))
         f3 = self.gate(self.body(self.to3(f2)))
@@ -100,7 +105,10 @@ class Student(nn.Module):
         multiple = 4 * self.config.fold
         pad_bottom, pad_right = -height % multiple, -width % multiple
         padded = F.pad(x_BCHW, (0, pad_right, 0, pad_bottom), mode="reflect") if pad_bottom or pad_right else x_BCHW
+        nodes = self.grid(padded)
+        for _ in range(2):  # two means make a tent: a veil is smooth, what is not smooth is tissue
+            nodes = F.avg_pool2d(nodes, SMOOTHING, 1, SMOOTHING // 2, count_include_pad=False)
         scale = float(self.config.fold)
-        maps = F.interpolate(self.grid(padded), scale_factor=scale, mode="bilinear", align_corners=False)
+        maps = F.interpolate(nodes, scale_factor=scale, mode="bilinear", align_corners=False)
         log_gain, offset = maps[..., :height, :width].chunk(2, 1)
         return torch.exp(log_gain).clamp(GAIN_MIN, GAIN_MAX), offset

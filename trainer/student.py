@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import mean
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
@@ -41,14 +42,6 @@ class Optimisation:
     checkpoint_every: int = setting(200, "steps between checkpoints", low=1)
 
 
-@dataclass
-class Progress:
-    """Everything that a resumed run needs."""
-
-    step: int = 0
-    losses: list[float] = field(default_factory=list)
-
-
 def learning_rate_at(step: int, config: Optimisation) -> float:
     """Linear warm-up, then a cosine to 1% of the peak (Loshchilov & Hutter, ICLR 2017, eq. 5)."""
     if step < config.warmup_steps:
@@ -70,29 +63,71 @@ def save_whole(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str])
     write_whole(path, save({name: tensor.contiguous() for name, tensor in tensors.items()}, metadata))
 
 
-def _optimiser_tensors(optimiser: torch.optim.Adam) -> dict[str, Tensor]:
-    return {
-        f"adam.{number}.{name}": torch.as_tensor(value)
-        for number, state in optimiser.state_dict()["state"].items()
-        for name, value in state.items()
-    }
+class _Run:
+    """A student in training with everything that a checkpoint holds."""
 
+    def __init__(self, shape: StudentConfig, config: Optimisation, folder: Path, description: dict[str, str]) -> None:
+        self.config = config
+        self.folder = folder
+        self.description = {"student": json.dumps(asdict(shape)), **description}
+        self.network, self.average = Student(shape), Student(shape)
+        self.average.load_state_dict(self.network.state_dict())
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
+        self.losses: list[float] = []
 
-def _restore(path: Path, network: Student, average: Student, optimiser: torch.optim.Adam) -> Progress:
-    from safetensors import safe_open
+    @property
+    def state_path(self) -> Path:
+        return self.folder / "state.safetensors"
 
-    tensors = load_file(path)
-    with safe_open(path, "pt") as file:
-        progress = Progress(**json.loads(file.metadata()["progress"]))
-    network.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("network.")})
-    average.load_state_dict({k[8:]: v for k, v in tensors.items() if k.startswith("average.")})
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        if key.startswith("adam."):
-            _, number, name = key.split(".")
-            state.setdefault(int(number), {})[name] = tensor
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    return progress
+    @property
+    def weights_path(self) -> Path:
+        return self.folder / "student.safetensors"
+
+    def begin_from(self, checkpoint: Path) -> None:
+        started, of = student_from_checkpoint(checkpoint)
+        for student in (self.network, self.average):
+            student.load_state_dict(started.state_dict())
+        self.description["init"] = json.dumps({k: v for k, v in of.items() if k != "student"})
+
+    def restore(self) -> None:
+        tensors = load_file(self.state_path)
+        with safe_open(self.state_path, "pt") as file:
+            self.losses = json.loads(file.metadata()["losses"])
+        for name, student in (("network.", self.network), ("average.", self.average)):
+            student.load_state_dict({k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)})
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in tensors.items():
+            if key.startswith("adam."):
+                _, number, name = key.split(".")
+                state.setdefault(int(number), {})[name] = tensor
+        self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
+
+    def save(self) -> None:
+        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for number, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        save_whole(tensors, self.state_path, {"losses": json.dumps(self.losses)})
+        described = {**self.description, "steps": str(len(self.losses))}
+        save_whole(dict(self.average.state_dict()), self.weights_path, described)
+        rows = [f"{step},{loss}\n" for step, loss in enumerate(self.losses, 1)]
+        write_whole(self.folder / "losses.csv", "".join(["step,loss\n", *rows]).encode())
+
+    def step(self, lq_BCHW: Tensor, gt_BCHW: Tensor) -> None:
+        number = len(self.losses)
+        for group in self.optimiser.param_groups:
+            group["lr"] = learning_rate_at(number, self.config)
+        gain_BCHW, offset_BCHW = self.network(lq_BCHW)
+        out_BCHW = gain_BCHW * lq_BCHW + offset_BCHW
+        loss = student_loss(out_BCHW, gt_BCHW, self.config.gradient_weight, self.config.squared_weight)
+        if not torch.isfinite(loss):
+            raise ModelError(f"{self.folder}: loss is {loss.item()} at step {number}; lower the learning rate")
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        update_average(self.average, self.network, min(self.config.ema_decay, (number + 1) / (number + 10)))
+        self.losses.append(float(f"{loss.item():.6g}"))
 
 
 def _batches(pairs: PairDataset, config: Optimisation, first_step: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -127,50 +162,22 @@ def train_student(
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.threads)
     folder.mkdir(parents=True, exist_ok=True)
-    network, average = Student(shape), Student(shape)
+    run = _Run(shape, config, folder, description)
     if init is not None:
-        started, of = student_from_checkpoint(init)
-        network.load_state_dict(started.state_dict())
-        description = {**description, "init": json.dumps({k: v for k, v in of.items() if k != "student"})}
-    average.load_state_dict(network.state_dict())
-    optimiser = torch.optim.Adam(network.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
-    state_path, weights_path = folder / "state.safetensors", folder / "student.safetensors"
-    progress = _restore(state_path, network, average, optimiser) if state_path.exists() else Progress()
+        run.begin_from(init)
+    if run.state_path.exists():
+        run.restore()
     if config.compile:  # the grid alone: torch 2.13 compiles the bilinear step's backward to zero gradients on the CPU
-        network.grid = torch.compile(network.grid)  # type: ignore[method-assign]
-
-    def checkpoint() -> None:
-        tensors = {f"network.{k}": v for k, v in network.state_dict().items()}
-        tensors |= {f"average.{k}": v for k, v in average.state_dict().items()}
-        save_whole(tensors | _optimiser_tensors(optimiser), state_path, {"progress": json.dumps(asdict(progress))})
-        described = {"student": json.dumps(asdict(shape)), "steps": str(progress.step), **description}
-        save_whole(dict(average.state_dict()), weights_path, described)
-        with (folder / "losses.csv").open("w", newline="") as file:
-            csv.writer(file).writerows([("step", "loss"), *enumerate(progress.losses, 1)])
-
-    bar = tqdm(total=config.steps, initial=progress.step, unit="step", mininterval=2, dynamic_ncols=True)
-    with bar:
-        for lq_BCHW, gt_BCHW in _batches(pairs, config, progress.step):
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate_at(progress.step, config)
-            gain_BCHW, offset_BCHW = network(lq_BCHW)
-            out_BCHW = gain_BCHW * lq_BCHW + offset_BCHW
-            loss = student_loss(out_BCHW, gt_BCHW, config.gradient_weight, config.squared_weight)
-            if not torch.isfinite(loss):
-                raise ModelError(f"{folder}: loss is {loss.item()} at step {progress.step}; lower the learning rate")
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
-            update_average(average, network, min(config.ema_decay, (progress.step + 1) / (progress.step + 10)))
-            progress.step += 1
-            progress.losses.append(float(f"{loss.item():.6g}"))
-            bar.set_postfix(loss=f"{sum(progress.losses[-50:]) / len(progress.losses[-50:]):.4f}")
+        run.network.grid = torch.compile(run.network.grid)  # type: ignore[method-assign]
+    with tqdm(total=config.steps, initial=len(run.losses), unit="step", mininterval=2, dynamic_ncols=True) as bar:
+        for lq_BCHW, gt_BCHW in _batches(pairs, config, len(run.losses)):
+            run.step(lq_BCHW, gt_BCHW)
+            bar.set_postfix(loss=f"{mean(run.losses[-50:]):.4f}")
             bar.update()
-            if progress.step % config.checkpoint_every == 0:
-                checkpoint()
-    checkpoint()
-    return weights_path
+            if len(run.losses) % config.checkpoint_every == 0:
+                run.save()
+    run.save()
+    return run.weights_path
 
 
 def student_from_checkpoint(path: Path) -> tuple[Student, dict[str, str]]:
@@ -179,8 +186,6 @@ def student_from_checkpoint(path: Path) -> tuple[Student, dict[str, str]]:
     Raises:
         ModelError: missing, damaged, or a checkpoint of another network.
     """
-    from safetensors import SafetensorError, safe_open
-
     try:
         with safe_open(path, "pt") as file:
             metadata = dict(file.metadata() or {})

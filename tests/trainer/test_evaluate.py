@@ -10,10 +10,8 @@ from trainer.networks.student import Student, StudentConfig
 
 
 @pytest.fixture(scope="module")
-def truths():
-    rng = np.random.default_rng(1)
-    noise = [cv2.GaussianBlur(rng.normal(0, 1, (136, 240, 3)), (0, 0), 3) * 200 + 110 for _ in range(2)]
-    return [np.clip(np.rint(picture), 0, 255).astype(np.uint8) for picture in noise]
+def truths(tissue):
+    return [tissue(136, 240, seed) for seed in (1, 2)]
 
 
 @pytest.fixture(scope="module")

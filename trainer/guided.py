@@ -1,13 +1,13 @@
 """Guided x4: carries what a dehazer did at 480x270 to the camera's own pixels. The reference of every other form.
 
-    out = up(S) * I + up(P - S * I_lr),    S = n + (g - n) * w,    n = sqrt((16 - g^2) / 15)
+    out = up(S) * I + up(P - S * I_lr),    S = 1/g + (g - 1/g) * w
 
 I is the camera's frame, I_lr its 4x4 mean, P the dehazed picture, g the gain of local contrast from I_lr to P in
 [0.5, 4], w a Wiener gate and `up` bilinear, half-pixel centres. It is the guided step of the design, up(P) + g w (I -
 up(I_lr)), with the products taken before `up`: two maps go up instead of three, and 1080p sees one multiply-add (as
 the fast guided filter does, He & Sun, arXiv 1505.00996). Where the camera's detail is only noise the gate closes and
-S falls to n, which leaves white noise its power: 15/16 of it lies in the detail and is scaled by S, 1/16 in the 4x4
-mean and is scaled by g.
+S falls to 1/g: what is lost in fog is the signal, so noise must not rise with it, and a video must not flicker more
+than its input.
 
 All values are display levels in [0, 255], float32, (B, C, H, W).
 """
@@ -81,8 +81,8 @@ def coefficients(
 ) -> tuple[Tensor, Tensor]:
     """Slope S and intercept P - S * I_lr at network size; a gain below 1 is taken as it is, S = g."""
     raised = gain_BCHW.clamp(min=1)
-    noise_slope = torch.sqrt((SCALE**2 - raised.square()).clamp(min=0) / (SCALE**2 - 1))
-    slope = gain_BCHW.clamp(max=1) - 1 + noise_slope + (raised - noise_slope) * noise_gate(activity_B1HW)
+    closed = 1 / raised
+    slope = gain_BCHW.clamp(max=1) - 1 + closed + (raised - closed) * noise_gate(activity_B1HW)
     return slope, dehazed_BCHW - slope * shrunk_BCHW
 
 

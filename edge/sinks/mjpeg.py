@@ -72,8 +72,12 @@ class Audience:
         self._wanted = (tuple(every), tuple(unserved))
 
 
-async def stream(request: web.Request, view: View, audience: Audience) -> web.StreamResponse:
-    """Answer with `multipart/x-mixed-replace` until the viewer goes away."""
+async def stream(request: web.Request, view: View, audience: Audience, gap_s: float = 0.0) -> web.StreamResponse:
+    """Answer with `multipart/x-mixed-replace` until the viewer goes away.
+
+    Args:
+        gap_s: least time between two pictures, for a viewer that cannot decode every one.
+    """
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the viewer left before the stream began")
@@ -96,6 +100,8 @@ async def stream(request: web.Request, view: View, audience: Audience) -> web.St
     try:
         while True:
             await response.write(part(await viewer.next(), time.monotonic_ns()))
+            if gap_s:
+                await asyncio.sleep(gap_s)
     except ConnectionError:
         return response  # the usual end: the viewer went away
     except asyncio.CancelledError:

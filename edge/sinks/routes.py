@@ -15,7 +15,7 @@ from edge.errors import UsageError
 from edge.frame import FramePair
 from edge.health import Health, Verdict
 from edge.sinks.mjpeg import Audience, stream
-from edge.sinks.views import SNAPSHOT_VIEWS, snapshot, view_from_query
+from edge.sinks.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
 
 WEB_DIR = Path(__file__).resolve().parent.parent / "web"
 _PAGE_FILES = {"/": "index.html", "/app.js": "app.js", "/stream.js": "stream.js", "/style.css": "style.css"}
@@ -52,9 +52,9 @@ class Routes:
         return app
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split."""
+        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
         view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
-        return await stream(request, view, self._audience)
+        return await stream(request, view, self._audience, gap_from_query(request.query.get("fps")))
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was just saved."""

@@ -68,6 +68,23 @@ def view_from_query(name: str, at: str = "0.5", allowed: tuple[str, ...] = VIEW_
     return View(cast(ViewName, name), round(share, 3) if name == "split" else 0.5)
 
 
+def gap_from_query(fps: str | None) -> float:
+    """Seconds between two pictures of a viewer who asks for at most `fps` of them; 0 for every picture.
+
+    Raises:
+        UsageError: one line that names the value and what is allowed.
+    """
+    if fps is None:
+        return 0.0
+    try:
+        rate = float(fps)
+    except ValueError:
+        rate = 0.0
+    if not 0.1 <= rate <= 240:
+        raise UsageError(f"fps = {fps!r}: expected a number from 0.1 to 240")
+    return 1 / rate
+
+
 def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -> Status:
     """What the banner says of a frame: why it is raw counts only where an enhanced one was asked for."""
     if verdict.state == "starting" or (frame is None and verdict.state != "no-signal"):

@@ -5,6 +5,7 @@ import { PictureStream } from "./stream.js";
 const SILENT_MS = 800; // the unit sends something at least every 600 ms, also while nothing is live
 const OLD_MS = 1000;
 const IDLE_MS = 3000;
+const EASE_AFTER_MS = 3000; // between two steps down in rate, so that the last one can show what it did
 const STREAM_VIEWS = { enhanced: "enhanced", raw: "raw", split: "pair" };
 
 const $ = (id) => document.getElementById(id);
@@ -84,7 +85,11 @@ function watch() {
       stream.open(streaming); // a connection that hangs never ends by itself
     }
   } else if (late) {
-    say("TOO LATE – picture is not live", `the connection is slow: ${seconds(now - shown.bornMs)} behind`);
+    say("TOO LATE – picture is not live", `pictures come faster than they can be shown: ${seconds(now - shown.bornMs)} behind`);
+    if (now - (watch.easedMs ?? -Infinity) > EASE_AFTER_MS) {
+      watch.easedMs = now;
+      stream.ease();
+    }
   } else if (!cover.hidden) {
     cover.hidden = true;
   }

@@ -2,6 +2,8 @@
 
 const HEAD_END = [13, 10, 13, 10];
 const RETRY_MS = 500;
+const MOST_FPS = 30;
+const LEAST_FPS = 4;
 const CLOCK_DRIFT = 1e-4; // ms per ms that two clocks may drift apart without being taken for a late picture
 
 /** The newest picture of one view, again and again; older ones that were not decoded yet are let go. */
@@ -12,6 +14,8 @@ export class PictureStream {
   #decoding = false;
   #transitMs = Infinity;
   #transitSeenMs = 0;
+  #view = "";
+  #fps = MOST_FPS;
   lastPartMs = -Infinity;
 
   /** @param onPicture called with {enhanced, raw, seq, mode, state, bornMs}; raw is null but in a pair. */
@@ -21,13 +25,15 @@ export class PictureStream {
 
   /** Show another view; what is on screen stays until its first picture is there. */
   async open(view) {
+    if (view !== this.#view) this.#fps = MOST_FPS;
+    this.#view = view;
     this.#abort?.abort();
     const abort = new AbortController();
     this.#abort = abort;
     this.#newest = null;
     while (!abort.signal.aborted) {
       try {
-        const url = `stream.mjpg?view=${view}`;
+        const url = `stream.mjpg?view=${view}&fps=${this.#fps}`;
         const answer = await fetch(url, { signal: abort.signal, cache: "no-store" });
         if (answer.ok) await this.#read(answer.body.getReader(), abort.signal);
       } catch (error) {
@@ -35,6 +41,12 @@ export class PictureStream {
       }
       if (!abort.signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
+  }
+
+  /** Ask for fewer pictures, and leave behind those that piled up on the way. */
+  ease() {
+    this.#fps = Math.max(LEAST_FPS, this.#fps / 2);
+    this.open(this.#view);
   }
 
   /** Stop reading; the unit then need not encode for a page that nobody sees. */

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -347,6 +348,8 @@ def test_there_is_no_snapshot_before_the_first_frame(studio: Any) -> None:
         ("/stream.mjpg?view=split&at=1.5", ["at", "'1.5'", "from 0 to 1"]),
         ("/stream.mjpg?view=split&at=nan", ["at", "'nan'"]),
         ("/stream.mjpg?view=split&at=left", ["at", "'left'"]),
+        ("/stream.mjpg?fps=0", ["fps", "'0'", "0.1 to 240"]),
+        ("/stream.mjpg?fps=fast", ["fps", "'fast'"]),
         ("/snapshot.png?view=split", ["view", "'split'", "enhanced, raw"]),
         ("/snapshot.png?view=raw&seq=99", ["seq", "'99'"]),
     ],
@@ -422,3 +425,11 @@ def test_close_cuts_every_viewer_and_frees_the_port(studio: Any, watch: Any) -> 
     assert health_of(again.url)["state"] == "starting"
     again.close()
     deaf.close()
+
+
+def test_a_viewer_may_ask_for_fewer_pictures_and_gets_the_newest(studio: Any) -> None:
+    studio.roll()
+    viewer = Viewer(studio.url, "view=enhanced&fps=2")
+    seqs = [viewer.next().seq for _ in range(4)]
+    viewer.close()
+    assert all(later - earlier >= 4 for earlier, later in pairwise(seqs))

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from edge.engines.base import Engine
-from edge.errors import CameraLost, DeviceMissing, EdgeError
+from edge.errors import CameraLost, DeviceMissing
 from edge.frame import Frame, FramePair
 from edge.health import Health
 from edge.sinks.base import Sink
@@ -141,7 +141,7 @@ class Live:
                     continue
                 try:
                     result = engine.enhance(raw.image)
-                except (EdgeError, RuntimeError) as error:
+                except Exception as error:  # whatever an engine's library raises, the raw picture must stay
                     enhanced = raw
                     if not failed:
                         log.error("engine failed, showing the raw picture: %s", error)

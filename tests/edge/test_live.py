@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge.engines.base import Enhanced
-from edge.errors import CameraLost, InputOutputError
+from edge.errors import CameraLost, InputOutputError, ModelError
 from edge.frame import Frame
 from edge.health import Health
 from edge.live import Live
@@ -44,7 +44,8 @@ class ScriptedSource:
 class InvertingEngine:
     profile, model_sha256, device = "inverse", "0" * 64, "test"
 
-    def __init__(self, failing=()):
+    def __init__(self, failing=(), error=None):
+        self._error = error
         self.closed = False
         self.threads = set()
         self._failing = set(failing)
@@ -54,7 +55,7 @@ class InvertingEngine:
         self.threads.add(threading.current_thread().name)
         self._calls += 1
         if self._calls in self._failing:
-            raise RuntimeError("out of memory")
+            raise self._error
         return Enhanced(255 - image, {"invert": 1.0})
 
     def close(self):
@@ -105,13 +106,14 @@ def test_raw_and_enhanced_travel_as_one_moment():
     assert sink.closed
 
 
-def test_a_failing_engine_gives_the_raw_picture_and_comes_back():
+@pytest.mark.parametrize("error", [RuntimeError("out of memory"), ModelError("bad"), Exception("of a library")])
+def test_a_failing_engine_gives_the_raw_picture_and_comes_back(error):
     class SlowSource(ScriptedSource):
         def read(self):
             time.sleep(0.05)
             return super().read()
 
-    sink, health = run([SlowSource(1, 2, 3)], InvertingEngine(failing={2}), 3)
+    sink, health = run([SlowSource(1, 2, 3)], InvertingEngine(failing={2}, error=error), 3)
     assert [pair.enhanced.mode for pair in sink.pairs] == ["enhanced", "raw", "enhanced"]
     assert np.array_equal(sink.pairs[1].enhanced.image, IMAGE)
     assert health.snapshot(time.monotonic_ns())["state"] != "degraded"

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-GAIN_MIN, GAIN_MAX = 0.5, 4.0
+from trainer.guided import GAIN_MAX, GAIN_MIN
+
 SMOOTHING = 5
 """Nodes that each of two means over the maps takes in; without them the maps draw blotches of a node's size."""
 

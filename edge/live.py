@@ -146,6 +146,7 @@ class Live:
                     if not failed:
                         log.error("engine failed, showing the raw picture: %s", error)
                     failed = True
+                    log.debug("engine failed", exc_info=True)
                     self._health.engine_failed(str(error))
                 else:
                     enhanced = raw.enhanced(result.image, engine.profile, result.stage_ms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from edge.errors import ConfigError
 
@@ -52,6 +52,16 @@ def _checked(value: object, kind: type, limits: Mapping[str, Any], path: str, or
     return value
 
 
+def _checked_row(value: object, kinds: tuple[type, ...], limits: Mapping[str, Any], path: str, origin: str) -> object:
+    """A list of as many values as a `tuple[int, int]` says, each checked."""
+    if not isinstance(value, list) or len(value) != len(kinds):
+        raise ConfigError(
+            f"{origin}: {path} = {value!r}: expected a list of {len(kinds)}, each {_TYPE_NAMES[kinds[0]]}"
+        )
+    pairs = enumerate(zip(value, kinds, strict=True))
+    return tuple(_checked(one, kind, limits, f"{path}[{number}]", origin) for number, (one, kind) in pairs)
+
+
 def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: str) -> T:
     """Read one frozen dataclass, nested ones included, from a TOML table.
 
@@ -77,6 +87,8 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{origin}: {dotted} = {value!r}: expected a table, as in [{dotted}]")
             values[key] = from_table(wanted, value, dotted, origin)
+        elif get_origin(wanted) is tuple:
+            values[key] = _checked_row(value, get_args(wanted), fields[key].metadata, dotted, origin)
         else:
             values[key] = _checked(value, wanted, fields[key].metadata, dotted, origin)
     return kind(**values)

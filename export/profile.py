@@ -15,7 +15,7 @@ from edge.whole_files import write_whole
 from export.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.pipeline import GuidedPipeline
 from trainer import guided
-from trainer.student import student_from_checkpoint
+from trainer.networks.student import student_from_checkpoint
 
 
 def export_guided_profile(checkpoint: Path, profile: str, root: Path, *, version: str, licence: str) -> Path:

@@ -11,7 +11,7 @@ from edge.errors import ModelError
 from export.onnx_graph import OPSET, multiply_accumulates
 from export.pipeline import GuidedPipeline
 from export.profile import export_guided_profile
-from trainer import student as training
+from trainer.checkpoint import save_whole
 from trainer.networks.student import Student, StudentConfig
 
 
@@ -22,7 +22,7 @@ def exported(tmp_path_factory):
     network = Student(StudentConfig((8, 8, 8), (1, 1, 1)))
     torch.nn.init.normal_(network.head.weight, std=0.05)
     described = {"student": '{"num_feat": [8, 8, 8], "num_conv": [1, 1, 1], "fold": 4}', "recipe": "test"}
-    training.save_whole(dict(network.state_dict()), folder / "student.safetensors", described)
+    save_whole(dict(network.state_dict()), folder / "student.safetensors", described)
     root = folder / "models"
     export_guided_profile(folder / "student.safetensors", "live", root, version="7", licence="test only")
     return network, load_artifact("live", (root,))

@@ -1,8 +1,10 @@
-"""Pictures that behave like tissue, made here."""
+"""Pictures that behave like tissue and files of weights, made here."""
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +22,32 @@ def tissue():
         return np.clip(np.rint(colour), 0, 255).astype(np.uint8)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def vgg16_file(tmp_path_factory):
+    """VGG16 to pool2 with random weights, under torchvision's names."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = {0: (64, 3), 2: (64, 64), 5: (128, 64), 7: (128, 128)}
+    tensors = {}
+    for number, (num_out, num_in) in shapes.items():
+        weight = torch.randn(num_out, num_in, 3, 3, generator=generator)
+        tensors[f"features.{number}.weight"] = weight * (2 / (9 * num_in)) ** 0.5
+        tensors[f"features.{number}.bias"] = torch.zeros(num_out)
+    path = tmp_path_factory.mktemp("weights") / "vgg16.safetensors"
+    save_file(tensors, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def two_domains(tmp_path_factory, tissue):
+    """Folders lq/ and hq/ of 6 pictures each, 96x64 px: the LQ ones are veiled and show other tissue."""
+    root = tmp_path_factory.mktemp("pictures")
+    for domain, first in (("lq", 100), ("hq", 0)):
+        (root / domain).mkdir()
+        for seed in range(first, first + 6):
+            picture = tissue(64, 96, seed)
+            if domain == "lq":
+                picture = (picture * 0.4 + 130).astype(np.uint8)
+            cv2.imwrite(str(root / domain / f"{seed:03}.png"), picture[..., ::-1])
+    return root

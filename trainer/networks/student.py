@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainer.checkpoint import network_from_checkpoint
 from trainer.guided import GAIN_MAX, GAIN_MIN
 
 SMOOTHING = 5
@@ -107,9 +109,20 @@ class Student(nn.Module):
         pad_bottom, pad_right = -height % multiple, -width % multiple
         padded = F.pad(x_BCHW, (0, pad_right, 0, pad_bottom), mode="reflect") if pad_bottom or pad_right else x_BCHW
         nodes = self.grid(padded)
+        if nodes.dtype != torch.float32:  # autocast's bfloat16 would step an offset by half a level
+            nodes = nodes.float()
         for _ in range(2):  # two means make a tent: a veil is smooth, what is not smooth is tissue
             nodes = F.avg_pool2d(nodes, SMOOTHING, 1, SMOOTHING // 2, count_include_pad=False)
         scale = float(self.config.fold)
         maps = F.interpolate(nodes, scale_factor=scale, mode="bilinear", align_corners=False)
         log_gain, offset = maps[..., :height, :width].chunk(2, 1)
         return torch.exp(log_gain).clamp(GAIN_MIN, GAIN_MAX), offset
+
+
+def student_from_checkpoint(path: Path) -> tuple[Student, dict[str, str]]:
+    """Averaged weights, and what the checkpoint says of itself.
+
+    Raises:
+        ModelError: missing, damaged, or a checkpoint of another network.
+    """
+    return network_from_checkpoint(path, "student", StudentConfig, Student, "edge-train student")

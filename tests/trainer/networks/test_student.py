@@ -1,0 +1,100 @@
+"""The student's network and its files."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from edge.errors import ModelError
+from trainer.checkpoint import described, save_whole
+from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig, student_from_checkpoint
+
+SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
+SHIPPED = Path(__file__).parents[3] / "trainer" / "checkpoints"
+
+
+def test_a_new_student_is_the_identity():
+    x = torch.rand(1, 3, 270, 480)
+    gain, offset = Student()(x)
+    assert torch.equal(gain, torch.ones_like(x))
+    assert torch.equal(offset, torch.zeros_like(x))
+
+
+def test_parameter_count():
+    assert sum(p.numel() for p in Student().parameters()) == 323_686
+
+
+@pytest.mark.parametrize("size", [(270, 480), (272, 480), (72, 128), (73, 131)])
+def test_any_size_comes_back(size):
+    gain, offset = Student(SMALL)(torch.rand(1, 3, *size))
+    assert gain.shape == offset.shape == (1, 3, *size)
+
+
+def test_the_maps_are_smooth_so_nothing_can_be_drawn():
+    """Between two nodes of its grid the student's maps are straight lines, whatever the weights and the picture."""
+    network = Student(SMALL)
+    torch.nn.init.normal_(network.head.weight, std=0.3)
+    _, offset = network(torch.rand(1, 3, 64, 96))
+    inside = offset[..., 2:-2]
+    bend = inside[..., 2:] - 2 * inside[..., 1:-1] + inside[..., :-2]
+    columns = bend.abs().amax((0, 1, 2)).reshape(-1)
+    straight = [columns[start + 1] for start in range(0, len(columns) - 2, 4)]
+    assert offset.std() > 0.01
+    assert max(straight) < 1e-5 < columns.max()
+
+
+def test_gain_is_bounded():
+    network = Student(SMALL)
+    torch.nn.init.constant_(network.head.bias, 50.0)
+    assert network(torch.rand(1, 3, 32, 32))[0].max() == GAIN_MAX
+    torch.nn.init.constant_(network.head.bias, -50.0)
+    assert network(torch.rand(1, 3, 32, 32))[0].min() == GAIN_MIN
+
+
+def test_the_maps_stay_float32_under_autocast():
+    network = Student(SMALL)
+    torch.nn.init.normal_(network.head.weight, std=0.3)
+    x = torch.rand(1, 3, 64, 96)
+    with torch.autocast("cpu", torch.bfloat16):
+        _, offset = network(x)
+    assert offset.dtype == torch.float32
+    assert len(offset.unique()) > 0.9 * offset.numel()
+
+
+@pytest.mark.parametrize("name", ["student-free", "student-research"])
+def test_the_shipped_checkpoints_load(name):
+    network, of = student_from_checkpoint(SHIPPED / f"{name}.safetensors")
+    assert network.config == StudentConfig()
+    assert of["recipe"] == name
+    gain, _ = network(torch.full((1, 3, 32, 32), 0.8))
+    assert gain.max() > 1.01
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        pytest.param(None, "not a readable checkpoint", id="missing"),
+        pytest.param(b"abc", "not a readable checkpoint", id="truncated"),
+    ],
+)
+def test_bad_checkpoints(tmp_path, content, told):
+    path = tmp_path / "student.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=told):
+        student_from_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param({}, id="says nothing"),
+        pytest.param({"resnet_generator": "{}"}, id="another kind"),
+        pytest.param(described("student", SMALL), id="other weights"),
+    ],
+)
+def test_a_checkpoint_of_another_network(tmp_path, metadata):
+    path = tmp_path / "other.safetensors"
+    save_whole({"weight": torch.zeros(3)}, path, metadata)
+    with pytest.raises(ModelError, match="not a student's checkpoint"):
+        student_from_checkpoint(path)

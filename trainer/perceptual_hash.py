@@ -22,6 +22,8 @@ NEAR_DUPLICATE_BITS = 12
 
 _SIDE_PX = 32
 _NUM_LOW = 8
+_BLOCK = 512
+"""Hashes compared with all others at once."""
 
 
 def perceptual_hash(image: NDArray[np.uint8]) -> int:
@@ -77,13 +79,16 @@ def connected_groups(num_items: int, pairs: Iterable[tuple[int, int]]) -> list[l
 
 
 def near_duplicate_pairs(hashes: Sequence[int], max_distance: int = NEAR_DUPLICATE_BITS) -> list[tuple[int, int]]:
-    """Index pairs (i < j) whose hashes differ in at most `max_distance` bits."""
-    return [
-        (first, second)
-        for second, hash_b in enumerate(hashes)
-        for first, hash_a in enumerate(hashes[:second])
-        if hamming_distance(hash_a, hash_b) <= max_distance
-    ]
+    """Index pairs (i < j) whose hashes differ in at most `max_distance` bits, ordered by j, then i."""
+    octets = np.array(hashes, dtype=">u8").view(np.uint8).reshape(-1, 8)
+    signs = np.unpackbits(octets, axis=1).astype(np.float32) * 2 - 1
+    pairs: list[tuple[int, int]] = []
+    for start in range(0, len(signs), _BLOCK):
+        end = min(start + _BLOCK, len(signs))
+        agreement = signs[start:end] @ signs[:end].T  # 64 - 2 * distance, exact in float32
+        second, first = np.nonzero(agreement >= 64 - 2 * max_distance)
+        pairs += [(i, j) for i, j in zip(first.tolist(), (second + start).tolist(), strict=True) if i < j]
+    return pairs
 
 
 def near_duplicate_groups(

@@ -83,7 +83,7 @@ def throat_splits(root: Path) -> Split:
     split: Split = {"train": [], "held_out": []}
     for group in photo_groups(paths):
         hq_of_group = sorted(path for path in group if path.parent.name == "hq")
-        if hq_of_group and _hash_fraction(hq_of_group[0].name) < HELD_OUT_SHARE:
+        if hq_of_group and hash_fraction(hq_of_group[0].name) < HELD_OUT_SHARE:
             split["held_out"] += hq_of_group
         else:
             split["train"] += group
@@ -132,6 +132,11 @@ def manifest(paths: Iterable[Path]) -> str:
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
 
 
+def hash_fraction(name: str) -> float:
+    """A number in [0, 1) that depends on the name alone."""
+    return int.from_bytes(hashlib.sha256(name.encode(errors="surrogateescape")).digest()[:8], "big") / 2**64
+
+
 def _pictures(root: Path, folder: str) -> list[Path]:
     if not root.is_dir():
         raise InputOutputError(f"{root}: no such data folder; give the folder that holds larynx and throat_research")
@@ -144,8 +149,3 @@ def _pictures(root: Path, folder: str) -> list[Path]:
 def _sequence(path: Path) -> str:
     """`patient1_seq4_0001_l` -> `patient1_seq4`."""
     return "_".join(path.stem.split("_")[:2])
-
-
-def _hash_fraction(name: str) -> float:
-    """A number in [0, 1) that depends on the name alone."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") / 2**64

@@ -86,13 +86,18 @@ def coefficients(
     return slope, dehazed_BCHW - slope * shrunk_BCHW
 
 
-def carry(frame_BCHW: Tensor, slope_BCHW: Tensor, intercept_BCHW: Tensor) -> Tensor:
-    """up(S) * I + up(intercept), rounded half to even and clamped to [0, 255]."""
+def applied(frame_BCHW: Tensor, slope_BCHW: Tensor, intercept_BCHW: Tensor) -> Tensor:
+    """up(S) * I + up(intercept), neither rounded nor clamped: what a loss takes, so that its gradient gets through."""
 
     def up(x_BCHW: Tensor) -> Tensor:
         return F.interpolate(x_BCHW, scale_factor=float(SCALE), mode="bilinear", align_corners=False)
 
-    return torch.round(up(slope_BCHW) * frame_BCHW + up(intercept_BCHW)).clamp(0, 255)
+    return up(slope_BCHW) * frame_BCHW + up(intercept_BCHW)
+
+
+def carry(frame_BCHW: Tensor, slope_BCHW: Tensor, intercept_BCHW: Tensor) -> Tensor:
+    """`applied`, rounded half to even and clamped to [0, 255]."""
+    return torch.round(applied(frame_BCHW, slope_BCHW, intercept_BCHW)).clamp(0, 255)
 
 
 def guided_x4(frame_BCHW: Tensor, dehazed_BCHW: Tensor, gain_BCHW: Tensor | None = None) -> Tensor:

@@ -14,11 +14,26 @@ from trainer import degradations as d
 Picture = NDArray[np.uint8]
 
 
-def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Picture]:
+def training_pair(
+    clean: Picture,
+    rng: np.random.Generator,
+    *,
+    thinning: float = 1.0,
+    noise_gain: float = 1.0,
+    noise: np.random.Generator | None = None,
+) -> tuple[Picture, Picture]:
     """Degrade a clean picture at random: one in sixteen stays as it is, so that clean pictures come back clean.
 
     Blur (defocus, motion) is drawn into both pictures: the student must bear it, and must not invent what it took.
     Fall-off and drift stay mild: what one frame cannot tell must not be learned as a guess.
+
+    A generator in the same state draws the same fog, drops and light again: with `thinning` and `noise`, a moment
+    later on the same window.
+
+    Args:
+        thinning: factor on the optical depth of the fog.
+        noise_gain: factor on the sensor noise; 1 suits a picture of the network's size.
+        noise: where the noise itself comes from; None takes it from `rng`.
 
     Returns:
         lq, gt: uint8, same shape.
@@ -34,7 +49,7 @@ def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Pi
     gt = clean if blur >= 0.4 else _exposed(linear, gamma)
     noise_of = rng if rng.random() < 0.7 else None
     if rng.random() < 0.06:
-        return _exposed(linear, gamma, noise_of), gt
+        return _exposed(linear, gamma, noise_of, noise_gain, noise), gt
     if rng.random() < 0.25:
         linear = d.illumination_falloff(linear, rng.uniform(0.1, 0.5), tuple(rng.uniform(0.4, 0.6, 2)))
     if rng.random() < 0.9:
@@ -43,6 +58,7 @@ def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Pi
         tint = rng.uniform(0.88, 1.0, 3)
         level = rng.uniform(0.3, 0.95) ** (gamma / 2.2)
         airlight = (level * tint / (1 + (rng.uniform(0, 0.5) * d.radius_map(height, width)) ** 2)).astype(np.float32)
+        depth *= np.float32(thinning)
         linear = d.condensation(linear, depth, airlight, rng.uniform(0, 0.5), rng.uniform(10, 120))
     if rng.random() < 0.15:
         linear = d.droplets(linear, rng, int(rng.integers(1, 14)))
@@ -50,13 +66,20 @@ def training_pair(clean: Picture, rng: np.random.Generator) -> tuple[Picture, Pi
         linear = d.white_balance_drift(linear, *rng.uniform(0.95, 1.05, 2))
     if rng.random() < 0.3:
         linear = linear * np.float32(rng.uniform(0.85, 1.1))
-    return _exposed(linear, gamma, noise_of), gt
+    return _exposed(linear, gamma, noise_of, noise_gain, noise), gt
 
 
-def _exposed(linear: d.Linear, gamma: float, noise_of: np.random.Generator | None = None) -> Picture:
+def _exposed(
+    linear: d.Linear,
+    gamma: float,
+    noise_of: np.random.Generator | None = None,
+    noise_gain: float = 1.0,
+    noise: np.random.Generator | None = None,
+) -> Picture:
     display = d.from_linear(linear, gamma)
     if noise_of is not None:  # the shrink averages 16 sensor pixels, so a quarter of a camera's noise is left
-        display = d.sensor_noise(display, noise_of, noise_of.uniform(0, 1.0), noise_of.uniform(0, 0.01))
+        read, shot = noise_of.uniform(0, 1.0) * noise_gain, noise_of.uniform(0, 0.01) * noise_gain**2
+        display = d.sensor_noise(display, noise or noise_of, read, shot)
     return np.clip(np.rint(display), 0, 255).astype(np.uint8)
 
 

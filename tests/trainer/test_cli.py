@@ -1,11 +1,14 @@
 """`edge-train` from a folder of pictures to a checkpoint, and its errors."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
-from trainer.cli import CONFIGS, main, read_config
-from trainer.student import student_from_checkpoint
+from trainer.cli import main
+from trainer.config import CONFIGS, TrainerConfig, read_config
+from trainer.networks.student import student_from_checkpoint
 
 
 @pytest.fixture
@@ -15,7 +18,8 @@ def data(tmp_path):
     for name in ("patient1_seq1_0001", "patient1_seq1_0002", "patient1_seq3_0001", "patient2_seq5_0001"):
         picture = cv2.GaussianBlur(rng.integers(0, 256, (300, 300, 3), dtype=np.uint8), (0, 0), 4)
         cv2.imwrite(str(tmp_path / "data" / "larynx" / f"{name}.jpg"), picture)
-    config = "[data]\nlarynx_share = 1.0\n[optimisation]\nsteps = 2\nbatch = 1\nworkers = 0\ncompile = false\n"
+    config = "[student]\nsteps = 2\nbatch = 1\n[student.data]\nlarynx_share = 1.0\n"
+    config += "[student.loop]\nworkers = 0\ncompile = false\n"
     (tmp_path / "tiny.toml").write_text(config)
     return tmp_path
 
@@ -30,11 +34,11 @@ def test_from_pictures_to_a_checkpoint(data):
 @pytest.mark.parametrize(
     "config, code, told",
     [
-        pytest.param("[data]\nlarynx = 1", 78, "data.larynx", id="unknown key"),
-        pytest.param("[optimisation]\nsteps = 0", 78, "optimisation.steps = 0", id="out of range"),
-        pytest.param("[data]\nlarynx_share = 0.0", 78, "every data share is 0", id="no data"),
-        pytest.param("[data]\ndemo_share = 1.0", 74, "python -m edge.sources.demo", id="no renders"),
-        pytest.param("[data]\nthroat_share = 1.0", 74, "throat_research", id="folder missing"),
+        pytest.param("[student.data]\nlarynx = 1", 78, "student.data.larynx", id="unknown key"),
+        pytest.param("[student]\nsteps = 0", 78, "student.steps = 0", id="out of range"),
+        pytest.param("[student.data]\nlarynx_share = 0.0", 78, "every data share is 0", id="no data"),
+        pytest.param("[student.data]\ndemo_share = 1.0", 74, "python -m edge.sources.demo", id="no renders"),
+        pytest.param("[student.data]\nthroat_share = 1.0", 74, "throat_research", id="folder missing"),
     ],
 )
 def test_bad_runs_get_one_line(data, capsys, config, code, told):
@@ -51,4 +55,14 @@ def test_a_config_that_is_not_there_names_the_shipped_ones(capsys):
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
 def test_shipped_configs_are_valid(path):
-    assert read_config(path.stem).optimisation.steps >= 1
+    config = read_config(path.stem)
+    assert min(config.idm.batch, config.isr.batch, config.student.steps) >= 1
+
+
+def test_the_papers_config_is_the_defaults_written_out():
+    """Each number of the paper stands in the file, and the defaults beside their owners say the same."""
+    written, defaults = read_config("paper"), TrainerConfig()
+    cadence = {"checkpoint_every": 0, "sample_every": 0}
+    for stage in ("idm", "isr"):
+        one, other = getattr(written, stage), getattr(defaults, stage)
+        assert replace(one, loop=replace(one.loop, **cadence)) == replace(other, loop=replace(other.loop, **cadence))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,6 +33,27 @@ LINEAR_OF_CODE: Linear = _EXACT_OF_CODE.astype(np.float32)
 """Linear light of each of the 256 codes."""
 
 _CODE_OF_STEP = (255 * _encode(np.arange(_STEPS + 1) / _STEPS)).astype(np.float32)
+
+
+FULL_STEP = 65535
+"""Linear light of 1 in the 16-bit steps of `codes_from_steps`."""
+_CODE_OF_STEP16 = np.rint(255 * _encode(np.arange(FULL_STEP + 1) / FULL_STEP)).astype(np.uint8)
+_LUT_TAKES_16_BITS = int(cv2.__version__.split(".")[0]) >= 5
+
+
+def codes_from_steps(steps: NDArray[np.uint16], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    """sRGB codes, rounded, of linear light in 65535ths, any shape of 3 axes.
+
+    Args:
+        out: where to write, same shape; a new array by default.
+    """
+    if out is None:
+        out = np.empty(steps.shape, np.uint8)
+    if _LUT_TAKES_16_BITS:  # half the time of numpy's take
+        cv2.LUT(steps, _CODE_OF_STEP16, dst=out)
+    else:
+        np.take(_CODE_OF_STEP16, steps, out=out, mode="clip")
+    return out
 
 
 def linear_from_srgb(codes: object) -> Linear:

@@ -88,6 +88,7 @@ class CameraSource:
         if self._granted != asked:
             _log.warning("%s: asked for %s, the camera gives %s", uri, asked, self._granted)
         self.fps = self._granted.fps
+        self.camera_mode = f"{self._granted.width_px}x{self._granted.height_px} {self._granted.fourcc}"
 
     def read(self) -> Frame | None:
         """See `edge.sources.base.Source.read`."""

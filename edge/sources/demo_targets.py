@@ -86,7 +86,7 @@ def charuco() -> Board:
 def _card(albedo: float, position: int) -> Scene:
     """A matt card that fills the view: a little tilted, fibres, and a faint mirror of the light that moves with it."""
     rng = np.random.default_rng((position, 0xCA4D))
-    tilt = rng.uniform(-0.10, 0.10, 2)
+    tilt = rng.uniform(-0.05, 0.05, 2)
     shine_x, shine_y = rng.uniform(-0.5, 0.5), rng.uniform(-0.3, 0.3)
     fibres = _blurred(rng.standard_normal((FRAME_HEIGHT_PX, FRAME_WIDTH_PX), np.float32), 2.0) * np.float32(0.06)
 

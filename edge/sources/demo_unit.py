@@ -94,7 +94,7 @@ class UnitTruth:
 def unit_truth(
     serial: str, *, lens: LensModel = "radial", num_dust: int = 8, read_noise: float = 0.01, corner: float = 0.25
 ) -> UnitTruth:
-    """The unit of a serial number: the same number gives the same unit, more dust leaves the first spots as they are."""
+    """The unit of a serial number, always the same; more dust leaves the first spots where they are."""
     rng = np.random.default_rng(int.from_bytes(hashlib.sha256(serial.encode()).digest()[:8], "big"))
     dark = rng.uniform(0.025, 0.04, 3)
     cast = _TYPICAL_CAST * rng.uniform(0.93, 1.07, (3, 3))
@@ -152,7 +152,7 @@ def _undistorted(points: Doubles, camera: Doubles, distortion: Doubles) -> Doubl
         rays = np.column_stack([x, np.ones(len(x))])
         seen, _ = cv2.projectPoints(rays, still, still, np.eye(3), distortion)
         x += wanted - np.asarray(seen, np.float64).reshape(-1, 2)
-    return x
+    return np.asarray(x, np.float64)
 
 
 @dataclass

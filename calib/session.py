@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from edge.whole_files import write_whole
 
 RECORD_NAME = "session.json"
 FORMAT = 1
+_AGAIN = "capture the session again"
 TARGETS = ("dark", "flat", "white", "chart", "lens", "scenes")
 
 
@@ -108,7 +109,7 @@ class Session:
             found = hashlib.sha256(content).hexdigest()
             if found != frame.sha256:
                 raise InputOutputError(
-                    f"{path}: sha256 is {found[:12]}…, {RECORD_NAME} says {frame.sha256[:12]}…; capture the session again"
+                    f"{path}: sha256 is {found[:12]}…, {RECORD_NAME} says {frame.sha256[:12]}…; {_AGAIN}"
                 )
             image = read_picture(path)
             if size is not None and image.shape != size:
@@ -133,7 +134,7 @@ def read_session(folder: Path) -> Session:
         if record["format"] != FORMAT or record["target"] not in TARGETS:
             raise ValueError(f"format {record['format']!r}, target {record['target']!r}")
         names = ("target", "purpose", "unit", "source", "camera_mode", "wanted", "controls", "firmware", "started_at")
-        return Session(folder, *(record[name] for name in names), frames)
+        return Session(folder, **{name: record[name] for name in names}, frames=frames)
     except OSError as error:
         raise InputOutputError(
             f"{path}: cannot be read ({error.strerror}); expected a folder made by edge-calib capture"
@@ -161,15 +162,12 @@ class SessionWriter:
             InputOutputError: the disk is full or cannot be written; the session stays as it was.
         """
         session = self.session
-        name = f"{session.target}-{len(session.frames):03}.png"
-        path = session.folder / name
+        path = self._free_path()
         content = png_bytes(image, mark_text("raw"))
         taken_at = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        frame = SavedFrame(name, hashlib.sha256(content).hexdigest(), taken_at, about)
-        grown = Session(**{**session.__dict__, "frames": (*session.frames, frame)})
+        frame = SavedFrame(path.name, hashlib.sha256(content).hexdigest(), taken_at, about)
+        grown = replace(session, frames=(*session.frames, frame))
         with _writing(path):
-            if path.exists():
-                raise FileExistsError(17, "a file of this name is there that session.json does not know")
             write_whole(path, content)
             try:
                 write_whole(session.folder / RECORD_NAME, grown.record())
@@ -177,6 +175,13 @@ class SessionWriter:
                 path.unlink(missing_ok=True)
                 raise
         self.session = grown
+
+    def _free_path(self) -> Path:
+        """The next name that no file has; one that a power cut left without a record is passed over."""
+        number = len(self.session.frames)
+        while (path := self.session.folder / f"{self.session.target}-{number:03}.png").exists():
+            number += 1
+        return path
 
 
 @contextmanager

@@ -28,8 +28,8 @@ NUM_NEUTRALS = 6
 """The last row of the chart, white to black."""
 
 BOARD_COLUMNS, BOARD_ROWS = 12, 8
-SQUARE_MM, MARKER_MM = 10.0, 7.4
-"""The board: 12 x 8 squares of 10 mm, markers of 7.4 mm from the dictionary 4x4_100."""
+SQUARE_MM, MARKER_MM = 10.0, 6.8
+"""The board: 12 x 8 squares of 10 mm, markers of 6.8 mm from the dictionary 4x4_100."""
 
 
 def charuco_board() -> cv2.aruco.CharucoBoard:

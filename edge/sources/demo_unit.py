@@ -126,7 +126,7 @@ def unit_truth(
 def ideal_directions(truth: UnitTruth) -> tuple[Plane, Plane]:
     """Where each pixel of the distorted frame looks: x and y of the direction (x, y, 1), each (H, W).
 
-    Solved on a grid of 8 px and carried between by cubic interpolation, which is off by less than 1e-3 px.
+    Solved on a grid of 8 px and linear in between, which is off by less than 0.01 px. (OpenCV's cubic is off by 0.4.)
     """
     width, height = FRAME_WIDTH_PX // _GRID_PX + 5, FRAME_HEIGHT_PX // _GRID_PX + 5
     y, x = np.mgrid[:height, :width].astype(np.float64)
@@ -138,7 +138,7 @@ def ideal_directions(truth: UnitTruth) -> tuple[Plane, Plane]:
         solved = _undistorted(points, truth.camera, truth.distortion)
     grid = np.asarray(solved, np.float32).reshape(height, width, 2)
     size = (width * _GRID_PX, height * _GRID_PX)
-    full = cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)
+    full = cv2.resize(grid, size, interpolation=cv2.INTER_LINEAR)
     cut = full[2 * _GRID_PX : 2 * _GRID_PX + FRAME_HEIGHT_PX, 2 * _GRID_PX : 2 * _GRID_PX + FRAME_WIDTH_PX]
     return plane(np.ascontiguousarray(cut[..., 0])), plane(np.ascontiguousarray(cut[..., 1]))
 

@@ -1,0 +1,145 @@
+"""Flat frames: fall-off as a smooth gain map, and what of it stands out, such as dust on the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+from calib.dark import Dark
+from calib.light import MAX_SATURATED, Light, block_means, light_of, saturated_share, without_hot
+from edge.errors import InputOutputError
+from edge.frame import Image
+
+MAX_GAIN = 6.0
+"""Where less than a sixth of the light arrives, noise is worse than shade."""
+GRID_SHAPE = (135, 240)
+_DEGREE = 8
+_ROUNDS = 8
+_TUKEY = 4.685  # 95% efficiency on Gaussian noise (Holland & Welsch 1977)
+_LEAST_LIGHT = 0.10
+"""Of the brightest place of a flat frame, over the dark level."""
+_LEAST_CORNER = 0.01
+_MIN_POSITIONS = 3
+_SPREAD_OF_MAD = 1.4826
+
+
+@dataclass(frozen=True)
+class Flat:
+    """What flat frames tell.
+
+    Attributes:
+        gain: (135, 240, 3), 1 in the brightest place of each channel, at most `MAX_GAIN`.
+        fitted: the smooth field, (270, 480, 3), 1 in its brightest place.
+        residual: measured over fitted, mean of the channels, (270, 480).
+        rms: of the residual about 1, robust.
+        limited: share of the frame where the gain is held at its limit.
+        num_positions: of the card.
+    """
+
+    gain: Light
+    fitted: Light
+    residual: NDArray[np.float32]
+    rms: float
+    limited: float
+    num_positions: int
+
+    @property
+    def fall_off(self) -> float:
+        """Light in the darkest place, of 1 in the brightest; of the green channel."""
+        return float(self.fitted[..., 1].min())
+
+    @property
+    def noise_factor(self) -> float:
+        """How much the gain raises noise where it is largest."""
+        return float(self.gain.max())
+
+
+def solve_flat(images: Iterable[Image], dark: Dark, name: str = "flat") -> Flat:
+    """Find the fall-off from several positions of a uniform card.
+
+    The logarithm of each channel is a polynomial of degree 8 in x and y, fitted with Tukey's weights: dust, which
+    is small, and shine, which moves from position to position, get none. Each position may be lit a little
+    from one side: its plane against the mean of all is taken out first.
+
+    Raises:
+        InputOutputError: too few positions, saturated, too dark, or not a plain card.
+    """
+    fields = [_log_field(image, dark, f"{name}: frame {number}") for number, image in enumerate(images)]
+    if len(fields) < _MIN_POSITIONS:
+        raise InputOutputError(f"{name}: {len(fields)} positions of the card, expected at least {_MIN_POSITIONS}; "
+                               "capture it again")  # fmt: skip
+    stacked = np.stack(fields)
+    centre = stacked.mean(axis=0)
+    levelled = np.stack([field - _plane_of(field - centre) for field in stacked])
+    measured = np.median(levelled, axis=0)
+    fitted = np.stack([_smooth(measured[..., channel]) for channel in range(3)], axis=-1)
+    residual = np.exp(measured - fitted).mean(axis=2)
+    rms = float(_SPREAD_OF_MAD * np.median(np.abs(residual - 1)))
+    if rms > 0.05:
+        raise InputOutputError(f"{name}: the card is not plain: {rms:.1%} rms beside a smooth field, expected under "
+                               "5%; use a matt white card and move it between the frames")  # fmt: skip
+    fitted = np.exp(fitted - fitted.max(axis=(0, 1)))
+    gain = 1 / np.asarray(cv2.resize(fitted, GRID_SHAPE[::-1], interpolation=cv2.INTER_AREA), np.float64)
+    limited = float((gain > MAX_GAIN).mean())
+    return Flat(
+        np.minimum(gain, MAX_GAIN).astype(np.float32),
+        fitted.astype(np.float32),
+        residual.astype(np.float32),
+        rms,
+        limited,
+        len(fields),
+    )
+
+
+def _log_field(image: Image, dark: Dark, name: str) -> NDArray[np.float64]:
+    if (share := saturated_share(image)) > MAX_SATURATED:
+        raise InputOutputError(f"{name} is saturated in {share:.1%} of its pixels, expected under {MAX_SATURATED:.1%}; "
+                               "lower the exposure and capture it again")  # fmt: skip
+    light = block_means(without_hot(light_of(image), dark.hot_px)) - dark.level
+    if (brightest := float(np.quantile(light, 0.98))) < _LEAST_LIGHT:
+        raise InputOutputError(f"{name} is too dark: {brightest:.1%} of full scale, expected at least "
+                               f"{_LEAST_LIGHT:.0%}; raise the exposure and capture it again")  # fmt: skip
+    return np.asarray(np.log(np.maximum(light, _LEAST_CORNER * brightest)), np.float64)
+
+
+def _axes(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Row and column of each block in [-1, 1], flattened."""
+    rows, columns = (np.linspace(-1, 1, size) for size in shape[:2])
+    y, x = np.meshgrid(rows, columns, indexing="ij")
+    return y.ravel(), x.ravel()
+
+
+def _plane_of(difference: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The plane in a field (H, W, 3), one for all channels, by medians that shine and dust do not move."""
+    grey = np.median(difference, axis=2)
+    y, x = _axes(grey.shape)
+    design = np.column_stack([np.ones_like(x), x, y])
+    solved = _robust_fit(design[::5], grey.ravel()[::5])
+    return np.asarray(design @ solved, np.float64).reshape(*grey.shape, 1)
+
+
+def _smooth(field: NDArray[np.float64]) -> NDArray[np.float64]:
+    y, x = _axes(field.shape)
+    in_y, in_x = chebyshev.chebvander(y, _DEGREE), chebyshev.chebvander(x, _DEGREE)
+    terms = [in_y[:, i] * in_x[:, j] for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)]
+    design = np.column_stack(terms)
+    fitted = design @ _robust_fit(design[::3], field.ravel()[::3])
+    return np.asarray(fitted, np.float64).reshape(field.shape)
+
+
+def _robust_fit(design: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Least squares with Tukey's biweight, iterated (Beaton & Tukey 1974)."""
+    weights = np.ones_like(values)
+    solved = np.zeros(design.shape[1])
+    for _ in range(_ROUNDS):
+        weighted = design * weights[:, None]
+        solved = np.linalg.solve(weighted.T @ design, weighted.T @ values)
+        off = values - design @ solved
+        scale = max(_SPREAD_OF_MAD * float(np.median(np.abs(off))), 1e-9) * _TUKEY
+        weights = np.square(np.clip(1 - np.square(off / scale), 0, None))
+    return np.asarray(solved, np.float64)

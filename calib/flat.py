@@ -69,15 +69,14 @@ def solve_flat(images: Iterable[Image], dark: Dark, name: str = "flat") -> Flat:
     Raises:
         InputOutputError: too few positions, saturated, too dark, or not a plain card.
     """
-    fields = [_log_field(image, dark, f"{name}: frame {number}") for number, image in enumerate(images)]
+    fields = [
+        log_field(image, dark.level, dark.hot_px, f"{name}: frame {number}") for number, image in enumerate(images)
+    ]
     if len(fields) < _MIN_POSITIONS:
         raise InputOutputError(f"{name}: {len(fields)} positions of the card, expected at least {_MIN_POSITIONS}; "
                                "capture it again")  # fmt: skip
-    stacked = np.stack(fields)
-    centre = stacked.mean(axis=0)
-    levelled = np.stack([field - _plane_of(field - centre) for field in stacked])
-    measured = np.median(levelled, axis=0)
-    fitted = np.stack([_smooth(measured[..., channel]) for channel in range(3)], axis=-1)
+    measured = levelled_median(fields)
+    fitted = np.stack([smooth_of(measured[..., channel]) for channel in range(3)], axis=-1)
     residual = np.exp(measured - fitted).mean(axis=2)
     rms = float(_SPREAD_OF_MAD * np.median(np.abs(residual - 1)))
     if rms > 0.05:
@@ -96,15 +95,22 @@ def solve_flat(images: Iterable[Image], dark: Dark, name: str = "flat") -> Flat:
     )
 
 
-def _log_field(image: Image, dark: Dark, name: str) -> NDArray[np.float64]:
+def log_field(image: Image, level: NDArray[np.float32], hot_px: NDArray[np.int32], name: str) -> NDArray[np.float64]:
     if (share := saturated_share(image)) > MAX_SATURATED:
         raise InputOutputError(f"{name} is saturated in {share:.1%} of its pixels, expected under {MAX_SATURATED:.1%}; "
                                "lower the exposure and capture it again")  # fmt: skip
-    light = block_means(without_hot(light_of(image), dark.hot_px)) - dark.level
+    light = block_means(without_hot(light_of(image), hot_px)) - level
     if (brightest := float(np.quantile(light, 0.98))) < _LEAST_LIGHT:
         raise InputOutputError(f"{name} is too dark: {brightest:.1%} of full scale, expected at least "
                                f"{_LEAST_LIGHT:.0%}; raise the exposure and capture it again")  # fmt: skip
     return np.asarray(np.log(np.maximum(light, _LEAST_CORNER * brightest)), np.float64)
+
+
+def levelled_median(fields: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Median of fields (H, W, 3), each without its plane against the mean of all."""
+    centre = np.mean(fields, axis=0)
+    levelled = [field - plane_of(field - centre) for field in fields]
+    return np.asarray(np.median(levelled, axis=0), np.float64)
 
 
 def _axes(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -114,7 +120,7 @@ def _axes(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float
     return y.ravel(), x.ravel()
 
 
-def _plane_of(difference: NDArray[np.float64]) -> NDArray[np.float64]:
+def plane_of(difference: NDArray[np.float64]) -> NDArray[np.float64]:
     """The plane in a field (H, W, 3), one for all channels, by medians that shine and dust do not move."""
     grey = np.median(difference, axis=2)
     y, x = _axes(grey.shape)
@@ -123,7 +129,8 @@ def _plane_of(difference: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(design @ solved, np.float64).reshape(*grey.shape, 1)
 
 
-def _smooth(field: NDArray[np.float64]) -> NDArray[np.float64]:
+def smooth_of(field: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The smooth part of a field (H, W)."""
     y, x = _axes(field.shape)
     in_y, in_x = chebyshev.chebvander(y, _DEGREE), chebyshev.chebvander(x, _DEGREE)
     terms = [in_y[:, i] * in_x[:, j] for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)]

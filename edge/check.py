@@ -44,12 +44,16 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
             opened.close()
 
     def camera() -> str:
+        from edge.correction import refuse_other_mode, unit_calibration
         from edge.sources.open import open_source
 
         source = open_source(config.source.uri)
         try:
             if source.read() is None:
                 raise InputOutputError(f"{config.source.uri}: the source gave no picture")
+            calibration = unit_calibration(config.unit.calibration, config.unit.serial)
+            if calibration is not None:
+                refuse_other_mode(calibration, source)
             return f"{config.source.uri} gives pictures, {source.fps:g} frames/s nominal"
         finally:
             source.close()
@@ -60,6 +64,7 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         "engine": engine,
         "camera": camera,
         "bridge": lambda: "not configured",
+        "calib": lambda: _calibration(config),
         "clock": _clock,
         "disk": _disk,
     }
@@ -74,6 +79,16 @@ def _line(name: str, part: Callable[[], str]) -> bool:
         mark, told = "FAILED", str(error)
     sys.stdout.write(f"{name:7} {mark:7} {told}\n")
     return mark == "ok"
+
+
+def _calibration(config: Config) -> str:
+    from edge.correction import unit_calibration
+
+    calibration = unit_calibration(config.unit.calibration, config.unit.serial)
+    if calibration is None:
+        return "none; the picture is not corrected for this unit"
+    parts = ", ".join(calibration.parts)
+    return f"unit {calibration.unit}, {calibration.age_days():.0f} days old, {parts}, for {calibration.camera_mode}"
 
 
 def _clock() -> str:

@@ -42,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key has a default")
     top.add_argument("--source", metavar="URI", help="camera:/dev/video0, demo:, rtsp://..., clip, picture, folder")
     top.add_argument("--profile", metavar="NAME", help="shipped: " + ", ".join(profiles()))
+    top.add_argument("--unit", metavar="SERIAL", help="serial number of this camera unit")
+    top.add_argument("--calibration", metavar="FILE", help="the unit's unit.calib, applied before the network")
     top.add_argument("--listen", metavar="HOST:PORT", help="address of the web page; 127.0.0.1:8080")
     top.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
     top.add_argument("--version", action="version", version=version("edge-enhance"))
@@ -53,6 +55,8 @@ def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
     options = {
         "source.uri": ("--source", args.source),
         "engine.profile": ("--profile", args.profile),
+        "unit.serial": ("--unit", args.unit),
+        "unit.calibration": ("--calibration", args.calibration),
         "web.listen": ("--listen", args.listen),
     }
     return {dotted: given for dotted, given in options.items() if given[1] is not None}
@@ -78,6 +82,7 @@ def stop_on_signals() -> threading.Event:
 
 
 def run_live(config: Config) -> int:
+    from edge.correction import checked_opener, corrected, unit_calibration
     from edge.engines.cpu import open_cpu_engine
     from edge.health import Health
     from edge.live import Live
@@ -85,11 +90,14 @@ def run_live(config: Config) -> int:
     from edge.sources.open import open_source
 
     artifact = artifact_of(config)
+    calibration = unit_calibration(config.unit.calibration, config.unit.serial)
     stop, health = stop_on_signals(), Health()
     web = WebSink(config.web, health)
     live = Live(
-        open_source=lambda: open_source(config.source.uri),
-        open_engine=lambda: open_cpu_engine(artifact, config.engine.threads),
+        open_source=checked_opener(lambda: open_source(config.source.uri), calibration),
+        open_engine=lambda: corrected(
+            open_cpu_engine(artifact, config.engine.threads), calibration, config.engine.threads
+        ),
         sinks=[web],
         health=health,
         stop=stop,

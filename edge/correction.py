@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from edge.calibration import Calibration, Lens, read_calibration
 from edge.colour import FULL_STEP, LINEAR_OF_CODE, codes_from_steps
 from edge.engines.base import Engine, Enhanced
+from edge.engines.cpu import available_cpus
 from edge.errors import ConfigError, DeviceMissing
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
@@ -213,6 +214,13 @@ class CorrectedEngine:
     def close(self) -> None:
         self.correction.close()
         self._engine.close()
+
+
+def corrected(engine: Engine, calibration: Calibration | None, num_threads: int) -> Engine:
+    """The engine, its frames corrected first where the unit is calibrated; 0 threads takes every core."""
+    if calibration is None:
+        return engine
+    return CorrectedEngine(engine, Correction(calibration, num_threads or available_cpus()))
 
 
 def unit_calibration(path: str, unit: str) -> Calibration | None:

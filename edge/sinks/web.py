@@ -20,7 +20,7 @@ from edge.frame import FramePair
 from edge.health import Health
 from edge.settings import setting
 from edge.sinks.mjpeg import Audience
-from edge.sinks.routes import Routes
+from edge.sinks.routes import Routes, Site
 from edge.sinks.views import encoded, status_of
 from edge.slot import Slot
 
@@ -41,8 +41,9 @@ class WebConfig:
 class WebSink:
     """Shows the newest pair to every viewer; encodes only the views that somebody looks at."""
 
-    def __init__(self, config: WebConfig, health: Health) -> None:
+    def __init__(self, config: WebConfig, health: Health, site: Site | None = None) -> None:
         self._config = config
+        self._site = site
         self._health = health
         self._slot: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
@@ -100,7 +101,7 @@ class WebSink:
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop_serving = asyncio.Event()
-        routes = Routes(self._health, self._audience, lambda: self._newest)
+        routes = Routes(self._health, self._audience, lambda: self._newest, self._site)
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from calib.session import TARGETS
 from edge.config import Config, load_config
-from edge.errors import UsageError, exit_code_of
+from edge.errors import InputOutputError, UsageError, exit_code_of
 
 EXAMPLES = """examples, one unit in five minutes:
   edge-calib capture dark  -o A-1/dark  --unit A-1 --source camera:/dev/video0
@@ -165,15 +165,19 @@ def run_show(args: argparse.Namespace) -> int:
 
 
 def run_board(args: argparse.Namespace) -> int:
+    import numpy as np
+
     from edge.marks import png_bytes
     from edge.targets import board_picture
     from edge.whole_files import write_whole
 
-    import cv2  # isort: skip
-
-    write_whole(
-        args.output, png_bytes(cv2.cvtColor(board_picture(), cv2.COLOR_GRAY2RGB), "ChArUco board, 10 mm squares")
-    )
+    if args.output.exists():
+        raise UsageError(f"{args.output}: exists; choose another -o")
+    drawn = np.repeat(board_picture()[..., None], 3, axis=2)
+    try:
+        write_whole(args.output, png_bytes(drawn, "ChArUco board, squares of 10 mm at 254 dots an inch"))
+    except OSError as error:
+        raise InputOutputError(f"{args.output}: cannot be written: {error.strerror or error}") from error
     sys.stdout.write(f"wrote {args.output}: print it at 254 dots an inch, so that a square is 10 mm wide\n")
     return 0
 

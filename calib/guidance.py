@@ -112,7 +112,7 @@ class DarkJudge:
     def judge(self, look: Look, before: Look | None) -> Advice:
         told = f"brightest part at {look.brightest:.0%} of full scale"
         dark = Check("darkness", look.brightest <= MAX_DARK, told, f"Light comes in: the {told}. Put the cap on.")
-        return Advice((dark, _stillness(look, before)))
+        return Advice((dark,))
 
     def taken(self, look: Look, advice: Advice) -> None:
         return None

@@ -29,7 +29,8 @@ _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #18212a; max-width: 1040px; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 26px; } h2 { font-size: 20px; margin-top: 2em; border-top: 1px solid #d8dde2; padding-top: .8em; }
 table { border-collapse: collapse; } td, th { padding: .25em .9em .25em 0; text-align: left; vertical-align: top; }
-td.good::before { content: "pass "; color: #0b7a4b; } td.bad::before { content: "FAIL "; color: #b3261e; font-weight: 700; }
+td.good::before { content: "pass "; color: #0b7a4b; }
+td.bad::before { content: "FAIL "; color: #b3261e; font-weight: 700; }
 figure { margin: .6em 0; display: inline-block; vertical-align: top; max-width: 100%; } img { max-width: 100%; }
 figcaption { color: #5a6672; font-size: 13px; max-width: 70ch; } svg { width: 460px; max-width: 100%; font-size: 11px; }
 .chart { display: grid; grid-template-columns: repeat(6, 1fr); gap: 8px; max-width: 900px; font-size: 12px; }
@@ -156,8 +157,8 @@ def _patches(fit: ColourFit) -> str:
             f'<rect x="{20 * third}" width="20" height="26" fill="rgb({",".join(str(c) for c in codes[number])})"/>'
             for third, codes in enumerate(shown)
         )
-        cells.append(f'<div><svg viewBox="0 0 60 26">{bars}</svg><p>{escape(name)}<br>{fit.delta_before[number]:.1f} to '
-                     f"{fit.delta_after[number]:.2f}</p></div>")  # fmt: skip
+        told = f"{escape(name)}<br>{fit.delta_before[number]:.1f} to {fit.delta_after[number]:.2f}"
+        cells.append(f'<div><svg viewBox="0 0 60 26">{bars}</svg><p>{told}</p></div>')
     assert len(cells) % CHART_COLUMNS == 0
     return ("<p>Each patch: the reference, the camera balanced alone, and with the matrix; CIEDE2000 of both.</p>"
             f'<div class="chart">{"".join(cells)}</div>')  # fmt: skip
@@ -169,12 +170,14 @@ def _lens_section(fit: LensFit, sample: Image | None) -> str:
     ticks = np.linspace(0, np.hypot(FRAME_WIDTH_PX, FRAME_HEIGHT_PX) / 2 / lens.focal_px[0], 60)
     seen = projected(lens, np.column_stack([ticks, np.zeros_like(ticks)]))[:, 0] - lens.centre_px[0]
     ideal = ticks * lens.focal_px[0]
+    errors = arrows(fit.corners_px, fit.errors_px, 100)
     parts = [
-        f"<h2>Lens</h2><p>{lens.model}, focal length {lens.focal_px[0]:.1f} and {lens.focal_px[1]:.1f} px; the corrected "
-        f"picture has {view_focal_px(lens):.1f} px. Reprojection {lens.rms_px:.3f} px rms over {len(fit.corners_px)} "
-        f"corners; {fit.covered.mean():.0%} of the view covered; tilts differ by {fit.tilts_degrees:.0f} degrees.</p>",
+        f"<h2>Lens</h2><p>{lens.model}, focal length {lens.focal_px[0]:.1f} and {lens.focal_px[1]:.1f} px; the "
+        f"corrected picture has {view_focal_px(lens):.1f} px. Reprojection {lens.rms_px:.3f} px rms over "
+        f"{len(fit.corners_px)} corners; {fit.covered.mean():.0%} of the view covered; "
+        f"tilts differ by {fit.tilts_degrees:.0f} degrees.</p>",
         f"<p>Error on pictures that were left out of the fit:</p><table>{rows}</table>",
-        picture(arrows(fit.corners_px, fit.errors_px, 100), "Every corner; errors as lines, a hundred times as long.", 560),
+        picture(errors, "Every corner; its error as a line, 100 times as long.", 560),
         plot({"lens": (ideal, seen - ideal)}, "distance from the axis without distortion, px", "Distortion, px",
              float(min((seen - ideal).min(), -1)), float(max((seen - ideal).max(), 1))),
     ]  # fmt: skip

@@ -1,6 +1,6 @@
 """Applies a unit's calibration to frames, before the network: one remap, and light in linear form in between.
 
-    code --remap--> code --lookup--> light - dark, white-balanced --* gain--> min 1 --3x3 matrix--> code
+    code --remap--> code --lookup--> light - dark --* gain * white--> min 1 --3x3 matrix--> code
 
 The remap takes the lens's distortion out and passes over hot pixels. What saturated stays white: light is cut
 off at 1 before the matrix. Work goes in strips that stay in the cache, on as many threads as the engine has.
@@ -49,11 +49,10 @@ class Correction:
         self._maps = None if calibration.lens is None else _maps(calibration.lens, calibration.hot_px)
         self._hot = calibration.hot_px
         self._instead = _clean_neighbours(calibration.hot_px)
-        room = 1 - calibration.dark
-        white = calibration.white / (calibration.white * room).min()
-        light = (LINEAR_OF_CODE[:, None] - calibration.dark) * white
-        self._lookup = np.ascontiguousarray(light[None], np.float32)
-        self._gain = self._gain_rows()
+        # Full scale of the channel that needs the least gain stays full scale.
+        white = calibration.white / (calibration.white * (1 - calibration.dark)).min()
+        self._dark = np.append(calibration.dark, 0).astype(np.float64)  # OpenCV's Scalar
+        self._gain = self._gain_rows(white)
         self._matrix = (calibration.matrix * FULL_STEP).astype(np.float32)
 
     def apply(self, image: Image) -> Image:
@@ -86,21 +85,22 @@ class Correction:
             else:
                 places, fractions = (one[rows] for one in self._maps)
                 cv2.remap(image, places, fractions, cv2.INTER_LINEAR, dst=codes, borderMode=cv2.BORDER_REPLICATE)
-            cv2.LUT(codes, self._lookup, dst=light)
+            cv2.LUT(codes, LINEAR_OF_CODE, dst=light)
+            cv2.subtract(light, self._dark, dst=light)
             by_gain *= self._gain[top // _ROWS_PER_GAIN : (top + STRIP_ROWS) // _ROWS_PER_GAIN, None]
-            np.minimum(light, 1, out=light)
+            cv2.threshold(light, 1, 0, cv2.THRESH_TRUNC, dst=light)
             cv2.transform(light, self._matrix, dst=mixed)
             cv2.addWeighted(mixed, 1, mixed, 0, 0, dst=steps, dtype=cv2.CV_16U)
             codes_from_steps(steps, out[rows])
 
-    def _gain_rows(self) -> NDArray[np.float32]:
-        """The gain where the remap looks, one row for two of the frame: (540, 1920 * 3)."""
+    def _gain_rows(self, white: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The gain where the remap looks, times white's, one row for two of the frame: (540, 1920 * 3)."""
         size = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
         gain = np.asarray(cv2.resize(self.calibration.gain, size, interpolation=cv2.INTER_LINEAR), np.float32)
         if self.calibration.lens is not None:
             lens_maps = undistortion(self.calibration.lens)
             gain = np.asarray(cv2.remap(gain, *lens_maps, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), np.float32)
-        paired = gain.reshape(FRAME_HEIGHT_PX // _ROWS_PER_GAIN, _ROWS_PER_GAIN, -1)
+        paired = (gain * white).reshape(FRAME_HEIGHT_PX // _ROWS_PER_GAIN, _ROWS_PER_GAIN, -1)
         return np.ascontiguousarray(paired.mean(axis=1), np.float32)
 
 

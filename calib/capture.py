@@ -123,8 +123,8 @@ def _take_all(
         if frame is None:
             raise InputOutputError(f"{source.uri}: the source ended after {shutter.num_taken} frames; give one that "
                                    "goes on, and run the same command again")  # fmt: skip
-        publish(frame)
         guidance = shutter.look(frame)
+        publish(frame)  # after it, so that the page shows what was found where it was found
         now_s = time.monotonic()
         if guidance.num_taken > num_taken:
             num_taken, taken_s = guidance.num_taken, now_s

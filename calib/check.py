@@ -129,7 +129,9 @@ def check_flat(calibration: Calibration, session: Session) -> FlatCheck:
     field = np.exp(smooth - smooth.mean(axis=(0, 1)))
     off = np.abs(field - 1)
     rms = float(np.sqrt(np.square(off).mean()))
-    return FlatCheck(rms, float(off.max()), field.mean(axis=2).astype(np.float32), change, find_spots(change))
+    return FlatCheck(
+        rms, float(off.max()), field.mean(axis=2).astype(np.float32), change, find_spots(change, calibration.gain)
+    )
 
 
 def check_chart(calibration: Calibration, session: Session) -> ChartCheck:

@@ -112,7 +112,7 @@ def _flat_section(flat: Flat) -> str:
     measured = flat.fitted * flat.residual[..., None]
     gain = np.asarray(cv2.resize(flat.gain, (480, 270), interpolation=cv2.INTER_LINEAR), np.float32)
     before, after = (display(np.asarray(0.6 * light, np.float32)) for light in (measured, measured * gain))
-    spots = find_spots(flat.residual)
+    spots = find_spots(flat.residual, flat.gain)
     green = measured[..., 1]
     middle = green.shape[0] // 2
     x = np.arange(green.shape[1]) * SCALE

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from edge.geometry import SCALE
 
-_SIGMA_BLOCKS = 1.5
+_SIGMA_BLOCKS = 1.0
 _SIGMAS = 6.0
-_LEAST_DEPTH = 0.03
+_LEAST_DEPTH = 0.02
 _LEAST_BLOCKS = 4
 _SPREAD_OF_MAD = 1.4826
 
@@ -40,11 +40,21 @@ class Spot:
         return f"{self.kind} at {self.x_px:.0f}, {self.y_px:.0f} px, {self.width_px:.0f} px wide, {change}"
 
 
-def find_spots(residual: NDArray[np.float32]) -> list[Spot]:
-    """Spots in a flat field that was divided by its smooth part, (270, 480), deepest first."""
+def find_spots(residual: NDArray[np.float32], gain: NDArray[np.float32]) -> list[Spot]:
+    """Spots in a flat field that was divided by its smooth part, deepest first.
+
+    A spot stands out by 2%, and by six times the noise, which grows as the light falls off.
+
+    Args:
+        residual: (270, 480), 1 where nothing is.
+        gain: what the fall-off is multiplied with, (rows, columns, 3).
+    """
     smooth = np.asarray(cv2.GaussianBlur(residual, (0, 0), _SIGMA_BLOCKS), np.float32)
     off = smooth - np.float32(np.median(smooth))
-    limit = max(_LEAST_DEPTH, _SIGMAS * _SPREAD_OF_MAD * float(np.median(np.abs(off))))
+    size = (residual.shape[1], residual.shape[0])
+    noisier = np.asarray(cv2.resize(gain.mean(axis=2), size, interpolation=cv2.INTER_LINEAR), np.float32)
+    noise = _SPREAD_OF_MAD * float(np.median(np.abs(off / noisier)))
+    limit = np.maximum(_LEAST_DEPTH, _SIGMAS * noise * noisier)
     found = []
     for sign in (1, -1):
         _, labels, stats, _ = cv2.connectedComponentsWithStats((sign * off < -limit).astype(np.uint8))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.light import Light, light_of
+from calib.light import Light, block_means, light_of
 from edge.errors import InputOutputError
 from edge.frame import Image
 
@@ -54,7 +54,7 @@ def solve_dark(images: Iterable[Image], name: str = "dark") -> Dark:
     num_frames, first = 0, None
     for image in images:
         light = light_of(image)
-        level = float(np.median(light, axis=(0, 1)).max())
+        level = float(np.quantile(block_means(light).max(axis=2), 0.98))
         if level > MAX_DARK:
             raise InputOutputError(
                 f"{name}: frame {num_frames} shows {level:.0%} of full scale, expected under {MAX_DARK:.0%}; "

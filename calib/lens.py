@@ -78,7 +78,7 @@ def solve_lens(boards: list[Board], name: str = "lens") -> LensFit:
 def _errors(boards: list[Board], lens: Lens, poses: list[tuple[Doubles, Doubles]]) -> list[Doubles]:
     """Where the corners of each board were seen less where the model puts them, px."""
     return [
-        board.corners_px - projected(lens, _directions(board.points_mm, *pose))
+        board.corners_px - projected(lens, directions_of(board.points_mm, *pose))
         for board, pose in zip(boards, poses, strict=True)
     ]
 
@@ -152,10 +152,10 @@ def _left_out_error(lens: Lens, board: Board) -> Doubles | None:
     if not solved:
         return None
     pose = np.ravel(rotation).astype(np.float64), np.ravel(translation).astype(np.float64)
-    return board.corners_px[1::2] - projected(lens, _directions(board.points_mm[1::2], *pose))
+    return board.corners_px[1::2] - projected(lens, directions_of(board.points_mm[1::2], *pose))
 
 
-def _directions(points_mm: NDArray[np.float32], rotation: Doubles, translation: Doubles) -> Doubles:
+def directions_of(points_mm: NDArray[np.float32], rotation: Doubles, translation: Doubles) -> Doubles:
     """Directions (x, y, 1) in which the camera sees points of a posed board, (N, 2)."""
     turned, _ = cv2.Rodrigues(rotation)
     seen = points_mm.astype(np.float64) @ np.asarray(turned, np.float64).T + translation

@@ -225,7 +225,7 @@ class ScenesJudge:
         nearest = min((hamming_distance(found, other) for other in self._hashes), default=64)
         unlike = Check("difference", nearest >= MIN_BITS_APART, f"{nearest} of 64 bits from the nearest taken",
                        "Much like one that is taken: show another place, distance or light.")  # fmt: skip
-        lit = _exposure(look, 0.03, 1.0)
+        lit = _exposure(look, 0.06, 1.0)
         glare = Check("saturation", look.saturated < 0.1, f"{look.saturated:.1%} of the pixels saturated",
                       "Much of the picture is saturated: lower the light.")  # fmt: skip
         still = _stillness(look, before, MAX_MOTION_IN_USE)

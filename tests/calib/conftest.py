@@ -67,10 +67,10 @@ def write_session() -> Callable[..., Path]:
 def sessions(bench: Bench, write_session: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a session of each target."""
     folder = tmp_path_factory.mktemp("A-1")
-    for target, count in (("flat", 8), ("white", 1), ("chart", 1), ("lens", 14)):
+    for target, count in (("flat", 6), ("white", 1), ("chart", 1), ("lens", 12)):
         write_session(folder / target, target, bench.frames(target, count))
     dark = BenchSource("demo:", bench.truth, "dark", paced=False)
-    write_session(folder / "dark", "dark", [dark.render(index) for index in range(8)])
+    write_session(folder / "dark", "dark", [dark.render(index) for index in range(6)])
     return folder
 
 

@@ -38,7 +38,7 @@ def test_a_good_frame_held_still_is_ready(bench, target):
         ("chart", "white", 1.0, "No chart with 24 patches is seen|Only .* patches are seen"),
         ("chart", "chart", 0.05, "Too dark"),
         ("lens", "flat", 1.0, "The board is not seen"),
-        ("scenes", "dark", 1.0, "Out of focus"),
+        ("scenes", "dark", 1.0, "Too dark"),
     ],
     ids=["no cap", "saturated", "dark", "no card", "no grey card", "no chart", "dark chart", "no board", "nothing"],
 )

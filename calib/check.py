@@ -31,12 +31,14 @@ class FlatCheck:
     """A new flat against the stored one.
 
     Attributes:
-        drift: rms and largest change of the corrected field beside a plane, which the card's tilt makes.
+        num_positions: of the card; from one alone shine cannot be told from a droplet.
+        drift_rms, drift_max: change of the corrected field beside a plane, which the card's tilt makes.
         field: the smooth part of the corrected field, 1 on average, (270, 480).
         change: residual over the stored residual, (270, 480).
         spots: what is new on the window.
     """
 
+    num_positions: int
     drift_rms: float
     drift_max: float
     field: NDArray[np.float32]
@@ -68,7 +70,9 @@ class CheckResult:
             told = f"fall-off drifted by {self.flat.drift_rms:.1%} rms, {self.flat.drift_max:.1%} at most"
             yield self.flat.drift_max <= self.max_drift, f"{told}; allowed {self.max_drift:.0%}"
             num = len(self.flat.spots)
-            yield num == 0, f"{num or 'no'} new spots on the window" + (": clean it" if num else "")
+            alone = " (one position of the card: shine may pass for a spot; give three)"
+            note = alone if num and self.flat.num_positions == 1 else ""
+            yield num == 0, f"{num or 'no'} new spots on the window" + (": clean it" if num else "") + note
             for spot in self.flat.spots:
                 yield False, str(spot)
         if self.chart is not None:
@@ -120,18 +124,29 @@ def check_flat(calibration: Calibration, session: Session) -> FlatCheck:
     if not fields:
         raise InputOutputError(f"{session.folder}: holds no frames; capture it again")
     size = (fields[0].shape[1], fields[0].shape[0])
-    gain = np.asarray(cv2.resize(calibration.gain, size, interpolation=cv2.INTER_LINEAR), np.float64)
-    even = levelled_median(fields) + np.log(gain)
+    gain = np.log(np.asarray(cv2.resize(calibration.gain, size, interpolation=cv2.INTER_LINEAR), np.float64))
+    even = levelled_median(fields) + gain
     even = even - plane_of(even)
     smooth = np.stack([smooth_of(even[..., channel]) for channel in range(3)], axis=-1)
-    residual = np.exp(even - smooth).mean(axis=2)
-    change = np.asarray(residual / calibration.flat, np.float32)
+    levelled = [one - plane_of(one) for one in (field + gain - smooth for field in fields)]
+    changes = [np.exp(one).mean(axis=2) / calibration.flat - 1 for one in levelled]
+    change = np.asarray(1 + _fixed(np.stack([one - np.median(one) for one in changes])), np.float32)
     field = np.exp(smooth - smooth.mean(axis=(0, 1)))
     off = np.abs(field - 1)
     rms = float(np.sqrt(np.square(off).mean()))
-    return FlatCheck(
-        rms, float(off.max()), field.mean(axis=2).astype(np.float32), change, find_spots(change, calibration.gain)
-    )
+    spots = find_spots(change, calibration.gain)
+    return FlatCheck(len(fields), rms, float(off.max()), field.mean(axis=2).astype(np.float32), change, spots)
+
+
+def _fixed(changes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What the frames (N, H, W) have in common: dust stays where it is, shine moves with the card.
+
+    The median of three and more; of two what both show, the lesser of it.
+    """
+    if len(changes) > 2:
+        return np.asarray(np.median(changes, axis=0), np.float64)
+    low, high = changes.min(axis=0), changes.max(axis=0)
+    return np.asarray(np.where(low > 0, low, np.where(high < 0, high, 0)), np.float64)
 
 
 def check_chart(calibration: Calibration, session: Session) -> ChartCheck:

@@ -21,7 +21,7 @@ def stored(solution, tmp_path_factory):
 
 
 def test_a_unit_as_it_was_passes(stored, bench, write_session, tmp_path, capsys):
-    flat = write_session(tmp_path / "flat", "flat", bench.frames("flat", 2))
+    flat = write_session(tmp_path / "flat", "flat", bench.frames("flat", 3))
     chart = write_session(tmp_path / "chart", "chart", [bench.frame("chart", 2)])
     assert main(["check", str(stored), str(flat), str(chart), "--report", str(tmp_path / "check.html")]) == 0
     told = capsys.readouterr().out
@@ -45,7 +45,7 @@ def test_new_dust_is_found_where_it_lies(stored, bench, write_session, tmp_path,
 def test_a_light_that_changed_is_drift(stored, bench, write_session, tmp_path):
     y, x = np.mgrid[-1:1:1080j, -1:1:1920j]
     dimmed = (1 - 0.12 * (x**2 + y**2) / 2)[..., None]
-    frames = [np.rint(frame * dimmed).astype(np.uint8) for frame in bench.frames("flat", 2)]
+    frames = [np.rint(frame * dimmed).astype(np.uint8) for frame in bench.frames("flat", 3)]
     result = check(read_calibration(stored), [write_session(tmp_path / "flat", "flat", frames)])
     assert result.flat.drift_max > 0.08 and result.flat.drift_rms > 0.02
     assert not result.passed

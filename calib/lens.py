@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from calib.board import MIN_CORNERS, Board, coverage
 from edge.calibration import Lens, LensModel
-from edge.correction import projected
 from edge.errors import InputOutputError
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.lens_view import projected
 
 MIN_VIEWS = 8
 MIN_COVERED = 0.6

@@ -18,10 +18,10 @@ from calib.pictures import arrows, circled, heat, picture, plot
 from calib.solve import ChartResult, Solution, display
 from calib.spots import Spot, find_spots
 from edge.calibration import Calibration
-from edge.correction import projected, undistortion, view_focal_px
 from edge.errors import InputOutputError
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE
+from edge.lens_view import projected, undistortion, view_focal_px
 from edge.targets import CHART_COLUMNS, CHART_NAMES
 from edge.whole_files import write_whole
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.calibration import PARTS, Calibration
-from edge.correction import view_focal_px
+from edge.lens_view import view_focal_px
 
 
 def lines(calibration: Calibration) -> Iterator[str]:

@@ -44,8 +44,8 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
             opened.close()
 
     def camera() -> str:
-        from edge.correction import refuse_other_mode, unit_calibration
         from edge.sources.open import open_source
+        from edge.unit import refuse_other_mode, unit_calibration
 
         source = open_source(config.source.uri)
         try:
@@ -82,7 +82,7 @@ def _line(name: str, part: Callable[[], str]) -> bool:
 
 
 def _calibration(config: Config) -> str:
-    from edge.correction import unit_calibration
+    from edge.unit import unit_calibration
 
     calibration = unit_calibration(config.unit.calibration, config.unit.serial)
     if calibration is None:

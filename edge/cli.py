@@ -82,12 +82,12 @@ def stop_on_signals() -> threading.Event:
 
 
 def run_live(config: Config) -> int:
-    from edge.correction import checked_opener, corrected, unit_calibration
     from edge.engines.cpu import open_cpu_engine
     from edge.health import Health
     from edge.live import Live
     from edge.sinks.web import WebSink
     from edge.sources.open import open_source
+    from edge.unit import checked_opener, corrected, unit_calibration
 
     artifact = artifact_of(config)
     calibration = unit_calibration(config.unit.calibration, config.unit.serial)

@@ -8,30 +8,22 @@ off at 1 before the matrix. Work goes in strips that stay in the cache, on as ma
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.calibration import Calibration, Lens, read_calibration
+from edge.calibration import Calibration, Lens
 from edge.colour import FULL_STEP, LINEAR_OF_CODE, codes_from_steps
-from edge.engines.base import Engine, Enhanced
-from edge.engines.cpu import available_cpus
-from edge.errors import ConfigError, DeviceMissing
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
-from edge.sources.base import Source, camera_mode
+from edge.lens_view import undistortion
 
 STRIP_ROWS = 36
 _ROWS_PER_GAIN = 2
 """Rows that share a gain: over two of them a fall-off of 1:4 changes by less than 0.3%."""
-_WIDEST = 3.0
-"""Where the search for the corrected picture's focal length begins, of the lens's own."""
 
+Image = NDArray[np.uint8]
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
 
 
@@ -104,54 +96,6 @@ class Correction:
         return np.ascontiguousarray(paired.mean(axis=1), np.float32)
 
 
-def view_focal_px(lens: Lens) -> float:
-    """Focal length of the corrected picture: the widest that shows no pixel that the camera did not see.
-
-    It is equal in x and y, so nothing is stretched; the optical axis comes to the picture's middle.
-    """
-    x, y = np.arange(FRAME_WIDTH_PX, dtype=np.float64), np.arange(FRAME_HEIGHT_PX, dtype=np.float64)
-    rim = np.concatenate(
-        [np.column_stack([x, np.full_like(x, row)]) for row in (0, FRAME_HEIGHT_PX - 1)]
-        + [np.column_stack([np.full_like(y, column), y]) for column in (0, FRAME_WIDTH_PX - 1)]
-    )
-    offsets = rim - _view_centre()
-
-    def inside(focal_px: float) -> bool:
-        seen = projected(lens, offsets / focal_px)
-        return bool(((seen >= 0) & (seen <= (FRAME_WIDTH_PX - 1, FRAME_HEIGHT_PX - 1))).all())
-
-    focal_px = _WIDEST * lens.focal_px[0]
-    for step in (0.99, 0.9999):
-        while inside(focal_px * step):
-            focal_px *= step
-    return focal_px
-
-
-def projected(lens: Lens, directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pixels at which the lens shows the directions (x, y, 1): (N, 2) -> (N, 2)."""
-    distortion, none = np.array(lens.distortion), np.zeros(3)
-    if lens.model == "fisheye":
-        seen = cv2.fisheye.distortPoints(directions[:, None], lens.matrix, distortion)
-    else:
-        rays = np.column_stack([directions, np.ones(len(directions))])
-        seen, _ = cv2.projectPoints(rays, none, none, lens.matrix, distortion)
-    return np.asarray(seen, np.float64).reshape(-1, 2)
-
-
-def undistortion(lens: Lens) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where each pixel of the corrected picture lies in the camera's: x and y, each (1080, 1920)."""
-    focal_px, centre = view_focal_px(lens), _view_centre()
-    view = np.array([[focal_px, 0, centre[0]], [0, focal_px, centre[1]], [0, 0, 1]])
-    arguments = (lens.matrix, np.array(lens.distortion), np.eye(3), view, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX))
-    make = cv2.fisheye.initUndistortRectifyMap if lens.model == "fisheye" else cv2.initUndistortRectifyMap
-    x, y = make(*arguments, cv2.CV_32FC1)
-    return np.asarray(x, np.float32), np.asarray(y, np.float32)
-
-
-def _view_centre() -> NDArray[np.float64]:
-    return np.array([(FRAME_WIDTH_PX - 1) / 2, (FRAME_HEIGHT_PX - 1) / 2])
-
-
 def _maps(lens: Lens, hot_px: NDArray[np.int32]) -> Maps:
     """The undistortion in fixed point; where it would touch a hot pixel, it looks at the nearest clean one."""
     x, y = undistortion(lens)
@@ -189,86 +133,3 @@ def _nearest_clean(hot: NDArray[np.uint8], row: float, column: float) -> tuple[i
     ]
     _, clean_row, clean_column = min(around, default=(0.0, near_row, near_column))
     return clean_row, clean_column
-
-
-class CorrectedEngine:
-    """An engine whose frames are corrected first; what the camera gave stays the raw picture.
-
-    Attributes:
-        correction: as given.
-    """
-
-    def __init__(self, engine: Engine, correction: Correction) -> None:
-        self._engine = engine
-        self.correction = correction
-        self.profile, self.model_sha256, self.device = engine.profile, engine.model_sha256, engine.device
-
-    def enhance(self, image: Image) -> Enhanced:
-        """See `edge.engines.base.Engine.enhance`."""
-        begin = time.perf_counter()
-        corrected = self.correction.apply(image)
-        took_ms = (time.perf_counter() - begin) * 1e3
-        result = self._engine.enhance(corrected)
-        return Enhanced(result.image, {"correct": took_ms, **result.stage_ms})
-
-    def close(self) -> None:
-        self.correction.close()
-        self._engine.close()
-
-
-def corrected(engine: Engine, calibration: Calibration | None, num_threads: int) -> Engine:
-    """The engine, its frames corrected first where the unit is calibrated; 0 threads takes every core."""
-    if calibration is None:
-        return engine
-    return CorrectedEngine(engine, Correction(calibration, num_threads or available_cpus()))
-
-
-def unit_calibration(path: str, unit: str) -> Calibration | None:
-    """The unit's own calibration; None where no file is configured.
-
-    Raises:
-        ConfigError: no such file, damaged, or another unit's.
-    """
-    if not path:
-        return None
-    calibration = read_calibration(Path(path))
-    if not unit:
-        raise ConfigError(f"unit.serial is empty, and unit.calibration = {path!r} is of unit {calibration.unit!r}; "
-                          "set unit.serial to this unit's number")  # fmt: skip
-    if calibration.unit != unit:
-        raise ConfigError(f"{path}: calibrates unit {calibration.unit!r}, this is unit {unit!r}; "
-                          "calibrate this one with edge-calib, or correct unit.serial")  # fmt: skip
-    return calibration
-
-
-def refuse_other_mode(calibration: Calibration, source: Source) -> None:
-    """Check that the camera gives frames as it did when it was calibrated.
-
-    Raises:
-        ConfigError: it gives others.
-    """
-    mode = camera_mode(source)
-    if mode != calibration.camera_mode:
-        raise ConfigError(f"{source.uri}: gives {mode}, the calibration of unit {calibration.unit!r} is for "
-                          f"{calibration.camera_mode}; set the source so, or calibrate again")  # fmt: skip
-
-
-def checked_opener(open_source: Callable[[], Source], calibration: Calibration | None) -> Callable[[], Source]:
-    """Opens the source and refuses one in another mode; a camera that comes back in another mode stays lost."""
-    was_open = False
-
-    def opened() -> Source:
-        nonlocal was_open
-        source = open_source()
-        if calibration is not None:
-            try:
-                refuse_other_mode(calibration, source)
-            except ConfigError as error:
-                source.close()
-                if was_open:
-                    raise DeviceMissing(str(error)) from error
-                raise
-        was_open = True
-        return source
-
-    return opened

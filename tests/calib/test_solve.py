@@ -15,8 +15,8 @@ from calib.solve import Balance, solve, solve_chart
 from calib.spots import find_spots
 from calib.white import solve_white
 from edge.calibration import Lens
-from edge.correction import projected
 from edge.errors import InputOutputError, UsageError
+from edge.lens_view import projected
 from edge.marks import png_bytes
 from edge.sources.stills import read_picture
 from edge.targets import charuco_board

@@ -9,20 +9,14 @@ import pytest
 
 from edge.calibration import Calibration, Lens, write_calibration
 from edge.colour import linear_from_srgb
-from edge.correction import (
-    Correction,
-    checked_opener,
-    corrected,
-    projected,
-    refuse_other_mode,
-    undistortion,
-    unit_calibration,
-    view_focal_px,
-)
+from edge.correction import Correction
+from edge.engines.base import Enhanced
 from edge.errors import CameraLost, ConfigError, DeviceMissing
+from edge.lens_view import projected, undistortion, view_focal_px
 from edge.sources.demo_bench import BenchSource
 from edge.sources.demo_targets import WHITE_CARD
 from edge.sources.demo_unit import UnitCamera, unit_truth
+from edge.unit import checked_opener, corrected, refuse_other_mode, unit_calibration
 
 NEUTRAL = Calibration("A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "test", ())
 
@@ -139,8 +133,6 @@ class Echo:
     profile, model_sha256, device = "live", "ab", "test"
 
     def enhance(self, image):
-        from edge.engines.base import Enhanced
-
         return Enhanced(image, {"echo": 1.0})
 
     def close(self):

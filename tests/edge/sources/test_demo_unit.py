@@ -5,8 +5,8 @@ import pytest
 
 from edge.calibration import Lens
 from edge.colour import linear_from_srgb
-from edge.correction import projected
 from edge.errors import UsageError
+from edge.lens_view import projected
 from edge.sources.demo_bench import HOLD_FRAMES, BenchSource
 from edge.sources.demo_unit import UnitCamera, ideal_directions, unit_truth
 from edge.sources.open import open_source

@@ -38,6 +38,8 @@ PARTS = ("dark", "flat", "white", "chart", "lens")
 LensModel = Literal["radial", "fisheye"]
 _FIRST_LINE = re.compile(rb"# edge-calib (\d+) sha256=([0-9a-f]{64}) header=(\d+)\n")
 _AGAIN = "make it again with edge-calib solve, or restore it from a copy"
+MAX_MATRIX = 3.9
+"""Largest sum of absolute values in a row of the colour matrix."""
 _NUM_DISTORTION = {"radial": 5, "fisheye": 4}
 
 
@@ -199,8 +201,9 @@ def _parsed(header: dict[str, Any], payload: bytes) -> Calibration:
     )
     shapes = (calibration.dark.shape, calibration.white.shape, calibration.matrix.shape, calibration.gain.shape[2:])
     finite = all(np.isfinite(part).all() for part in (gain, calibration.dark, calibration.white, calibration.matrix))
+    finite = finite and bool(np.abs(calibration.matrix).sum(axis=1).max() <= MAX_MATRIX)
     if shapes != ((3,), (3,), (3, 3), (3,)) or hot_px.shape[1:] != (2,) or not finite or gain.min() <= 0:
-        raise ValueError("wrong shapes, or numbers that are not finite")
+        raise ValueError("wrong shapes, or numbers out of range")
     return calibration
 
 

@@ -35,14 +35,14 @@ LINEAR_OF_CODE: Linear = _EXACT_OF_CODE.astype(np.float32)
 _CODE_OF_STEP = (255 * _encode(np.arange(_STEPS + 1) / _STEPS)).astype(np.float32)
 
 
-FULL_STEP = 65535
-"""Linear light of 1 in the 16-bit steps of `codes_from_steps`."""
-_CODE_OF_STEP16 = np.rint(255 * _encode(np.arange(FULL_STEP + 1) / FULL_STEP)).astype(np.uint8)
+FULL_STEP = 16383
+"""Linear light of 1 in the steps of `codes_from_steps`: five steps a code where the curve is steepest."""
+_CODE_OF_FINE_STEP = np.rint(255 * _encode(np.arange(1 << 16).clip(0, FULL_STEP) / FULL_STEP)).astype(np.uint8)
 _LUT_TAKES_16_BITS = int(cv2.__version__.split(".")[0]) >= 5
 
 
 def codes_from_steps(steps: NDArray[np.uint16], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-    """sRGB codes, rounded, of linear light in 65535ths, any shape of 3 axes.
+    """sRGB codes, rounded, of linear light in steps, any shape of 3 axes; beyond `FULL_STEP` all is white.
 
     Args:
         out: where to write, same shape; a new array by default.
@@ -50,9 +50,9 @@ def codes_from_steps(steps: NDArray[np.uint16], out: NDArray[np.uint8] | None = 
     if out is None:
         out = np.empty(steps.shape, np.uint8)
     if _LUT_TAKES_16_BITS:  # half the time of numpy's take
-        cv2.LUT(steps, _CODE_OF_STEP16, dst=out)
+        cv2.LUT(steps, _CODE_OF_FINE_STEP, dst=out)
     else:
-        np.take(_CODE_OF_STEP16, steps, out=out, mode="clip")
+        np.take(_CODE_OF_FINE_STEP, steps, out=out, mode="clip")
     return out
 
 

@@ -25,6 +25,7 @@ _ROWS_PER_GAIN = 2
 
 Image = NDArray[np.uint8]
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
+Buffers = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint16]]
 
 
 class Correction:
@@ -37,27 +38,43 @@ class Correction:
     def __init__(self, calibration: Calibration, num_threads: int = 1) -> None:
         self.calibration = calibration
         self._num_threads = max(1, num_threads)
+        shape = (STRIP_ROWS, FRAME_WIDTH_PX, 3)
+        self._buffers: list[Buffers] = [
+            (
+                np.empty(shape, np.uint8),
+                np.empty(shape, np.float32),
+                np.empty(shape, np.float32),
+                np.empty(shape, np.uint16),
+            )
+            for _ in range(self._num_threads)
+        ]
         self._pool = ThreadPoolExecutor(self._num_threads, "correct")
         self._maps = None if calibration.lens is None else _maps(calibration.lens, calibration.hot_px)
         self._hot = calibration.hot_px
         self._instead = _clean_neighbours(calibration.hot_px)
         # Full scale of the channel that needs the least gain stays full scale.
         white = calibration.white / (calibration.white * (1 - calibration.dark)).min()
-        self._dark = np.append(calibration.dark, 0).astype(np.float64)  # OpenCV's Scalar
+        self._dark = np.tile(calibration.dark, FRAME_WIDTH_PX).astype(np.float32)
         self._gain = self._gain_rows(white)
-        self._matrix = (calibration.matrix * FULL_STEP).astype(np.float32)
+        rounding = np.full((3, 1), 0.5)
+        self._matrix = np.hstack([calibration.matrix * FULL_STEP, rounding]).astype(np.float32)
 
-    def apply(self, image: Image) -> Image:
-        """RGB uint8 (1080, 1920, 3) -> corrected, a new array of the same shape."""
+    def apply(self, image: Image, out: Image | None = None) -> Image:
+        """RGB uint8 (1080, 1920, 3) -> corrected. One thread at a time.
+
+        Args:
+            out: where to write, another array of the same shape; a new one by default.
+        """
         assert image.shape == FRAME_SHAPE, image.shape
         if self._maps is None and len(self._hot):
             image = image.copy()
             image[self._hot[:, 0], self._hot[:, 1]] = image[self._instead[:, 0], self._instead[:, 1]]
-        out = np.empty_like(image)
+        out = np.empty_like(image) if out is None else out
         tops = range(0, FRAME_HEIGHT_PX, STRIP_ROWS)
         shares = [tops[number :: self._num_threads] for number in range(self._num_threads)]
-        jobs = [self._pool.submit(self._strips, image, out, share) for share in shares[1:]]
-        self._strips(image, out, shares[0])
+        work = list(zip(shares, self._buffers, strict=True))
+        jobs = [self._pool.submit(self._strips, image, out, *part) for part in work[1:]]
+        self._strips(image, out, *work[0])
         for job in jobs:
             job.result()
         return out
@@ -65,24 +82,24 @@ class Correction:
     def close(self) -> None:
         self._pool.shutdown()
 
-    def _strips(self, image: Image, out: Image, tops: range) -> None:
-        shape = (STRIP_ROWS, FRAME_WIDTH_PX, 3)
-        codes, light, mixed = np.empty(shape, np.uint8), np.empty(shape, np.float32), np.empty(shape, np.float32)
-        steps = np.empty(shape, np.uint16)
+    def _strips(self, image: Image, out: Image, tops: range, buffers: Buffers) -> None:
+        codes, light, mixed, steps = buffers
+        by_row = light.reshape(STRIP_ROWS, -1)
         by_gain = light.reshape(STRIP_ROWS // _ROWS_PER_GAIN, _ROWS_PER_GAIN, -1)
         for top in tops:
             rows = slice(top, top + STRIP_ROWS)
             if self._maps is None:
-                codes = image[rows]
+                codes = image[rows]  # the buffer is for the remap alone
             else:
                 places, fractions = (one[rows] for one in self._maps)
                 cv2.remap(image, places, fractions, cv2.INTER_LINEAR, dst=codes, borderMode=cv2.BORDER_REPLICATE)
             cv2.LUT(codes, LINEAR_OF_CODE, dst=light)
-            cv2.subtract(light, self._dark, dst=light)
+            by_row -= self._dark
             by_gain *= self._gain[top // _ROWS_PER_GAIN : (top + STRIP_ROWS) // _ROWS_PER_GAIN, None]
             cv2.threshold(light, 1, 0, cv2.THRESH_TRUNC, dst=light)
             cv2.transform(light, self._matrix, dst=mixed)
-            cv2.addWeighted(mixed, 1, mixed, 0, 0, dst=steps, dtype=cv2.CV_16U)
+            cv2.threshold(mixed, 0, 0, cv2.THRESH_TOZERO, dst=mixed)
+            np.copyto(steps, mixed, casting="unsafe")
             codes_from_steps(steps, out[rows])
 
     def _gain_rows(self, white: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from edge.calibration import Calibration, read_calibration
 from edge.correction import Correction
 from edge.engines.base import Engine, Enhanced
 from edge.engines.cpu import available_cpus
 from edge.errors import ConfigError, DeviceMissing
 from edge.frame import Image
+from edge.geometry import FRAME_SHAPE
 from edge.sources.base import Source, camera_mode
 
 
@@ -25,12 +28,13 @@ class CorrectedEngine:
     def __init__(self, engine: Engine, correction: Correction) -> None:
         self._engine = engine
         self.correction = correction
+        self._corrected = np.empty(FRAME_SHAPE, np.uint8)
         self.profile, self.model_sha256, self.device = engine.profile, engine.model_sha256, engine.device
 
     def enhance(self, image: Image) -> Enhanced:
         """See `edge.engines.base.Engine.enhance`."""
         begin = time.perf_counter()
-        corrected = self.correction.apply(image)
+        corrected = self.correction.apply(image, self._corrected)
         took_ms = (time.perf_counter() - begin) * 1e3
         result = self._engine.enhance(corrected)
         return Enhanced(result.image, {"correct": took_ms, **result.stage_ms})

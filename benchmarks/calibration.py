@@ -158,8 +158,8 @@ def cost_table(calibration: Calibration, engine: Engine, rounds: int) -> str:
     works: dict[str, Callable[[], object]] = {"engine of the profile live": lambda: engine.enhance(frame)}
     for name, one in (("correction, all parts", calibration), ("correction without the lens", without_lens)):
         for num_threads in sorted({1, available_cpus()}):
-            made = Correction(one, num_threads)
-            works[f"{name}, {num_threads} threads"] = lambda made=made: made.apply(frame)  # type: ignore[misc]
+            made, out = Correction(one, num_threads), np.empty_like(frame)
+            works[f"{name}, {num_threads} threads"] = lambda made=made, out=out: made.apply(frame, out)  # type: ignore[misc]
     times = [{name: cpu_and_wall_ms(work, 20) for name, work in works.items()} for _ in range(rounds)]
     rows: list[list[object]] = []
     for name in works:
@@ -167,6 +167,28 @@ def cost_table(calibration: Calibration, engine: Engine, rounds: int) -> str:
         wall = [one[name][1] for one in times]
         rows.append([name, f"{median(cpu):.1f}", f"{median(wall):.1f}", f"{min(wall):.1f}"])
     return table(["what", "CPU ms", "wall ms, median", "wall ms, best round"], rows)
+
+
+def gpu_row(calibration: Calibration) -> str:
+    """The correction in graph form on a GPU, by torch: an upper bound of what an engine takes."""
+    import torch
+
+    from export.correction_graph import CorrectionGraph
+
+    if not torch.cuda.is_available():
+        return "No GPU in this run: the graph form (`edge-export correct`) is not timed."
+    module = torch.compile(CorrectionGraph(Correction(calibration)).cuda().eval())
+    frame = torch.randint(0, 256, (1, FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 3), dtype=torch.uint8, device="cuda")
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    times = []
+    with torch.no_grad():
+        for number in range(120):
+            start.record()
+            module(frame)
+            end.record()
+            end.synchronize()
+            times += [start.elapsed_time(end)] if number >= 20 else []
+    return f"In the graph, {torch.cuda.get_device_name()}, torch {torch.__version__}: {median(times):.3f} ms a frame."
 
 
 def main() -> None:
@@ -188,7 +210,7 @@ def main() -> None:
     rows = [[*promise, *(cells[n] for cells in columns.values())] for n, promise in enumerate(PROMISES)]
     told = [table(["what", "promised", *columns], rows)]
     engine = open_cpu_engine(load_artifact("live"))
-    told.append(cost_table(solution.calibration, engine, args.rounds))
+    told += [cost_table(solution.calibration, engine, args.rounds), gpu_row(solution.calibration)]
     plain, gain_alone = fall_off_alone(truth)
     pairs = {
         "fall-off alone": Pair(UnitCamera(plain), Correction(gain_alone, available_cpus())),

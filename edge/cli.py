@@ -87,16 +87,16 @@ def run_live(config: Config) -> int:
     from edge.live import Live
     from edge.sinks.web import WebSink
     from edge.sources.open import open_source
-    from edge.unit import checked_opener, corrected, unit_calibration
+    from edge.unit import checked_opener, corrected, unit_correction
 
     artifact = artifact_of(config)
-    calibration = unit_calibration(config.unit.calibration, config.unit.serial)
+    correction = unit_correction(config.unit.calibration, config.unit.serial, artifact.manifest)
     stop, health = stop_on_signals(), Health()
     web = WebSink(config.web, health)
     live = Live(
-        open_source=checked_opener(lambda: open_source(config.source.uri), calibration),
+        open_source=checked_opener(lambda: open_source(config.source.uri), correction),
         open_engine=lambda: corrected(
-            open_cpu_engine(artifact, config.engine.threads), calibration, config.engine.threads
+            open_cpu_engine(artifact, config.engine.threads), correction, config.engine.threads
         ),
         sinks=[web],
         health=health,

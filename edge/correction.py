@@ -20,6 +20,8 @@ from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.lens_view import undistortion
 
 STRIP_ROWS = 36
+_FRACTION_BITS = 5
+"""Of a position in OpenCV's fixed-point maps."""
 _ROWS_PER_GAIN = 2
 """Rows that share a gain: over two of them a fall-off of 1:4 changes by less than 0.3%."""
 
@@ -30,6 +32,9 @@ Buffers = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], NDA
 
 class Correction:
     """A calibration made ready for frames of 1920x1080.
+
+    Attributes:
+        gain_rows: gain and white balance where the remap looks, one row for two of the frame, (540, 1920 * 3).
 
     Args:
         num_threads: strips are shared among so many.
@@ -55,7 +60,7 @@ class Correction:
         # Full scale of the channel that needs the least gain stays full scale.
         white = calibration.white / (calibration.white * (1 - calibration.dark)).min()
         self._dark = np.tile(calibration.dark, FRAME_WIDTH_PX).astype(np.float32)
-        self._gain = self._gain_rows(white)
+        self.gain_rows = self._rows_of_gain(white)
         rounding = np.full((3, 1), 0.5)
         self._matrix = np.hstack([calibration.matrix * FULL_STEP, rounding]).astype(np.float32)
 
@@ -79,6 +84,19 @@ class Correction:
             job.result()
         return out
 
+    def sampling(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Where each pixel of the corrected picture is read from the camera's, hot pixels passed over: x and y."""
+        if self._maps is None:
+            y, x = np.indices(FRAME_SHAPE[:2], np.float32)
+            y[self._hot[:, 0], self._hot[:, 1]] = self._instead[:, 0]
+            x[self._hot[:, 0], self._hot[:, 1]] = self._instead[:, 1]
+            return x, y
+        places, fractions = self._maps
+        whole = 1 << _FRACTION_BITS
+        x = places[..., 0] + (fractions % whole) / whole
+        y = places[..., 1] + (fractions // whole) / whole
+        return np.asarray(x, np.float32), np.asarray(y, np.float32)
+
     def close(self) -> None:
         self._pool.shutdown()
 
@@ -95,14 +113,14 @@ class Correction:
                 cv2.remap(image, places, fractions, cv2.INTER_LINEAR, dst=codes, borderMode=cv2.BORDER_REPLICATE)
             cv2.LUT(codes, LINEAR_OF_CODE, dst=light)
             by_row -= self._dark
-            by_gain *= self._gain[top // _ROWS_PER_GAIN : (top + STRIP_ROWS) // _ROWS_PER_GAIN, None]
+            by_gain *= self.gain_rows[top // _ROWS_PER_GAIN : (top + STRIP_ROWS) // _ROWS_PER_GAIN, None]
             cv2.threshold(light, 1, 0, cv2.THRESH_TRUNC, dst=light)
             cv2.transform(light, self._matrix, dst=mixed)
             cv2.threshold(mixed, 0, 0, cv2.THRESH_TOZERO, dst=mixed)
             np.copyto(steps, mixed, casting="unsafe")
             codes_from_steps(steps, out[rows])
 
-    def _gain_rows(self, white: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _rows_of_gain(self, white: NDArray[np.float32]) -> NDArray[np.float32]:
         """The gain where the remap looks, times white's, one row for two of the frame: (540, 1920 * 3)."""
         size = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
         gain = np.asarray(cv2.resize(self.calibration.gain, size, interpolation=cv2.INTER_LINEAR), np.float32)

@@ -16,7 +16,7 @@ from edge.lens_view import projected, undistortion, view_focal_px
 from edge.sources.demo_bench import BenchSource
 from edge.sources.demo_targets import WHITE_CARD
 from edge.sources.demo_unit import UnitCamera, unit_truth
-from edge.unit import checked_opener, corrected, refuse_other_mode, unit_calibration
+from edge.unit import UnitCorrection, checked_opener, corrected, refuse_other_mode, unit_correction
 
 NEUTRAL = Calibration("A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "test", ())
 
@@ -140,7 +140,7 @@ class Echo:
 
 
 def test_the_engine_gets_corrected_frames_and_the_raw_one_stays(camera, truth, correction):
-    engine = corrected(Echo(), calibration_of(truth), 1)
+    engine = corrected(Echo(), UnitCorrection("A-1", "1920x1080 demo", calibration_of(truth)), 1)
     frame = camera.frame(camera.signal(even((0.3, 0.2, 0.2))), 1)
     kept = frame.copy()
     result = engine.enhance(frame)
@@ -164,12 +164,25 @@ def file(tmp_path):
 
 
 def test_only_the_units_own_file_is_taken(file):
-    assert unit_calibration(file, "A-1").unit == "A-1"
-    assert unit_calibration("", "") is None
+    assert unit_correction(file, "A-1", {}).on_host.unit == "A-1"
+    assert unit_correction("", "", {}) is None
     with pytest.raises(ConfigError, match="calibrates unit 'A-1', this is unit 'B-2'"):
-        unit_calibration(file, "B-2")
+        unit_correction(file, "B-2", {})
     with pytest.raises(ConfigError, match=r"unit.serial is empty"):
-        unit_calibration(file, "")
+        unit_correction(file, "", {})
+
+
+def test_a_graph_that_corrects_is_not_corrected_again(file):
+    manifest = {"profile": "live", "calibration": {"unit": "A-1", "camera_mode": "1920x1080 demo"}}
+    correction = unit_correction(file, "A-1", manifest)
+    assert correction == HELD_IN_GRAPH
+    engine = Echo()
+    assert corrected(engine, correction, 1) is engine
+    with pytest.raises(ConfigError, match="profile 'live': calibrates unit 'A-1', this is unit 'B-2'"):
+        unit_correction(file, "B-2", manifest)
+
+
+HELD_IN_GRAPH = UnitCorrection("A-1", "1920x1080 demo", None)
 
 
 class Camera:
@@ -187,7 +200,7 @@ class Camera:
 
 def test_another_camera_mode_is_refused_at_the_start_and_waited_out_later():
     sources = [Camera("1280x720 YUYV")]
-    opened = checked_opener(lambda: sources[-1], NEUTRAL)
+    opened = checked_opener(lambda: sources[-1], HELD_IN_GRAPH)
     with pytest.raises(ConfigError, match="gives 1280x720 YUYV, the calibration of unit 'A-1' is for 1920x1080 demo"):
         opened()
     assert sources[-1].closed
@@ -206,7 +219,7 @@ def test_without_a_calibration_every_mode_is_taken():
 
 def test_the_bench_is_in_the_mode_of_its_calibration(truth):
     source = BenchSource("demo:", truth, "flat", paced=False)
-    refuse_other_mode(NEUTRAL, source)
+    refuse_other_mode(HELD_IN_GRAPH, source)
     shown = Correction(calibration_of(truth))
     green = linear_from_srgb(shown.apply(source.read().image))[..., 1]
     assert np.median(green) == pytest.approx(WHITE_CARD, rel=0.15)

@@ -67,6 +67,11 @@ class Advice:
         """The first thing to mend; empty when all is right."""
         return next((check.words for check in self.checks if not check.ok), "")
 
+    @property
+    def fault(self) -> str:
+        """The name of the first check that does not hold; empty when all is right."""
+        return next((check.name for check in self.checks if not check.ok), "")
+
 
 class Judge(Protocol):
     """Judges the frames of one target."""

@@ -147,7 +147,7 @@ def preview(web: WebConfig | None, source: Source, shutter: Shutter) -> Iterator
         return
     health = Health()
     health.set_source(source.uri)
-    sink = WebSink(web, health, Site(SITE_FILES, {"/guidance": shutter.record}))
+    sink = WebSink(web, health, site=Site(SITE_FILES, {"/guidance": shutter.record}))
     sink.start()
     log.info("look at %s while you work (Ctrl-C stops; the same command goes on)", sink.url)
 

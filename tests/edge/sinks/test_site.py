@@ -17,7 +17,7 @@ from edge.sinks.web import WebConfig, WebSink
 def test_another_site_is_served_beside_the_streams(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<title>Calibration</title>")
     site = Site({"/": tmp_path / "index.html"}, {"/guidance": lambda: {"words": "Hold still."}})
-    sink = WebSink(WebConfig(listen="127.0.0.1:0"), Health(), site)
+    sink = WebSink(WebConfig(listen="127.0.0.1:0"), Health(), site=site)
     sink.start()
     try:
         with urllib.request.urlopen(sink.url) as answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -22,6 +23,8 @@ _DEGREE = 8
 _ROUNDS = 8
 _EVERY = 7
 """Fits take every seventh block: 18,500 for 45 numbers."""
+_GROUP = 128
+"""Rows multiplied at once: so few that OpenBLAS starts no threads, which wait for each other on a busy machine."""
 _TUKEY = 4.685  # 95% efficiency on Gaussian noise (Holland & Welsch 1977)
 _LEAST_LIGHT = 0.10
 """Of the brightest place of a flat frame, over the dark level."""
@@ -120,30 +123,38 @@ def levelled_median(fields: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.asarray(np.median(levelled, axis=0), np.float64)
 
 
-def _axes(shape: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Row and column of each block in [-1, 1], flattened."""
-    rows, columns = (np.linspace(-1, 1, size) for size in shape[:2])
-    y, x = np.meshgrid(rows, columns, indexing="ij")
-    return y.ravel(), x.ravel()
+@lru_cache(maxsize=4)
+def _design(shape: tuple[int, int], degree: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Chebyshev terms of x and y up to a total degree, (H * W, terms), and every seventh row; nobody writes to them."""
+    rows, columns = (np.linspace(-1, 1, size) for size in shape)
+    y, x = (axis.ravel() for axis in np.meshgrid(rows, columns, indexing="ij"))
+    in_y, in_x = chebyshev.chebvander(y, degree), chebyshev.chebvander(x, degree)
+    terms = [in_y[:, i] * in_x[:, j] for i in range(degree + 1) for j in range(degree + 1 - i)]
+    design = np.ascontiguousarray(np.column_stack(terms))
+    return design, np.ascontiguousarray(_sampled(design))
+
+
+def _sampled(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every seventh row, in whole groups of `_GROUP`."""
+    every = rows[::_EVERY]
+    return every[: len(every) // _GROUP * _GROUP]
 
 
 def plane_of(difference: NDArray[np.float64]) -> NDArray[np.float64]:
     """The plane in a field (H, W, 3), one for all channels, by medians that shine and dust do not move."""
-    grey = np.median(difference, axis=2)
-    y, x = _axes(grey.shape)
-    design = np.column_stack([np.ones_like(x), x, y])
-    solved = _robust_fit(design[::_EVERY], grey.ravel()[::_EVERY])
-    return np.asarray(design @ solved, np.float64).reshape(*grey.shape, 1)
+    return _fitted(np.median(difference, axis=2), 1)[..., None]
 
 
 def smooth_of(field: NDArray[np.float64]) -> NDArray[np.float64]:
     """The smooth part of a field (H, W)."""
-    y, x = _axes(field.shape)
-    in_y, in_x = chebyshev.chebvander(y, _DEGREE), chebyshev.chebvander(x, _DEGREE)
-    terms = [in_y[:, i] * in_x[:, j] for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i)]
-    design = np.column_stack(terms)
-    fitted = design @ _robust_fit(design[::_EVERY], field.ravel()[::_EVERY])
-    return np.asarray(fitted, np.float64).reshape(field.shape)
+    return _fitted(field, _DEGREE)
+
+
+def _fitted(field: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
+    height, width = field.shape
+    design, sampled = _design((height, width), degree)
+    solved = _robust_fit(sampled, _sampled(field.ravel()).copy())
+    return np.asarray(design @ solved, np.float64).reshape(height, width)
 
 
 def _robust_fit(design: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -151,8 +162,9 @@ def _robust_fit(design: NDArray[np.float64], values: NDArray[np.float64]) -> NDA
     weights = np.ones_like(values)
     solved = np.zeros(design.shape[1])
     for _ in range(_ROUNDS):
-        weighted = design * weights[:, None]
-        solved = np.linalg.solve(weighted.T @ design, weighted.T @ values)
+        weighted = (design * weights[:, None]).reshape(-1, _GROUP, design.shape[1])
+        squares = np.matmul(weighted.transpose(0, 2, 1), design.reshape(weighted.shape)).sum(axis=0)
+        solved = np.linalg.solve(squares, (design * (weights * values)[:, None]).sum(axis=0))
         off = values - design @ solved
         scale = max(_SPREAD_OF_MAD * float(np.median(np.abs(off))), 1e-9) * _TUKEY
         weights = np.square(np.clip(1 - np.square(off / scale), 0, None))

@@ -75,6 +75,7 @@ def test_focal_length_and_reprojection(solution, bench):
     assert lens.rms_px < 0.3
 
 
+@pytest.mark.slow
 def test_a_fisheye_is_told_by_the_views_left_out(bench):
     finder = BoardFinder()
     boards = [finder.find(bench.frame("lens", position, lens="fisheye")) for position in range(14)]

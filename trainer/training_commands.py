@@ -74,16 +74,18 @@ def run_student(args: argparse.Namespace) -> int:
 def run_pack(args: argparse.Namespace) -> int:
     from trainer.pieces import pack
 
-    for path in pack(args.run_folder, args.output, args.piece_mib, args.exact):
+    for path in pack(args.source, args.output, args.piece_mib, args.exact):
         print(f"{path} {path.stat().st_size / 2**20:.1f} MiB")
     return 0
 
 
 def run_unpack(args: argparse.Namespace) -> int:
     from trainer.pieces import unpack
+    from trainer.run_folder import STATE_NAME
 
-    step = unpack(args.pieces, args.output)
-    print(f"{args.output}: at step {step}; the command that made the run goes on with -o {args.output}")
+    path, step = unpack(args.pieces, args.output)
+    goes_on = f"; the command that made the run goes on with -o {args.output}" if path.name == STATE_NAME else ""
+    print(f"{path}: at step {step}{goes_on}")
     return 0
 
 
@@ -147,10 +149,11 @@ def add_training_commands(commands: Any) -> None:
 
     pack = commands.add_parser(
         "pack",
-        help="put a run's weights into small files, to go on elsewhere",
-        epilog="example: edge-train pack runs/idm -o carry --piece-mib 15",
+        help="put weights into small files, to carry them elsewhere",
+        epilog="example: edge-train pack runs/idm -o carry; edge-train pack runs/isr/isr.safetensors -o carry-isr",
     )
-    pack.add_argument("run_folder", type=Path, metavar="RUN", help="the -o of a training command")
+    told = "the -o of a training command, to go on with; or a product of it"
+    pack.add_argument("source", type=Path, metavar="RUN|FILE", help=told)
     pack.add_argument("-o", "--output", type=Path, required=True, help="folder for the pieces")
     pack.add_argument("--piece-mib", type=float, default=15.0, help="largest size of a piece")
     pack.add_argument("--exact", action="store_true", help="float32 instead of float16")
@@ -158,11 +161,11 @@ def add_training_commands(commands: Any) -> None:
 
     unpack = commands.add_parser(
         "unpack",
-        help="make a run from the pieces that pack wrote",
+        help="put the pieces that pack wrote together",
         epilog="example: edge-train unpack carry -o runs/idm",
     )
     unpack.add_argument("pieces", type=Path, help="the folder that pack filled")
-    unpack.add_argument("-o", "--output", type=Path, required=True, help="the new run")
+    unpack.add_argument("-o", "--output", type=Path, required=True, help="the new run's folder")
     unpack.set_defaults(run=run_unpack)
 
 

@@ -116,21 +116,18 @@ def measure(config: IdmConfig, place: Placement, rounds: int, num: int) -> list[
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.train_idm", description=__doc__)
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """The options that say how large the networks, the views and the batch are."""
     parser.add_argument("--size", default="128x72", help="width and height of a view; the paper's is 480x270")
     parser.add_argument("--num-feat", type=int, default=16, help="channels; the paper's 64")
     parser.add_argument("--num-block", type=int, default=4, help="residual blocks; the paper's 9")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--vgg", default="", help="VGG16 weights for eq. (4); without them beta is 0")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=20, help="steps of each side in a round")
-    parser.add_argument("--page", action="store_true", help="renew the section training-speed of docs/results.md")
-    args = parser.parse_args()
-    gpu = torch.cuda.is_available()
-    place = Placement(torch.device("cuda", 0) if gpu else torch.device("cpu"))
+
+
+def config_of(args: argparse.Namespace, gpu: bool) -> IdmConfig:
     width, height = map(int, args.size.split("x"))
-    config = IdmConfig(
+    return IdmConfig(
         width_px=width,
         height_px=height,
         batch=args.batch,
@@ -147,7 +144,18 @@ def main() -> None:
             divergence_factor=0.0,
         ),
     )
-    rows = measure(config, place, args.rounds, args.steps)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.train_idm", description=__doc__)
+    add_size(parser)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=20, help="steps of each side in a round")
+    parser.add_argument("--page", action="store_true", help="renew the section training-speed of docs/results.md")
+    args = parser.parse_args()
+    gpu = torch.cuda.is_available()
+    place = Placement(torch.device("cuda", 0) if gpu else torch.device("cpu"))
+    rows = measure(config_of(args, gpu), place, args.rounds, args.steps)
     if gpu:
         rows.append(["peak memory", f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"])
     device = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edge.errors import exit_code_of
 from edge.whole_files import write_whole
+from trainer.degrade import add_degrade_command
 from trainer.prepare import add_prepare_command
 from trainer.training_commands import add_training_commands
 
@@ -35,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
     add_prepare_command(commands)
+    add_degrade_command(commands)
     add_training_commands(commands)
     judge = commands.add_parser(
         "evaluate",

@@ -25,7 +25,7 @@ def run_idm(args: argparse.Namespace) -> int:
     from trainer.parallel import placement
 
     changes = {"idm.vgg": _absolute(args.vgg), "idm.beta": args.beta, "idm.loop.seed": args.seed}
-    config = read_config(args.config, changes).idm
+    config = read_config(args.config, changes, args.set).idm
     with placement(args.device) as place:
         manifest = _checked_manifest(args.manifest)
         data = {"data_manifest_sha256": manifest.sha256}
@@ -41,7 +41,7 @@ def run_isr(args: argparse.Namespace) -> int:
     from trainer.parallel import placement
 
     changes = {"isr.vgg": _absolute(args.vgg), "isr.phase": args.phase, "isr.loop.seed": args.seed}
-    config = read_config(args.config, changes).isr
+    config = read_config(args.config, changes, args.set).isr
     with placement(args.device) as place:
         manifest = _checked_manifest(args.manifest)
         data = {"data_manifest_sha256": manifest.sha256}
@@ -57,7 +57,7 @@ def run_student(args: argparse.Namespace) -> int:
     from trainer.splits import manifest as sha256_of_files
     from trainer.student import StudentInputs, prepare_student
 
-    config = read_config(args.config, {"student.loop.seed": args.seed}).student
+    config = read_config(args.config, {"student.loop.seed": args.seed}, args.set).student
     with placement(args.device) as place:
         hq: list[Path] = []
         lq: list[Path] = []
@@ -174,6 +174,8 @@ def _trainer(commands: Any, name: str, run: Any, about: str, example: str) -> ar
     parser: argparse.ArgumentParser = commands.add_parser(name, help=about, epilog=f"example: edge-train {example}")
     parser.add_argument("config", help="a TOML file, or the name of one in trainer/configs")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the run; interrupted, it goes on")
+    told = "a key of the config and its value, such as student.head=isr; may be given several times"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=told)
     parser.add_argument("--seed", type=int, help="instead of the config's")
     parser.add_argument("--minutes", type=float, default=0.0, help="stop with a checkpoint after this time")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="", help="default: a GPU where there is one")

@@ -1,4 +1,4 @@
-"""The safety rules of the Python device, as in c/edge_device.c: what light and heater may give, and which faults hold."""
+"""The safety rules of the Python device, as in c/edge_device.c: what light and heater may give, and the faults."""
 
 from __future__ import annotations
 

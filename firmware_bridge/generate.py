@@ -1,4 +1,4 @@
-"""`python -m firmware_bridge.generate`: the C messages and the tables of docs/firmware-protocol.md, from messages.py."""
+"""`python -m firmware_bridge.generate`: from messages.py the C messages and the tables of firmware-protocol.md."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ ANSWER_TIMEOUT_NS = 60_000_000
 """Longer than the 45 ms that a device's full queue of 512 bytes takes at 115200 baud."""
 NUM_TRIES = 8
 HELLO_TIMEOUT_NS = 2_000_000_000
-SILENT_NS = 900_000_000
+SILENT_NS = 850_000_000
 """A device that sends not even damage for so long is gone: unplugged or hung. It is asked every 500 ms."""
 USELESS_NS = 3_000_000_000
 """A line that carries bytes, but nothing that answers, for so long is given up."""
@@ -194,11 +194,11 @@ class Session:
         self.counts.requests += 1
 
     def _try_again(self, current: Exchange, now_ns: int) -> None:
-        if isinstance(current.message, Hello):
-            if now_ns - self._begun_ns >= HELLO_TIMEOUT_NS:
-                told = "no HELLO within 2 s: the device on this port is no camera head, or it has no power"
-                return self.end(WrongDevice(told))
-        if current.tries >= NUM_TRIES and not isinstance(current.message, Hello):
+        greeting = isinstance(current.message, Hello)
+        if greeting and now_ns - self._begun_ns >= HELLO_TIMEOUT_NS:
+            told = "no HELLO within 2 s: the device on this port is no camera head, or it has no power"
+            return self.end(WrongDevice(told))
+        if not greeting and current.tries >= NUM_TRIES:
             return self._give_up(current)
         current.tries += 1
         current.sent_ns = now_ns

@@ -118,7 +118,7 @@ def _why_not_open(path: Path, error: OSError | ValueError) -> str:
         return f"{path}: another program has it open; stop that one (sudo fuser -v {path} names it)"
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO):
         return f"{path}: no such port; is the camera head plugged in?"
-    if number == errno.ENOTTY:
+    if not path.is_char_device():
         return f"{path}: this is no serial port; edge-bridge ports lists what is there"
     return f"{path}: cannot be opened: {error}"
 

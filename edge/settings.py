@@ -52,12 +52,14 @@ def _checked(value: object, kind: type, limits: Mapping[str, Any], path: str, or
     return value
 
 
-def _checked_row(value: object, kinds: tuple[type, ...], limits: Mapping[str, Any], path: str, origin: str) -> object:
-    """A list of as many values as a `tuple[int, int]` says, each checked."""
-    if not isinstance(value, list) or len(value) != len(kinds):
-        raise ConfigError(
-            f"{origin}: {path} = {value!r}: expected a list of {len(kinds)}, each {_TYPE_NAMES[kinds[0]]}"
-        )
+def _checked_row(value: object, kinds: tuple[Any, ...], limits: Mapping[str, Any], path: str, origin: str) -> object:
+    """A list of as many values as a `tuple[int, int]` says, or of any number for `tuple[int, ...]`, each checked."""
+    any_number = kinds[-1] is Ellipsis
+    if not isinstance(value, list) or (len(value) != len(kinds) and not any_number):
+        number = "" if any_number else f" of {len(kinds)}"
+        raise ConfigError(f"{origin}: {path} = {value!r}: expected a list{number}, each {_TYPE_NAMES[kinds[0]]}")
+    if any_number:
+        kinds = (kinds[0],) * len(value)
     pairs = enumerate(zip(value, kinds, strict=True))
     return tuple(_checked(one, kind, limits, f"{path}[{number}]", origin) for number, (one, kind) in pairs)
 

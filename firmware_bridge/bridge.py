@@ -6,11 +6,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, TimeoutError
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from firmware_bridge.errors import OutcomeUnknown
+from firmware_bridge.errors import OutcomeUnknown, PortError
 from firmware_bridge.layout import Message
 from firmware_bridge.link import Link
 from firmware_bridge.messages import Hello, Status, wire_name
@@ -18,6 +19,7 @@ from firmware_bridge.messages import Hello, Status, wire_name
 log = logging.getLogger(__name__)
 
 COMMAND_TIMEOUT_S = 2.0
+_CONNECT_S, _POLL_S = 3.0, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,3 +168,27 @@ class Bridge:
                 handler()
             except Exception:
                 log.exception("a subscriber failed")
+
+
+@contextmanager
+def opened(port: str, baud: int) -> Iterator[Bridge]:
+    """A bridge with an open session and its first STATUS, for one short job.
+
+    Raises:
+        PortError: no camera head answered; says what the first attempt met.
+    """
+    bridge = Bridge(port, baud)
+    changed = threading.Event()
+    bridge.subscribe(on_change=changed.set)
+    bridge.start()
+    try:
+        for _ in range(round(_CONNECT_S / _POLL_S)):
+            if bridge.snapshot().status is not None or bridge.failed_to_open:
+                break
+            changed.wait(_POLL_S)
+            changed.clear()
+        if bridge.snapshot().status is None:
+            raise PortError(bridge.snapshot().error or "the camera head greets, but sends no STATUS")
+        yield bridge
+    finally:
+        bridge.close()

@@ -8,12 +8,11 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 
-from firmware_bridge.bridge import Bridge
+from firmware_bridge.bridge import Bridge, opened
 from firmware_bridge.errors import BridgeError, PortError, UsageError
 from firmware_bridge.layout import Message
 from firmware_bridge.messages import Param, Reset, SetHeater, SetLed, SetParam
@@ -29,7 +28,6 @@ EXAMPLES = """examples:
   edge-bridge set sync-delay-us 250
   edge-bridge simulate /tmp/camera-head      a camera head that is not there"""
 
-_CONNECT_S, _POLL_S = 3.0, 0.1
 _REDRAW_S = 0.25
 
 
@@ -66,30 +64,6 @@ def _on_port(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
 
 def _option_name(param: Param) -> str:
     return param.name.lower().replace("_", "-")
-
-
-@contextmanager
-def opened(port: str, baud: int) -> Iterator[Bridge]:
-    """A bridge with an open session and its first STATUS.
-
-    Raises:
-        PortError: no camera head answered within 3 s; says what the last attempt met.
-    """
-    bridge = Bridge(port, baud)
-    changed = threading.Event()
-    bridge.subscribe(on_change=changed.set)
-    bridge.start()
-    try:
-        for _ in range(round(_CONNECT_S / _POLL_S)):
-            if bridge.snapshot().status is not None or bridge.failed_to_open:
-                break
-            changed.wait(_POLL_S)
-            changed.clear()
-        if bridge.snapshot().status is None:
-            raise PortError(bridge.snapshot().error or "the camera head greets, but sends no STATUS")
-        yield bridge
-    finally:
-        bridge.close()
 
 
 def print_ports() -> int:

@@ -13,7 +13,7 @@ from firmware_bridge.device import Sensors, Stepped
 ROOM_CELSIUS, ROOM_HUMIDITY = 23.0, 0.45
 BREATH_CELSIUS, BREATH_HUMIDITY = 34.0, 0.97
 BREATH_PERIOD_S = 4.0
-WINDOW_J_PER_K, WINDOW_W_PER_K = 1.2, 0.06
+WINDOW_J_PER_K, WINDOW_W_PER_K, HOUSING_W_PER_K = 1.2, 0.06, 0.03
 HEATER_W = 1.5
 BOARD_J_PER_K, BOARD_W_PER_K = 20.0, 0.12
 LED_MA_EACH, LED_WINDOW_W, LED_BOARD_W, IDLE_BOARD_W = 300.0, 0.05, 0.5, 0.8
@@ -71,6 +71,7 @@ class Surroundings:
                 air = (30.0, 0.85)  # drawn in over warm, wet tissue
             self._air = tuple(old + (new - old) * step_s / 0.5 for old, new in zip(self._air, air, strict=True))  # type: ignore[assignment]
             lost_w = WINDOW_W_PER_K * (self.window_celsius - self._air[0])
+            lost_w += HOUSING_W_PER_K * (self.window_celsius - ROOM_CELSIUS)
             self.window_celsius += step_s * (heater_w + LED_WINDOW_W * light - lost_w) / WINDOW_J_PER_K
             board_w = IDLE_BOARD_W + LED_BOARD_W * light - BOARD_W_PER_K * (self.board_celsius - ROOM_CELSIUS)
             self.board_celsius += step_s * board_w / BOARD_J_PER_K

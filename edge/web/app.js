@@ -170,6 +170,34 @@ function toast(text) {
   toast.timer = setTimeout(() => $("toast").classList.remove("shown"), 4000);
 }
 
+// ---- the button on the camera head: the unit freezes, saves and turns raw and enhanced about
+
+let unitView = "enhanced";
+
+function hear() {
+  const events = new EventSource("events");
+  const on = (kind, react) => events.addEventListener(kind, (event) => react(JSON.parse(event.data)));
+  on("state", (unit) => {
+    $("live").hidden = !unit.frozen;
+    if (unit.view !== unitView) {
+      unitView = unit.view; // only a turn of the button turns the page; it may have another view of its own
+      choose(unit.view);
+    }
+  });
+  on("saved", ({ name }) => toast(`Saved on the unit: ${name}`));
+  on("not-saved", ({ reason }) => toast(`Not saved: ${reason}`));
+}
+
+async function goLive() {
+  if ($("live").hidden) return;
+  try {
+    const answer = await fetch("api/live", { method: "POST" });
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+  } catch (error) {
+    toast(`Still frozen: ${error.message}`);
+  }
+}
+
 // ---- hands
 
 function moveDivider(share) {
@@ -215,7 +243,7 @@ function toggleFull() {
 }
 
 const KEYS = {
-  1: () => choose("enhanced"), 2: () => choose("raw"), 3: () => choose("split"), s: save, f: toggleFull,
+  1: () => choose("enhanced"), 2: () => choose("raw"), 3: () => choose("split"), s: save, f: toggleFull, l: goLive,
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -232,6 +260,7 @@ window.addEventListener("blur", () => hold(false));
 $("views").addEventListener("change", (event) => choose(event.target.value));
 $("save").addEventListener("click", save);
 $("full").addEventListener("click", toggleFull);
+$("live").addEventListener("click", goLive);
 document.addEventListener("fullscreenchange", () => {
   $("full").setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));
 });
@@ -252,3 +281,4 @@ document.addEventListener("visibilitychange", () => {
   watch();
 });
 poll();
+hear();

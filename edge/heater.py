@@ -1,0 +1,24 @@
+"""How hot the window must be: just above the dew point, so that it stays clear, and never near the limit for tissue."""
+
+from __future__ import annotations
+
+BAND_CELSIUS = 1.0
+STEP_PERMILLE = 20
+WINDOW_STOP_CELSIUS = 40.0
+"""A degree below the 41 C at which the camera head itself cuts the heater and latches a fault."""
+
+
+def heater_permille(
+    margin_celsius: float | None, window_celsius: float | None, target_celsius: float, limit_permille: int
+) -> int:
+    """Full power a degree below the wanted margin over the dew point, none a degree above, in steps of 20.
+
+    Args:
+        margin_celsius: window less dew point; None where it is not measured: then there is nothing to follow.
+        limit_permille: the most that the camera head allows.
+    """
+    if margin_celsius is None or window_celsius is None or window_celsius >= WINDOW_STOP_CELSIUS:
+        return 0
+    share = (target_celsius + BAND_CELSIUS - margin_celsius) / (2 * BAND_CELSIUS)
+    level = round(limit_permille * min(1.0, max(0.0, share)))
+    return min(limit_permille, round(level / STEP_PERMILLE) * STEP_PERMILLE)

@@ -12,16 +12,18 @@ from edge.errors import ConfigError, DeviceMissing
 from edge.frame import FramePair
 from edge.frame_sync import FrameSyncMatcher
 from edge.health import Health
-from edge.heater import heater_permille
+from edge.heater import DewPointFollower
 from edge.settings import setting
 from firmware_bridge.bridge import Bridge, Snapshot, opened
 from firmware_bridge.errors import CommandFailed, PortError
 from firmware_bridge.layout import Message
 from firmware_bridge.messages import (
+    MAX_LEDS,
     Button,
     ButtonAction,
     Capability,
     Fault,
+    FaultEvent,
     FrameSync,
     GetParam,
     Param,
@@ -50,6 +52,11 @@ class BridgeConfig:
     heater: str = setting("auto", "auto follows the dew point; off", choices=("auto", "off"))
     dew_margin_celsius: float = setting(2.0, "how much warmer than the dew point the window is kept", low=0.5, high=6.0)
     sync_delay_us: int = setting(0, "from the sensor's sync pulse to the light's", low=0, high=20_000)
+
+    def __post_init__(self) -> None:
+        if len(self.led_permille) > MAX_LEDS:
+            told = f"bridge.led_permille = {list(self.led_permille)}: no camera head has more than {MAX_LEDS}"
+            raise ConfigError(f"{told}; expected values for at most {MAX_LEDS} light channels")
 
 
 def refused_channels(config: BridgeConfig, num_leds: int) -> str:
@@ -100,6 +107,7 @@ class CameraHead:
         self._bridge.subscribe(self._on_event, self._on_change)
         self._sync = FrameSyncMatcher()
         self._set_up_for: int | None = None
+        self._heater = DewPointFollower(config.dew_margin_celsius)
         self._heater_limit_permille = 0
         self._config_error = ""
         self._status_seen: Status | None = None
@@ -125,8 +133,8 @@ class CameraHead:
                 self._sync.exposed(start_ns)
         elif isinstance(event, Button):
             self._on_button(event, now_ns)
-        else:
-            log.warning("camera head: %s", event)
+        elif isinstance(event, FaultEvent):
+            log.warning("camera head: faults: %s", faults_text(event.faults))
 
     def _on_button(self, event: Button, now_ns: int) -> None:
         pressed_ns = self._bridge.host_ns(event.time_us)
@@ -179,7 +187,7 @@ class CameraHead:
         if self._config.heater == "auto":
             margin = _celsius(status.dew_margin_centi_celsius)
             window = _celsius(status.window_centi_celsius)
-            wanted = heater_permille(margin, window, self._config.dew_margin_celsius, self._heater_limit_permille)
+            wanted = self._heater.permille(margin, window, self._heater_limit_permille)
         if wanted != status.heater_permille and not status.faults & Fault.OVER_TEMPERATURE:
             self._send(SetHeater(wanted))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge.heater import heater_permille
+from edge.heater import DewPointFollower, heater_permille
 from firmware_bridge.device import Stepped
 from firmware_bridge.physics import Surroundings, dew_point_celsius
 
@@ -35,17 +35,20 @@ def test_never_more_than_the_head_allows_and_in_steps():
 def test_it_keeps_the_window_clear_and_cool_in_simulated_breath():
     around = Surroundings()
     outputs = Stepped(b"", (600,) * 4, 0, 0, 0, 0, False, 0)
-    fogs, windows = [], []
-    for second in range(600):
-        around.advance(1.0, outputs)
+    follower = DewPointFollower(2.0)
+    fogs, windows, levels = [], [], []
+    for half_second in range(1200):
+        around.advance(0.5, outputs)
         sensors = around.sensors()
-        level = heater_permille(sensors.dew_margin_centi_celsius / 100, sensors.window_centi_celsius / 100, 2.0, 800)
+        level = follower.permille(sensors.dew_margin_centi_celsius / 100, sensors.window_centi_celsius / 100, 800)
         outputs = Stepped(b"", (600,) * 4, level, 0, 0, 0, False, 0)
-        if second >= 120:
+        if half_second >= 240:
             fogs.append(around.fog)
             windows.append(around.window_celsius)
+            levels.append(level)
     assert max(fogs) < 0.02
     assert 33 < min(windows) <= max(windows) < 41
+    assert max(levels) - min(levels) <= 200, "power does not follow each breath"
 
 
 def test_without_it_the_window_fogs():

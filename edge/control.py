@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edge.frame import FramePair, Mode
-from edge.health import Health
+from edge.health import Health, Verdict
 
 SAVED_SHOWN_NS = 4_000_000_000
 _SAVE = "save"
@@ -27,7 +27,7 @@ class Control:
         self._lock = threading.Lock()
         self._newest: FramePair | None = None
         self._frozen: FramePair | None = None
-        self._pressed: FramePair | None = None
+        self._pressed: tuple[FramePair, Verdict] | None = None
         self._is_down = False
         self._view: Mode = "enhanced"
         self._listeners: list[Callable[[str, dict[str, Any]], None]] = []
@@ -59,8 +59,11 @@ class Control:
 
     def press(self) -> None:
         """The button went down: this is the moment, whatever it will turn out to mean."""
+        pair = self._newest
+        judged = None if pair is None else self._health.verdict(time.monotonic_ns(), pair.raw.t_capture_ns)
         with self._lock:
-            self._is_down, self._pressed = True, self._newest
+            self._is_down = True
+            self._pressed = None if pair is None or judged is None else (pair, judged)
 
     def release(self) -> None:
         """It came up after a short press: freeze and save the moment of the press, or go back to live."""
@@ -68,12 +71,12 @@ class Control:
             if not self._is_down:
                 return
             self._is_down = False
-            pair, self._pressed = self._pressed, None
+            pressed, self._pressed = self._pressed, None
             was_frozen = self._frozen is not None
         if was_frozen:
             self.go_live()
         else:
-            self._freeze_and_save(pair)
+            self._freeze_and_save(pressed)
 
     def long_press(self) -> None:
         """It is held: this press means raw or enhanced, not freeze."""
@@ -92,12 +95,12 @@ class Control:
             self._frozen = None
         self._tell("state", self.state())
 
-    def _freeze_and_save(self, pair: FramePair | None) -> None:
-        if pair is None:
+    def _freeze_and_save(self, pressed: tuple[FramePair, Verdict] | None) -> None:
+        if pressed is None:
             return self.not_saved("there is no picture yet")
-        verdict = self._health.verdict(time.monotonic_ns())
+        pair, verdict = pressed
         if verdict.state not in ("live", "degraded"):
-            return self.not_saved(f"the picture is not live: {verdict.reason}")
+            return self.not_saved(f"the picture was not live: {verdict.reason}")
         with self._lock:
             self._frozen = pair
         self._tell("state", self.state())

@@ -94,7 +94,7 @@ def test_an_old_picture_is_neither_frozen_nor_saved(desk):
     desk.control.release()
     assert desk.control.frozen is None
     assert desk.saved == []
-    assert desk.notices[0].startswith("NOT SAVED: the picture is not live")
+    assert desk.notices[0].startswith("NOT SAVED: the picture was not live")
 
 
 def test_a_failed_save_stays_in_the_banner_until_one_succeeds(desk):

@@ -55,6 +55,15 @@ class Studio:
         self.control.press()
         self.control.release()
 
+    def freeze(self) -> FramePair:
+        """Press until a picture is held; on a busy machine one may come too late to count as live."""
+        for _ in range(100):
+            self.press()
+            if self.control.frozen is not None:
+                return self.control.frozen
+            time.sleep(0.05)
+        raise AssertionError("no picture was live")
+
     def long_press(self) -> None:
         self.control.press()
         self.control.long_press()

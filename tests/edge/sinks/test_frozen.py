@@ -59,7 +59,7 @@ def test_a_frozen_stream_stands_still_and_says_so_in_its_pixels(studio: Any, wat
     studio.roll()
     viewer = watch(f"view={view}")
     viewer.until(lambda part: part.state == "live")
-    studio.press()
+    studio.freeze()
     first = viewer.until(lambda part: part.state == "frozen")
     later = [viewer.next() for _ in range(3)]
     assert {part.seq for part in later} == {first.seq}
@@ -75,7 +75,7 @@ def test_a_frozen_picture_is_not_encoded_at_the_rate_of_the_camera(studio: Any, 
     studio.roll()
     viewer = watch("view=enhanced")
     wait_for_frames(studio.url)
-    studio.press()
+    studio.freeze()
     viewer.until(lambda part: part.state == "frozen")
     pause = threading.Event()
     threading.Timer(1.6, pause.set).start()
@@ -87,9 +87,8 @@ def test_a_frozen_picture_is_not_encoded_at_the_rate_of_the_camera(studio: Any, 
 
 
 def test_snapshots_of_a_frozen_unit_are_of_the_frozen_picture(studio: Any) -> None:
-    pair = studio.show()
-    wait_for_frames(studio.url)
-    studio.press()
+    studio.show()
+    pair = studio.freeze()
     for _ in range(3):
         studio.show(raw=studio.control.frozen.enhanced.image)
     response, raw = get(studio.url, "/snapshot.png?view=raw")
@@ -103,8 +102,7 @@ def test_snapshots_of_a_frozen_unit_are_of_the_frozen_picture(studio: Any) -> No
 def test_events_tell_the_state_at_once_and_each_change(studio: Any, listener: Any) -> None:
     assert listener.next() == ("state", {"frozen": False, "view": "enhanced"})
     studio.show()
-    wait_for_frames(studio.url)
-    studio.press()
+    studio.freeze()
     assert listener.next() == ("state", {"frozen": True, "view": "enhanced"})
     studio.long_press()
     assert listener.next() == ("state", {"frozen": True, "view": "raw"})
@@ -126,8 +124,7 @@ def post(url: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
 
 def test_only_the_units_own_page_may_end_a_freeze(studio: Any) -> None:
     studio.show()
-    wait_for_frames(studio.url)
-    studio.press()
+    studio.freeze()
     status, _ = post(studio.url, "/api/live", {"Sec-Fetch-Site": "cross-site"})
     assert status == 403
     assert studio.control.frozen is not None

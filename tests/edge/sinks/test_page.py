@@ -235,7 +235,7 @@ def test_it_fits_every_window(page: Any, size_px: tuple[int, int]) -> None:
 
 def test_a_press_freezes_the_page_and_its_button_goes_back_to_live(page: Any, studio: Any) -> None:
     assert page.locator("#live").is_hidden()
-    studio.press()
+    studio.freeze()
     wait_for(page, "document.getElementById('picture').dataset.state === 'frozen'")
     frozen_seq = data(page, "seq")
     page.wait_for_timeout(1200)

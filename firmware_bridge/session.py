@@ -155,7 +155,9 @@ class Session:
                 self._begin(*self._queue.popleft(), now_ns)
 
     def next_wake_ns(self) -> int:
-        """When `poll` has something to do, unless bytes come before."""
+        """When the owner has something to do, unless bytes come before."""
+        if self.failure is not None:
+            return 0
         if self._current is not None:
             return self._current.sent_ns + ANSWER_TIMEOUT_NS
         return 0 if self._queue else self._heartbeat_ns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import select
 import sys
 import termios
@@ -142,7 +143,7 @@ def _keys() -> Iterator[Callable[[float], str]]:
         ready, _, _ = select.select([sys.stdin], [], [], timeout_s)
         if not ready:
             return ""
-        letter = sys.stdin.read(1)
+        letter = os.read(sys.stdin.fileno(), 1).decode("ascii", "replace")  # a buffer would hide keys from select
         at_end = not letter
         return letter
 

@@ -106,7 +106,7 @@ const seconds = (ms) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 
 // ---- the state of the unit
 
-const WORDS = { live: "Live", degraded: "Raw only", stale: "Stale", "no-signal": "No signal", starting: "Starting" };
+const WORDS = { live: "Live", frozen: "Frozen", degraded: "Raw only", stale: "Stale", "no-signal": "No signal", starting: "Starting" };
 
 async function poll() {
   try {
@@ -122,8 +122,9 @@ async function poll() {
 
 function tell(health) {
   const stale = health.state === "no-signal" && health.reason.startsWith("stale");
-  const state = stale ? "stale" : health.state;
-  setState(state, WORDS[state] ?? state, state === "live" ? "" : health.reason.replace(/^stale: /, ""));
+  const held = shown?.state === "frozen";
+  const state = held ? "frozen" : stale ? "stale" : health.state;
+  setState(state, WORDS[state] ?? state, state === "live" || held ? "" : health.reason.replace(/^stale: /, ""));
   const latency = health.latency_ms.p50;
   $("fps").textContent = `${health.fps_out.toFixed(1)} /s`;
   $("latency").textContent = latency === null ? "–" : `${Math.round(latency)} ms`;

@@ -326,6 +326,7 @@ def test_a_device_that_hangs_is_noticed_within_a_second(bench):
     begun_ns = bench.now_ns
     bench.until(lambda: bench.session.failure is not None)
     assert isinstance(bench.session.failure, PortError)
+    assert bench.session.next_wake_ns() <= bench.now_ns, "the owner learns of it at once, not at the next heartbeat"
     assert (bench.now_ns - begun_ns) / MS_NS <= 1000
 
 

@@ -241,6 +241,7 @@ def test_a_press_freezes_the_page_and_its_button_goes_back_to_live(page: Any, st
     page.wait_for_timeout(1200)
     assert data(page, "seq") == frozen_seq
     assert not page.evaluate(COVERED), "a frozen picture is looked at, so it is not covered"
+    wait_for(page, "document.getElementById('state-word').textContent === 'Frozen'")
     page.locator("#live").click()
     wait_for(page, "document.getElementById('picture').dataset.state === 'live'")
     assert int(data(page, "seq")) > int(frozen_seq)

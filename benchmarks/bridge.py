@@ -22,10 +22,10 @@ from benchmarks.__main__ import PAGE
 from benchmarks.live import get_json
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.c_device import CDevice
-from firmware_bridge.device import Sensors
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.faulty_line import FaultyLine, LineFaults
 from firmware_bridge.frames import Frame, FrameDecoder, sent_bytes
+from firmware_bridge.head import Sensors
 from firmware_bridge.messages import FrameSync, Param, Ping, SetLed, SetParam, Status, frame_from_message
 from firmware_bridge.session import Session
 from firmware_bridge.simulator import Simulator

@@ -11,8 +11,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_bridge.device import Identity, Sensors, Stepped
 from firmware_bridge.errors import BridgeError
+from firmware_bridge.head import Identity, Sensors, Stepped
 from firmware_bridge.layout import UNKNOWN_I16, UNKNOWN_U16
 from firmware_bridge.messages import ResetCause
 
@@ -59,7 +59,7 @@ def compiled(program: str, extra_flags: Sequence[str] = ()) -> Path:
 
 
 class CDevice:
-    """See `firmware_bridge.device.Device`.
+    """See `firmware_bridge.head.Device`.
 
     Args:
         extra_flags: for the compiler, such as `SANITIZERS`.

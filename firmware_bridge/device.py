@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from firmware_bridge import frames
 from firmware_bridge.device_safety import Safety
 from firmware_bridge.errors import BadPayload
 from firmware_bridge.frames import Frame, FrameDecoder, sent_bytes
+from firmware_bridge.head import Identity, Sensors, Stepped
 from firmware_bridge.layout import Message
 from firmware_bridge.messages import (
     PARAM_MAX,
@@ -46,59 +46,6 @@ TRANSMIT_BYTES = 512
 HALF_OF_SEQS = 0x8000
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What a device says of itself in HELLO."""
-
-    serial: str = "SIM-0001"
-    num_leds: int = 4
-    capabilities: int = int(Capability.HEATER | Capability.BUTTON | Capability.FRAME_SYNC | Capability.HUMIDITY)
-
-
-@dataclass(frozen=True, slots=True)
-class Sensors:
-    """What the device measures; None for a sensor that is missing. Units as in STATUS."""
-
-    window_centi_celsius: int | None = 3500
-    board_centi_celsius: int | None = 4000
-    humidity_permille: int | None = 600
-    dew_margin_centi_celsius: int | None = 300
-    supply_mv: int = 5000
-    led_ma: int = 0
-    driver_faults: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stepped:
-    """What the device did in one step.
-
-    Attributes:
-        sent: bytes for the line.
-        effects: commands carried out since the start, reads not counted.
-    """
-
-    sent: bytes
-    led_permille: tuple[int, ...]
-    heater_permille: int
-    sync_delay_us: int
-    faults: int
-    light_state: int
-    wants_restart: bool
-    effects: int
-
-
-class Device(Protocol):
-    """A device that is run step by step; its clock is the caller's, in microseconds since its start."""
-
-    def start(self, cause: ResetCause) -> None: ...
-
-    def step(
-        self, now_us: int, received: bytes, sensors: Sensors, *, pressed: bool = False, exposure_us: int | None = None
-    ) -> Stepped: ...
-
-    def close(self) -> None: ...
-
-
 @dataclass
 class _Events:
     """One at a time, in order, until the host acknowledges it or ten tries are spent."""
@@ -110,9 +57,9 @@ class _Events:
 
 
 class PythonDevice:
-    """See `Device`."""
+    """See `firmware_bridge.head.Device`."""
 
-    def __init__(self, identity: Identity = Identity()) -> None:
+    def __init__(self, identity: Identity = Identity()) -> None:  # noqa: B008  frozen
         self._identity = identity
         self.start(ResetCause.POWER_ON)
 

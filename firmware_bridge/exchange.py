@@ -36,7 +36,7 @@ def answers(answer: Message, request: Message) -> bool:
     if isinstance(answer, Ack):
         return answer.acked_type == request.TYPE and type(request) not in _ANSWERS
     if isinstance(answer, Hello) and isinstance(request, Hello):
-        return answer.session == request.session
+        return answer.session == request.session and answer != request  # a port that echoes is no camera head
     if isinstance(answer, (Ping, ParamValue)):
         return answer == request or (isinstance(request, GetParam) and getattr(answer, "param", None) == request.param)
     return type(answer) is _ANSWERS.get(type(request))

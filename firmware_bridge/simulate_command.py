@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from firmware_bridge.c_device import CDevice, compiler
-from firmware_bridge.device import Device, Identity, PythonDevice
+from firmware_bridge.device import PythonDevice
 from firmware_bridge.errors import UsageError
 from firmware_bridge.faulty_line import LineFaults
+from firmware_bridge.head import Device, Identity
 from firmware_bridge.simulator import Simulator, Switches
 
 KEYS = "b press, l long press, h hang, r reboot, u plug, n NAK storm, o too hot, m in the mouth, q quit"

@@ -13,9 +13,9 @@ import tty
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firmware_bridge.device import Device, Stepped
 from firmware_bridge.faulty_line import FaultyLine, LineFaults
 from firmware_bridge.frames import FrameDecoder, sent_bytes
+from firmware_bridge.head import Device, Stepped
 from firmware_bridge.messages import REQUESTS, Nak, NakReason, ResetCause, frame_from_message
 from firmware_bridge.physics import Surroundings
 

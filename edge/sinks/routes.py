@@ -117,7 +117,8 @@ class Routes:
 
     async def health(self, request: web.Request) -> web.Response:
         record = self._health.snapshot(time.monotonic_ns())
-        return web.json_response({**record, "viewers": len(self._audience)}, headers=_NOT_STORED)
+        record |= {"frozen": self._control.frozen is not None, "viewers": len(self._audience)}
+        return web.json_response(record, headers=_NOT_STORED)
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -174,9 +174,11 @@ function toast(text) {
 // ---- the button on the camera head: the unit freezes, saves and turns raw and enhanced about
 
 let unitView = "enhanced";
+let events = null;
 
 function hear() {
-  const events = new EventSource("events");
+  events?.close();
+  events = new EventSource("events");
   const on = (kind, react) => events.addEventListener(kind, (event) => react(JSON.parse(event.data)));
   on("state", (unit) => {
     $("live").hidden = !unit.frozen;
@@ -277,8 +279,13 @@ $("cover").dataset.kind = "connecting";
 watchView();
 setInterval(watch, 100);
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) stream.close();
-  else stream.open(streaming);
+  if (document.hidden) {
+    stream.close();
+    events?.close(); // a browser has six connections for all its pages of one unit
+  } else {
+    stream.open(streaming);
+    hear();
+  }
   watch();
 });
 poll();

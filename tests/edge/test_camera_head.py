@@ -16,7 +16,8 @@ from edge.control import Control
 from edge.errors import ConfigError, DeviceMissing
 from edge.frame import Frame, FramePair
 from edge.health import Health
-from firmware_bridge.device import Identity, PythonDevice
+from firmware_bridge.device import PythonDevice
+from firmware_bridge.head import Identity
 from firmware_bridge.messages import Button, ButtonAction, LightState
 from firmware_bridge.simulator import Simulator, Switches
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from edge.heater import DewPointFollower, heater_permille
-from firmware_bridge.device import Stepped
+from firmware_bridge.head import Stepped
 from firmware_bridge.physics import Surroundings, dew_point_celsius
 
 

@@ -8,8 +8,9 @@ from concurrent.futures import Future
 import pytest
 
 from firmware_bridge.c_device import SANITIZERS, CDevice, compiler
-from firmware_bridge.device import Device, Identity, PythonDevice, Sensors, Stepped
+from firmware_bridge.device import PythonDevice
 from firmware_bridge.faulty_line import FaultyLine, LineFaults
+from firmware_bridge.head import Device, Identity, Sensors, Stepped
 from firmware_bridge.layout import Message
 from firmware_bridge.messages import ResetCause
 from firmware_bridge.session import Session

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from firmware_bridge.device import Sensors
 from firmware_bridge.errors import Refused
+from firmware_bridge.head import Sensors
 from firmware_bridge.messages import (
     Fault,
     FaultEvent,

@@ -6,10 +6,10 @@ from collections import Counter
 
 import pytest
 
-from firmware_bridge.device import Identity
 from firmware_bridge.errors import CommandFailed, OutOfRange, PortError, Refused, VersionMismatch
 from firmware_bridge.faulty_line import LineFaults
 from firmware_bridge.frames import Frame, FrameDecoder, sent_bytes
+from firmware_bridge.head import Identity
 from firmware_bridge.messages import (
     Ack,
     Button,
@@ -318,6 +318,16 @@ def test_silence_from_the_start_is_the_wrong_device_within_two_seconds(bench):
     bench.until(lambda: bench.session.failure is not None)
     assert "no HELLO within 2 s" in str(bench.session.failure)
     assert 2000 <= (bench.now_ns - begun_ns) / MS_NS <= 2100
+
+
+def test_a_port_that_echoes_is_no_camera_head(bench):
+    bench.reopen()
+    for _ in range(50):
+        bench.session.poll(bench.now_ns)
+        bench.session.receive(bench.session.take_output(), bench.now_ns)
+        bench.now_ns += 60 * MS_NS
+    assert bench.session.identity is None
+    assert "no HELLO within 2 s" in str(bench.session.failure)
 
 
 def test_a_device_that_hangs_is_noticed_within_a_second(bench):

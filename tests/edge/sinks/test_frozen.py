@@ -127,8 +127,10 @@ def test_only_the_units_own_page_may_end_a_freeze(studio: Any) -> None:
     studio.freeze()
     status, _ = post(studio.url, "/api/live", {"Sec-Fetch-Site": "cross-site"})
     assert status == 403
+    assert json.loads(get(studio.url, "/health")[1])["frozen"] is True
     assert studio.control.frozen is not None
     status, body = post(studio.url, "/api/live", {"Sec-Fetch-Site": "same-origin"})
+    assert json.loads(get(studio.url, "/health")[1])["frozen"] is False
     assert (status, json.loads(body)) == (200, {"frozen": False, "view": "enhanced"})
     assert studio.control.frozen is None
 

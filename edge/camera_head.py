@@ -153,7 +153,6 @@ class CameraHead:
         snapshot = self._bridge.snapshot()
         if not snapshot.open or snapshot.identity is None:
             self._health.notice("bridge", "camera head not connected")
-            self._set_up_for = None
             return
         if self._set_up_for != snapshot.num_reconnects:
             self._set_up_for = snapshot.num_reconnects

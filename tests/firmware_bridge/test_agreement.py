@@ -68,13 +68,13 @@ def test_both_devices_answer_the_same_bytes_and_give_the_same_light(seed):
             sensors = drawn_sensors(draw)
             seen_in_c = in_c.step(now_us, received, sensors, **given)
             assert seen_in_c == in_python.step(now_us, received, sensors, **given)
-            effects = max(effects, seen_in_c.effects)
+            effects += seen_in_c.effects > 0
             if seen_in_c.wants_restart or draw.random() < 0.01:
                 cause = draw.choice(tuple(ResetCause))
                 in_c.start(cause)
                 in_python.start(cause)
                 now_us = 0
-        assert effects > 3, "the frames drawn were carried out"
+        assert effects > 20, "frames that were drawn were carried out"
     finally:
         in_c.close()
 

@@ -135,6 +135,20 @@ def test_no_number_of_an_earlier_session_swallows_a_command(bench, first_seq):
     assert bench.effects == [0, 1, 2, 3, 4, 5, 99, 98]
 
 
+def test_no_answer_of_an_earlier_session_is_repeated_in_this_one(bench):
+    bench.run(20)
+    assert bench.ask(Ping(1)).result() == Ping(1)
+    bench.reopen(first_seq=1)
+    bench.open()
+    bench.run(20)
+    future = bench.session.submit(SetParam(Param.SYNC_DELAY_US, 7))  # under the number that the ping had
+    bench.step()
+    bench.up.clear()
+    bench.until(future.done)
+    assert future.result() == Ack(SetParam.TYPE)
+    assert bench.effects == [7]
+
+
 def test_what_an_earlier_host_left_on_the_line_does_not_answer_this_one(bench):
     bench.ask(Ping(1))
     bench.up.put(sent_bytes(frame_from_message(Hello(1, 9, 9, 9, 4, 0, "STALE"), 1)), bench.now_ns)
@@ -247,14 +261,17 @@ def test_a_long_press_comes_between_press_and_release(bench):
 
 def test_a_press_that_nobody_heard_does_not_act_later(bench):
     bench.host_alive = False
-    bench.pressed = True
-    bench.run(100)
+    for pressed in (True, False):
+        bench.pressed = pressed
+        bench.run(150)
     bench.host_alive = True
     bench.reopen()
     bench.open()
-    bench.pressed = False
-    bench.run(300)
-    assert [event.action for event in bench.events] == [ButtonAction.RELEASE]
+    bench.run(500)
+    assert bench.events == []
+    bench.pressed = True
+    bench.run(50)
+    assert [event.action for event in bench.events] == [ButtonAction.PRESS]
 
 
 def test_frame_sync_carries_the_times_of_exposures(bench):

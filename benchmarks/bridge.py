@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import http.client
 import logging
 import random
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.__main__ import PAGE
-from benchmarks.live import get_json
+from benchmarks.live import Viewer, get_json
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.c_device import CDevice
 from firmware_bridge.errors import BridgeError
@@ -138,14 +136,14 @@ def frame_intervals(folder: Path, port: int, seconds: float) -> list[list[object
         program = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             wait_for(lambda: _is_running(port), 60)
-            arrivals: list[float] = []
-            threading.Thread(target=_view, args=(port, arrivals), daemon=True).start()
+            viewer = Viewer(port, "enhanced")
+            viewer.start()
             time.sleep(5)
             before: list[float] = []
             during: list[float] = []
             for _ in range(3):
-                before += _intervals_ms(arrivals, seconds / 3, lambda: None)
-                during += _intervals_ms(arrivals, seconds / 3, lambda: _plug_about(simulator))
+                before += _intervals_ms(viewer, seconds / 3, lambda: None)
+                during += _intervals_ms(viewer, seconds / 3, lambda: _plug_about(simulator))
                 simulator.plug()
                 time.sleep(2)
         finally:
@@ -169,12 +167,12 @@ def _is_running(port: int) -> bool:
     return record["frames"] > 0 and record["bridge"]["state"] == "connected"
 
 
-def _intervals_ms(arrivals: list[float], seconds: float, act: Callable[[], None]) -> list[float]:
-    first, end = len(arrivals), time.monotonic() + seconds
+def _intervals_ms(viewer: Viewer, seconds: float, act: Callable[[], None]) -> list[float]:
+    first, end = viewer.num_pictures, time.monotonic() + seconds
     while time.monotonic() < end:
         act()
         time.sleep(0.01)
-    seen = arrivals[first:]
+    seen = viewer.arrivals_s[first:]
     return [(b - a) * 1e3 for a, b in pairwise(seen)]
 
 
@@ -183,28 +181,6 @@ def _plug_about(simulator: Simulator) -> None:
         simulator.unplug()
     else:
         simulator.plug()
-
-
-def _view(port: int, arrivals: list[float]) -> None:
-    """Notes when each picture has come whole."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/stream.mjpg?view=enhanced")
-    stream, size, seq, seen = connection.getresponse(), 0, b"", b""
-    try:
-        while line := stream.readline():
-            name, _, value = line.strip().partition(b": ")
-            if name.lower() == b"content-length":
-                size = int(value)
-            elif name.lower() == b"x-seq":
-                seq = value
-            elif not line.strip() and size:
-                stream.read(size)
-                size = 0
-                if seq != seen:
-                    seen = seq
-                    arrivals.append(time.monotonic())
-    except OSError:
-        return  # the program has ended
 
 
 def main() -> None:

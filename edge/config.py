@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge.camera_head import BridgeConfig
 from edge.errors import ConfigError
+from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
 
@@ -54,6 +56,8 @@ class Config:
     unit: UnitConfig = field(default_factory=UnitConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    save: SaveConfig = field(default_factory=SaveConfig)
+    bridge: BridgeConfig = field(default_factory=BridgeConfig)
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,8 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
     return repr(value)
 
 

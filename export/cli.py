@@ -6,32 +6,62 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge.errors import exit_code_of
+from edge.errors import UsageError, exit_code_of
+from export.recipes import RECIPES, UPSCALES
+
+ONNX_EXAMPLES = """examples:
+  edge-export onnx runs/free/student.safetensors --profile live --licence "..." -o models
+  edge-export onnx runs/idm/idm.safetensors --isr runs/isr/isr.safetensors --profile miinet --licence "..." -o models
+  edge-export onnx models/live --precision int8 --calibration sessions/2026-11-25    add a precision to a profile"""
 
 
 def run_onnx(args: argparse.Namespace) -> int:
-    from export.profile import export_guided_profile
+    from export.profile import add_precisions, export_profile
 
-    export_guided_profile(args.checkpoint, args.profile, args.output, version=args.version, licence=args.licence)
-    print(args.output / args.profile)
+    shared = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
+    precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]
+    if args.checkpoint.is_dir():
+        if not precisions:
+            raise UsageError("--precision fp32: the profile has its fp32 graph already; name fp16 or int8")
+        sys.stdout.write(f"{add_precisions(args.checkpoint, precisions, **shared)}\n")
+        return 0
+    missing = [name for name in ("output", "licence", "profile") if getattr(args, name) is None]
+    if missing:
+        raise UsageError(f"--{missing[0]} is missing: an export from a checkpoint needs it; see edge-export onnx --help")
+    told = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
+    folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **told, **shared)
+    sys.stdout.write(f"{folder}\n")
     return 0
+
+
+def _add_onnx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    graph = commands.add_parser(
+        "onnx",
+        help="checkpoints -> the graphs and the manifest of a profile",
+        epilog=ONNX_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    graph.add_argument("checkpoint", type=Path, help="what edge-train student or idm wrote, or a profile's folder")
+    graph.add_argument("--isr", type=Path, metavar="CHECKPOINT", help="isr.safetensors, for miinet and cyclegan")
+    graph.add_argument("--profile", choices=list(RECIPES), help="which profile to make")
+    graph.add_argument("--upscale", choices=UPSCALES, help="enlarge another way than the profile does")
+    graph.add_argument(
+        "--precision", action="append", choices=["fp16", "int8", "fp32"], help="graphs beside fp32; default fp16"
+    )
+    graph.add_argument("--calibration", type=Path, metavar="FOLDER", help="session of edge-calib capture --for int8")
+    graph.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures for the accuracy gate")
+    graph.add_argument("--frames", type=int, default=0, help="how many of them; 0: four, one for heavy networks")
+    graph.add_argument("-o", "--output", type=Path, help="folder of profiles")
+    graph.add_argument("--version", default="1", help="version written into the manifest")
+    graph.add_argument("--licence", help="what may be done with weights trained on this data")
+    graph.set_defaults(run=run_onnx)
 
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
-    graph = commands.add_parser(
-        "onnx",
-        help="checkpoint -> model.onnx, dehaze.onnx and model.json",
-        epilog="example: edge-export onnx runs/free/student.safetensors --profile live -o edge/models",
-    )
-    graph.add_argument("checkpoint", type=Path, help="student.safetensors of edge-train student")
-    graph.add_argument("--profile", choices=["live"], default="live", help="which profile to make")
-    graph.add_argument("-o", "--output", type=Path, required=True, help="folder of profiles")
-    graph.add_argument("--version", default="1", help="version written into the manifest")
-    graph.add_argument("--licence", required=True, help="what may be done with weights trained on this data")
-    graph.set_defaults(run=run_onnx)
+    _add_onnx(commands)
     return top
 
 

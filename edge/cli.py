@@ -78,7 +78,7 @@ def stop_on_signals() -> threading.Event:
 
 
 def run_live(config: Config) -> int:
-    from edge.engines.cpu import open_cpu_engine
+    from edge.engines.open import open_engine
     from edge.health import Health
     from edge.live import Live
     from edge.sinks.web import WebSink
@@ -89,7 +89,7 @@ def run_live(config: Config) -> int:
     web = WebSink(config.web, health)
     live = Live(
         open_source=lambda: open_source(config.source.uri),
-        open_engine=lambda: open_cpu_engine(artifact, config.engine.threads),
+        open_engine=lambda: open_engine(artifact, config.engine),
         sinks=[web],
         health=health,
         stop=stop,
@@ -101,12 +101,12 @@ def run_live(config: Config) -> int:
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
     from edge.batch import enhance_files
-    from edge.engines.cpu import open_cpu_engine
+    from edge.engines.open import open_engine
 
     if args.output is None:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     artifact = artifact_of(config)
-    engine = open_cpu_engine(artifact, config.engine.threads)
+    engine = open_engine(artifact, config.engine)
     try:
         report = enhance_files(
             args.input,

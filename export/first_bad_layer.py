@@ -9,7 +9,7 @@ import onnx
 
 from edge.frame import Image
 from export.graph_edit import FLOAT, element_types, pruned
-from export.rounded import run_as_written
+from export.rounded import run_on_cpu
 
 BAD_BELOW_DB = 40.0
 """Signal to error of a layer that counts as bad, 1% of its own size. Rounding to halves alone leaves about 70 dB."""
@@ -58,7 +58,7 @@ def _signal_to_error_db(
 ) -> float:
     with np.errstate(all="ignore"):
         expected, found = (
-            np.asarray(run_as_written(pruned(model, [name], types), frame)[0], np.float64)
+            np.asarray(run_on_cpu(pruned(model, [name], types), frame)[0], np.float64)
             for model in (reference, lower)
         )
         if not np.isfinite(found).all():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,19 @@ def quantised_nodes(model: onnx.ModelProto) -> list[str]:
     return sorted(set(chosen))
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The quantiser writes advice to the root logger."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
 def quantised_graph(model: onnx.ModelProto, frames: CalibrationSet) -> onnx.ModelProto:
     """The float32 graph with quantised convolutions; the same inputs and outputs."""
-    logging.getLogger().setLevel(logging.WARNING)  # the quantiser logs advice to the root
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _quiet():
         source, result = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, source)
         quantize_static(

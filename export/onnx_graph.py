@@ -73,6 +73,14 @@ def serialised(model: onnx.ModelProto) -> bytes:
     return model.SerializeToString()
 
 
+def _checked_ends(graph: bytes) -> bytes:
+    """Pixels meet a cast and nothing else: TensorRT computes nothing in uint8."""
+    for node in onnx.load_model_from_string(graph).graph.node:
+        if node.op_type != "Cast" and ("frame" in node.input or "enhanced" in node.output):
+            raise ModelError(f"{node.name} ({node.op_type}) works on uint8 pixels; TensorRT takes a cast alone there")
+    return graph
+
+
 def _folded(graph: bytes) -> bytes:
     """Constants folded and dead nodes removed by onnxruntime's basic passes, which stay within standard operators."""
     options = onnxruntime.SessionOptions()
@@ -96,7 +104,7 @@ def whole_graph(pipeline: nn.Module) -> bytes:
     """
     frame = torch.zeros((1, *FRAME_SHAPE), dtype=torch.uint8)
     if not isinstance(pipeline, IsrPipeline):
-        return finished(traced(pipeline, (frame,), (["frame"], ["enhanced"])))
+        return _checked_ends(finished(traced(pipeline, (frame,), (["frame"], ["enhanced"]))))
     before = traced(pipeline.before, (frame,), (["frame"], ["dehazed"]))
     isr = traced(pipeline.isr, (torch.zeros(1, 3, TRACE_PX, TRACE_PX),), (["x"], ["y"]))
     enlarged = torch.zeros(1, 3, NETWORK_HEIGHT_PX * SCALE, NETWORK_WIDTH_PX * SCALE)
@@ -106,7 +114,7 @@ def whole_graph(pipeline: nn.Module) -> bytes:
     joined = onnx.compose.merge_models(before, isr, [("dehazed", "/isrx")])
     joined = onnx.compose.merge_models(joined, after, [("/isry", "/afterenlarged")])
     _rename_output(joined, "/afterenhanced", "enhanced")
-    return finished(joined)
+    return _checked_ends(finished(joined))
 
 
 def _resize_ends(model: onnx.ModelProto, size: tuple[int, int]) -> None:

@@ -133,7 +133,8 @@ class IsrPipeline(nn.Module):
 
 
 def _planes(frame: Tensor) -> Tensor:
-    return frame.permute(0, 3, 1, 2).float()
+    """Widened before anything else: TensorRT takes uint8 at the ends of a graph alone, and only into a cast."""
+    return frame.float().permute(0, 3, 1, 2)
 
 
 def _levels(x_BCHW: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from export.fp16 import half_graph, islands
 from export.golden import GoldenSet
 from export.int8 import quantised_graph
 from export.onnx_graph import serialised
-from export.rounded import rounded_graph, run_as_written
+from export.rounded import rounded_graph, run_on_cpu
 
 PRECISIONS = ("fp16", "int8")
 
@@ -77,4 +77,4 @@ HOW = {
 
 
 def _picture(graph: bytes, frame: Image) -> Image:
-    return np.asarray(run_as_written(graph, frame)[0][0], np.uint8)
+    return np.asarray(run_on_cpu(graph, frame)[0][0], np.uint8)

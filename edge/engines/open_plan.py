@@ -1,0 +1,146 @@
+"""Finding, checking and opening the plan of a profile on this machine's GPU."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from edge import frame_memory
+from edge.artifact import Artifact
+from edge.engines.frame_pool import FramePool
+from edge.engines.gpu import current_context, gpu_of, load_cuda
+from edge.engines.libcuda import CudaCallError
+from edge.engines.plan import engine_key, plan_path, read_plan, unpacked_picture, why_missing
+from edge.engines.tensorrt import TensorRtEngine
+from edge.engines.trt_log import collecting_logger, last_error
+from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
+from edge.errors import EngineFailed, EngineLost, ModelError
+from edge.geometry import FRAME_SHAPE
+
+NUM_FRAMES = 16
+"""Page-locked frames, 100 MB: those that capture, engine, slots and viewers hold at once."""
+
+
+def build_command(profile: str, folder: Path, precision: str, runtime: str) -> str:
+    """The command that builds an engine, as a person would type it."""
+    options = "" if precision == "fp16" else f" --precision {precision}"
+    options += "" if runtime == "tensorrt" else f" --runtime {runtime}"
+    return f"edge-export engine {profile} -o {folder}{options}"
+
+
+def open_tensorrt_engine(
+    artifact: Artifact, folder: Path, *, precision: str = "fp16", runtime: str = "tensorrt"
+) -> TensorRtEngine:
+    """A profile's engine, proven on the golden frame of its sidecar.
+
+    Args:
+        folder: where `edge-export engine` put the plans.
+
+    Raises:
+        DeviceMissing: no TensorRT, no pycuda or no GPU.
+        ModelError: no plan for this GPU, TensorRT and graph, or a plan that is cut, foreign or wrong.
+        EngineLost: too little memory, or the GPU failed.
+    """
+    api = load_trt(runtime)
+    cuda = load_cuda()
+    rebuild = build_command(artifact.profile, folder, precision, runtime)
+    gpu = gpu_of(cuda)
+    graph_sha256 = graph_hash(artifact, precision)
+    path = plan_path(folder, artifact.profile, engine_key(graph_sha256, precision, api.label, gpu))
+    if not path.is_file():
+        wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
+        raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
+    content, sidecar = read_plan(path, rebuild)
+    with ExitStack() as stack:
+        stack.enter_context(current_context(cuda))
+        logger = collecting_logger(api)
+        engine, context = _deserialised(api, cuda, content, logger, path, rebuild, stack)
+        try:
+            pool = FramePool(NUM_FRAMES, mapped=gpu.integrated)
+        except CudaCallError as error:
+            raise EngineLost(f"{path}: page-locked memory for {NUM_FRAMES} frames is not to be had ({error})") from error
+        stack.callback(pool.close)
+        try:
+            opened = TensorRtEngine(
+                cuda,
+                context,
+                pool,
+                profile=artifact.profile,
+                model_sha256=artifact.sha256,
+                device=f"{gpu.name}, {api.label}, {precision}",
+                mapped=gpu.integrated,
+                logger=logger,
+            )
+        except cuda.Error as error:
+            raise EngineLost(f"{path}: {' '.join(str(error).split())}; close other programs on the GPU") from error
+        del context
+        stack.callback(opened.close)
+        _prove(opened, sidecar, path, rebuild)
+        opened.memory_bytes = {
+            "engine": device_memory_bytes(engine),
+            "frames": 0 if gpu.integrated else 4 * opened.frame_bytes,
+            "page_locked": NUM_FRAMES * opened.frame_bytes,
+        }
+        opened.device += _described(opened)
+        del engine
+        stack.callback(frame_memory.lend_from(pool.take))
+        opened.own(stack.pop_all())
+    return opened
+
+
+def graph_hash(artifact: Artifact, precision: str) -> str:
+    """sha256 of the graph that a precision is built from, as the manifest says; the file itself need not be read."""
+    if precision == "fp32":
+        return artifact.sha256
+    told = artifact.manifest.get("precisions", {}).get(precision)
+    if told is None:
+        artifact.graph_for(precision)  # raises, and says which command adds it
+    return str(told["sha256"])
+
+
+def _deserialised(
+    api: TrtApi, cuda: Any, content: bytes, logger: Any, path: Path, rebuild: str, stack: ExitStack
+) -> tuple[Any, Any]:
+    runtime = api.trt.Runtime(logger)
+    engine = runtime.deserialize_cuda_engine(content)
+    if engine is None:
+        raise ModelError(f"{path}: {api.label} does not take this plan ({last_error(logger)}); run: {rebuild}")
+    names = {engine.get_tensor_name(number) for number in range(engine.num_io_tensors)}
+    shapes = {name: (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)) for name in sorted(names)}
+    expected = {name: ((1, *FRAME_SHAPE), api.trt.uint8) for name in ("enhanced", "frame")}
+    if shapes != expected:
+        raise ModelError(f"{path}: its ends are {shapes}, expected frame and enhanced of 1920x1080; run: {rebuild}")
+    needed, (free, _) = device_memory_bytes(engine), cuda.mem_get_info()
+    too_little = f"{path}: needs {needed / 2**20:.0f} MiB of GPU memory, {free / 2**20:.0f} MiB are free"
+    if needed > free:
+        raise EngineLost(f"{too_little}; close other programs or run: {rebuild} --workspace-mib 256")
+    context = engine.create_execution_context()
+    if context is None:
+        raise EngineLost(f"{too_little} ({last_error(logger)}); close other programs or run: {rebuild}")
+    return engine, context
+
+
+def _prove(opened: TensorRtEngine, sidecar: dict[str, Any], path: Path, rebuild: str) -> None:
+    """Run the golden frame and hold the answer to float32's; then choose how to launch."""
+    golden = sidecar["golden"]
+    frame, expected = (unpacked_picture(golden[name], path) for name in ("frame", "enhanced"))
+    try:
+        found = opened.enhance(frame).image
+    except EngineFailed as error:
+        raise ModelError(f"{path}: {error} for the golden frame; run: {rebuild} --force") from error
+    psnr_db = float(cv2.PSNR(found, expected))
+    if not psnr_db >= golden["min_psnr_db"]:
+        raise ModelError(
+            f"{path}: the golden frame comes out at {psnr_db:.1f} dB, expected {golden['min_psnr_db']:g}; "
+            f"run: {rebuild} --force"
+        )
+    opened.choose_launch(frame)
+
+
+def _described(opened: TensorRtEngine) -> str:
+    used = sum(opened.memory_bytes[part] for part in ("engine", "frames"))
+    graph = ", CUDA graph" if opened.uses_cuda_graph else ""
+    return f"{graph}, {used / 2**20:.0f} MiB on the GPU"

@@ -57,11 +57,62 @@ def _add_onnx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     graph.set_defaults(run=run_onnx)
 
 
+ENGINE_EXAMPLES = """examples:
+  edge-export engine live -o /var/lib/edge-enhance/engines
+  edge-export engine models/miinet -o engines --precision best --workspace-mib 512
+  edge-export engine live -o engines --runtime tensorrt-rtx --compute-capability 8.6    no GPU needed"""
+
+
+def run_engine(args: argparse.Namespace) -> int:
+    from export.engine import EngineOptions, build_engine, find_model
+
+    options = EngineOptions(
+        precision=args.precision,
+        runtime=args.runtime,
+        workspace_mib=args.workspace_mib,
+        pictures=args.pictures,
+        compute_capability=args.compute_capability,
+        force=args.force,
+    )
+    path, is_new = build_engine(find_model(args.model), args.output, options)
+    sys.stdout.write(f"{path}\n" if is_new else f"{path}: up to date, nothing done; --force builds it again\n")
+    return 0
+
+
+def capability(text: str) -> tuple[int, int]:
+    """`8.6` -> (8, 6)."""
+    major, dot, minor = text.partition(".")
+    if not (dot and major.isdigit() and minor.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number such as 8.6")
+    return int(major), int(minor)
+
+
+def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    engine = commands.add_parser(
+        "engine",
+        help="a profile -> the TensorRT engine for this machine's GPU",
+        epilog=ENGINE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    engine.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+    engine.add_argument("-o", "--output", type=Path, default=Path("/var/lib/edge-enhance/engines"), help="folder of engines")
+    engine.add_argument(
+        "--precision", choices=["fp16", "fp32", "int8", "best"], default="fp16", help="best: the lowest it was exported in"
+    )
+    engine.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")
+    engine.add_argument("--workspace-mib", type=int, default=1024, metavar="MIB", help="memory that a layer may use")
+    engine.add_argument("--pictures", type=Path, metavar="FOLDER", help="the golden frame is the first picture in it")
+    engine.add_argument("--compute-capability", type=capability, metavar="M.N", help="tensorrt-rtx: build for another GPU")
+    engine.add_argument("--force", action="store_true", help="build though it is there")
+    engine.set_defaults(run=run_engine)
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
     _add_onnx(commands)
+    _add_engine(commands)
     return top
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.engines.libcuda import call
+from edge.engines.libcuda import CudaCallError, call
 from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
 
@@ -79,11 +80,12 @@ class FramePool:
         return self._device_address[address_of(image)]
 
     def close(self) -> None:
-        """Unlock every frame; safe to call twice. Frames that are lent out stay readable."""
+        """Unlock every frame; safe to call twice, and in a context that failed. Frames that are lent out stay readable."""
         self._free = deque()
         while self._device_address:
             address, _ = self._device_address.popitem()
-            call("cuMemHostUnregister", ctypes.c_void_p(address))
+            with contextlib.suppress(CudaCallError):
+                call("cuMemHostUnregister", ctypes.c_void_p(address))
 
 
 def _page_aligned() -> NDArray[np.uint8]:

@@ -105,6 +105,9 @@ DOUBLE host_cuda_num_blocks(void) {
     return count;
 }
 
+/* Count launches from here, for HOST_CUDA_FAIL_AT. */
+DOUBLE host_cuda_fail_next(void) { num_launches = 0; return OK; }
+
 DOUBLE host_cuda_num_retained(void) { return num_retained; }
 
 DOUBLE cuMemAlloc_v2(Device *out, size_t bytes) {
@@ -371,7 +374,10 @@ DOUBLE cuDevicePrimaryCtxRetain(void **out, int device) {
 }
 
 DOUBLE cuDevicePrimaryCtxRelease_v2(int device) {
-    if (--num_retained == 0) is_broken = num_launches = 0; /* the driver tears a primary context down with its last user */
+    if (--num_retained == 0 && is_broken) { /* the driver tears a primary context down with its last user */
+        memset(blocks, 0, sizeof blocks);
+        is_broken = num_launches = used_bytes = 0;
+    }
     return OK;
 }
 

@@ -68,11 +68,12 @@ def cuda_root() -> Path:
     raise RuntimeError("no cuda.h in $CUDA_HOME, $CUDA_ROOT or /usr/local/cuda; install NVIDIA's CUDA toolkit headers")
 
 
-def build_double(folder: Path, header: Path) -> Path:
+def build_double(folder: Path, include: Path) -> Path:
     """`libcuda.so.1` of host memory; every driver call that it does not play says NOT_SUPPORTED."""
     source = (HERE / "libcuda.c").read_text(encoding="utf-8")
     played = set(re.findall(r"^DOUBLE (\w+)\(", source, re.M))
-    named = set(re.findall(r"\bcu[A-Z]\w*(?=\s*\()|\bcu[A-Z]\w*_v\d\b", header.read_text(encoding="utf-8")))
+    headers = "".join((include / name).read_text(encoding="utf-8") for name in ("cuda.h", "cudaProfiler.h"))
+    named = set(re.findall(r"\bcu[A-Z]\w*(?=\s*\()|\bcu[A-Z]\w*_v\d\b", headers))
     rest = "".join(f"DOUBLE {name}(void) {{ return 801; }}\n" for name in sorted(named - played))
     whole = folder / "whole.c"
     whole.write_text("#define _GNU_SOURCE\n" + source + rest)
@@ -85,7 +86,7 @@ def build_pycuda(folder: Path) -> None:
     root = cuda_root()
     driver = folder / "driver"
     driver.mkdir()
-    library = build_double(driver, root / "include" / "cuda.h")
+    library = build_double(driver, root / "include")
     (driver / "libcuda.so").symlink_to(library.name)
     pip("install", "setuptools", "wheel", "numpy", *PYCUDA_NEEDS, "--target", folder / "build-tools")
     env = {**os.environ, "PYTHONPATH": str(folder / "build-tools"), "CFLAGS": "-O0 -g0", "CXXFLAGS": "-O0 -g0"}

@@ -9,6 +9,9 @@ from pathlib import Path
 from edge.errors import UsageError, exit_code_of
 from export.recipes import RECIPES, UPSCALES
 
+ENGINES = Path("/var/lib/edge-enhance/engines")
+"""Where the runtime looks for engines unless its configuration says otherwise."""
+
 ONNX_EXAMPLES = """examples:
   edge-export onnx runs/free/student.safetensors --profile live --licence "..." -o models
   edge-export onnx runs/idm/idm.safetensors --isr runs/isr/isr.safetensors --profile miinet --licence "..." -o models
@@ -95,7 +98,7 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     engine.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
-    engine.add_argument("-o", "--output", type=Path, default=Path("/var/lib/edge-enhance/engines"), help="folder of engines")
+    engine.add_argument("-o", "--output", type=Path, default=ENGINES, help="folder of engines")
     engine.add_argument(
         "--precision", choices=["fp16", "fp32", "int8", "best"], default="fp16", help="best: the lowest it was exported in"
     )
@@ -107,12 +110,88 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     engine.set_defaults(run=run_engine)
 
 
+def run_verify(args: argparse.Namespace) -> int:
+    from export.engine import find_model
+    from export.golden import golden_set
+    from export.tables import aligned
+    from export.verify import HEAD, verify
+
+    checkpoints = None if args.checkpoint is None else (args.checkpoint, args.isr)
+    rows = verify(
+        find_model(args.model),
+        golden_set(args.pictures, args.frames),
+        engines=args.engines,
+        precision=args.precision,
+        runtime=args.runtime,
+        checkpoints=checkpoints,
+    )
+    sys.stdout.write(aligned([list(HEAD), *(row.cells() for row in rows)]))
+    failed = [row for row in rows if row.passed is False or (args.need_engine and row is rows[-1] and not row.passed)]
+    return 1 if failed else 0
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    from edge.config import EngineConfig
+    from edge.engines.open import open_engine
+    from export.bench import bench, gpu_engine
+    from export.engine import find_model
+    from export.golden import golden_set
+    from export.peak import measured_peak_flops
+
+    config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
+    artifact = find_model(args.model)
+    engine = open_engine(artifact, config)
+    on_gpu = gpu_engine(engine) is not None
+    engine.close()
+    peak = measured_peak_flops("tensorrt" if args.backend == "auto" else args.backend) if on_gpu else None
+    engine = open_engine(artifact, config)
+    try:
+        figures = bench(artifact, engine, golden_set(args.pictures, 1).frames[0], args.seconds, peak)
+    finally:
+        engine.close()
+    sys.stdout.write("\n".join(figures.lines()) + "\n")
+    return 0
+
+
+def run_inspect(args: argparse.Namespace) -> int:
+    from export.inspector import inspected
+
+    for line in inspected(args.plan):
+        sys.stdout.write(line + "\n")
+    return 0
+
+
+def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verify = commands.add_parser("verify", help="torch, onnx and the engine against each other on golden frames")
+    verify.add_argument("--frames", type=int, default=2, help="how many golden frames")
+    verify.add_argument("--checkpoint", type=Path, help="compare torch too: what edge-train wrote")
+    verify.add_argument("--isr", type=Path, metavar="CHECKPOINT", help="with --checkpoint, for miinet and cyclegan")
+    verify.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")
+    verify.add_argument("--need-engine", action="store_true", help="an engine that cannot run is a failure")
+    verify.set_defaults(run=run_verify)
+    bench = commands.add_parser("bench", help="latency, throughput, GPU time, arithmetic rate, energy")
+    bench.add_argument("--seconds", type=float, default=10.0, help="length of each of two measurements")
+    bench.add_argument("--backend", choices=["auto", "cpu", "tensorrt", "tensorrt-rtx"], default="auto")
+    bench.set_defaults(run=run_bench)
+    for command in (verify, bench):
+        command.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+        command.add_argument("--engines", type=Path, default=ENGINES, help="folder of engines")
+        command.add_argument("--precision", choices=["fp16", "fp32", "int8"], default="fp16")
+        command.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures; else the demo throat")
+        command.epilog = f"example: edge-export {command.prog.split()[-1]} live --engines engines"
+    inspect = commands.add_parser("inspect", help="layers, precisions and memory of an engine")
+    inspect.add_argument("plan", type=Path, help="a .plan file")
+    inspect.epilog = "example: edge-export inspect engines/live-0123456789abcdef.plan"
+    inspect.set_defaults(run=run_inspect)
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
     _add_onnx(commands)
     _add_engine(commands)
+    _add_judges(commands)
     return top
 
 

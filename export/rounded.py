@@ -80,3 +80,10 @@ def run_on_cpu(model: onnx.ModelProto | bytes, frame: NDArray[np.uint8]) -> list
         return list(session.run(None, {"frame": frame[None]}))
     except Exception as error:  # onnxruntime raises many types of its own
         raise ModelError(f"onnxruntime refuses the graph: {str(error)[:300]}") from error
+
+
+def shown_on_cpu(graph: bytes, precision: str) -> bytes:
+    """The graph that shows on a CPU what a precision does: a rounded one for fp16, an int8 graph as it is."""
+    if precision != "fp16":
+        return graph
+    return rounded_graph(onnx.load_model_from_string(graph)).SerializeToString()

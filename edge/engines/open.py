@@ -67,6 +67,11 @@ class FallbackEngine:
         self._retry_at_s = 0.0
 
     @property
+    def current(self) -> Engine:
+        """The engine in use."""
+        return self._engine
+
+    @property
     def profile(self) -> str:
         return self._engine.profile
 

@@ -1,0 +1,68 @@
+"""How fast the device multiplies half-precision matrices at best: a measured yardstick in place of a data sheet's."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from edge.engines.gpu import current_context, gpu_of, load_cuda
+from edge.engines.trt_log import collecting_logger, last_error
+from edge.engines.trt_versions import create_network, load_trt, set_target
+from edge.errors import EngineLost
+
+SIDE = 4096
+NUM_PRODUCTS = 4
+NUM_RUNS = 20
+
+
+def measured_peak_flops(runtime: str) -> float:
+    """FLOP/s of a chain of 4096x4096 products in fp16, built and run by TensorRT; the median of 20 runs.
+
+    Raises:
+        DeviceMissing: no TensorRT or no GPU.
+        EngineLost: the yardstick cannot be built or run.
+    """
+    api, cuda = load_trt(runtime), load_cuda()
+    trt, logger = api.trt, collecting_logger(api)
+    with current_context(cuda):
+        builder = trt.Builder(logger)
+        network = create_network(api, builder)
+        x = network.add_input("x", trt.float16, (SIDE, SIDE))
+        weight = np.full((SIDE, SIDE), 1 / SIDE, np.float16)
+        plain = trt.MatrixOperation.NONE
+        product = x
+        for _ in range(NUM_PRODUCTS):
+            constant = network.add_constant((SIDE, SIDE), trt.Weights(weight)).get_output(0)
+            product = network.add_matrix_multiply(product, plain, constant, plain).get_output(0)
+        product.name = "y"
+        network.mark_output(product)
+        config = builder.create_builder_config()
+        set_target(api, config, gpu_of(cuda).compute_capability)
+        if not api.is_strongly_typed:
+            config.set_flag(trt.BuilderFlag.FP16)
+        content = builder.build_serialized_network(network, config)
+        if content is None:
+            raise EngineLost(f"the yardstick cannot be built: {last_error(logger)}")
+        seconds = _timed(trt.Runtime(logger), content, cuda)
+    return 2 * SIDE**3 * NUM_PRODUCTS / seconds
+
+
+def _timed(runtime: Any, content: Any, cuda: Any) -> float:
+    engine = runtime.deserialize_cuda_engine(content)
+    context = engine.create_execution_context()
+    stream = cuda.Stream()
+    memory = {name: cuda.mem_alloc(2 * SIDE * SIDE) for name in ("x", "y")}
+    for name, allocation in memory.items():
+        cuda.memset_d16(allocation, 0, SIDE * SIDE)
+        context.set_tensor_address(name, int(allocation))
+    samples = []
+    for _ in range(NUM_RUNS):
+        begin, end = cuda.Event(), cuda.Event()
+        begin.record(stream)
+        context.execute_async_v3(stream.handle)
+        end.record(stream)
+        end.synchronize()
+        samples.append(float(end.time_since(begin)) / 1e3)
+    return median(samples[NUM_RUNS // 4 :])

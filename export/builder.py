@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,16 +86,17 @@ def plan_from_onnx(api: TrtApi, graph: Path, options: BuildOptions) -> BuiltPlan
     config = builder.create_builder_config()
     _configure(api, config, options)
     num_held = hold_types(api, network, config)
-    progress = _progress(api, graph.parent.name)
-    if progress is not None:
-        config.progress_monitor = progress
-    cache = _timing_cache(config, options.timing_cache)
-    try:
-        content = builder.build_serialized_network(network, config)
-    finally:
+    cache = _timing_cache(api, config, options.timing_cache)
+    with _ctrl_c() as interrupted:
+        progress = _progress(api, graph.parent.name, interrupted)
         if progress is not None:
-            progress.close()
-    if progress is not None and progress.is_interrupted:
+            config.progress_monitor = progress
+        try:
+            content = builder.build_serialized_network(network, config)
+        finally:
+            if progress is not None:
+                progress.close()
+    if interrupted.is_set():
         raise KeyboardInterrupt
     if content is None:
         raise ModelError(f"{graph}: {api.label} builds no engine from it: {last_error(logger)}")
@@ -110,9 +114,23 @@ def _configure(api: TrtApi, config: Any, options: BuildOptions) -> None:
     set_target(api, config, options.compute_capability)
 
 
-def _timing_cache(config: Any, path: Path | None) -> Callable[[], bytes]:
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """An event that Ctrl-C sets, in place of an exception in the middle of a library's callback."""
+    interrupted = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # signals are its owner's
+        yield interrupted
+        return
+    before = signal.signal(signal.SIGINT, lambda number, frame: interrupted.set())
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _timing_cache(api: TrtApi, config: Any, path: Path | None) -> Callable[[], bytes]:
     """Give the builder what is remembered; returns how to get what it remembers afterwards."""
-    if path is None:
+    if path is None or not api.has_timing_cache:
         return lambda: b""
     remembered = path.read_bytes() if path.is_file() else b""
     cache = config.create_timing_cache(remembered)
@@ -129,17 +147,16 @@ def _parser_errors(parser: Any) -> str:
     return "; ".join(told) or "it gives no reason"
 
 
-def _progress(api: TrtApi, title: str) -> Any:
+def _progress(api: TrtApi, title: str, interrupted: threading.Event) -> Any:
     """A progress bar fed by the builder; None on TensorRT 8.6, which reports nothing."""
     if not hasattr(api.trt, "IProgressMonitor"):
         return None
 
     class Monitor(api.trt.IProgressMonitor):  # type: ignore[misc,name-defined]
-        """The bar follows the build's own outermost phase; inner phases are named beside it."""
+        """One bar over the steps of all phases that have begun, the newest phase named beside it."""
 
         def __init__(self) -> None:
             api.trt.IProgressMonitor.__init__(self)
-            self.is_interrupted = False
             self._bar = tqdm(total=1, desc=f"building {title}", unit="step", disable=None, leave=False)
             self._num_steps: dict[str, int] = {}
 
@@ -152,11 +169,8 @@ def _progress(api: TrtApi, title: str) -> Any:
             self._bar.refresh()
 
         def step_complete(self, phase_name: str, step: int) -> bool:
-            try:
-                self._bar.update(1)
-            except KeyboardInterrupt:
-                self.is_interrupted = True
-            return not self.is_interrupted
+            self._bar.update(1)
+            return not interrupted.is_set()
 
         def close(self) -> None:
             self._bar.close()

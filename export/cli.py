@@ -53,7 +53,7 @@ def _add_onnx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     graph.add_argument("--calibration", type=Path, metavar="FOLDER", help="session of edge-calib capture --for int8")
     graph.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures for the accuracy gate")
-    graph.add_argument("--frames", type=int, default=0, help="how many of them; 0: four, one for heavy networks")
+    graph.add_argument("--frames", type=int, default=0, help="how many of them; 0: two, one for heavy networks")
     graph.add_argument("-o", "--output", type=Path, help="folder of profiles")
     graph.add_argument("--version", default="1", help="version written into the manifest")
     graph.add_argument("--licence", help="what may be done with weights trained on this data")

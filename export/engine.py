@@ -14,7 +14,7 @@ from edge.artifact import SHIPPED, Artifact, load_artifact
 from edge.engines.cpu import GraphCpuEngine, available_cpus
 from edge.engines.gpu import gpu_of, load_cuda
 from edge.engines.open_plan import build_command, graph_hash
-from edge.engines.plan import Gpu, engine_key, is_whole, packed_picture, plan_path, write_plan
+from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, packed_picture, plan_path, write_plan
 from edge.engines.trt_versions import TrtApi, load_trt
 from edge.errors import DeviceMissing, InputOutputError, ModelError, UsageError
 from edge.frame import Image
@@ -77,7 +77,7 @@ def target_gpu(options: EngineOptions) -> Gpu:
             raise
     if options.runtime != "tensorrt-rtx":
         raise UsageError("--compute-capability: TensorRT builds for the GPU at hand alone; leave it out")
-    return Gpu("any", options.compute_capability, 0)
+    return Gpu(ANY_NAME, options.compute_capability, 0)
 
 
 def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tuple[Path, bool]:

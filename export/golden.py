@@ -19,6 +19,10 @@ DEMO_STEP = 150
 """Frames of the demo throat between two golden ones: fog, focus and view have changed by then."""
 
 
+VEIL_LEVEL, VEIL_CONTRAST = 200.0, 0.1
+"""A bright veil with a tenth of the contrast left: what fog does, and where half precision is weakest."""
+
+
 class GoldenSet(NamedTuple):
     """Frames, RGB uint8 (1080, 1920, 3), and what a manifest says of them."""
 
@@ -43,6 +47,13 @@ def golden_set(pictures: Path | None, count: int) -> GoldenSet:
     digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in chosen))
     frames = [np.ascontiguousarray(fit_to_frame(read_picture(path))) for path in chosen]
     return GoldenSet(frames, {"kind": "pictures", "count": len(frames), "sha256": digest.hexdigest()})
+
+
+def with_veiled(golden: GoldenSet) -> GoldenSet:
+    """The same frames and each of them under a heavy veil."""
+    veiled = [np.rint(VEIL_LEVEL + VEIL_CONTRAST * (frame.astype(np.float32) - 128)) for frame in golden.frames]
+    frames = [*golden.frames, *(np.clip(frame, 0, 255).astype(np.uint8) for frame in veiled)]
+    return GoldenSet(frames, {**golden.about, "veiled_too": True})
 
 
 def _files(folder: Path) -> list[Path]:

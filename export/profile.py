@@ -13,7 +13,7 @@ from typing import Any
 from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
 from edge.geometry import FRAME_SHAPE
 from edge.whole_files import write_together
-from export.golden import GoldenSet, golden_set
+from export.golden import GoldenSet, golden_set, with_veiled
 from export.networks import Built, built_from_checkpoints
 from export.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.pipeline import GuidedPipeline
@@ -49,7 +49,7 @@ def export_profile(
         isr: the checkpoint of a separate super-resolution network.
         upscale: another way to enlarge than the profile's own; the folder is then named after both.
         pictures: folder of real pictures for the accuracy gate; None takes the demo throat.
-        num_frames: how many of them; 0 takes four, or one where the networks are heavy.
+        num_frames: how many of them, each also under a veil; 0 takes two, or one alone where the networks are heavy.
         calibration: session of `edge-calib capture --for int8`.
 
     Raises:
@@ -63,9 +63,8 @@ def export_profile(
     if isinstance(built.pipeline, GuidedPipeline):
         graphs[DEHAZER_NAME] = dehazer_graph(built.pipeline.guided)
     manifest = _manifest(name, recipe, built, graphs, version=version, licence=licence)
-    macs = sum(network["macs"] for network in manifest["networks"])
     if precisions:
-        golden = golden_set(pictures, num_frames or (1 if macs > HEAVY_MACS else 4))
+        golden = _gate_frames(manifest, pictures, num_frames)
         _add_precisions(graphs, manifest, precisions, golden, calibration)
     return _write(root / name, graphs, manifest)
 
@@ -86,10 +85,16 @@ def add_precisions(
     artifact = load_artifact(folder.name, (folder.resolve().parent,))
     manifest = json.loads(json.dumps(artifact.manifest))
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
-    macs = sum(network.get("macs", 0) for network in manifest["networks"])
-    golden = golden_set(pictures, num_frames or (1 if macs > HEAVY_MACS else 4))
+    golden = _gate_frames(manifest, pictures, num_frames)
     _add_precisions(graphs, manifest, precisions, golden, calibration)
     return _write(folder, graphs, manifest)
+
+
+def _gate_frames(manifest: dict[str, Any], pictures: Path | None, num_frames: int) -> GoldenSet:
+    """Frames for the gate, and the same under a veil; of heavy networks one as it is, unless more are asked for."""
+    is_heavy = sum(network.get("macs", 0) for network in manifest["networks"]) > HEAVY_MACS
+    golden = golden_set(pictures, num_frames or (1 if is_heavy else 2))
+    return golden if is_heavy and not num_frames else with_veiled(golden)
 
 
 def _add_precisions(

@@ -13,7 +13,7 @@ from edge.artifact import Artifact
 from edge.engines.frame_pool import FramePool
 from edge.engines.gpu import current_context, gpu_of, load_cuda
 from edge.engines.libcuda import CudaCallError
-from edge.engines.plan import engine_key, plan_path, read_plan, unpacked_picture, why_missing
+from edge.engines.plan import ANY_NAME, Gpu, engine_key, plan_path, read_plan, unpacked_picture, why_missing
 from edge.engines.tensorrt import TensorRtEngine
 from edge.engines.trt_log import collecting_logger, last_error
 from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
@@ -49,8 +49,11 @@ def open_tensorrt_engine(
     rebuild = build_command(artifact.profile, folder, precision, runtime)
     gpu = gpu_of(cuda)
     graph_sha256 = graph_hash(artifact, precision)
-    path = plan_path(folder, artifact.profile, engine_key(graph_sha256, precision, api.label, gpu))
-    if not path.is_file():
+    targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if runtime == "tensorrt-rtx" else [gpu]
+    keys = [engine_key(graph_sha256, precision, api.label, target) for target in targets]
+    paths = [plan_path(folder, artifact.profile, key) for key in keys]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
         wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
         raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
     content, sidecar = read_plan(path, rebuild)

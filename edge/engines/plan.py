@@ -21,6 +21,8 @@ from edge.whole_files import write_together
 
 SEAL = "sidecar_sha256"
 KEY_LENGTH = 16
+ANY_NAME = "any"
+"""The GPU's name in a TensorRT-RTX plan that was built for a compute capability, with no GPU at hand."""
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,11 @@ class TrtApi:
         return hasattr(self.trt.NetworkDefinitionCreationFlag, "STRONGLY_TYPED")
 
     @property
+    def has_timing_cache(self) -> bool:
+        """TensorRT-RTX times nothing when it builds."""
+        return self.runtime == "tensorrt"
+
+    @property
     def newest_opset(self) -> int:
         return 20 if self.runtime == "tensorrt-rtx" else NEWEST_OPSET.get(self.major, max(NEWEST_OPSET.values()))
 

@@ -56,7 +56,7 @@ def check_graph(path: Path) -> None:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many types of its own
-        told = " ".join(str(error).split())[:250]
+        told = " ".join(str(error).split())[:600]
         raise ModelError(f"{path}: not a graph that can be run ({told}); export the profile again") from error
     found = [(end.name, end.type, tuple(end.shape)) for end in (*session.get_inputs(), *session.get_outputs())]
     expected = [(name, "tensor(uint8)", (1, *FRAME_SHAPE)) for name in ("frame", "enhanced")]

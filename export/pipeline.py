@@ -59,6 +59,7 @@ class GuidedDehazer(nn.Module):
 
     def forward(self, shrunk: Tensor, activity: Tensor) -> tuple[Tensor, Tensor]:
         slope, intercept = self.coefficients(shrunk.permute(0, 3, 1, 2).float(), activity.permute(0, 3, 1, 2).float())
+        slope = slope.expand_as(intercept)  # a gain of local contrast is one for all channels
         return slope[0].permute(1, 2, 0), intercept[0].permute(1, 2, 0)
 
 

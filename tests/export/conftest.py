@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from edge.artifact import Artifact, load_artifact
+from export.profile import export_profile
 from trainer.checkpoint import described, save_whole
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
@@ -16,6 +18,16 @@ from trainer.networks.student import Student, StudentConfig
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
 from tests.doubles.parts import part
 
+Case = tuple[str, str, bool, "str | None"]
+CASES: list[Case] = [
+    ("live", "student", False, None),
+    ("live", "student", False, "bicubic"),
+    ("live-isr", "student_isr", False, None),
+    ("miinet", "idm", True, None),
+    ("miinet-guided", "idm", False, None),
+]
+"""Profile, its dehazer's checkpoint, whether a separate network enlarges, and the upscale if it is not the profile's."""
+IDS = [profile if upscale is None else f"{profile} {upscale}" for profile, _, _, upscale in CASES]
 SMALL = ((8, 8, 8), (1, 1, 1))
 
 
@@ -39,6 +51,23 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         paths[name] = folder / f"{name}.safetensors"
         save_whole(dict(network.state_dict()), paths[name], {**described(kind, network.config), "recipe": "test"})
     return paths
+
+
+@pytest.fixture(scope="session")
+def exported(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """`exported(case)`: the artifact and its checkpoints; each case is exported once, on first use."""
+    root, made = tmp_path_factory.mktemp("models"), {}
+
+    def get(case: Case) -> tuple[Artifact, Path, Path | None]:
+        if case not in made:
+            profile, dehazer, has_isr, upscale = case
+            isr = checkpoints["isr"] if has_isr else None
+            options = {"version": "7", "licence": "test only", "num_frames": 1}
+            folder = export_profile(checkpoints[dehazer], profile, root, isr=isr, upscale=upscale, **options)
+            made[case] = load_artifact(folder.name, (root,)), checkpoints[dehazer], isr
+        return made[case]
+
+    return get
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.cli import main
 from export.engine import EngineOptions, build_engine, find_model, precision_of
 from tests.doubles.parts import part
+from tests.export.conftest import CASES, IDS
 
 RTX = EngineOptions(runtime="tensorrt-rtx", compute_capability=(8, 6))
 
@@ -52,25 +53,12 @@ def test_every_shipped_profile_builds_strongly_typed(trt_rtx, tmp_path, profile,
     assert built.num_held == 0
 
 
-@pytest.mark.parametrize(
-    ("profile", "dehazer", "isr", "upscale"),
-    [
-        ("live-isr", "student_isr", None, None),
-        ("live", "student", None, "bicubic"),
-        ("miinet", "idm", "isr", None),
-        ("miinet-guided", "idm", None, None),
-    ],
-)
-def test_every_kind_of_profile_builds_strongly_typed(trt_rtx, checkpoints, tmp_path, profile, dehazer, isr, upscale):
-    from export.profile import export_profile
-
-    folder = export_profile(
-        checkpoints[dehazer], profile, tmp_path, version="1", licence="-",
-        isr=isr and checkpoints[isr], upscale=upscale, num_frames=1,
-    )  # fmt: skip
-    path, is_new = build_engine(find_model(str(folder)), tmp_path / "engines", RTX)
-    assert is_new
-    assert path.stat().st_size > 1e5
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_every_kind_of_profile_builds_strongly_typed(trt_rtx, exported, case):
+    graph = exported(case)[0].graph_for("fp16")
+    check_graph(graph)
+    built = plan_from_onnx(load_trt("tensorrt-rtx"), graph, BuildOptions(compute_capability=(8, 6)))
+    assert len(built.content) > 1e5
 
 
 def test_plan_has_a_sidecar_with_a_golden_frame_and_a_second_call_does_nothing(trt_rtx, live, tmp_path):

@@ -78,7 +78,9 @@ def plan_from_onnx(api: TrtApi, graph: Path, options: BuildOptions) -> BuiltPlan
     try:
         builder = trt.Builder(logger)
     except (TypeError, RuntimeError) as error:
-        raise DeviceMissing(f"{api.label} makes no builder here ({last_error(logger)}); it needs an NVIDIA GPU") from error
+        raise DeviceMissing(
+            f"{api.label} makes no builder here ({last_error(logger)}); it needs an NVIDIA GPU"
+        ) from error
     network = create_network(api, builder)
     parser = create_parser(api, network, logger)
     if not parser.parse_from_file(str(graph)):

@@ -30,7 +30,9 @@ def run_onnx(args: argparse.Namespace) -> int:
         return 0
     missing = [name for name in ("output", "licence", "profile") if getattr(args, name) is None]
     if missing:
-        raise UsageError(f"--{missing[0]} is missing: an export from a checkpoint needs it; see edge-export onnx --help")
+        raise UsageError(
+            f"--{missing[0]} is missing: an export from a checkpoint needs it; see edge-export onnx --help"
+        )
     told = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
     folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **told, **shared)
     sys.stdout.write(f"{folder}\n")
@@ -100,12 +102,17 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     engine.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
     engine.add_argument("-o", "--output", type=Path, default=ENGINES, help="folder of engines")
     engine.add_argument(
-        "--precision", choices=["fp16", "fp32", "int8", "best"], default="fp16", help="best: the lowest it was exported in"
+        "--precision",
+        choices=["fp16", "fp32", "int8", "best"],
+        default="fp16",
+        help="best: the lowest it was exported in",
     )
     engine.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")
     engine.add_argument("--workspace-mib", type=int, default=1024, metavar="MIB", help="memory that a layer may use")
     engine.add_argument("--pictures", type=Path, metavar="FOLDER", help="the golden frame is the first picture in it")
-    engine.add_argument("--compute-capability", type=capability, metavar="M.N", help="tensorrt-rtx: build for another GPU")
+    engine.add_argument(
+        "--compute-capability", type=capability, metavar="M.N", help="tensorrt-rtx: build for another GPU"
+    )
     engine.add_argument("--force", action="store_true", help="build though it is there")
     engine.set_defaults(run=run_engine)
 

@@ -1,4 +1,5 @@
-"""`edge-export engine`: a profile's plan for this machine's GPU, with the sidecar and the golden frame that prove it."""
+"""`edge-export engine`: a profile's plan for this machine's GPU, with the sidecar and the golden frame that prove
+it."""
 
 from __future__ import annotations
 
@@ -110,7 +111,9 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputOutputError(f"{folder}: cannot be made ({error.strerror}); name another with -o") from error
-    cache = folder / f"timing-{api.runtime}-{api.version}-sm{gpu.compute_capability[0]}{gpu.compute_capability[1]}.cache"
+    cache = (
+        folder / f"timing-{api.runtime}-{api.version}-sm{gpu.compute_capability[0]}{gpu.compute_capability[1]}.cache"
+    )
     settings = BuildOptions(options.workspace_mib, cache, gpu.compute_capability)
     golden = golden_set(options.pictures, 1)
     expected = _float_answer(artifact, golden.frames[0])
@@ -141,7 +144,9 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
         if built.timing_cache:
             write_whole(cache, built.timing_cache)
     except OSError as error:
-        raise InputOutputError(f"{path}: could not be written ({error.strerror}); make room and run it again") from error
+        raise InputOutputError(
+            f"{path}: could not be written ({error.strerror}); make room and run it again"
+        ) from error
     return path, True
 
 

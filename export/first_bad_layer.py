@@ -58,8 +58,7 @@ def _signal_to_error_db(
 ) -> float:
     with np.errstate(all="ignore"):
         expected, found = (
-            np.asarray(run_on_cpu(pruned(model, [name], types), frame)[0], np.float64)
-            for model in (reference, lower)
+            np.asarray(run_on_cpu(pruned(model, [name], types), frame)[0], np.float64) for model in (reference, lower)
         )
         if not np.isfinite(found).all():
             return float("nan")

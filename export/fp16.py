@@ -1,14 +1,14 @@
 """Half precision written into the graph itself: typed tensors, explicit casts, float32 islands.
 
-One strongly typed file means the same on TensorRT 10 and 11 and on TensorRT-RTX, and TensorRT 8.6 is told the same layer by
-layer. The networks run in half precision; outside them, and inside them where a sum runs over the whole picture, the
-graph stays in float32:
+One strongly typed file means the same on TensorRT 10 and 11 and on TensorRT-RTX, and TensorRT 8.6 is told the same
+layer by layer. The networks run in half precision; outside them, and inside them where a sum runs over the whole
+picture, the graph stays in float32:
 
 - instance normalisation: a mean over 130,000 pixels and a difference of squares do not fit 11 bits (TensorRT issue
   2691);
-- what comes before a network's first normalisation. Fog leaves little contrast on a bright mean; rounded to 11 bits it is
-  noise, and the normalisation lifts it to full size (measured: 36 dB on a frame of 0.7 levels' contrast, 61 dB with this
-  island, which is 1% of the generator's arithmetic);
+- what comes before a network's first normalisation. Fog leaves little contrast on a bright mean; rounded to 11 bits it
+  is noise, and the normalisation lifts it to full size (measured: 36 dB on a frame of 0.7 levels' contrast, 61 dB with
+  this island, which is 1% of the generator's arithmetic);
 - the student's global gate, from its mean over the picture to its scale and shift;
 - the guided step: its noise gate squares values up to 255, which overflows near half precision's 65504, and its
   intercept is the difference of numbers in the hundreds. The two maps go up to 1080p in half precision, which halves

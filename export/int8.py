@@ -1,8 +1,8 @@
 """Explicit quantisation: pairs of QuantizeLinear and DequantizeLinear around the networks' convolutions.
 
-Scales are symmetric, as TensorRT wants them, one per tensor for what flows and one per channel for weights, from the range
-that real frames span (onnxruntime's quantiser). The global gate, which works on means of the whole picture, and the
-last convolution of each network, whose result is the picture, stay in float32.
+Scales are symmetric, as TensorRT wants them, one per tensor for what flows and one per channel for weights, from the
+range that real frames span (onnxruntime's quantiser). The global gate, which works on means of the whole picture, and
+the last convolution of each network, whose result is the picture, stay in float32.
 """
 
 from __future__ import annotations

@@ -146,7 +146,8 @@ def multiply_accumulates(graph: Path | bytes, scope: str = "") -> int:
     """
     model = onnx.load_model_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
     model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.value_info}
+    values = (*model.graph.input, *model.graph.output, *model.graph.value_info)
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
     weights = {w.name: list(w.dims) for w in model.graph.initializer}
     total = 0
     for node in model.graph.node:

@@ -41,7 +41,8 @@ def typed_graph(
     if precision == "int8":
         if calibration is None:
             raise UsageError(
-                "--calibration FOLDER is missing: int8 needs a session of edge-calib capture --for int8, never random data"
+                "--calibration FOLDER is missing: int8 needs a session of edge-calib capture --for int8, "
+                "never random data"
             )
         frames = CalibrationSet(calibration)
         made = shown = quantised_graph(reference, frames)

@@ -42,8 +42,8 @@ def export_profile(
     """Write `root/name/` with `model.onnx`, a graph for each lower precision, and `model.json`.
 
     A guided profile gets `dehaze.onnx` too, what the CPU engine runs. All files are written together, or none. Metrics
-    already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate --manifest` adds new
-    ones.
+    already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate --manifest` adds
+    new ones.
 
     Args:
         isr: the checkpoint of a separate super-resolution network.

@@ -1,9 +1,10 @@
 """What half precision does to the numbers, shown on a CPU.
 
-onnxruntime's CPU computes half graphs in float32 from end to end, so it cannot show a hazard of half precision. Here the
-graph is rewritten: every operator computes in float32, and its result is rounded to half precision and widened again. That is
-the arithmetic of a tensor core, which sums in float32 and stores halves; an overflow becomes infinite as it would there.
-It is a model: an engine may keep a fused result wider, or sum in half precision, and only a run on a GPU tells.
+onnxruntime's CPU computes half graphs in float32 from end to end, so it cannot show a hazard of half precision. Here
+the graph is rewritten: every operator computes in float32, and its result is rounded to half precision and widened
+again. That is the arithmetic of a tensor core, which sums in float32 and stores halves; an overflow becomes infinite
+as it would there. It is a model: an engine may keep a fused result wider, or sum in half precision, and only a run on
+a GPU tells.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ def verify(
     runtime: str,
     checkpoints: tuple[Path, Path | None] | None,
 ) -> list[Comparison]:
-    """Torch, the CPU engine's own form, the graph of lower precision and the GPU's engine, each against the float32 graph.
+    """Torch, the CPU engine's own form, the graph of lower precision and the GPU's engine, each against the float32
+    graph.
 
     Args:
         checkpoints: of the dehazer and of a separate super-resolution network; None leaves torch out.

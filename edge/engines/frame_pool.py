@@ -34,8 +34,8 @@ class _Lease:
 class FramePool:
     """A fixed number of frames, RGB uint8 (1080, 1920, 3), each registered with CUDA while the pool is open.
 
-    Frames are ordinary memory that CUDA has locked, not CUDA's own: closing the pool unlocks them and a viewer that still
-    holds one reads on. `take` may be called from any thread, the rest from the one that owns the CUDA context.
+    Frames are ordinary memory that CUDA has locked, not CUDA's own: closing the pool unlocks them and a viewer that
+    still holds one reads on. `take` may be called from any thread, the rest from the one that owns the CUDA context.
 
     Args:
         mapped: let the GPU work in the frames themselves, as integrated GPUs do best.
@@ -80,7 +80,8 @@ class FramePool:
         return self._device_address[address_of(image)]
 
     def close(self) -> None:
-        """Unlock every frame; safe to call twice, and in a context that failed. Frames that are lent out stay readable."""
+        """Unlock every frame; safe to call twice, and in a context that failed. Frames that are lent out stay
+        readable."""
         self._free = deque()
         while self._device_address:
             address, _ = self._device_address.popitem()

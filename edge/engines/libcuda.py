@@ -1,4 +1,5 @@
-"""The few calls of libcuda that pycuda has none for, or one that does not work with today's numpy (host registration)."""
+"""The few calls of libcuda that pycuda has none for, or one that does not work with today's numpy (host
+registration)."""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ def open_engine(artifact: Artifact, config: EngineConfig) -> Engine:
     except EdgeError as error:
         if config.backend != "auto":
             raise
-        level = logging.INFO if isinstance(error, DeviceMissing) and not isinstance(error, EngineLost) else logging.WARNING
+        level = (
+            logging.INFO if isinstance(error, DeviceMissing) and not isinstance(error, EngineLost) else logging.WARNING
+        )
         log.log(level, "the CPU engine runs: %s", error)
         return open_cpu()
 
@@ -61,7 +63,8 @@ class FallbackEngine:
     """
 
     def __init__(self, opened: Engine, open_gpu: Callable[[], Engine], open_cpu: Callable[[], Engine]) -> None:
-        self._engine, self._open_gpu, self._open_cpu = opened, open_gpu, open_cpu
+        self._open_gpu, self._open_cpu = open_gpu, open_cpu
+        self._use(opened)
         self._on_gpu = True
         self._wait_s = RETRY_AFTER_S
         self._retry_at_s = 0.0
@@ -70,18 +73,6 @@ class FallbackEngine:
     def current(self) -> Engine:
         """The engine in use."""
         return self._engine
-
-    @property
-    def profile(self) -> str:
-        return self._engine.profile
-
-    @property
-    def model_sha256(self) -> str:
-        return self._engine.model_sha256
-
-    @property
-    def device(self) -> str:
-        return self._engine.device
 
     def enhance(self, image: Image) -> Enhanced:
         """As the engine in use; a frame that the GPU lost is made by the CPU."""
@@ -112,9 +103,14 @@ class FallbackEngine:
         old = self._engine
         if not on_gpu:
             old.close()
-        self._engine, self._on_gpu = opener(), on_gpu
+        self._use(opener())
+        self._on_gpu = on_gpu
         if on_gpu:
             old.close()
+
+    def _use(self, engine: Engine) -> None:
+        self._engine = engine
+        self.profile, self.model_sha256, self.device = engine.profile, engine.model_sha256, engine.device
 
     def close(self) -> None:
         self._engine.close()

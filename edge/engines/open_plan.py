@@ -64,7 +64,9 @@ def open_tensorrt_engine(
         try:
             pool = FramePool(NUM_FRAMES, mapped=gpu.integrated)
         except CudaCallError as error:
-            raise EngineLost(f"{path}: page-locked memory for {NUM_FRAMES} frames is not to be had ({error})") from error
+            raise EngineLost(
+                f"{path}: page-locked memory for {NUM_FRAMES} frames is not to be had ({error})"
+            ) from error
         stack.callback(pool.close)
         try:
             opened = TensorRtEngine(
@@ -113,7 +115,7 @@ def _deserialised(
         raise ModelError(f"{path}: {api.label} does not take this plan ({last_error(logger)}); run: {rebuild}")
     names = {engine.get_tensor_name(number) for number in range(engine.num_io_tensors)}
     shapes = {name: (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)) for name in sorted(names)}
-    expected = {name: ((1, *FRAME_SHAPE), api.trt.uint8) for name in ("enhanced", "frame")}
+    expected = dict.fromkeys(("enhanced", "frame"), ((1, *FRAME_SHAPE), api.trt.uint8))
     if shapes != expected:
         raise ModelError(f"{path}: its ends are {shapes}, expected frame and enhanced of 1920x1080; run: {rebuild}")
     needed, (free, _) = device_memory_bytes(engine), cuda.mem_get_info()

@@ -109,7 +109,7 @@ def read_plan(plan: Path, rebuild: str) -> tuple[bytes, dict[str, Any]]:
 def is_whole(plan: Path, rebuild: str) -> bool:
     """Whether plan and sidecar are there and fit each other."""
     try:
-        return file_sha256(plan) == read_sidecar(plan, rebuild)["plan_sha256"]
+        return file_sha256(plan) == str(read_sidecar(plan, rebuild)["plan_sha256"])
     except (ModelError, OSError):
         return False
 
@@ -129,7 +129,9 @@ def why_missing(folder: Path, profile: str, wanted: Mapping[str, Any], rebuild: 
             continue
         for name, told in (("runtime", "for"), ("gpu", "for"), ("precision", "in"), ("graph_sha256", "of graph")):
             if found.get(name) != wanted[name]:
-                return f"{path} was built {told} {_short(found.get(name))}, wanted {_short(wanted[name])}; run: {rebuild}"
+                return (
+                    f"{path} was built {told} {_short(found.get(name))}, wanted {_short(wanted[name])}; run: {rebuild}"
+                )
     return f"{folder}: no engine for profile {profile}; run: {rebuild}"
 
 

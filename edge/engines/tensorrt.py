@@ -1,8 +1,8 @@
 """A profile on an NVIDIA GPU: a TensorRT plan driven through pycuda.
 
-Frame n+1 is copied in while n runs and n-1 is copied out: two sets of device buffers, a stream for each of the three, and
-events between them. On an integrated GPU nothing is copied; the engine works in the page-locked frames themselves. All
-calls come from the thread that opened the engine, which owns the CUDA context.
+Frame n+1 is copied in while n runs and n-1 is copied out: two sets of device buffers, a stream for each of the three,
+and events between them. On an integrated GPU nothing is copied; the engine works in the page-locked frames themselves.
+All calls come from the thread that opened the engine, which owns the CUDA context.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class _BufferSet:
     """Device memory for one frame in and one out, and the events that hand it from stream to stream."""
 
     def __init__(self, cuda: Any, *, mapped: bool) -> None:
-        self.frame = None if mapped else cuda.mem_alloc(FRAME_BYTES)
-        self.enhanced = None if mapped else cuda.mem_alloc(FRAME_BYTES)
+        self.frame: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
+        self.enhanced: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
         blocking = cuda.event_flags.BLOCKING_SYNC  # a waiting thread sleeps: capture and encoders need its core
         self.copy_began, self.copied_in, self.run_began, self.ran, self.out_began, self.copied_out = (
             cuda.Event(blocking) for _ in range(6)
@@ -59,7 +59,8 @@ class _Flight(NamedTuple):
 class TensorRtEngine:
     """Implements `edge.engines.base.Engine`; made by `edge.engines.open_plan.open_tensorrt_engine`.
 
-    `enhance` gives the shortest latency. `submit` and `collect` keep up to two frames on their way, for files and clips.
+    `enhance` gives the shortest latency. `submit` and `collect` keep up to two frames on their way, for files and
+    clips.
 
     Args:
         cuda: `pycuda.driver`, a context of it current.

@@ -15,7 +15,7 @@ def collecting_logger(api: TrtApi) -> Any:
     """A TensorRT logger whose `errors` are the last error messages, each in one line."""
     trt = api.trt
 
-    class Collected(trt.ILogger):  # type: ignore[misc]
+    class Collected(trt.ILogger):  # type: ignore[misc,name-defined]
         def __init__(self) -> None:
             trt.ILogger.__init__(self)
             self.errors: list[str] = []

@@ -3,7 +3,8 @@
 8.6 (JetPack 6.0)   no strongly typed networks: types are held layer by layer; no progress monitor
 10.3, 10.13         strongly typed networks; BuilderFlag.FP16 and others still exist and are not used
 11                  those flags, EXPLICIT_BATCH and ICudaEngine.device_memory_size are gone
-TensorRT-RTX        TensorRT's API under the module name tensorrt_rtx; builds for a compute capability, with no GPU at hand
+TensorRT-RTX        TensorRT's API under the module name tensorrt_rtx; builds for a compute capability, with no GPU at
+hand
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ def plausible_fps(capture: Capture, default: float = 30.0) -> float:
 def retrieved_rgb(capture: Capture, fitter: FrameFitter) -> Image | None:
     """The grabbed BGR picture as RGB 1920x1080, None where there is none.
 
-    It goes where a GPU's engine can read it; else the channels are swapped in place, since the array is ours alone and a
-    second one of 6 MB costs 2.5 ms.
+    It goes where a GPU's engine can read it; else the channels are swapped in place, since the array is ours alone and
+    a second one of 6 MB costs 2.5 ms.
     """
     ok, bgr = capture.retrieve()
     if not ok or bgr is None:

@@ -1,4 +1,5 @@
-"""`python tests/doubles/tensorrt_parts.py FOLDER`: fetch and build what the tests of the TensorRT path need without a GPU.
+"""`python tests/doubles/tensorrt_parts.py FOLDER`: fetch and build what the tests of the TensorRT path need without a
+GPU.
 
 Parts, each by itself; one that cannot be had leaves a line, and its tests skip with it:
 
@@ -20,7 +21,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
-BINDINGS = {"10.3.0": "tensorrt-cu12-bindings", "10.13.3.9": "tensorrt-cu13-bindings", "11.4.0.106": "tensorrt-cu13-bindings"}
+BINDINGS = {
+    "10.3.0": "tensorrt-cu12-bindings",
+    "10.13.3.9": "tensorrt-cu13-bindings",
+    "11.4.0.106": "tensorrt-cu13-bindings",
+}
 RTX = "tensorrt-rtx-cu13==1.7.1.116"
 PYCUDA = "pycuda==2026.1"
 PYCUDA_NEEDS = ("pytools", "platformdirs", "mako")
@@ -91,7 +96,9 @@ def build_pycuda(folder: Path) -> None:
     pip("install", "setuptools", "wheel", "numpy", *PYCUDA_NEEDS, "--target", folder / "build-tools")
     env = {**os.environ, "PYTHONPATH": str(folder / "build-tools"), "CFLAGS": "-O0 -g0", "CXXFLAGS": "-O0 -g0"}
     python = (sys.executable, "-m", "pip", "-q", "--disable-pip-version-check")
-    run(*python, "download", "--no-deps", "--no-build-isolation", "--no-binary", "pycuda", "-d", folder, PYCUDA, env=env)
+    run(
+        *python, "download", "--no-deps", "--no-build-isolation", "--no-binary", "pycuda", "-d", folder, PYCUDA, env=env
+    )
     with tarfile.open(next(folder.glob("pycuda-*.tar.gz"))) as packed:
         packed.extractall(folder)
     tree = next(path for path in folder.glob("pycuda-*") if path.is_dir())

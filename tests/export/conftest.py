@@ -11,12 +11,12 @@ import torch
 
 from edge.artifact import Artifact, load_artifact
 from export.profile import export_profile
+from tests.doubles.parts import part
 from trainer.checkpoint import described, save_whole
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.student import Student, StudentConfig
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
-from tests.doubles.parts import part
 
 Case = tuple[str, str, bool, "str | None"]
 CASES: list[Case] = [
@@ -26,7 +26,8 @@ CASES: list[Case] = [
     ("miinet", "idm", True, None),
     ("miinet-guided", "idm", False, None),
 ]
-"""Profile, its dehazer's checkpoint, whether a separate network enlarges, and the upscale if it is not the profile's."""
+"""Profile, its dehazer's checkpoint, whether a separate network enlarges, and the upscale if it is not the
+profile's."""
 IDS = [profile if upscale is None else f"{profile} {upscale}" for profile, _, _, upscale in CASES]
 SMALL = ((8, 8, 8), (1, 1, 1))
 

@@ -124,7 +124,11 @@ def cut(model):
 
 @pytest.mark.parametrize(
     ("change", "told"),
-    [(rename_input, r"inputs and outputs are \[\('picture'"), (external, "weights.bin"), (cut, "not a graph that can be run")],
+    [
+        (rename_input, r"inputs and outputs are \[\('picture'"),
+        (external, "weights.bin"),
+        (cut, "not a graph that can be run"),
+    ],
     ids=["other names", "external data missing", "cut"],
 )
 def test_a_graph_that_is_no_profile_is_refused_before_the_build(trt_rtx, live, tmp_path, change, told):
@@ -147,7 +151,9 @@ def test_a_newer_opset_and_an_altered_file_are_refused(trt_rtx, live, tmp_path):
 
 
 def graph_file(folder, nodes, *, weights=()):
-    ends = [helper.make_tensor_value_info(name, TensorProto.UINT8, [1, 1080, 1920, 3]) for name in ("frame", "enhanced")]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.UINT8, [1, 1080, 1920, 3]) for name in ("frame", "enhanced")
+    ]
     first = helper.make_node("Cast", ["frame"], ["x"], to=TensorProto.FLOAT)
     last = helper.make_node("Cast", ["out"], ["enhanced"], to=TensorProto.UINT8)
     graph = helper.make_graph([first, *nodes, last], "g", ends[:1], ends[1:], list(weights))
@@ -162,7 +168,10 @@ def mixed_types():
 
 
 def computing_in_uint8():
-    return [helper.make_node("Transpose", ["frame"], ["t"], perm=[0, 1, 2, 3]), helper.make_node("Cast", ["t"], ["out"], to=1)], []
+    return [
+        helper.make_node("Transpose", ["frame"], ["t"], perm=[0, 1, 2, 3]),
+        helper.make_node("Cast", ["t"], ["out"], to=1),
+    ], []
 
 
 def unknown_operator():

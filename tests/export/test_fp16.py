@@ -62,13 +62,17 @@ def test_every_tensor_of_the_networks_is_half_and_every_island_float(shipped):
     convolutions = [n for n in made.graph.node if n.op_type == "Conv" and "/gate/" not in n.name]
     assert len(convolutions) == 16
     assert all(types[name] == HALF for conv in convolutions for name in conv.input)
-    assert [end.type.tensor_type.elem_type for end in (*made.graph.input, *made.graph.output)] == [TensorProto.UINT8] * 2
+    assert [end.type.tensor_type.elem_type for end in (*made.graph.input, *made.graph.output)] == [
+        TensorProto.UINT8
+    ] * 2
 
 
 def test_guided_step_stays_in_float_but_for_its_two_maps_on_their_way_up(shipped):
     made = half_graph(shipped)
     types = element_types(made)
-    outside = [n for n in made.graph.node if "/student/" not in n.name and types[n.output[0]] == HALF and n.op_type != "Cast"]
+    outside = [
+        n for n in made.graph.node if "/student/" not in n.name and types[n.output[0]] == HALF and n.op_type != "Cast"
+    ]
     assert sorted(n.op_type for n in outside) == ["Resize", "Resize"]
     gate = [n for n in made.graph.node if n.op_type == "Reciprocal"]
     assert gate and all(types[n.output[0]] == FLOAT for n in gate)
@@ -164,7 +168,9 @@ def test_fog_before_a_normalisation_keeps_its_pixels_by_the_island_alone(checkpo
     first = next(n for n in model.graph.node if n.op_type == "InstanceNormalization")
     conv = next(n for n in model.graph.node if n.output[0] == first.input[0])
     assert not {first.output[0], conv.output[0]} & halves
-    unsafe = halves | {name for n in model.graph.node if "/idm/" in n.name and n.op_type in ("Pad", "Conv") for name in n.output}
+    unsafe = halves | {
+        name for n in model.graph.node if "/idm/" in n.name and n.op_type in ("Pad", "Conv") for name in n.output
+    }
     safe, lost = (run_on_cpu(rounded_graph(half_graph(model, chosen)), fog)[0][0] for chosen in (halves, unsafe))
     assert difference(expected, safe).psnr_db > difference(expected, lost).psnr_db + 6
 
@@ -174,10 +180,12 @@ def test_a_graph_that_misses_the_gate_is_refused_with_the_layer(frame, monkeypat
     model.CopyFrom(shipped)
     victim = next(n for n in model.graph.node if n.name.endswith("/body/body.0/Conv"))
     weight = next(w for w in model.graph.initializer if w.name == victim.input[1])
-    later = next(w for n in model.graph.node if n.name.endswith("/body/body.2/Conv") for w in model.graph.initializer if w.name == n.input[1])
+    after = next(n for n in model.graph.node if n.name.endswith("/body/body.2/Conv"))
+    later = next(w for w in model.graph.initializer if w.name == after.input[1])
     for tensor, factor in ((weight, 4e4), (later, 1 / 4e4)):
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(factor), tensor.name))
-    with pytest.raises(ModelError, match=r"fp16 lies too far from float32: .*; expected at least 45 dB and no pixel off by more than 8/255; the error begins at /student/body/body\.[012]/") as caught:
+    told = r"fp16 lies too far from float32: .*; expected at least 45 dB .*; the error begins at /student/body/body\.[012]/"
+    with pytest.raises(ModelError, match=told) as caught:
         typed_graph(model.SerializeToString(), "fp16", GoldenSet([frame], {}))
     assert "\n" not in str(caught.value)
 

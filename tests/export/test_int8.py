@@ -69,7 +69,17 @@ def repeated(folder):
         ({}, lambda folder: (folder / "session.json").unlink(), "no readable session"),
         ({"frames": [3]}, None, "frames holds 3"),
     ],
-    ids=["too few", "other purpose", "other target", "altered", "lossy", "repeated", "missing", "no session", "not frames"],
+    ids=[
+        "too few",
+        "other purpose",
+        "other target",
+        "altered",
+        "lossy",
+        "repeated",
+        "missing",
+        "no session",
+        "not frames",
+    ],
 )
 def test_a_session_that_is_not_whole_is_refused(tmp_path, make, damage, told):
     folder = session(tmp_path / "s", **make)
@@ -114,7 +124,10 @@ def test_convolutions_get_symmetric_pairs_and_the_ends_stay_in_float(quantised):
     for node in quantised.graph.node:
         if node.op_type == "Conv":
             is_chosen = node.name in chosen
-            assert all((made_by.get(n) is not None and made_by[n].op_type == "DequantizeLinear") is is_chosen for n in node.input[1:2])
+            assert all(
+                (made_by.get(n) is not None and made_by[n].op_type == "DequantizeLinear") is is_chosen
+                for n in node.input[1:2]
+            )
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             assert not weights[node.input[2]].any()
     ends = [(end.name, end.type.tensor_type.elem_type) for end in (*quantised.graph.input, *quantised.graph.output)]

@@ -1,4 +1,5 @@
-"""`edge-export verify`, `bench` and `inspect`: what they compare, what they measure, and what they admit not to know."""
+"""`edge-export verify`, `bench` and `inspect`: what they compare, what they measure, and what they admit not to
+know."""
 
 import json
 import shutil
@@ -127,7 +128,12 @@ def test_golden_frames_come_from_a_folder_or_from_the_demo_and_say_so(tmp_path):
     both = with_veiled(golden)
     assert [int(frame[0, 0, 0]) for frame in both.frames] == [0, 80, 187, 195]
     assert both.about["veiled_too"]
-    assert json.loads((SHIPPED / "live" / "model.json").read_text())["precisions"]["fp16"]["against_fp32"]["frames"]["kind"] == "pictures"
+    assert (
+        json.loads((SHIPPED / "live" / "model.json").read_text())["precisions"]["fp16"]["against_fp32"]["frames"][
+            "kind"
+        ]
+        == "pictures"
+    )
 
 
 def test_columns_line_up():

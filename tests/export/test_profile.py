@@ -48,9 +48,14 @@ def test_graph_is_standard_static_folded_and_named(exported, case):
         model = onnx.load(path)
         onnx.checker.check_model(model, full_check=True)
         assert [(o.domain, o.version) for o in model.opset_import] == [("", OPSET)]
-        ends = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in (*model.graph.input, *model.graph.output)}
+        ends = {
+            v.name: [d.dim_value for d in v.type.tensor_type.shape.dim]
+            for v in (*model.graph.input, *model.graph.output)
+        }
         assert ends == {"frame": [1, 1080, 1920, 3], "enhanced": [1, 1080, 1920, 3]}
-        assert not {"Shape", "Gather", "Constant", "Identity", "ConstantOfShape"} & {n.op_type for n in model.graph.node}
+        assert not {"Shape", "Gather", "Constant", "Identity", "ConstantOfShape"} & {
+            n.op_type for n in model.graph.node
+        }
         used = {name for node in model.graph.node for name in node.input} | {"enhanced"}
         assert all(used & set(node.output) for node in model.graph.node)
         assert all(used & {weight.name} for weight in model.graph.initializer)

@@ -26,7 +26,8 @@ SOURCES = [
 CLASSES = {
     "builder": "Builder", "network": "INetworkDefinition", "parser": "OnnxParser", "config": "IBuilderConfig",
     "engine": "ICudaEngine", "context": "IExecutionContext", "runtime": "Runtime", "layer": "ILayer",
-    "inspector": "EngineInspector", "cache": "ITimingCache", "x": "ITensor", "product": "ITensor", "error": "ParserError",
+    "inspector": "EngineInspector", "cache": "ITimingCache", "x": "ITensor", "product": "ITensor",
+    "error": "ParserError",
 }  # fmt: skip
 ONLY_8_6 = {
     "NetworkDefinitionCreationFlag.EXPLICIT_BATCH", "BuilderFlag.FP16", "BuilderFlag.OBEY_PRECISION_CONSTRAINTS",
@@ -116,7 +117,11 @@ def test_the_fake_of_the_runtime_tests_has_no_name_that_the_real_one_lacks():
 
     classes = {"Runtime", "ICudaEngine", "IExecutionContext"}
     names = {f"{c}.{n}" for c in classes for n in vars(getattr(fake_tensorrt, c)) if not n.startswith("_")}
-    env = {**os.environ, "PYTHONPATH": str(part("bindings-10.13.3.9")), "LD_LIBRARY_PATH": str(part("bindings-10.13.3.9"))}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(part("bindings-10.13.3.9")),
+        "LD_LIBRARY_PATH": str(part("bindings-10.13.3.9")),
+    }
     command = [sys.executable, "-c", ASK.format(module="tensorrt_bindings"), json.dumps(sorted(names))]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.splitlines()[-1])[1] == []

@@ -1,4 +1,5 @@
-"""The GPU of these tests: real pycuda over a libcuda of host memory, and a fake TensorRT whose plans are ONNX graphs."""
+"""The GPU of these tests: real pycuda over a libcuda of host memory, and a fake TensorRT whose plans are ONNX
+graphs."""
 
 from __future__ import annotations
 

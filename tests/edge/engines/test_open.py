@@ -47,8 +47,8 @@ FAKE = "from tests.doubles import fake_tensorrt; sys.modules['tensorrt'] = fake_
 
 def test_without_libcuda_the_cpu_takes_over_with_one_line():
     line, device = run_apart([part("pycuda") / "site"], FAKE)
-    assert line == (
-        "INFO the CPU engine runs: no GPU engine: no NVIDIA driver (libcuda.so.1); docs/integrator.md says how to install it"
+    assert line == "INFO the CPU engine runs: no GPU engine: no NVIDIA driver (libcuda.so.1); " + (
+        "docs/integrator.md says how to install it"
     )
     assert device.startswith("cpu")
 

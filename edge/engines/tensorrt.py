@@ -97,6 +97,11 @@ class TensorRtEngine:
         self._resources = resources
 
     @property
+    def run_stream(self) -> Any:
+        """The CUDA stream that the engine runs on."""
+        return self._run
+
+    @property
     def uses_cuda_graph(self) -> bool:
         return self._graphs is not None
 

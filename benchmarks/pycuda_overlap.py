@@ -48,7 +48,9 @@ class KernelContext:
     def execute_async_v3(self, stream: int) -> bool:
         arguments = [np.uint64(self._addresses[name]) for name in ("frame", "enhanced")]
         grid = (-(-FRAME_BYTES // THREADS), 1)
-        self._kernel(*arguments, np.int32(FRAME_BYTES), self._rounds, block=(THREADS, 1, 1), grid=grid, stream=self.stream)
+        self._kernel(
+            *arguments, np.int32(FRAME_BYTES), self._rounds, block=(THREADS, 1, 1), grid=grid, stream=self.stream
+        )
         return True
 
     stream: Any = None

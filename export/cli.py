@@ -19,7 +19,11 @@ ONNX_EXAMPLES = """examples:
 
 
 def run_onnx(args: argparse.Namespace) -> int:
-    from export.profile import add_precisions, export_profile
+    try:
+        from export.profile import add_precisions, export_profile
+    except ModuleNotFoundError as error:
+        told = f"edge-export onnx needs {error.name}, which a unit does not have; run it where models are trained"
+        raise UsageError(f"{told} (make venv-dev)") from error
 
     shared = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
     precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]

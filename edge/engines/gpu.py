@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from edge.engines.libcuda import CudaCallError, call
 from edge.engines.plan import Gpu
 from edge.errors import DeviceMissing
-
-NO_GPU = "the CPU engine needs none"
 
 
 def load_cuda() -> Any:
@@ -53,5 +54,7 @@ def current_context(cuda: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        cuda.Context.pop()
         context.detach()
+        # pycuda takes a detached context off its own stack, but leaves a primary one on the driver's.
+        with contextlib.suppress(CudaCallError):
+            call("cuCtxPopCurrent_v2", ctypes.byref(ctypes.c_void_p()))

@@ -7,6 +7,7 @@ All calls come from the thread that opened the engine, which owns the CUDA conte
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from contextlib import ExitStack
@@ -39,12 +40,21 @@ class _BufferSet:
 
     def __init__(self, cuda: Any, *, mapped: bool) -> None:
         self.frame: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
-        self.enhanced: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
+        try:
+            self.enhanced: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
+        except cuda.Error:
+            self.frame.free()
+            raise
         blocking = cuda.event_flags.BLOCKING_SYNC  # a waiting thread sleeps: capture and encoders need its core
         self.copy_began, self.copied_in, self.run_began, self.ran, self.out_began, self.copied_out = (
             cuda.Event(blocking) for _ in range(6)
         )
         self.was_used = False
+
+    def close(self) -> None:
+        for memory in (self.frame, self.enhanced):
+            if memory is not None:
+                memory.free()
 
 
 class _Flight(NamedTuple):
@@ -84,7 +94,13 @@ class TensorRtEngine:
         self._cuda, self._context, self._pool = cuda, context, pool
         self._resources = ExitStack()
         self._mapped, self._logger = mapped, logger
-        self._sets = [_BufferSet(cuda, mapped=mapped) for _ in range(NUM_SETS)]
+        self._sets: list[_BufferSet] = []
+        try:
+            for _ in range(NUM_SETS):
+                self._sets.append(_BufferSet(cuda, mapped=mapped))
+        except cuda.Error:
+            self._close_sets()
+            raise
         self._streams = self._copy_in, self._run, self._copy_out = tuple(cuda.Stream() for _ in range(3))
         self._flights: deque[_Flight] = deque()
         self._num_submitted = 0
@@ -240,5 +256,11 @@ class TensorRtEngine:
         except (self._cuda.Error, CudaCallError):
             pass  # a context that failed cannot be tidied, only left
         self._flights.clear()
-        self._context, self._sets = None, []
+        self._context = None
+        self._close_sets()
         self._resources.close()
+
+    def _close_sets(self) -> None:
+        while self._sets:
+            with contextlib.suppress(self._cuda.Error):
+                self._sets.pop().close()

@@ -22,6 +22,7 @@ enum {
 };
 #define TAG (1ULL << 60)
 #define MAX_BLOCKS 1024
+#define MAX_CONTEXTS 16
 
 typedef uint64_t Device;
 typedef void (*HostFn)(void *);
@@ -49,7 +50,7 @@ static size_t used_bytes;
 static uint64_t tickets;
 static int num_launches, is_broken, num_retained;
 static char primary;
-static __thread void *contexts[16];
+static __thread void *contexts[MAX_CONTEXTS];
 static __thread int depth;
 static Stream default_stream;
 
@@ -381,7 +382,14 @@ DOUBLE cuDevicePrimaryCtxRelease_v2(int device) {
     return OK;
 }
 
-DOUBLE cuCtxPushCurrent_v2(void *context) { contexts[depth++] = context; return OK; }
+DOUBLE cuCtxPushCurrent_v2(void *context) {
+    if (depth == MAX_CONTEXTS) return INVALID_CONTEXT;
+    contexts[depth++] = context;
+    return OK;
+}
+
+/* How many contexts this thread has pushed and not popped. */
+DOUBLE host_cuda_depth(void) { return depth; }
 
 DOUBLE cuCtxPopCurrent_v2(void **out) {
     if (!depth) return INVALID_CONTEXT;

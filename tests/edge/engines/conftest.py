@@ -48,6 +48,7 @@ def gpu(libcuda: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch) -> ctypes.CDLL:
     monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt)
     yield libcuda
     assert libcuda.host_cuda_num_retained() == 0, "a context was not let go"
+    assert libcuda.host_cuda_depth() == 0, "a context is still current"
     assert libcuda.host_cuda_num_blocks() == 0, "memory was not let go"
 
 

@@ -150,7 +150,8 @@ REBUILD = "run: edge-export engine live -o "
 
 
 def cut(path):
-    path.write_bytes(path.read_bytes()[:500])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
 
 
 def edit_sidecar(path):

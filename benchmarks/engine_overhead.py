@@ -1,4 +1,5 @@
-"""`python -m benchmarks.engine_overhead`: what the TensorRT runtime's own code costs a frame, with an engine that does nothing.
+"""`python -m benchmarks.engine_overhead`: what the TensorRT runtime's own code costs a frame, with an engine that does
+nothing.
 
 Real pycuda over the test double of libcuda (`make tensorrt-parts`), whose copies and kernels cost nothing: what is left
 is buffers, streams, events and bookkeeping. On a GPU the driver's own calls cost more than the double's.

@@ -1,8 +1,8 @@
 """`python -m benchmarks.half_numerics live=STUDENT miinet-guided=IDM ...`: half precision in torch, island by island.
 
-Each profile's network runs in torch.half against float32, on demo frames and on the same under a heavy veil: with nothing
-in float32, with the islands that the exported graph has, and with part of them. On a GPU these are a tensor core's numbers;
-`--device cpu` shows the same code with the CPU's own half arithmetic, slowly, at `--scale` of the size.
+Each profile's network runs in torch.half against float32, on demo frames and on the same under a heavy veil: with
+nothing in float32, with the islands that the exported graph has, and with part of them. On a GPU these are a tensor
+core's numbers; `--device cpu` shows the same code with the CPU's own half arithmetic, slowly, at `--scale` of the size.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""`python -m benchmarks.pycuda_overlap`: the TensorRT runtime's own path around a real kernel, on a GPU without TensorRT.
+"""`python -m benchmarks.pycuda_overlap`: the TensorRT runtime's own path around a real kernel, on a GPU without
+TensorRT.
 
 The engine's streams, events, page-locked frames and CUDA graphs drive a kernel that inverts the picture, in place of a
 plan. It says whether every pixel is right and how much of the copies hides behind the run. Needs pycuda and nvcc.

@@ -43,7 +43,8 @@ class _BufferSet:
         try:
             self.enhanced: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
         except cuda.Error:
-            self.frame.free()
+            if self.frame is not None:
+                self.frame.free()
             raise
         blocking = cuda.event_flags.BLOCKING_SYNC  # a waiting thread sleeps: capture and encoders need its core
         self.copy_began, self.copied_in, self.run_began, self.ran, self.out_began, self.copied_out = (

@@ -1,5 +1,7 @@
 """Sources write into memory that an engine lends, and into their own where it lends none."""
 
+import logging
+
 import cv2
 import numpy as np
 
@@ -25,7 +27,7 @@ def test_a_captured_picture_lies_in_lent_memory_or_in_its_own():
     lent = np.zeros(FRAME_SHAPE, np.uint8)
     offers = [lent, None]
     end = frame_memory.lend_from(lambda: offers.pop(0))
-    first, second = (retrieved_rgb(OnePicture(bgr), FrameFitter("test")) for _ in range(2))
+    first, second = (retrieved_rgb(OnePicture(bgr), FrameFitter("test", logging.getLogger())) for _ in range(2))
     end()
     end()
     assert np.shares_memory(first, lent)

@@ -34,6 +34,7 @@ typedef struct Op {
     uint64_t ticket, awaited;
     void *to, *from;
     size_t bytes;
+    Device device;
     Event *event;
     HostFn fn;
     void *data;
@@ -165,7 +166,8 @@ DOUBLE cuMemHostGetDevicePointer_v2(Device *out, void *start, unsigned flags) {
 static void drain(Stream *stream, uint64_t upto);
 
 static void run(Op *op) {
-    if (op->kind == COPY && setting("HOST_CUDA_COPY", 1)) memcpy(op->to, op->from, op->bytes);
+    if (op->kind == COPY && setting("HOST_CUDA_COPY", 1) && host_cuda_address(op->device, op->bytes))
+        memcpy(op->to, op->from, op->bytes); /* memory that was freed in between is left alone */
     if (op->kind == WAIT && op->event->stream) drain(op->event->stream, op->awaited);
     if (op->kind == RECORD && op->event->ticket == op->ticket) {
         op->event->when_ns = now_ns();
@@ -281,7 +283,7 @@ DOUBLE cuEventElapsedTime(float *out_ms, Event *start, Event *end) { return cuEv
 static int copy(void *to, void *from, size_t bytes, Device device, void *host, Stream *stream, int is_async) {
     Block *b = block_at((uintptr_t)host, bytes);
     if (!host_cuda_address(device, bytes) || (is_async && (!b || b->where == ON_DEVICE))) return INVALID_VALUE;
-    push(stream, (Op){.kind = COPY, .to = to, .from = from, .bytes = bytes});
+    push(stream, (Op){.kind = COPY, .to = to, .from = from, .bytes = bytes, .device = device});
     if (!is_async) drain(&default_stream, UINT64_MAX);
     return OK;
 }

@@ -70,11 +70,12 @@ def test_a_gpu_without_an_engine_warns_and_names_the_command(gpu, unit, caplog):
     assert f"run: edge-export engine live -o {unit.engines}" in record.message
 
 
-def test_a_plan_that_is_refused_leaves_the_cpu(gpu, unit, caplog):
-    path = unit.put_plan()
-    path.write_bytes(b"")
+def test_a_plan_that_tensorrt_does_not_take_leaves_the_cpu(gpu, unit, caplog, monkeypatch):
+    unit.put_plan()
+    monkeypatch.setattr("tests.doubles.fake_tensorrt.Runtime.deserialize_cuda_engine", lambda runtime, content: None)
     assert isinstance(open_engine(unit.artifact, EngineConfig(engines=str(unit.engines))), GraphCpuEngine)
-    assert "its sidecar says" in caplog.text
+    (record,) = caplog.records
+    assert "tensorrt 10.3.0 does not take this plan" in record.message
 
 
 def test_backend_tensorrt_insists(gpu, unit):

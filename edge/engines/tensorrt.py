@@ -27,6 +27,8 @@ from edge.geometry import FRAME_SHAPE
 
 FRAME_BYTES = int(np.prod(FRAME_SHAPE))
 NUM_SETS = 2
+MAX_FLIGHTS = 3
+"""Frames on their way: one copied in, one running, one copied out. The first and the last share a set of buffers."""
 MAX_GRAPHS = 32
 """On an integrated GPU each pair of frames in and out needs a recording of its own; a few pairs make the round."""
 GRAPH_PAYS_BELOW = 0.97
@@ -35,10 +37,21 @@ _GRID = slice(60, None, 120)
 """Rows and columns that are looked at to tell a black picture."""
 
 
+class _Marks:
+    """Events along one frame's way."""
+
+    def __init__(self, cuda: Any) -> None:
+        blocking = cuda.event_flags.BLOCKING_SYNC  # a waiting thread sleeps: capture and encoders need its core
+        self.copy_began, self.copied_in, self.run_began, self.ran, self.out_began, self.copied_out = (
+            cuda.Event(blocking) for _ in range(6)
+        )
+
+
 class _BufferSet:
-    """Device memory for one frame in and one out, and the events that hand it from stream to stream."""
+    """Device memory for one frame in and one out, and the marks of the frame that used it last."""
 
     def __init__(self, cuda: Any, *, mapped: bool) -> None:
+        self.last: _Marks | None = None
         self.frame: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
         try:
             self.enhanced: Any = None if mapped else cuda.mem_alloc(FRAME_BYTES)
@@ -46,11 +59,6 @@ class _BufferSet:
             if self.frame is not None:
                 self.frame.free()
             raise
-        blocking = cuda.event_flags.BLOCKING_SYNC  # a waiting thread sleeps: capture and encoders need its core
-        self.copy_began, self.copied_in, self.run_began, self.ran, self.out_began, self.copied_out = (
-            cuda.Event(blocking) for _ in range(6)
-        )
-        self.was_used = False
 
     def close(self) -> None:
         for memory in (self.frame, self.enhanced):
@@ -63,15 +71,15 @@ class _Flight(NamedTuple):
 
     image: Image
     out: Image
-    buffers: _BufferSet
+    marks: _Marks
     host_ms: float
 
 
 class TensorRtEngine:
     """Implements `edge.engines.base.Engine`; made by `edge.engines.open_plan.open_tensorrt_engine`.
 
-    `enhance` gives the shortest latency. `submit` and `collect` keep up to two frames on their way, for files and
-    clips.
+    `enhance` gives the shortest latency. `submit` and `collect` keep up to three frames on their way, for
+    throughput.
 
     Args:
         cuda: `pycuda.driver`, a context of it current.
@@ -97,6 +105,7 @@ class TensorRtEngine:
         self._mapped, self._logger = mapped, logger
         self._sets: list[_BufferSet] = []
         try:
+            self._marks = [_Marks(cuda) for _ in range(MAX_FLIGHTS)]
             for _ in range(NUM_SETS):
                 self._sets.append(_BufferSet(cuda, mapped=mapped))
         except cuda.Error:
@@ -133,60 +142,62 @@ class TensorRtEngine:
         return self.collect()
 
     def submit(self, image: Image) -> None:
-        """Start a frame; at most two are on their way before `collect`. Raises as `enhance`."""
-        if len(self._flights) == NUM_SETS:
-            raise ValueError("two frames are on their way already; collect one first")
+        """Start a frame; at most three are on their way before `collect`. Raises as `enhance`."""
+        if len(self._flights) == MAX_FLIGHTS:
+            raise ValueError(f"{MAX_FLIGHTS} frames are on their way already; collect one first")
         begin = time.perf_counter()
-        buffers = self._sets[self._num_submitted % NUM_SETS]
+        marks = self._marks[self._num_submitted % MAX_FLIGHTS]
         source = image if self._pool.holds(image) else self._staged(image)
         out = self._taken()
         try:
-            self._enqueue(source, out, buffers)
+            if self._mapped:
+                self._enqueue_mapped(source, out, marks)
+            else:
+                self._enqueue(source, out, self._sets[self._num_submitted % NUM_SETS], marks)
         except (self._cuda.Error, CudaCallError) as error:
             raise self._lost(error) from error
         self._num_submitted += 1
-        self._flights.append(_Flight(source, out, buffers, (time.perf_counter() - begin) * 1e3))
+        self._flights.append(_Flight(source, out, marks, (time.perf_counter() - begin) * 1e3))
 
     def collect(self) -> Enhanced:
         """Wait for the oldest frame on its way. Raises as `enhance`."""
         flight = self._flights.popleft()
-        buffers = flight.buffers
+        marks = flight.marks
         try:
-            buffers.copied_out.synchronize()
-            run_ms = float(buffers.ran.time_since(buffers.run_began))
+            marks.copied_out.synchronize()
+            run_ms = float(marks.ran.time_since(marks.run_began))
             copy_ms = 0.0
             if not self._mapped:
-                copy_ms += float(buffers.copied_in.time_since(buffers.copy_began))
-                copy_ms += float(buffers.copied_out.time_since(buffers.out_began))
+                copy_ms += float(marks.copied_in.time_since(marks.copy_began))
+                copy_ms += float(marks.copied_out.time_since(marks.out_began))
         except (self._cuda.Error, CudaCallError) as error:
             raise self._lost(error) from error
         if flight.image[_GRID, _GRID].any() and not flight.out[_GRID, _GRID].any():
             raise EngineFailed(f"{self.profile}: the engine gave a black picture")
         return Enhanced(flight.out, {"gpu": run_ms, "copy": copy_ms, "submit": flight.host_ms})
 
-    def _enqueue(self, source: Image, out: Image, buffers: _BufferSet) -> None:
-        if self._mapped:
-            addresses = self._pool.device_address(source), self._pool.device_address(out)
-            buffers.run_began.record(self._run)
-            self._launch(*addresses)
-            buffers.ran.record(self._run)
-            buffers.copied_out.record(self._run)
-            return
-        if buffers.was_used:
-            self._copy_in.wait_for_event(buffers.ran)
-            self._run.wait_for_event(buffers.copied_out)
-        buffers.copy_began.record(self._copy_in)
+    def _enqueue_mapped(self, source: Image, out: Image, marks: _Marks) -> None:
+        marks.run_began.record(self._run)
+        self._launch(self._pool.device_address(source), self._pool.device_address(out))
+        marks.ran.record(self._run)
+        marks.copied_out.record(self._run)
+
+    def _enqueue(self, source: Image, out: Image, buffers: _BufferSet, marks: _Marks) -> None:
+        before, buffers.last = buffers.last, marks
+        if before is not None:
+            self._copy_in.wait_for_event(before.ran)
+            self._run.wait_for_event(before.copied_out)
+        marks.copy_began.record(self._copy_in)
         self._cuda.memcpy_htod_async(buffers.frame, source, self._copy_in)
-        buffers.copied_in.record(self._copy_in)
-        self._run.wait_for_event(buffers.copied_in)
-        buffers.run_began.record(self._run)
+        marks.copied_in.record(self._copy_in)
+        self._run.wait_for_event(marks.copied_in)
+        marks.run_began.record(self._run)
         self._launch(int(buffers.frame), int(buffers.enhanced))
-        buffers.ran.record(self._run)
-        self._copy_out.wait_for_event(buffers.ran)
-        buffers.out_began.record(self._copy_out)
+        marks.ran.record(self._run)
+        self._copy_out.wait_for_event(marks.ran)
+        marks.out_began.record(self._copy_out)
         self._cuda.memcpy_dtoh_async(out, buffers.enhanced, self._copy_out)
-        buffers.copied_out.record(self._copy_out)
-        buffers.was_used = True
+        marks.copied_out.record(self._copy_out)
 
     def _launch(self, frame: int, enhanced: int) -> None:
         if self._graphs is None:
@@ -257,7 +268,7 @@ class TensorRtEngine:
         except (self._cuda.Error, CudaCallError):
             pass  # a context that failed cannot be tidied, only left
         self._flights.clear()
-        self._context = None
+        self._context, self._marks = None, []
         self._close_sets()
         self._resources.close()
 

@@ -51,21 +51,34 @@ def golden_of(content, frame):
     return {"frame": packed_picture(frame), "enhanced": packed_picture(onnxruntime_answer(content, frame))}
 
 
-def test_two_frames_are_on_their_way_and_come_back_in_order(gpu, unit, memory):
+def test_three_frames_are_on_their_way_and_come_back_in_order(gpu, unit, memory):
     unit.put_plan()
     engine = opened(unit)
-    frames = [np.full(FRAME_SHAPE, level, np.uint8) for level in (10, 20, 30, 40, 50)]
-    engine.submit(frames[0])
+    frames = [np.full(FRAME_SHAPE, level, np.uint8) for level in (10, 20, 30, 40, 50, 60, 70)]
     levels = []
-    for frame in frames[1:]:
+    for number, frame in enumerate(frames):
         engine.submit(frame)
-        levels.append(int(engine.collect().image[0, 0, 0]))
-    levels.append(int(engine.collect().image[0, 0, 0]))
-    assert levels == [245, 235, 225, 215, 205]
-    engine.submit(frames[0])
-    engine.submit(frames[1])
+        if number >= 2:
+            levels.append(int(engine.collect().image[0, 0, 0]))
+    levels += [int(engine.collect().image[0, 0, 0]) for _ in range(2)]
+    assert levels == [245, 235, 225, 215, 205, 195, 185]
+    for frame in frames[:3]:
+        engine.submit(frame)
     with pytest.raises(ValueError, match="collect one first"):
-        engine.submit(frames[2])
+        engine.submit(frames[3])
+    engine.close()
+
+
+@pytest.mark.parametrize("first", ["_run", "_copy_out", "_copy_in"])
+def test_no_frame_touches_anothers_buffers_whichever_stream_gets_ahead(gpu, unit, first):
+    """The double runs a stream when it is waited for: here one of the three is pushed ahead of the others."""
+    unit.put_plan()
+    engine = opened(unit)
+    frames = [np.full(FRAME_SHAPE, level, np.uint8) for level in (10, 20, 30)]
+    for frame in frames:
+        engine.submit(frame)
+    getattr(engine, first).synchronize()
+    assert [int(engine.collect().image[0, 0, 0]) for _ in frames] == [245, 235, 225]
     engine.close()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edge.engines.gpu import current_context, gpu_of, load_cuda
 from edge.engines.trt_log import collecting_logger, last_error
-from edge.engines.trt_versions import create_network, load_trt, set_target
+from edge.engines.trt_versions import TrtApi, create_network, hold_types, load_trt, set_target
 from edge.errors import EngineLost
 
 SIDE = 4096
@@ -25,28 +25,37 @@ def measured_peak_flops(runtime: str) -> float:
         EngineLost: the yardstick cannot be built or run.
     """
     api, cuda = load_trt(runtime), load_cuda()
-    trt, logger = api.trt, collecting_logger(api)
     with current_context(cuda):
-        builder = trt.Builder(logger)
-        network = create_network(api, builder)
-        x = network.add_input("x", trt.float16, (SIDE, SIDE))
-        weight = np.full((SIDE, SIDE), 1 / SIDE, np.float16)
-        plain = trt.MatrixOperation.NONE
-        product = x
-        for _ in range(NUM_PRODUCTS):
-            constant = network.add_constant((SIDE, SIDE), trt.Weights(weight)).get_output(0)
-            product = network.add_matrix_multiply(product, plain, constant, plain).get_output(0)
-        product.name = "y"
-        network.mark_output(product)
-        config = builder.create_builder_config()
-        set_target(api, config, gpu_of(cuda).compute_capability)
-        if not api.is_strongly_typed:
-            config.set_flag(trt.BuilderFlag.FP16)
-        content = builder.build_serialized_network(network, config)
-        if content is None:
-            raise EngineLost(f"the yardstick cannot be built: {last_error(logger)}")
-        seconds = _timed(trt.Runtime(logger), content, cuda)
+        content = yardstick_plan(api, gpu_of(cuda).compute_capability)
+        seconds = _timed(api.trt.Runtime(collecting_logger(api)), content, cuda)
     return 2 * SIDE**3 * NUM_PRODUCTS / seconds
+
+
+def yardstick_plan(api: TrtApi, compute_capability: tuple[int, int]) -> bytes:
+    """The chain of products as a plan, `x` -> `y`, both fp16 (4096, 4096).
+
+    Raises:
+        EngineLost: the builder refuses.
+    """
+    trt, logger = api.trt, collecting_logger(api)
+    builder = trt.Builder(logger)
+    network = create_network(api, builder)
+    x = network.add_input("x", trt.float16, (SIDE, SIDE))
+    weight = np.full((SIDE, SIDE), 1 / SIDE, np.float16)
+    plain = trt.MatrixOperation.NONE
+    product = x
+    for _ in range(NUM_PRODUCTS):
+        constant = network.add_constant((SIDE, SIDE), trt.Weights(weight)).get_output(0)
+        product = network.add_matrix_multiply(product, plain, constant, plain).get_output(0)
+    product.name = "y"
+    network.mark_output(product)
+    config = builder.create_builder_config()
+    set_target(api, config, compute_capability)
+    hold_types(api, network, config)
+    content = builder.build_serialized_network(network, config)
+    if content is None:
+        raise EngineLost(f"the yardstick cannot be built: {last_error(logger)}")
+    return bytes(content)
 
 
 def _timed(runtime: Any, content: Any, cuda: Any) -> float:
@@ -54,8 +63,9 @@ def _timed(runtime: Any, content: Any, cuda: Any) -> float:
     context = engine.create_execution_context()
     stream = cuda.Stream()
     memory = {name: cuda.mem_alloc(2 * SIDE * SIDE) for name in ("x", "y")}
+    noise = np.random.default_rng(0).standard_normal((SIDE, SIDE)).astype(np.float16)  # zeros would draw less power
+    cuda.memcpy_htod(memory["x"], noise)
     for name, allocation in memory.items():
-        cuda.memset_d16(allocation, 0, SIDE * SIDE)
         context.set_tensor_address(name, int(allocation))
     samples = []
     for _ in range(NUM_RUNS):

@@ -25,5 +25,7 @@ def test_miinet_is_exported_gated_and_built_at_full_size(trt_rtx, tmp_path):
     assert [round(network["macs"] / 1e9) for network in artifact.manifest["networks"]] == [99, 2323]
     half = onnx.load(artifact.graph_for("fp16"))
     assert half.ByteSize() < 60e6
-    built = plan_from_onnx(load_trt("tensorrt-rtx"), artifact.graph_for("fp16"), BuildOptions(compute_capability=(8, 6)))
+    built = plan_from_onnx(
+        load_trt("tensorrt-rtx"), artifact.graph_for("fp16"), BuildOptions(compute_capability=(8, 6))
+    )
     assert len(built.content) > 30e6

@@ -9,11 +9,13 @@ import pytest
 
 from edge.artifact import SHIPPED, load_artifact
 from edge.engines.base import Enhanced
+from edge.engines.trt_versions import load_trt
 from edge.geometry import FRAME_SHAPE
 from export.bench import bench
 from export.cli import main
 from export.golden import golden_set, with_veiled
 from export.inspector import layer_lines
+from export.peak import SIDE, yardstick_plan
 from export.power import power_watts
 from export.tables import aligned
 from tests.export.conftest import CASES
@@ -80,6 +82,10 @@ def test_arithmetic_rate_is_two_operations_a_multiply_accumulate(monkeypatch):
     assert figures.throughput_fps == pytest.approx(100)
     assert figures.gflops == pytest.approx(2 * macs / 0.010 / 1e9)
     assert figures.share_of_peak == pytest.approx(2 * macs / 0.010 / 1e12)
+
+
+def test_matrix_yardstick_builds(trt_rtx):
+    assert len(yardstick_plan(load_trt("tensorrt-rtx"), (8, 6))) > 2 * SIDE**2
 
 
 def test_power_is_read_from_a_jetsons_monitor(tmp_path):

@@ -32,7 +32,7 @@ class _Lease:
 
 
 class FramePool:
-    """A fixed number of frames, RGB uint8 (1080, 1920, 3), each registered with CUDA while the pool is open.
+    """Frames, RGB uint8 (1080, 1920, 3), each registered with CUDA while the pool is open.
 
     Frames are ordinary memory that CUDA has locked, not CUDA's own: closing the pool unlocks them and a viewer that
     still holds one reads on. `take` may be called from any thread, the rest from the one that owns the CUDA context.
@@ -45,23 +45,31 @@ class FramePool:
     """
 
     def __init__(self, num_frames: int, *, mapped: bool) -> None:
+        self._mapped = mapped
         self._free: deque[NDArray[np.uint8]] = deque()
         self._device_address: dict[int, int] = {}
         try:
             for _ in range(num_frames):
-                memory = _page_aligned()
-                address = address_of(memory)
-                flags = ctypes.c_uint(DEVICE_MAP if mapped else 0)
-                call("cuMemHostRegister_v2", ctypes.c_void_p(address), ctypes.c_size_t(memory.nbytes), flags)
-                self._device_address[address] = 0
-                if mapped:
-                    seen = ctypes.c_uint64()
-                    call("cuMemHostGetDevicePointer_v2", ctypes.byref(seen), ctypes.c_void_p(address), ctypes.c_uint(0))
-                    self._device_address[address] = seen.value
-                self._free.append(memory)
-        except BaseException:
+                self.grow()
+        except CudaCallError:
             self.close()
             raise
+
+    def grow(self) -> None:
+        """Lock one more frame; raises CudaCallError where the driver does not."""
+        memory = _page_aligned()
+        address = address_of(memory)
+        flags = ctypes.c_uint(DEVICE_MAP if self._mapped else 0)
+        call("cuMemHostRegister_v2", ctypes.c_void_p(address), ctypes.c_size_t(memory.nbytes), flags)
+        seen = ctypes.c_uint64()
+        self._device_address[address] = 0
+        if self._mapped:
+            call("cuMemHostGetDevicePointer_v2", ctypes.byref(seen), ctypes.c_void_p(address), ctypes.c_uint(0))
+            self._device_address[address] = seen.value
+        self._free.append(memory)
+
+    def __len__(self) -> int:
+        return len(self._device_address)
 
     def take(self) -> Image | None:
         """A frame to write into; None where all are in use. It comes back by itself when nothing refers to it."""

@@ -21,7 +21,7 @@ from edge.errors import EngineFailed, EngineLost, ModelError
 from edge.geometry import FRAME_SHAPE
 
 NUM_FRAMES = 16
-"""Page-locked frames, 100 MB: those that capture, engine, slots and viewers hold at once."""
+"""Page-locked frames to begin with, 100 MB: those that capture, engine, slots and viewers hold at once."""
 
 
 def build_command(profile: str, folder: Path, precision: str, runtime: str) -> str:

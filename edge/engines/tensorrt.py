@@ -29,6 +29,8 @@ FRAME_BYTES = int(np.prod(FRAME_SHAPE))
 NUM_SETS = 2
 MAX_FLIGHTS = 3
 """Frames on their way: one copied in, one running, one copied out. The first and the last share a set of buffers."""
+MAX_FRAMES = 64
+"""Page-locked frames at most, 400 MB: beyond it something keeps pictures that nobody looks at."""
 MAX_GRAPHS = 32
 """On an integrated GPU each pair of frames in and out needs a recording of its own; a few pairs make the round."""
 GRAPH_PAYS_BELOW = 0.97
@@ -250,8 +252,16 @@ class TensorRtEngine:
 
     def _taken(self) -> Image:
         taken = self._pool.take()
+        if taken is None and len(self._pool) < MAX_FRAMES:
+            try:
+                self._pool.grow()
+            except CudaCallError as error:
+                raise self._lost(error) from error
+            taken = self._pool.take()
         if taken is None:
-            raise EngineFailed(f"{self.profile}: all page-locked frames are in use; something holds old pictures")
+            raise EngineFailed(
+                f"{self.profile}: all {MAX_FRAMES} page-locked frames are in use; viewers hold old pictures"
+            )
         return taken
 
     def _lost(self, error: Exception) -> EngineLost:

@@ -8,6 +8,7 @@ import pytest
 from edge import frame_memory
 from edge.artifact import load_artifact
 from edge.engines.open_plan import NUM_FRAMES, open_tensorrt_engine
+from edge.engines.tensorrt import MAX_FRAMES
 from edge.errors import EngineFailed, EngineLost, ModelError
 from edge.geometry import FRAME_SHAPE
 from edge.sources.demo import DemoSource
@@ -96,12 +97,13 @@ def test_capture_writes_where_the_engine_reads_and_results_outlive_it(gpu, unit,
     assert np.array_equal(result, 255 - unit.frame)
 
 
-def test_frames_come_back_to_the_pool_when_nothing_refers_to_them(gpu, unit):
+def test_frames_come_back_when_nothing_refers_to_them_and_more_are_made_while_viewers_hold_some(gpu, unit):
     unit.put_plan()
     engine = opened(unit)
     for _ in range(3 * NUM_FRAMES):
         row = engine.enhance(unit.frame).image[5]
-    held = [engine.enhance(unit.frame).image for _ in range(NUM_FRAMES - 2)]
+    assert len(engine._pool) == NUM_FRAMES
+    held = [engine.enhance(unit.frame).image for _ in range(MAX_FRAMES - 2)]
     with pytest.raises(EngineFailed, match="in use"):
         engine.enhance(unit.frame)
     del held

@@ -78,7 +78,8 @@ def test_a_plan_that_tensorrt_does_not_take_leaves_the_cpu(gpu, unit, caplog, mo
     assert "tensorrt 10.3.0 does not take this plan" in record.message
 
 
-def test_backend_tensorrt_insists(gpu, unit):
+def test_backend_tensorrt_insists(gpu, unit, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
     with pytest.raises(ModelError, match="no engine for profile"):
         open_engine(unit.artifact, EngineConfig(backend="tensorrt", engines=str(unit.engines)))
     with pytest.raises(DeviceMissing, match="tensorrt-rtx is not installed"):

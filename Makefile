@@ -5,7 +5,7 @@ SOURCE ?= demo:
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-all lint types bench results venv venv-dev tensorrt-parts clean
+.PHONY: help live test test-all fuzz lint types bench results venv venv-dev tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: .venv-dev/ready  ## run the tests that need no GPU and no long time
 
 test-all: .venv-dev/ready  ## run all tests, the slow ones too
 	.venv-dev/bin/python -m pytest
+
+fuzz: .venv-dev/ready  ## 10,000,000 random bytes and 1,000,000 mutated frames through both ends of the serial protocol
+	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/test_frames.py --durations=3
 
 lint: .venv-dev/ready  ## style, and who may import whom
 	.venv-dev/bin/ruff check .

@@ -58,29 +58,35 @@ def get_json(port: int) -> dict[str, Any]:
         connection.close()
 
 
-class _Viewer(threading.Thread):
-    """Reads the MJPEG stream and counts its parts by their X-Seq."""
+class Viewer(threading.Thread):
+    """Reads the MJPEG stream and notes when each new picture, by its X-Seq, has come whole."""
 
     def __init__(self, port: int, view: str) -> None:
         super().__init__(daemon=True)
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self._view = view
-        self.num_pictures = 0
+        self.arrivals_s: list[float] = []
+
+    @property
+    def num_pictures(self) -> int:
+        return len(self.arrivals_s)
 
     def run(self) -> None:
         self._connection.request("GET", f"/stream.mjpg?view={self._view}")
-        stream, seen = self._connection.getresponse(), b""
+        stream, seq, seen = self._connection.getresponse(), b"", b""
         size = 0
         while line := stream.readline():
             name, _, value = line.strip().partition(b": ")
             if name.lower() == b"content-length":
                 size = int(value)
             elif name.lower() == b"x-seq":
-                self.num_pictures += value != seen
-                seen = value
+                seq = value
             elif not line.strip() and size:
                 stream.read(size)
                 size = 0
+                if seq != seen:
+                    seen = seq
+                    self.arrivals_s.append(time.monotonic())
 
 
 def watch(source: str, port: int, seconds: float, view: str = "enhanced", warm_up_s: float = 5.0) -> Run:
@@ -95,7 +101,7 @@ def watch(source: str, port: int, seconds: float, view: str = "enhanced", warm_u
                 if program.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"the program did not start on port {port}") from None
             time.sleep(0.2)
-        viewer = _Viewer(port, view)
+        viewer = Viewer(port, view)
         viewer.start()
         time.sleep(warm_up_s)
         process, rss_mib = psutil.Process(program.pid), []

@@ -86,6 +86,16 @@ def flops_of(step: Callable[[], object]) -> int:
     return int(counter.get_total_flops())
 
 
+def prepared(config: IdmConfig, lq: list[Path], hq: list[Path], cache_gib: float) -> float:
+    """Pairs of views that one process prepares a second; a cache of 0 decodes each 1080p JPEG anew."""
+    config = replace(config, batch=1, loop=replace(config.loop, cache_gib=cache_gib, workers=0, compile=False))
+    _, dataset = prepare_idm(config, (lq, hq), ([], []), Placement(torch.device("cpu")), {})
+    began = time.perf_counter()
+    for number in range(32):
+        dataset[number]
+    return 32 / (time.perf_counter() - began)
+
+
 def measure(config: IdmConfig, place: Placement, rounds: int, num: int) -> list[list[object]]:
     with tempfile.TemporaryDirectory() as name:
         lq, hq = make_pictures(Path(name), 8)
@@ -98,6 +108,7 @@ def measure(config: IdmConfig, place: Placement, rounds: int, num: int) -> list[
         counted = flops_of(lambda: next(ours(eager, lq, hq, place)))
         for steps in (plain, fast):
             timed(steps, max(2, num // 2), place)
+        streamed, kept = (prepared(config, lq, hq, cache_gib) for cache_gib in (0.0, 4.0))
         pairs = [(timed(fast, num, place), timed(plain, num, place)) for _ in range(rounds)]
     half = config.loop.precision == "bf16"
     kind, side = (torch.bfloat16 if half else torch.float32), 8192 if place.device.type == "cuda" else 2048
@@ -108,6 +119,10 @@ def measure(config: IdmConfig, place: Placement, rounds: int, num: int) -> list[
         [f"trainer, {size}", f"{1 / ours_s:.2f} steps/s"],
         [f"CycleGAN's way, {size}", f"{1 / plain_s:.2f} steps/s"],
         ["trainer over CycleGAN's way", f"{median(b / a for a, b in pairs):.2f}"],
+        [
+            "pairs of views from one process, 1080p JPEG",
+            f"{streamed:.0f}/s decoded each time, {kept:.0f}/s from memory",
+        ],
         ["work of a step", f"{counted / 1e9:.1f} GFLOP, {counted / ours_s / 1e9:.0f} GFLOP/s"],
         [
             f"share of the measured {config.loop.precision} peak ({peak / 1e12:.2f} TFLOP/s)",
@@ -116,21 +131,18 @@ def measure(config: IdmConfig, place: Placement, rounds: int, num: int) -> list[
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.train_idm", description=__doc__)
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """The options that say how large the networks, the views and the batch are."""
     parser.add_argument("--size", default="128x72", help="width and height of a view; the paper's is 480x270")
     parser.add_argument("--num-feat", type=int, default=16, help="channels; the paper's 64")
     parser.add_argument("--num-block", type=int, default=4, help="residual blocks; the paper's 9")
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--vgg", default="", help="VGG16 weights for eq. (4); without them beta is 0")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=20, help="steps of each side in a round")
-    parser.add_argument("--page", action="store_true", help="renew the section training-speed of docs/results.md")
-    args = parser.parse_args()
-    gpu = torch.cuda.is_available()
-    place = Placement(torch.device("cuda", 0) if gpu else torch.device("cpu"))
+
+
+def config_of(args: argparse.Namespace, gpu: bool) -> IdmConfig:
     width, height = map(int, args.size.split("x"))
-    config = IdmConfig(
+    return IdmConfig(
         width_px=width,
         height_px=height,
         batch=args.batch,
@@ -147,7 +159,18 @@ def main() -> None:
             divergence_factor=0.0,
         ),
     )
-    rows = measure(config, place, args.rounds, args.steps)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.train_idm", description=__doc__)
+    add_size(parser)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=20, help="steps of each side in a round")
+    parser.add_argument("--page", action="store_true", help="renew the section training-speed of docs/results.md")
+    args = parser.parse_args()
+    gpu = torch.cuda.is_available()
+    place = Placement(torch.device("cuda", 0) if gpu else torch.device("cpu"))
+    rows = measure(config_of(args, gpu), place, args.rounds, args.steps)
     if gpu:
         rows.append(["peak memory", f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"])
     device = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edge.frame import Image, Mode
 
-PictureState = Literal["live", "stale", "no-signal", "starting"]
+PictureState = Literal["live", "frozen", "stale", "no-signal", "starting"]
 Side = Literal["left", "right"]
 Colour = tuple[int, int, int]
 
@@ -26,6 +26,7 @@ _INK: Colour = (20, 22, 26)
 _GREEN: Colour = (64, 214, 128)
 _AMBER: Colour = (255, 184, 28)
 _GREY: Colour = (140, 148, 156)
+_BLUE: Colour = (72, 160, 255)
 _TITLES = {"stale": "STALE", "no-signal": "NO SIGNAL", "starting": "STARTING"}
 _BARS: dict[str, tuple[Colour, Colour]] = {
     "stale": (_AMBER, _INK),
@@ -45,6 +46,7 @@ class Status:
         profile: what enhanced them.
         reason: a few words; shown when the picture is not live, and behind RAW when it is.
         age_ms: since the camera took the picture; shown when it is not live.
+        notices: what else must be known, such as a fault of the camera head; a pill each.
     """
 
     state: PictureState
@@ -52,12 +54,14 @@ class Status:
     profile: str = ""
     reason: str = ""
     age_ms: float | None = None
+    notices: tuple[str, ...] = ()
 
 
 def stamp(image: Image, status: Status, side: Side = "left", out: Image | None = None) -> Image:
     """A copy of the picture with its banner.
 
-    Live: a small translucent pill in an upper corner. Otherwise a coloured bar over the whole width and a
+    Live: a small translucent pill in an upper corner, and one beneath it for each notice. Frozen: a pill with its age
+    and a border, so that all of the picture can be looked at. Otherwise a coloured bar over the whole width and a
     border; a picture without a signal is grey as well.
 
     Args:
@@ -74,12 +78,17 @@ def stamp(image: Image, status: Status, side: Side = "left", out: Image | None =
         np.copyto(out, image)
     margin_px = round(24 * scale)
     top_px = margin_px
-    if status.state != "live":
+    if status.state == "frozen":
+        _draw_border(out, _BLUE, scale)
+    elif status.state != "live":
         top_px += _draw_bar(out, status, scale)
-    if status.state != "starting":
-        pill = _pill(_pill_words(status), _dot_colour(status), round(scale, 4))
+    pills = [] if status.state == "starting" else [(_pill_words(status), _dot_colour(status))]
+    pills += [(((_ascii(notice)[:80], _AMBER),), _AMBER) for notice in status.notices]
+    for words, dot in pills:
+        pill = _pill(words, dot, round(scale, 4))
         left_px = margin_px if side == "left" else out.shape[1] - margin_px - pill.keep.shape[1]
         pill.blend(out, max(left_px, 0), top_px)
+        top_px += pill.keep.shape[0] + round(10 * scale)
     return out
 
 
@@ -101,6 +110,8 @@ def age_text(age_ms: float) -> str:
 
 
 def _dot_colour(status: Status) -> Colour:
+    if status.state == "frozen":
+        return _BLUE
     if status.state != "live":
         return _GREY
     return _AMBER if status.mode == "raw" and status.reason else _GREEN
@@ -108,6 +119,8 @@ def _dot_colour(status: Status) -> Colour:
 
 def _pill_words(status: Status) -> tuple[tuple[str, Colour], ...]:
     words = [("LIVE", _WHITE)] if status.state == "live" else []
+    if status.state == "frozen":
+        words = [("FROZEN", _WHITE), *([] if status.age_ms is None else [(age_text(status.age_ms), _SOFT)])]
     words.append((status.mode.upper(), _WHITE))
     if status.mode == "enhanced":
         words.append((_ascii(status.profile), _SOFT))
@@ -171,12 +184,17 @@ def _pill(words: tuple[tuple[str, Colour], ...], dot: Colour, scale: float) -> _
     return _Pill(keep, np.floor(add_small * 255).astype(np.uint16))
 
 
+def _draw_border(image: Image, colour: Colour, scale: float) -> None:
+    height_px, width_px = image.shape[:2]
+    cv2.rectangle(image, (0, 0), (width_px - 1, height_px - 1), colour, max(1, round(16 * scale)))
+
+
 def _draw_bar(image: Image, status: Status, scale: float) -> int:
     """Draw the bar and the border of a picture that is not live; returns the height of the bar in pixels."""
     colour, ink = _BARS[status.state]
-    height_px, width_px = image.shape[:2]
+    width_px = image.shape[1]
     bar_px, left_px = round(132 * scale), round(40 * scale)
-    cv2.rectangle(image, (0, 0), (width_px - 1, height_px - 1), colour, max(1, round(16 * scale)))
+    _draw_border(image, colour, scale)
     cv2.rectangle(image, (0, 0), (width_px - 1, bar_px), colour, -1)
     title, title_scale, title_pen = _TITLES[status.state], 2.2 * scale, max(1, round(4 * scale))
     (title_px, cap_px), _ = cv2.getTextSize(title, _FONT, title_scale, title_pen)

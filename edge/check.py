@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from edge.artifact import Artifact
+from edge.camera_head import check_head
 from edge.config import Config
 from edge.errors import ConfigError, EdgeError, InputOutputError
 from edge.geometry import FRAME_SHAPE
@@ -59,9 +61,9 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         "model": model,
         "engine": engine,
         "camera": camera,
-        "bridge": lambda: "not configured",
+        "bridge": lambda: check_head(config.bridge),
         "clock": _clock,
-        "disk": _disk,
+        "disk": lambda: _disk(config.save.path),
     }
     results = [_line(name, part) for name, part in parts.items()]
     return 0 if all(results) else 1
@@ -83,8 +85,12 @@ def _clock() -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S %Z", now)
 
 
-def _disk() -> str:
-    free = shutil.disk_usage(Path.cwd()).free
+def _disk(folder: Path) -> str:
+    """The folder that pictures are saved to, or where it will be made."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+    if not os.access(there, os.W_OK):
+        raise InputOutputError(f"{there}: this user may not write there; choose another [save] folder")
+    free = shutil.disk_usage(there).free
     if free < MIN_FREE_BYTES:
-        raise InputOutputError(f"{Path.cwd()}: {free / 2**20:.0f} MiB free, expected at least 500; make room")
-    return f"{free / 2**30:.1f} GiB free in {Path.cwd()}"
+        raise InputOutputError(f"{there}: {free / 2**20:.0f} MiB free, expected at least 500; make room")
+    return f"{free / 2**30:.1f} GiB free in {there}, for {folder}"

@@ -78,24 +78,45 @@ def stop_on_signals() -> threading.Event:
 
 
 def run_live(config: Config) -> int:
+    from edge.camera_head import CameraHead
+    from edge.control import Control
     from edge.engines.open import open_engine
     from edge.health import Health
     from edge.live import Live
+    from edge.saver import PairSaver
+    from edge.sinks.base import Sink
     from edge.sinks.web import WebSink
     from edge.sources.open import open_source
 
     artifact = artifact_of(config)
     stop, health = stop_on_signals(), Health()
-    web = WebSink(config.web, health)
+    control = Control(health)
+    named = {"name": artifact.manifest["name"], "version": artifact.manifest["version"]}
+    saver = PairSaver(
+        config.save.path,
+        uri=health.source,
+        model=lambda: {**named, **health.model_record()},
+        on_saved=control.saved,
+        on_failed=control.not_saved,
+    )
+    control.save = saver.save
+    web = WebSink(config.web, health, control)
+    sinks: list[Sink] = [control, web]
+    if config.bridge.port:
+        sinks.append(CameraHead(config.bridge, health, control))
     live = Live(
         open_source=lambda: open_source(config.source.uri),
         open_engine=lambda: open_engine(artifact, config.engine),
-        sinks=[web],
+        sinks=sinks,
         health=health,
         stop=stop,
         on_ready=lambda: logging.getLogger("edge").info("live on %s (Ctrl-C stops)", web.url),
     )
-    live.run()
+    saver.start()
+    try:
+        live.run()
+    finally:
+        saver.close()  # a picture that waits for the disk is written
     return 0
 
 

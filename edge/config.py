@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge.camera_head import BridgeConfig
 from edge.errors import ConfigError
+from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
 
@@ -52,6 +54,8 @@ class Config:
     source: SourceConfig = field(default_factory=SourceConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    save: SaveConfig = field(default_factory=SaveConfig)
+    bridge: BridgeConfig = field(default_factory=BridgeConfig)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ def _toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
     return repr(value)
 
 

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from edge.frame import Frame, FramePair, Mode
@@ -31,12 +31,16 @@ class Verdict:
         reason: why it is not live, in words; empty when live.
         stale: the picture is too old, yet the source has not been found lost.
         age_ms: since the camera took the picture; None before the first one.
+        frozen: somebody holds this picture still; it does not claim to be live.
+        notices: what else the viewer must know, a few words each.
     """
 
     state: State
     reason: str = ""
     stale: bool = False
     age_ms: float | None = None
+    frozen: bool = False
+    notices: tuple[str, ...] = ()
 
 
 class Health:
@@ -53,6 +57,8 @@ class Health:
         self._captured_ns: int | None = None
         self._newest_ns: int | None = None
         self._num_frames = 0
+        self._notices: dict[str, _Notice] = {}
+        self._bridge: Callable[[], dict[str, Any]] | None = None
         self._drops: dict[str, Callable[[], int]] = {}
         self._rate_in, self._rate_out = _Rate(), _Rate()
         self._latency_ms: deque[float] = deque(maxlen=NUM_SAMPLES)
@@ -61,6 +67,11 @@ class Health:
     def set_source(self, uri: str) -> None:
         with self._lock:
             self._source = uri
+
+    def source(self) -> str:
+        """As `set_source` was told."""
+        with self._lock:
+            return self._source
 
     def set_engine(self, profile: str, model_sha256: str, device: str) -> None:
         """Name what enhances: the profile, the hash of its model file and where it runs."""
@@ -96,6 +107,27 @@ class Health:
         with self._lock:
             self._drops[stage] = count
 
+    def track_bridge(self, describe: Callable[[], dict[str, Any]]) -> None:
+        """What `/health` tells of the camera head."""
+        with self._lock:
+            self._bridge = describe
+
+    def notice(self, key: str, text: str, until_ns: int | None = None) -> None:
+        """Show a few words in the banner, in place of the last ones of this key; an empty text takes them away.
+
+        Args:
+            until_ns: when they go by themselves; None keeps them.
+        """
+        with self._lock:
+            self._notices.pop(key, None)
+            if text:
+                self._notices[key] = _Notice(text, until_ns)
+
+    def model_record(self) -> dict[str, str]:
+        """What enhances now, as a sidecar names it."""
+        with self._lock:
+            return {"profile": self._profile, "sha256": self._model_sha256, "device": self._device}
+
     def stage(self, name: str, took_ms: float) -> None:
         """Add one time of a stage that is not in a frame's own `stage_ms`, such as encoding."""
         with self._lock:
@@ -115,10 +147,16 @@ class Health:
             for name, took_ms in frame.stage_ms.items():
                 self._stage_ms.setdefault(name, deque(maxlen=NUM_SAMPLES)).append(took_ms)
 
-    def verdict(self, now_ns: int, t_capture_ns: int | None = None) -> Verdict:
+    def verdict(self, now_ns: int, t_capture_ns: int | None = None, *, frozen: bool = False) -> Verdict:
         """Judge the picture taken at `t_capture_ns`, by default the newest that was published."""
         with self._lock:
-            return self._verdict(now_ns, self._newest_ns if t_capture_ns is None else t_capture_ns)
+            verdict = self._verdict(now_ns, self._newest_ns if t_capture_ns is None else t_capture_ns)
+            return replace(verdict, frozen=frozen, notices=self._texts(now_ns))
+
+    def _texts(self, now_ns: int) -> tuple[str, ...]:
+        kept = {k: n for k, n in self._notices.items() if n.until_ns is None or now_ns < n.until_ns}
+        self._notices = kept
+        return tuple(notice.text for notice in kept.values())
 
     def _verdict(self, now_ns: int, taken_ns: int | None) -> Verdict:
         # A driver's timestamp may run a frame ahead of the clock (facts.md), hence the clamp.
@@ -141,8 +179,9 @@ class Health:
     def snapshot(self, now_ns: int) -> dict[str, Any]:
         """The JSON of `/health`, design section 6."""
         with self._lock:
-            counts = dict(self._drops)
+            counts, bridge = dict(self._drops), self._bridge
         dropped_by = {stage: count() for stage, count in counts.items()}
+        head = None if bridge is None else bridge()
         with self._lock:
             verdict = self._verdict(now_ns, self._newest_ns)
             return {
@@ -165,8 +204,15 @@ class Health:
                     for name, samples in sorted(self._stage_ms.items())
                 },
                 "uptime_s": round((now_ns - self._started_ns) / 1e9, 1),
-                "bridge": None,
+                "notices": list(self._texts(now_ns)),
+                "bridge": head,
             }
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    text: str
+    until_ns: int | None
 
 
 class _Rate:

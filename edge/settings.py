@@ -52,20 +52,25 @@ def _checked(value: object, kind: type, limits: Mapping[str, Any], path: str, or
     return value
 
 
-def _checked_row(value: object, kinds: tuple[type, ...], limits: Mapping[str, Any], path: str, origin: str) -> object:
-    """A list of as many values as a `tuple[int, int]` says, each checked."""
-    if not isinstance(value, list) or len(value) != len(kinds):
-        raise ConfigError(
-            f"{origin}: {path} = {value!r}: expected a list of {len(kinds)}, each {_TYPE_NAMES[kinds[0]]}"
-        )
+def _checked_row(value: object, kinds: tuple[Any, ...], limits: Mapping[str, Any], path: str, origin: str) -> object:
+    """A list of as many values as a `tuple[int, int]` says, or of any number for `tuple[int, ...]`, each checked."""
+    any_number = kinds[-1] is Ellipsis
+    if not isinstance(value, list) or (len(value) != len(kinds) and not any_number):
+        number = "" if any_number else f" of {len(kinds)}"
+        raise ConfigError(f"{origin}: {path} = {value!r}: expected a list{number}, each {_TYPE_NAMES[kinds[0]]}")
+    if any_number:
+        kinds = (kinds[0],) * len(value)
     pairs = enumerate(zip(value, kinds, strict=True))
     return tuple(_checked(one, kind, limits, f"{path}[{number}]", origin) for number, (one, kind) in pairs)
 
 
-def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: str) -> T:
+def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: str, default: T | None = None) -> T:
     """Read one frozen dataclass, nested ones included, from a TOML table.
 
+    A nested table changes the values that its owner has by default, which need not be its class's own.
+
     Args:
+        default: gives the values that the table leaves out; without it the class does.
         path: dotted path of the table, empty at the top.
         origin: what the values came from (a file's name), for the message.
 
@@ -86,9 +91,16 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
         if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{origin}: {dotted} = {value!r}: expected a table, as in [{dotted}]")
-            values[key] = from_table(wanted, value, dotted, origin)
+            values[key] = from_table(wanted, value, dotted, origin, _default_of(fields[key], default))
         elif get_origin(wanted) is tuple:
             values[key] = _checked_row(value, get_args(wanted), fields[key].metadata, dotted, origin)
         else:
             values[key] = _checked(value, wanted, fields[key].metadata, dotted, origin)
-    return kind(**values)
+    return kind(**values) if default is None else dataclasses.replace(default, **values)  # type: ignore[type-var]
+
+
+def _default_of(field: dataclasses.Field[Any], owner: object) -> Any:
+    """What a nested table's owner has in its place; None where there is nothing."""
+    if owner is not None:
+        return getattr(owner, field.name)
+    return None if field.default_factory is dataclasses.MISSING else field.default_factory()

@@ -52,6 +52,31 @@ class SourceFile:
     sha256: str
     num_bytes: int
 
+    def record(self, width_px: int, height_px: int) -> dict[str, Any]:
+        source = {"path": str(self.path), "sha256": self.sha256, "bytes": self.num_bytes}
+        return {
+            "source": {**source, "width_px": width_px, "height_px": height_px},
+            "fit": describe_fit(width_px, height_px),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """A moment of a live source. What size the camera gave is not known here: its picture came at 1920x1080.
+
+    Attributes:
+        uri: with a stream's password hidden.
+        taken_at: when the camera took it, UTC.
+    """
+
+    uri: str
+    seq: int
+    taken_at: datetime
+
+    def record(self, width_px: int, height_px: int) -> dict[str, Any]:
+        taken_at = self.taken_at.isoformat(timespec="milliseconds")
+        return {"source": {"uri": self.uri, "seq": self.seq, "taken_at": taken_at}}
+
 
 def sidecar_path(enhanced: Path) -> Path:
     """`throat_enhanced.png` -> `throat_enhanced.png.json`."""
@@ -98,24 +123,21 @@ class Result:
         files: all that was written for this source.
         stage_ms: name of an engine's part -> median milliseconds a frame.
         clip: what only a clip has: frames, fps, codec, audio.
+        mode: raw where nothing could be enhanced.
     """
 
-    source: SourceFile
+    source: SourceFile | LiveSource
     source_size_px: tuple[int, int]
     model: Mapping[str, Any]
     files: tuple[SavedFile, ...]
     stage_ms: Mapping[str, float]
     clip: Mapping[str, Any] | None = None
+    mode: Mode = "enhanced"
 
 
 def sidecar_bytes(result: Result) -> bytes:
     """The content of the file: JSON, UTF-8."""
     width_px, height_px = result.source_size_px
-    source = {
-        "path": str(result.source.path),
-        "sha256": result.source.sha256,
-        "bytes": result.source.num_bytes,
-    }
     files = [
         {"name": file.name, "mode": file.mode, "bytes": file.num_bytes, "sha256": file.sha256} for file in result.files
     ]
@@ -123,10 +145,9 @@ def sidecar_bytes(result: Result) -> bytes:
         "program": PROGRAM,
         "program_version": version(PROGRAM),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "mode": "enhanced",
+        "mode": result.mode,
         "model": dict(result.model),
-        "source": {**source, "width_px": width_px, "height_px": height_px},
-        "fit": describe_fit(width_px, height_px),
+        **result.source.record(width_px, height_px),
         "output": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "files": files},
         **({"clip": dict(result.clip)} if result.clip else {}),
         "stage_ms": {name: round(ms, 2) for name, ms in result.stage_ms.items()},

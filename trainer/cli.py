@@ -9,23 +9,24 @@ from pathlib import Path
 
 from edge.errors import exit_code_of
 from edge.whole_files import write_whole
+from trainer.degrade import add_degrade_command
 from trainer.prepare import add_prepare_command
 from trainer.training_commands import add_training_commands
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.evaluate import evaluate
+    from trainer.judged import read_judged
     from trainer.report import replace_section
-    from trainer.student import student_from_checkpoint
 
-    students = {path.stem: student_from_checkpoint(path)[0] for path in args.checkpoint}
-    found = evaluate(args.data, args.demo, students)
+    judged = read_judged(args.checkpoint)
+    found = evaluate(args.data, args.demo, judged)
     print(found.text)
     if args.page is not None:
         replace_section(args.page, "enhancement", found.text)
     if args.manifest is not None:
         manifest = json.loads(args.manifest.read_text(encoding="utf-8"))
-        manifest["metrics"] = found.metrics[args.checkpoint[0].stem]
+        manifest["metrics"] = found.metrics[judged.names[0]]
         write_whole(args.manifest, (json.dumps(manifest, indent=2) + "\n").encode())
     return 0
 
@@ -35,17 +36,18 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
     add_prepare_command(commands)
+    add_degrade_command(commands)
     add_training_commands(commands)
     judge = commands.add_parser(
         "evaluate",
-        help="tables of dehazing, guided x4 and flicker on held-out pictures",
+        help="tables of dehazing, x4 and flicker on held-out pictures",
         epilog="example: edge-train evaluate trainer/checkpoints/*.safetensors --data DATA --page docs/results.md",
     )
-    judge.add_argument("checkpoint", type=Path, nargs="+", help="student checkpoints, the shipped one first")
+    judge.add_argument("checkpoint", type=Path, nargs="+", help="what idm, isr and student made, the shipped one first")
     judge.add_argument("--data", type=Path, default=Path("../shared/data"), help="has larynx/ and throat_research/")
     judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
     judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed")
-    judge.add_argument("--manifest", type=Path, help="model.json that takes the first student's metrics")
+    judge.add_argument("--manifest", type=Path, help="model.json that takes the first one's metrics")
     judge.set_defaults(run=run_evaluate)
     return top
 

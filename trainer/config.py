@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edge.errors import ConfigError
+from edge.errors import ConfigError, UsageError
 from edge.settings import from_table
 from trainer.idm import IdmConfig
 from trainer.isr import IsrConfig
@@ -31,13 +31,15 @@ class TrainerConfig:
     student: StudentTraining = field(default_factory=StudentTraining)
 
 
-def read_config(name: str, changes: Mapping[str, object] | None = None) -> TrainerConfig:
+def read_config(name: str, changes: Mapping[str, object] | None = None, given: Sequence[str] = ()) -> TrainerConfig:
     """A config by path, or by the name of one in `trainer/configs`; files that it names are relative to it.
 
     Args:
         changes: values by dotted path that go before the file's; None leaves the file's.
+        given: the same as a person types them, "student.head=isr"; values as in TOML, words without quotes too.
 
     Raises:
+        UsageError: one of `given` has no key or no value.
         ConfigError: no such file, not TOML, or a wrong value (named by its dotted path).
     """
     path = Path(name) if name.endswith(".toml") else CONFIGS / f"{name}.toml"
@@ -48,7 +50,7 @@ def read_config(name: str, changes: Mapping[str, object] | None = None) -> Train
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); shipped configs: {known}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from error
-    for dotted, value in (changes or {}).items():
+    for dotted, value in (*map(_setting_of, given), *(changes or {}).items()):
         if value is not None:
             _put(table, dotted.split("."), value)
     config = from_table(TrainerConfig, table, "", str(path))
@@ -57,6 +59,16 @@ def read_config(name: str, changes: Mapping[str, object] | None = None) -> Train
         idm=replace(config.idm, vgg=_beside(path, config.idm.vgg)),
         isr=replace(config.isr, vgg=_beside(path, config.isr.vgg)),
     )
+
+
+def _setting_of(text: str) -> tuple[str, object]:
+    key, _, value = (part.strip() for part in text.partition("="))
+    if not key or not value:
+        raise UsageError(f"--set {text}: expected KEY=VALUE, such as student.head=isr")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
 
 
 def _put(table: dict[str, Any], keys: list[str], value: object) -> None:

@@ -1,8 +1,8 @@
-"""Judging students on held-out pictures: dehazing, the guided step, and flicker. The tables of docs/results.md."""
+"""Judging networks on held-out pictures: dehazing, x4, and flicker. The tables of docs/results.md."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -13,62 +13,21 @@ import torch
 from torch import Tensor
 
 from edge.errors import InputOutputError
-from edge.geometry import (
-    FRAME_HEIGHT_PX,
-    FRAME_WIDTH_PX,
-    NETWORK_HEIGHT_PX,
-    NETWORK_WIDTH_PX,
-    SCALE,
-    centre_crop_16_9,
-    shrink,
-)
+from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
 from trainer import guided
 from trainer.classical import clahe, dark_channel_prior
 from trainer.data import read_pictures
+from trainer.isr_scores import isr_scores, isr_sets, isr_table
+from trainer.judged import Judged, Method, at_network_size, dehaze, enhance, picture_from_tensor, tensor_from_picture
 from trainer.metrics import ciede2000, flicker, flow_from_truth, psnr, relative_flicker, ssim
-from trainer.networks.student import Student
 from trainer.recipes import HELD_OUT_STRENGTHS, Picture, held_out_fog
 from trainer.report import table
 from trainer.splits import larynx_splits, throat_splits
+from trainer.student_objective import AnyStudent
 
-Method = Callable[[Picture], Picture]
 SEED = 20261
-
-
-def tensor_from_picture(picture: Picture) -> Tensor:
-    """RGB uint8 (H, W, 3) -> float (1, 3, H, W) in [0, 255]."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
-
-
-def picture_from_tensor(levels_BCHW: Tensor) -> Picture:
-    """The reverse, rounded and clamped."""
-    levels = levels_BCHW[0].permute(1, 2, 0).round().clamp(0, 255)
-    return np.ascontiguousarray(levels.numpy().astype(np.uint8))
-
-
-def dehaze(student: Student, picture: Picture) -> Picture:
-    """The student alone, at the picture's own size."""
-    with torch.no_grad():
-        levels = tensor_from_picture(picture)
-        gain, offset = student(levels / 255)
-        return picture_from_tensor(gain * levels + offset * 255)
-
-
-def enhance(student: Student, frame: Picture) -> Picture:
-    """The whole profile: shrink, student, guided x4. Sides divisible by 4."""
-    with torch.no_grad():
-        levels = tensor_from_picture(frame)
-        shrunk = guided.shrink(levels)
-        gain, offset = student(shrunk / 255)
-        dehazed = (gain * shrunk + offset * 255).clamp(0, 255)
-        return picture_from_tensor(guided.guided_x4(levels, dehazed, gain))
-
-
-def at_network_size(picture: Picture) -> Picture:
-    """Centre-cropped to 16:9, resized to 480x270."""
-    cropped = centre_crop_16_9(picture)
-    method = cv2.INTER_AREA if cropped.shape[1] > NETWORK_WIDTH_PX else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(cropped, (NETWORK_WIDTH_PX, NETWORK_HEIGHT_PX), interpolation=method), np.uint8)
+NUM_ENLARGED = 8
+"""Pictures of larynx and of throats: RRDBNet takes seconds for each."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +78,8 @@ def bicubic_x4(picture: Picture) -> Picture:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def guided_table(truths: Sequence[Picture], students: Mapping[str, Student]) -> str:
-    """Guided against bicubic x4 of the same dehazed picture, at native pixels, fog with 1 px of blur; PSNR in dB."""
+def guided_table(truths: Sequence[Picture], students: Mapping[str, AnyStudent]) -> str:
+    """A profile's x4 against bicubic of its own dehazed picture, native pixels, fog with 1 px of blur; PSNR in dB."""
     rows: dict[str, list[float]] = {}
     for fog, strength in {"faint": 0.05, **HELD_OUT_STRENGTHS}.items():
         inputs = [
@@ -137,7 +96,7 @@ def guided_table(truths: Sequence[Picture], students: Mapping[str, Student]) -> 
     rows["mean"] = [mean(column) for column in zip(*rows.values(), strict=True)]
     head = ["fog"]
     for name in ("perfect dehazer", *students):
-        head += [f"{name}: bicubic dB", "guided dB", "gain"]
+        head += [f"{name}: bicubic dB", "its x4 dB", "gain"]
     return table(head, [[fog, *row] for fog, row in rows.items()])
 
 
@@ -199,7 +158,7 @@ def demo_video(folder: Path) -> Video:
     return truth, lq, flow_from_truth(truth)
 
 
-def flicker_table(demo: Path | None, pictures: Sequence[Picture], students: Mapping[str, Student]) -> str:
+def flicker_table(demo: Path | None, pictures: Sequence[Picture], students: Mapping[str, AnyStudent]) -> str:
     """Motion-compensated frame difference in levels, and the same over the video's contrast, in brackets."""
     videos: dict[str, Video] = {}
     for number, picture in enumerate(pictures, 1):
@@ -232,37 +191,44 @@ class Evaluation:
     metrics: Mapping[str, Mapping[str, float]]
 
 
-def evaluate(data: Path, demo: Path | None, students: Mapping[str, Student]) -> Evaluation:
-    """Judge students and classical methods on the held-out pictures.
+def evaluate(data: Path, demo: Path | None, judged: Judged) -> Evaluation:
+    """Judge networks and classical methods on the held-out pictures.
 
     Args:
-        data: folder with larynx/ and throat_research/.
+        data: folder with larynx/ and throat_research/, and sr_benchmark/ for x4 alone.
         demo: folder with truth_*.png and degraded_*.png of the demo; None leaves that row out.
-        students: name -> network.
 
     Raises:
         InputOutputError: pictures are missing.
     """
-    throats = read_pictures(throat_splits(data)["held_out"])
-    larynx = read_pictures(larynx_splits(data)["held_out"])
-    methods = classical_methods() | {name: _dehazer(student) for name, student in students.items()}
-    of_throats = dehazing_scores([at_network_size(p) for p in throats], methods)
-    of_larynx = dehazing_scores([at_network_size(p) for p in larynx], methods)
-    parts = [
-        f"### Dehazing, {len(throats)} held-out real throats, 480x270",
-        dehazing_table(of_throats),
-        f"### Dehazing, {len(larynx)} held-out larynx pictures, 480x270",
-        dehazing_table(of_larynx),
-        f"### Guided against bicubic x4, {len(larynx)} larynx pictures at native pixels, fog with 1 px of blur",
-        guided_table(native_crops(larynx), students),
-        "### Flicker: motion-compensated frame difference at 1080p, in levels of 255 (over the contrast of the video)",
-        flicker_table(demo, throats[::8], students),
-    ]
-    metrics = {
-        name: {f"throats_{fog}_psnr_db": round(of[name].psnr, 2) for fog, of in of_throats.items()} for name in students
-    }
+    parts: list[str] = []
+    metrics: dict[str, dict[str, float]] = {}
+    if judged.dehazers:
+        throats, larynx = (read_pictures(split(data)["held_out"]) for split in (throat_splits, larynx_splits))
+        methods = classical_methods() | judged.dehazers
+        of_throats = dehazing_scores([at_network_size(p) for p in throats], methods)
+        of_larynx = dehazing_scores([at_network_size(p) for p in larynx], methods)
+        parts += [
+            f"### Dehazing, {len(throats)} held-out real throats, 480x270",
+            dehazing_table(of_throats),
+            f"### Dehazing, {len(larynx)} held-out larynx pictures, 480x270",
+            dehazing_table(of_larynx),
+        ]
+        for name in judged.dehazers:
+            metrics[name] = {f"throats_{fog}_psnr_db": round(of[name].psnr, 2) for fog, of in of_throats.items()}
+    if judged.students:
+        parts += [
+            f"### A profile's x4 against bicubic, {len(larynx)} larynx pictures, native pixels, fog with 1 px of blur",
+            guided_table(native_crops(larynx), judged.students),
+            "### Flicker: motion-compensated frame difference at 1080p, in levels of 255 (over the video's contrast)",
+            flicker_table(demo, throats[::8], judged.students),
+        ]
+    if judged.enlargers:
+        scores = isr_scores(isr_sets(data, NUM_ENLARGED), judged.enlargers)
+        parts += [
+            f"### x4 alone, of bicubic 1/4; {NUM_ENLARGED} pictures of larynx and of throats",
+            isr_table(scores),
+        ]
+        for name in judged.enlargers:
+            metrics[name] = {f"{of}_psnr_y_db": round(by[name].psnr_y, 2) for of, by in scores.items()}
     return Evaluation("\n\n".join(parts), metrics)
-
-
-def _dehazer(student: Student) -> Method:
-    return lambda picture: dehaze(student, picture)

@@ -107,19 +107,19 @@ def isr_sets(data: Path, limit: int = 0) -> dict[str, list[Picture]]:
     """Held-out larynx and throat pictures, and Set5 and Set14 where the data root has them.
 
     Args:
-        limit: at most so many of each, evenly spaced in the order of names; 0 takes all.
+        limit: at most so many of larynx and throats, evenly spaced in the order of names; 0 takes all.
 
     Raises:
         InputOutputError: a picture is missing or cannot be read.
     """
-    paths = {"larynx": larynx_splits(data)["held_out"], "throats": throat_splits(data)["held_out"]}
+    paths = {}
+    for name, split in (("larynx", larynx_splits), ("throats", throat_splits)):
+        held_out = split(data)["held_out"]
+        paths[name] = held_out[:: math.ceil(len(held_out) / limit) if limit else 1]
     for name in ("Set5", "Set14"):
         if found := sorted((data / "sr_benchmark" / name).glob("*.png")):
             paths[name] = found
-    return {
-        name: [_read(path) for path in of_set[:: math.ceil(len(of_set) / limit) if limit else 1]]
-        for name, of_set in paths.items()
-    }
+    return {name: [_read(path) for path in of_set] for name, of_set in paths.items()}
 
 
 def _read(path: Path) -> Picture:

@@ -1,7 +1,7 @@
-"""A run's state in pieces small enough to carry between machines, and back.
+"""A run's state, or a product of it, in pieces small enough to carry between machines, and back.
 
-What is carried: the weights of every network, and the step. What is left behind, and starts afresh: Adam's moments, the
-averaged weights (they begin again from the weights themselves) and the image pools.
+Of a state, what is carried: the weights of every network, and the step. What is left behind, and starts afresh: Adam's
+moments, the averaged weights (they begin again from the weights themselves) and the image pools. Of a product, all.
 """
 
 from __future__ import annotations
@@ -17,31 +17,37 @@ from trainer.checkpoint import Tensors, read_whole, save_whole
 from trainer.run_folder import RunFolder
 
 PATTERN = "piece-*-of-*.safetensors"
+PIECE_OF = "piece_of"
+"""The metadata key that names the whole file."""
 
 
-def pack(run: Path, folder: Path, piece_mib: float, exact: bool) -> list[Path]:
-    """Write the weights of a run's state as files of at most `piece_mib`, and its losses beside them.
+def pack(source: Path, folder: Path, piece_mib: float, exact: bool) -> list[Path]:
+    """Write weights as files of at most `piece_mib`, and a run's losses beside them.
 
     Args:
+        source: a run's folder, for its state; or a product such as `isr.safetensors`.
         exact: keep float32; else float16, half the size (a weight is off by at most 1 part in 2,048).
 
     Raises:
         ModelError: no run, or a damaged one.
         InputOutputError: a single tensor is larger than a piece, or the folder cannot be written.
     """
-    source = RunFolder(run)
-    tensors, metadata = read_whole(source.state, "edge-train idm, isr or student")
-    if "run" not in metadata:
-        raise ModelError(f"{source.state}: not the state of a run; give the folder that was edge-train's -o")
-    weights = {k: v if exact else _halved(v) for k, v in tensors.items() if k.startswith("network/")}
-    rows = _filled(weights, piece_mib * 2**20, source.state)
+    run = RunFolder(source.parent if source.is_file() else source)
+    path = source if source.is_file() else run.state
+    tensors, metadata = read_whole(path, "edge-train idm, isr or student")
+    if path == run.state:
+        if "run" not in metadata:
+            raise ModelError(f"{path}: not the state of a run; give the folder that was edge-train's -o")
+        tensors = {name: tensor for name, tensor in tensors.items() if name.startswith("network/")}
+    weights = tensors if exact else {name: _halved(tensor) for name, tensor in tensors.items()}
+    rows = _filled(weights, piece_mib * 2**20, path)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for number, row in enumerate(rows, 1):
         paths.append(folder / f"piece-{number}-of-{len(rows)}.safetensors")
-        save_whole({name: weights[name] for name in row}, paths[-1], {"run": metadata["run"]})
-    if source.losses.exists():
-        shutil.copyfile(source.losses, folder / source.losses.name)
+        save_whole({name: weights[name] for name in row}, paths[-1], {**metadata, PIECE_OF: path.name})
+    if run.losses.exists():
+        shutil.copyfile(run.losses, folder / run.losses.name)
     return paths
 
 
@@ -67,37 +73,43 @@ def _filled(weights: Tensors, room: float, path: Path) -> list[list[str]]:
     return rows
 
 
-def unpack(folder: Path, run: Path) -> int:
-    """Put pieces together as the state of a new run, which the command that made it goes on with.
+def unpack(folder: Path, run: Path) -> tuple[Path, int]:
+    """Put pieces together again: as the state of a new run, which the command that made it goes on with, or a product.
 
     Returns:
-        The step at which the run stands.
+        The file, and the step that it stands at.
 
     Raises:
-        ModelError: a piece is missing, damaged or of another run.
-        InputOutputError: there is a run already.
+        ModelError: a piece is missing, damaged or of another file.
+        InputOutputError: there is such a file already.
     """
+    paths = _pieces(folder)
+    tensors: Tensors = {}
+    about: set[tuple[tuple[str, str], ...]] = set()
+    for path in paths:
+        part, metadata = read_whole(path, "edge-train pack")
+        tensors |= {name: t.float() if t.dtype == torch.float16 else t for name, t in part.items()}
+        about.add(tuple(sorted(metadata.items())))
+    told = dict(about.pop())
+    if about or PIECE_OF not in told:
+        raise ModelError(f"{folder}: pieces of different files; pack one into an empty folder")
     target = RunFolder(run)
-    if target.state.exists():
-        raise InputOutputError(f"{target.state}: there is a run already; give a new folder, nothing was changed")
+    path = run / told.pop(PIECE_OF)
+    if path.exists():
+        raise InputOutputError(f"{path}: exists already; give a new folder, nothing was changed")
+    target.create()
+    losses = folder / target.losses.name
+    if losses.exists():
+        shutil.copyfile(losses, target.losses)
+    save_whole(tensors, path, told)
+    return path, int(json.loads(told["run"])["step"] if "run" in told else told.get("steps", 0))
+
+
+def _pieces(folder: Path) -> list[Path]:
     paths = sorted(folder.glob(PATTERN))
     count = int(paths[0].stem.rpartition("-")[2]) if paths else 0
     wanted = [folder / f"piece-{number}-of-{count}.safetensors" for number in range(1, count + 1)]
     if not paths or set(paths) != set(wanted):
         missing = ", ".join(path.name for path in wanted if path not in paths) or PATTERN
         raise ModelError(f"{folder}: missing {missing}; bring every file that edge-train pack wrote, and no others")
-    tensors: Tensors = {}
-    about: set[str] = set()
-    for path in paths:
-        part, metadata = read_whole(path, "edge-train pack")
-        tensors |= {name: t.float() if t.dtype == torch.float16 else t for name, t in part.items()}
-        about.add(metadata.get("run", ""))
-    if len(about) != 1 or "" in about:
-        raise ModelError(f"{folder}: pieces of different runs; pack one run into an empty folder")
-    target.create()
-    losses = folder / target.losses.name
-    if losses.exists():
-        shutil.copyfile(losses, target.losses)
-    told = about.pop()
-    save_whole(tensors, target.state, {"run": told})
-    return int(json.loads(told)["step"])
+    return paths

@@ -13,6 +13,8 @@ from edge.errors import ConfigError, InputOutputError, ModelError
 from edge.whole_files import write_whole
 from trainer.checkpoint import Tensors, read_whole, save_whole
 
+STATE_NAME = "state.safetensors"
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -22,7 +24,7 @@ class RunFolder:
 
     @property
     def state(self) -> Path:
-        return self.path / "state.safetensors"
+        return self.path / STATE_NAME
 
     @property
     def losses(self) -> Path:

@@ -25,7 +25,7 @@ def run_idm(args: argparse.Namespace) -> int:
     from trainer.parallel import placement
 
     changes = {"idm.vgg": _absolute(args.vgg), "idm.beta": args.beta, "idm.loop.seed": args.seed}
-    config = read_config(args.config, changes).idm
+    config = read_config(args.config, changes, args.set).idm
     with placement(args.device) as place:
         manifest = _checked_manifest(args.manifest)
         data = {"data_manifest_sha256": manifest.sha256}
@@ -41,7 +41,7 @@ def run_isr(args: argparse.Namespace) -> int:
     from trainer.parallel import placement
 
     changes = {"isr.vgg": _absolute(args.vgg), "isr.phase": args.phase, "isr.loop.seed": args.seed}
-    config = read_config(args.config, changes).isr
+    config = read_config(args.config, changes, args.set).isr
     with placement(args.device) as place:
         manifest = _checked_manifest(args.manifest)
         data = {"data_manifest_sha256": manifest.sha256}
@@ -57,7 +57,7 @@ def run_student(args: argparse.Namespace) -> int:
     from trainer.splits import manifest as sha256_of_files
     from trainer.student import StudentInputs, prepare_student
 
-    config = read_config(args.config, {"student.loop.seed": args.seed}).student
+    config = read_config(args.config, {"student.loop.seed": args.seed}, args.set).student
     with placement(args.device) as place:
         hq: list[Path] = []
         lq: list[Path] = []
@@ -74,16 +74,18 @@ def run_student(args: argparse.Namespace) -> int:
 def run_pack(args: argparse.Namespace) -> int:
     from trainer.pieces import pack
 
-    for path in pack(args.run_folder, args.output, args.piece_mib, args.exact):
+    for path in pack(args.source, args.output, args.piece_mib, args.exact):
         print(f"{path} {path.stat().st_size / 2**20:.1f} MiB")
     return 0
 
 
 def run_unpack(args: argparse.Namespace) -> int:
     from trainer.pieces import unpack
+    from trainer.run_folder import STATE_NAME
 
-    step = unpack(args.pieces, args.output)
-    print(f"{args.output}: at step {step}; the command that made the run goes on with -o {args.output}")
+    path, step = unpack(args.pieces, args.output)
+    goes_on = f"; the command that made the run goes on with -o {args.output}" if path.name == STATE_NAME else ""
+    print(f"{path}: at step {step}{goes_on}")
     return 0
 
 
@@ -147,10 +149,11 @@ def add_training_commands(commands: Any) -> None:
 
     pack = commands.add_parser(
         "pack",
-        help="put a run's weights into small files, to go on elsewhere",
-        epilog="example: edge-train pack runs/idm -o carry --piece-mib 15",
+        help="put weights into small files, to carry them elsewhere",
+        epilog="example: edge-train pack runs/idm -o carry; edge-train pack runs/isr/isr.safetensors -o carry-isr",
     )
-    pack.add_argument("run_folder", type=Path, metavar="RUN", help="the -o of a training command")
+    told = "the -o of a training command, to go on with; or a product of it"
+    pack.add_argument("source", type=Path, metavar="RUN|FILE", help=told)
     pack.add_argument("-o", "--output", type=Path, required=True, help="folder for the pieces")
     pack.add_argument("--piece-mib", type=float, default=15.0, help="largest size of a piece")
     pack.add_argument("--exact", action="store_true", help="float32 instead of float16")
@@ -158,11 +161,11 @@ def add_training_commands(commands: Any) -> None:
 
     unpack = commands.add_parser(
         "unpack",
-        help="make a run from the pieces that pack wrote",
+        help="put the pieces that pack wrote together",
         epilog="example: edge-train unpack carry -o runs/idm",
     )
     unpack.add_argument("pieces", type=Path, help="the folder that pack filled")
-    unpack.add_argument("-o", "--output", type=Path, required=True, help="the new run")
+    unpack.add_argument("-o", "--output", type=Path, required=True, help="the new run's folder")
     unpack.set_defaults(run=run_unpack)
 
 
@@ -171,6 +174,8 @@ def _trainer(commands: Any, name: str, run: Any, about: str, example: str) -> ar
     parser: argparse.ArgumentParser = commands.add_parser(name, help=about, epilog=f"example: edge-train {example}")
     parser.add_argument("config", help="a TOML file, or the name of one in trainer/configs")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the run; interrupted, it goes on")
+    told = "a key of the config and its value, such as student.head=isr; may be given several times"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=told)
     parser.add_argument("--seed", type=int, help="instead of the config's")
     parser.add_argument("--minutes", type=float, default=0.0, help="stop with a checkpoint after this time")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="", help="default: a GPU where there is one")

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from aiohttp import web
 
+from edge.control import Control
 from edge.errors import UsageError
 from edge.frame import FramePair
 from edge.health import Health, Verdict
+from edge.sinks.events import EventStream
 from edge.sinks.mjpeg import Audience, stream
 from edge.sinks.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
 
@@ -33,13 +35,17 @@ class Routes:
     """The handlers. They run on the event loop and share nothing but what is given here.
 
     Args:
-        newest: the newest pair, None before the first.
+        shown: the pair that is shown, frozen or the newest; None before the first.
     """
 
-    def __init__(self, health: Health, audience: Audience, newest: Callable[[], FramePair | None]) -> None:
+    def __init__(
+        self, health: Health, audience: Audience, control: Control, shown: Callable[[], FramePair | None]
+    ) -> None:
         self._health = health
         self._audience = audience
-        self._newest = newest
+        self._control = control
+        self._shown = shown
+        self.events = EventStream()
         self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
 
     def app(self) -> web.Application:
@@ -49,7 +55,20 @@ class Routes:
         app.router.add_get("/stream.mjpg", self.stream)
         app.router.add_get("/snapshot.png", self.snapshot)
         app.router.add_get("/health", self.health)
+        app.router.add_get("/events", self.event_stream)
+        app.router.add_post("/api/live", self.go_live)
         return app
+
+    async def event_stream(self, request: web.Request) -> web.StreamResponse:
+        """`state` (frozen, view) at once and when it changes; `saved` (name); `not-saved` (reason)."""
+        return await self.events.answer(request, self._control.state())
+
+    async def go_live(self, request: web.Request) -> web.Response:
+        """End a freeze; only for the unit's own page."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            return web.Response(status=403, text="another site's page may not do this\n", headers=_NOT_STORED)
+        self._control.go_live()
+        return web.json_response(self._control.state(), headers=_NOT_STORED)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
@@ -78,16 +97,18 @@ class Routes:
         return web.Response(body=file, content_type="image/png", headers=headers)
 
     def _pair_to_save(self, seq: str | None) -> tuple[FramePair, Verdict] | None:
-        """The newest pair as it is judged now; or the one named, judged as when its first half was saved.
+        """The pair that is shown, as it is judged now; or the one named, judged as when its first half was saved.
 
         Raises:
             UsageError: the pair named is not kept.
         """
         if seq is None:
-            pair = self._newest()
+            pair = self._shown()
             if pair is None:
                 return None
-            self._kept.append((pair, self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns)))
+            frozen = pair is self._control.frozen
+            verdict = self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=frozen)
+            self._kept.append((pair, verdict))
             return self._kept[-1]
         for kept in reversed(self._kept):
             if str(kept[0].raw.seq) == seq:
@@ -96,7 +117,8 @@ class Routes:
 
     async def health(self, request: web.Request) -> web.Response:
         record = self._health.snapshot(time.monotonic_ns())
-        return web.json_response({**record, "viewers": len(self._audience)}, headers=_NOT_STORED)
+        record |= {"frozen": self._control.frozen is not None, "viewers": len(self._audience)}
+        return web.json_response(record, headers=_NOT_STORED)
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

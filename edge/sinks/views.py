@@ -87,16 +87,18 @@ def gap_from_query(fps: str | None) -> float:
 
 def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -> Status:
     """What the banner says of a frame: why it is raw counts only where an enhanced one was asked for."""
-    if verdict.state == "starting" or (frame is None and verdict.state != "no-signal"):
-        state: PictureState = "starting"
+    if verdict.frozen and frame is not None:
+        state: PictureState = "frozen"
+    elif verdict.state == "starting" or (frame is None and verdict.state != "no-signal"):
+        state = "starting"
     elif verdict.state == "no-signal":
         state = "stale" if verdict.stale else "no-signal"
     else:
         state = "live"
     mode = "raw" if frame is None else frame.mode
-    reason = verdict.reason if state != "live" or wanted == "enhanced" else ""
+    reason = verdict.reason if state not in ("live", "frozen") or (state == "live" and wanted == "enhanced") else ""
     profile = "" if frame is None else frame.profile
-    return Status(state, mode, profile, reason, verdict.age_ms)
+    return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices)
 
 
 def stamped(frame: Frame | None, verdict: Verdict, wanted: str, side: Side = "left") -> Image:
@@ -131,7 +133,9 @@ def _split(raw: Frame | None, enhanced: Frame | None, verdict: Verdict, at: floa
     if raw is None or cut_px == 0:
         return canvas
     canvas[:, :cut_px] = stamped(raw, verdict, "raw")[:, :cut_px]
-    if verdict.state != "no-signal" and cut_px < width_px:  # the bar of a picture that is not live stays whole
+    if (
+        verdict.frozen or verdict.state != "no-signal"
+    ) and cut_px < width_px:  # the bar of a picture that is not live stays whole
         canvas[:, cut_px - 1 : cut_px + 1] = 255
     return canvas
 
@@ -156,8 +160,8 @@ def png(image: Image) -> bytes:
 
 
 def snapshot(view: View, pair: FramePair, verdict: Verdict) -> tuple[bytes, Frame, Status]:
-    """The PNG of a view: a live raw frame untouched, everything else stamped."""
+    """The PNG of a view: a raw frame that is live, or was when it was frozen, untouched; everything else stamped."""
     frame = pair.raw if view.name == "raw" else pair.enhanced
     status = status_of(frame, verdict, view.name)
-    untouched = view.name == "raw" and status.state == "live"
+    untouched = view.name == "raw" and status.state in ("live", "frozen")
     return png(frame.image if untouched else stamp(frame.image, status)), frame, status

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ipaddress
 import logging
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from edge.control import Control
 from edge.errors import ConfigError, InputOutputError
 from edge.frame import FramePair
 from edge.health import Health
@@ -41,9 +43,10 @@ class WebConfig:
 class WebSink:
     """Shows the newest pair to every viewer; encodes only the views that somebody looks at."""
 
-    def __init__(self, config: WebConfig, health: Health) -> None:
+    def __init__(self, config: WebConfig, health: Health, control: Control | None = None) -> None:
         self._config = config
         self._health = health
+        self._control = control or Control(health)
         self._slot: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
         self._audience = Audience()
@@ -100,7 +103,8 @@ class WebSink:
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop_serving = asyncio.Event()
-        routes = Routes(self._health, self._audience, lambda: self._newest)
+        routes = Routes(self._health, self._audience, self._control, lambda: self._control.frozen or self._newest)
+        self._control.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -125,25 +129,28 @@ class WebSink:
             now_ns = time.monotonic_ns()
             if pair is not None:
                 self._newest = pair
-            newest = self._newest
-            verdict = self._health.verdict(now_ns, None if newest is None else newest.enhanced.t_capture_ns)
-            state = status_of(None if newest is None else newest.enhanced, verdict).state
+            frozen = self._control.frozen
+            shown = frozen or self._newest
+            taken_ns = None if shown is None else shown.enhanced.t_capture_ns
+            verdict = self._health.verdict(now_ns, taken_ns, frozen=frozen is not None)
+            state = status_of(None if shown is None else shown.enhanced, verdict).state
             aged = state != "live" and (state != shown_state or now_ns - shown_ns >= _RESTAMP_NS)
-            fresh = pair is not None or aged
+            fresh = (pair is not None and frozen is None) or aged
             views = self._audience.wanted(only_unserved=not fresh)
             if fresh:
                 shown_state, shown_ns = state, now_ns
             for view in views:
-                picture = encoded(view, newest, verdict, self._config.jpeg_quality)
+                picture = encoded(view, shown, verdict, self._config.jpeg_quality)
                 self._on_loop(self._audience.deliver, view, picture)
             if views:
                 self._health.stage("encode", (time.monotonic_ns() - now_ns) / 1e6)
-            if pair is not None:
+            if pair is not None:  # while frozen too: the frame path lives, and the viewers chose not to look
                 self._on_loop(self._count_published, pair)
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:
         assert self._loop is not None, "the loop runs before the encoder starts and ends after it"
-        self._loop.call_soon_threadsafe(call, *args)
+        with contextlib.suppress(RuntimeError):  # closed: the button may be pressed while the program ends
+            self._loop.call_soon_threadsafe(call, *args)
 
     def _count_published(self, pair: FramePair) -> None:
         self._health.published(pair, time.monotonic_ns())

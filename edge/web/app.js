@@ -106,7 +106,7 @@ const seconds = (ms) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 
 // ---- the state of the unit
 
-const WORDS = { live: "Live", degraded: "Raw only", stale: "Stale", "no-signal": "No signal", starting: "Starting" };
+const WORDS = { live: "Live", frozen: "Frozen", degraded: "Raw only", stale: "Stale", "no-signal": "No signal", starting: "Starting" };
 
 async function poll() {
   try {
@@ -122,8 +122,9 @@ async function poll() {
 
 function tell(health) {
   const stale = health.state === "no-signal" && health.reason.startsWith("stale");
-  const state = stale ? "stale" : health.state;
-  setState(state, WORDS[state] ?? state, state === "live" ? "" : health.reason.replace(/^stale: /, ""));
+  const held = shown?.state === "frozen";
+  const state = held ? "frozen" : stale ? "stale" : health.state;
+  setState(state, WORDS[state] ?? state, state === "live" || held ? "" : health.reason.replace(/^stale: /, ""));
   const latency = health.latency_ms.p50;
   $("fps").textContent = `${health.fps_out.toFixed(1)} /s`;
   $("latency").textContent = latency === null ? "–" : `${Math.round(latency)} ms`;
@@ -168,6 +169,36 @@ function toast(text) {
   $("toast").classList.add("shown");
   clearTimeout(toast.timer);
   toast.timer = setTimeout(() => $("toast").classList.remove("shown"), 4000);
+}
+
+// ---- the button on the camera head: the unit freezes, saves and turns raw and enhanced about
+
+let unitView = "enhanced";
+let events = null;
+
+function hear() {
+  events?.close();
+  events = new EventSource("events");
+  const on = (kind, react) => events.addEventListener(kind, (event) => react(JSON.parse(event.data)));
+  on("state", (unit) => {
+    $("live").hidden = !unit.frozen;
+    if (unit.view !== unitView) {
+      unitView = unit.view; // only a turn of the button turns the page; it may have another view of its own
+      choose(unit.view);
+    }
+  });
+  on("saved", ({ name }) => toast(`Saved on the unit: ${name}`));
+  on("not-saved", ({ reason }) => toast(`Not saved: ${reason}`));
+}
+
+async function goLive() {
+  if ($("live").hidden) return;
+  try {
+    const answer = await fetch("api/live", { method: "POST" });
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+  } catch (error) {
+    toast(`Still frozen: ${error.message}`);
+  }
 }
 
 // ---- hands
@@ -215,7 +246,7 @@ function toggleFull() {
 }
 
 const KEYS = {
-  1: () => choose("enhanced"), 2: () => choose("raw"), 3: () => choose("split"), s: save, f: toggleFull,
+  1: () => choose("enhanced"), 2: () => choose("raw"), 3: () => choose("split"), s: save, f: toggleFull, l: goLive,
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -232,6 +263,7 @@ window.addEventListener("blur", () => hold(false));
 $("views").addEventListener("change", (event) => choose(event.target.value));
 $("save").addEventListener("click", save);
 $("full").addEventListener("click", toggleFull);
+$("live").addEventListener("click", goLive);
 document.addEventListener("fullscreenchange", () => {
   $("full").setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));
 });
@@ -247,8 +279,14 @@ $("cover").dataset.kind = "connecting";
 watchView();
 setInterval(watch, 100);
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) stream.close();
-  else stream.open(streaming);
+  if (document.hidden) {
+    stream.close();
+    events?.close(); // a browser has six connections for all its pages of one unit
+  } else {
+    stream.open(streaming);
+    hear();
+  }
   watch();
 });
 poll();
+hear();

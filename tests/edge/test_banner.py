@@ -8,7 +8,7 @@ import pytest
 from edge.banner import PictureState, Side, Status, age_text, blank, stamp
 from edge.frame import Image
 
-STATES: tuple[PictureState, ...] = ("live", "stale", "no-signal", "starting")
+STATES: tuple[PictureState, ...] = ("live", "frozen", "stale", "no-signal", "starting")
 PILL_PX = (slice(0, 90), slice(0, 700))
 BAR_PX = 132
 
@@ -134,3 +134,25 @@ def test_any_size_of_picture_is_stamped(size_px: tuple[int, int], state: Picture
 )
 def test_an_age_reads_like_a_clock(age_ms: float, text: str) -> None:
     assert age_text(age_ms) == text
+
+
+def test_a_frozen_picture_has_a_border_and_its_age_but_no_bar(picture: Image) -> None:
+    stamped = stamp(picture, status("frozen"))
+    assert (stamped[4] == (72, 160, 255)).all(), "the border"
+    changed = (stamped != picture).any(axis=2)[20:-20, 20:-20]
+    assert not changed[100:].any(), "all of the picture can be looked at"
+    later = stamp(picture, status("frozen", age_ms=61_000.0))
+    assert (later != stamped).any(), "its age counts up"
+    assert (stamped != stamp(picture, status("live"))).any()
+
+
+def test_each_notice_is_a_pill_of_its_own_beneath(picture: Image) -> None:
+    plain = stamp(picture, status())
+    one = stamp(picture, status(notices=("camera head: over temperature",)))
+    two = stamp(picture, status(notices=("camera head: over temperature", "NOT SAVED: disk full")))
+    rows_one = np.flatnonzero((one != plain).any(axis=(1, 2)))
+    rows_two = np.flatnonzero((two != one).any(axis=(1, 2)))
+    assert 64 < rows_one[0] < rows_one[-1] < 120
+    assert rows_one[-1] < rows_two[0] < rows_two[-1] < 170
+    amber = (one[rows_one[0] : rows_one[-1]].astype(int) - (255, 184, 28)).__abs__().sum(axis=2) < 30
+    assert amber.any()

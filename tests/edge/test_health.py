@@ -92,7 +92,7 @@ def test_the_record_has_the_fields_of_the_contract() -> None:
     record = health.snapshot(5 * SECOND)
     assert set(record) == {
         "state", "reason", "mode", "profile", "model_sha256", "device", "source", "fps_in", "fps_out",
-        "dropped", "dropped_by", "frames", "age_ms", "latency_ms", "stage_ms", "uptime_s", "bridge",
+        "dropped", "dropped_by", "frames", "age_ms", "latency_ms", "stage_ms", "uptime_s", "notices", "bridge",
     }  # fmt: skip
     assert set(record["latency_ms"]) == {"p50", "p95", "p99", "max"}
     assert (record["source"], record["profile"], record["device"]) == ("camera:/dev/video0", "live", "cpu")

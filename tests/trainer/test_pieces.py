@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from edge.errors import InputOutputError, ModelError
-from trainer.checkpoint import save_whole
+from trainer.checkpoint import read_whole, save_whole
 from trainer.pieces import pack, unpack
 from trainer.run_folder import RunFolder
 
@@ -33,7 +33,7 @@ def test_weights_come_back_and_the_rest_stays(run, tmp_path, exact, num):
     paths = pack(run, tmp_path / "out", 35 / 1024, exact)
     assert len(paths) == num
     assert all(path.stat().st_size <= 35 * 1024 for path in paths)
-    assert unpack(tmp_path / "out", tmp_path / "again") == 120
+    assert unpack(tmp_path / "out", tmp_path / "again") == (tmp_path / "again" / "state.safetensors", 120)
     before = load_file(run / "state.safetensors")
     tensors, step = RunFolder(tmp_path / "again").load("idm", {"idm.batch": 1})
     assert step == 120
@@ -54,7 +54,7 @@ def test_weights_come_back_and_the_rest_stays(run, tmp_path, exact, num):
         pytest.param(
             lambda f: save_whole({"x": torch.ones(1)}, f / "piece-2-of-3.safetensors", {"run": "{}"}),
             ModelError,
-            "different runs",
+            "different files",
             id="mixed",
         ),
         pytest.param(
@@ -73,7 +73,7 @@ def test_bad_pieces(run, tmp_path, spoil, error, told):
 def test_a_run_is_never_overwritten(run, tmp_path):
     pack(run, tmp_path / "out", 35 / 1024, True)
     before = (run / "state.safetensors").read_bytes()
-    with pytest.raises(InputOutputError, match="there is a run already"):
+    with pytest.raises(InputOutputError, match="exists already"):
         unpack(tmp_path / "out", run)
     assert (run / "state.safetensors").read_bytes() == before
 
@@ -90,3 +90,18 @@ def test_no_run_to_pack(tmp_path, made):
         save_whole({"x": torch.ones(1)}, tmp_path / "run" / "state.safetensors", {})
     with pytest.raises(ModelError):
         pack(tmp_path / "run", tmp_path / "out", 1, True)
+
+
+def test_a_product_comes_back_whole_and_says_what_it_said(run, tmp_path):
+    """No moments, no averages: all of it is weights; what export reads from its metadata stays."""
+    torch.manual_seed(1)
+    tensors = {"conv.weight": torch.randn(80, 100), "count": torch.tensor(5)}
+    save_whole(tensors, run / "isr.safetensors", {"rrdb": "{}", "steps": "120"})
+    paths = pack(run / "isr.safetensors", tmp_path / "out", 20 / 1024, False)
+    assert len(paths) == 1
+    path, step = unpack(tmp_path / "out", tmp_path / "again")
+    assert (path.name, step) == ("isr.safetensors", 120)
+    found, metadata = read_whole(path, "test")
+    assert metadata == {"rrdb": "{}", "steps": "120"}
+    torch.testing.assert_close(found["conv.weight"], tensors["conv.weight"], atol=0, rtol=2**-11)
+    assert found["count"] == 5

@@ -127,9 +127,10 @@ def test_a_run_moves_to_another_machine(place, tmp_path, capsys):
 
 
 def test_what_the_product_says_of_itself(place, tmp_path):
-    assert main(command(place, "idm", tmp_path / "run", "--beta", "0", "--seed", "7")) == 0
+    assert main(command(place, "idm", tmp_path / "run", "--beta", "0", "--seed", "7", "--set", "idm.steps=2")) == 0
     about = idm_from_checkpoint(tmp_path / "run" / "idm.safetensors")[1]
     assert about["recipe"] == "tiny"
+    assert about["steps"] == "2"
     assert '"idm.beta": 0.0' in about["settings"]
     assert '"idm.loop.seed": 7' in about["settings"]
     assert len(about["data_manifest_sha256"]) == 64
@@ -176,6 +177,9 @@ def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, co
     [
         pytest.param(["--vgg", "gone.safetensors"], 78, "gone.safetensors: no such file", id="no VGG"),
         pytest.param(["--device", "tpu"], 2, "invalid choice", id="device"),
+        pytest.param(["--set", "idm.stepz=3"], 78, "idm.stepz = 3: unknown key", id="set: unknown key"),
+        pytest.param(["--set", "idm.steps=many"], 78, "idm.steps = 'many'", id="set: wrong type"),
+        pytest.param(["--set", "idm.steps"], 2, "--set idm.steps: expected KEY=VALUE", id="set: no value"),
         pytest.param(["--beta", "-1"], 78, "idm.beta = -1.0: expected a number of at least 0", id="beta"),
     ],
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from edge.control import Control
 from edge.frame import Frame, FramePair, Image
 from edge.health import Health
 from edge.sinks.web import WebConfig, WebSink
@@ -27,7 +28,8 @@ class Studio:
         self.health = Health()
         self.health.set_source("demo:")
         self.health.set_engine("live", "ab" * 32, "cpu")
-        self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health)
+        self.control = Control(self.health)
+        self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health, self.control)
         self.sink.start()
         self.seq = 0
         self._camera: threading.Thread | None = None
@@ -44,8 +46,28 @@ class Studio:
         self.health.captured(taken)
         made = taken.enhanced(flat(ENHANCED_RED) if enhanced is None else enhanced, "live", {"engine": 20.0})
         pair = FramePair(taken, taken if only_raw else made)
+        self.control.publish(pair)
         self.sink.publish(pair)
         return pair
+
+    def press(self) -> None:
+        """A short press of the button on the camera head."""
+        self.control.press()
+        self.control.release()
+
+    def freeze(self) -> FramePair:
+        """Press until a picture is held; on a busy machine one may come too late to count as live."""
+        for _ in range(100):
+            self.press()
+            if self.control.frozen is not None:
+                return self.control.frozen
+            time.sleep(0.05)
+        raise AssertionError("no picture was live")
+
+    def long_press(self) -> None:
+        self.control.press()
+        self.control.long_press()
+        self.control.release()
 
     def roll(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> None:
         """Publish pairs at 25 per second until `cut`."""

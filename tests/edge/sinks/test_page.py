@@ -228,3 +228,36 @@ def test_it_fits_every_window(page: Any, size_px: tuple[int, int]) -> None:
         assert box["width"] > 0, name
         assert box["x"] >= 0 and box["x"] + box["width"] <= size_px[0] + 0.5, name
         assert box["y"] >= 0 and box["y"] + box["height"] <= size_px[1] + 0.5, name
+
+
+# ---- the button on the camera head
+
+
+def test_a_press_freezes_the_page_and_its_button_goes_back_to_live(page: Any, studio: Any) -> None:
+    assert page.locator("#live").is_hidden()
+    studio.freeze()
+    wait_for(page, "document.getElementById('picture').dataset.state === 'frozen'")
+    frozen_seq = data(page, "seq")
+    page.wait_for_timeout(1200)
+    assert data(page, "seq") == frozen_seq
+    assert not page.evaluate(COVERED), "a frozen picture is looked at, so it is not covered"
+    wait_for(page, "document.getElementById('state-word').textContent === 'Frozen'")
+    page.locator("#live").click()
+    wait_for(page, "document.getElementById('picture').dataset.state === 'live'")
+    assert int(data(page, "seq")) > int(frozen_seq)
+    assert page.locator("#live").is_hidden()
+
+
+def test_a_long_press_turns_the_page_from_enhanced_to_raw_and_back(page: Any, studio: Any) -> None:
+    wait_for_colour(page, "enhanced")
+    for colour in ("raw", "enhanced"):
+        studio.long_press()
+        wait_for_colour(page, colour)
+        assert page.locator(f"input[value={colour}]").is_checked()
+
+
+def test_the_page_says_what_the_unit_saved(page: Any, studio: Any) -> None:
+    studio.control.saved("throat-1-enhanced.png")
+    wait_for(page, "document.getElementById('toast').textContent.includes('throat-1-enhanced.png')")
+    studio.control.not_saved("/media: No space left on device")
+    wait_for(page, "document.getElementById('toast').textContent.includes('No space left')")

@@ -1,0 +1,163 @@
+"""Each stage of training at a size that a CPU takes in minutes: `python -m benchmarks.small_stages --data DATA`.
+
+Not a measure of the method, but of the trainer: every loss must fall and every stage must improve pictures that it has
+never seen. Real throats (`throat_research`, split as in `trainer.splits`); LQ is simulated by the training recipe, on
+other throats than the HQ's, so that the dehazing module never sees a pair. The held-out throats are veiled by a fog
+that training never draws.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.__main__ import PAGE
+from trainer.data import DataConfig
+from trainer.degrade import degraded
+from trainer.idm import IdmConfig, idm_from_checkpoint, prepare_idm
+from trainer.isr import IsrConfig, prepare_isr
+from trainer.isr_scores import isr_scores
+from trainer.judged import dehaze
+from trainer.loop import LoopConfig, fit
+from trainer.metrics import psnr, ssim
+from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
+from trainer.networks.resnet_generator import ResnetGeneratorConfig
+from trainer.networks.rrdb import RrdbConfig
+from trainer.networks.student import student_from_checkpoint
+from trainer.parallel import Placement
+from trainer.pictures import Picture, read_picture
+from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
+from trainer.report import replace_section, table
+from trainer.rrdb_weights import isr_from_checkpoint
+from trainer.splits import throat_splits
+from trainer.stage import Stage
+from trainer.student import StudentInputs, StudentTraining, prepare_student
+
+CPU = Placement(torch.device("cpu"))
+SIZE = (128, 72)
+STRENGTH = HELD_OUT_STRENGTHS["heavy"]
+LOOP = LoopConfig(workers=0, threads=1, ema_decay=0.99, log_every=50, checkpoint_every=1000, sample_every=500)
+
+
+def at_size(picture: Picture) -> Picture:
+    return np.asarray(cv2.resize(picture, SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class Bench:
+    """Pictures in a folder of their own, the runs beside them, and a row of results for each."""
+
+    def __init__(self, data: Path, vgg: str, folder: Path, share: float) -> None:
+        self.vgg, self.folder, self.share = vgg, folder, share
+        splits = throat_splits(data)
+        train = splits["train"]
+        self.hq, others = train[::2], train[1::2]
+        (folder / "lq").mkdir()
+        for path in others:
+            self._write(folder / "lq" / f"{path.stem}.png", degraded(read_picture(path), path.name, 1))
+        self.lq = sorted((folder / "lq").iterdir())
+        self.truths = [read_picture(path) for path in splits["held_out"]]
+        self.inputs = [held_out_fog(t, STRENGTH, np.random.default_rng(n)) for n, t in enumerate(self.truths)]
+        self.rows: list[list[object]] = []
+
+    @staticmethod
+    def _write(path: Path, picture: Picture) -> None:
+        cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+
+    def steps(self, whole: int) -> int:
+        return max(20, round(whole * self.share))
+
+    def run(self, name: str, prepared: tuple[Stage, object], loop: LoopConfig, term: str) -> Path:
+        """Train, and note how the named term went."""
+        fit(*prepared, loop, self.folder / name, CPU, {})  # type: ignore[arg-type]
+        with (self.folder / name / "losses.csv").open() as file:
+            values = [float(row[term]) for row in csv.DictReader(file)]
+        tenth = max(1, len(values) // 10)
+        change = f"{mean(values[:tenth]):.3f} -> {mean(values[-tenth:]):.3f}"
+        self.rows.append([name, len(values), f"{term}: {change}"])
+        return self.folder / name
+
+    def improved(self, network: object) -> str:
+        """PSNR and SSIM of held-out pictures before and after."""
+        before, truths = ([at_size(p) for p in pictures] for pictures in (self.inputs, self.truths))
+        after = [dehaze(network, picture) for picture in before]  # type: ignore[arg-type]
+        told = []
+        for metric, form in ((psnr, ".2f"), (ssim, ".3f")):
+            pairs = ((mean(float(metric(a, t)) for a, t in zip(of, truths, strict=True))) for of in (before, after))
+            told.append(" -> ".join(format(value, form) for value in pairs))
+        return f"PSNR {told[0]} dB, SSIM {told[1]}"
+
+    def idm(self, name: str, beta: float) -> None:
+        config = IdmConfig(
+            width_px=SIZE[0], height_px=SIZE[1], variants=0, smallest=0.9, enlarge=True, steps=self.steps(1200),
+            learning_rate=1e-3, vgg=self.vgg, beta=beta, generator=ResnetGeneratorConfig(16, 3),
+            discriminator=PatchDiscriminatorConfig(16), loop=LOOP,
+        )  # fmt: skip
+        run = self.run(name, prepare_idm(config, (self.lq, self.hq), ([], []), CPU, {}), LOOP, "cycle_lq")
+        self.rows[-1].append(self.improved(idm_from_checkpoint(run / "idm.safetensors")[0]))
+
+    def student(self, name: str, teacher: Path | None) -> None:
+        config = StudentTraining(
+            steps=self.steps(600), batch=8, width_px=SIZE[0], height_px=SIZE[1], distill_weight=0.2 if teacher else 0.0,
+            temporal_weight=2.0, data=DataConfig(hq_share=1.0), loop=replace(LOOP, compile=False),
+        )  # fmt: skip
+        inputs = StudentInputs({"hq": self.hq}, teacher=teacher)
+        run = self.run(name, prepare_student(config, inputs, CPU, {}), config.loop, "pair")
+        self.rows[-1].append(self.improved(student_from_checkpoint(run / "student.safetensors")[0]))
+
+    def isr(self, name: str, phase: str, init: Path | None, vgg: str) -> None:
+        config = IsrConfig(
+            phase=phase, crop_px=64, blur_share=0.0, steps=self.steps(1200 if phase == "l1" else 200), batch=4,
+            l1_rate=1e-3, generator=RrdbConfig(32, 2, 16), disc_num_feat=16, vgg=vgg, vgg_layer="vgg16.conv5_3",
+            loop=LOOP,
+        )  # fmt: skip
+        pictures = [path for path in self.hq if min(read_picture(path).shape[:2]) >= config.crop_px]
+        term = "total" if phase == "l1" else "perceptual"
+        run = self.run(name, prepare_isr(config, pictures, [], CPU, {}, init), LOOP, term)
+        network = isr_from_checkpoint(run / "isr.safetensors")[0]
+        scores = isr_scores({"throats": self.truths[:12]}, {"ours": network})["throats"]
+        bicubic, ours = scores["bicubic"], scores["ours"]
+        self.rows[-1].append(
+            f"PSNR-Y {bicubic.psnr_y:.2f} (bicubic) -> {ours.psnr_y:.2f} dB, SSIM {bicubic.ssim:.3f} -> {ours.ssim:.3f}"
+        )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.small_stages", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="has throat_research/ and weights/")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the usual steps")
+    parser.add_argument("--only", nargs="*", help="some of idm, student, isr")
+    parser.add_argument("--keep", type=Path, help="folder for the runs, to look at their samples")
+    parser.add_argument("--page", action="store_true", help="renew the section small-stages of docs/results.md")
+    args = parser.parse_args(arguments)
+    weights = args.data / "weights"
+    with tempfile.TemporaryDirectory() as name:
+        folder = args.keep or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        bench = Bench(args.data, str(weights / "vgg16_features_to_pool2.safetensors"), folder, args.share)
+        wanted = args.only or ["idm", "student", "isr"]
+        if "idm" in wanted:
+            bench.idm("idm, beta 1.5", 1.5)
+            bench.idm("idm, beta 0", 0.0)
+        if "student" in wanted:
+            bench.student("student", None)
+        if "isr" in wanted:
+            bench.isr("isr, phase l1", "l1", None, "")
+            init = folder / "isr, phase l1" / "isr.safetensors"
+            bench.isr("isr, phase gan", "gan", init, str(weights / "vgg16_features_fp16.safetensors"))
+    text = table(["stage", "steps", "loss, first and last tenth", "held-out pictures, before and after"], bench.rows)
+    print(text)
+    if args.page:
+        replace_section(PAGE, "small-stages", text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""One request and what may answer it."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from firmware_bridge.frames import VERSION_MAJOR, VERSION_MINOR, Frame
+from firmware_bridge.layout import Message
+from firmware_bridge.messages import Ack, GetParam, Heartbeat, Hello, Nak, ParamValue, Ping, Status, wire_name
+
+_ANSWERS: dict[type[Message], type[Message]] = {Hello: Hello, Heartbeat: Status, GetParam: ParamValue, Ping: Ping}
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request on its way."""
+
+    message: Message
+    future: Future[Message]
+    seq: int
+    wire: bytes
+    begun_ns: int
+    sent_ns: int
+    tries: int = 1
+
+    @property
+    def name(self) -> str:
+        return wire_name(type(self.message))
+
+
+def answers(answer: Message, request: Message) -> bool:
+    """Whether this is what that request is answered with; anything else under its number is damage or a defect."""
+    if isinstance(answer, Nak):
+        return answer.refused_type == request.TYPE
+    if isinstance(answer, Ack):
+        return answer.acked_type == request.TYPE and type(request) not in _ANSWERS
+    if isinstance(answer, Hello) and isinstance(request, Hello):
+        return answer.session == request.session and answer != request  # a port that echoes is no camera head
+    if isinstance(answer, (Ping, ParamValue)):
+        return answer == request or (isinstance(request, GetParam) and getattr(answer, "param", None) == request.param)
+    return type(answer) is _ANSWERS.get(type(request))
+
+
+def mismatch_told(frame: Frame) -> str:
+    theirs, ours = f"{frame.version_major}.{frame.version_minor}", f"{VERSION_MAJOR}.{VERSION_MINOR}"
+    newer = frame.version_major > VERSION_MAJOR
+    todo = "update edge-enhance on this unit" if newer else "update the firmware of the camera head"
+    return f"the camera head speaks protocol {theirs}, this program {ours}: {todo}"

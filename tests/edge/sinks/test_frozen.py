@@ -1,0 +1,145 @@
+"""A frozen unit over real sockets: what streams, snapshots and events say."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from tests.edge.sinks.test_web import (
+    ENHANCED_RED,
+    RAW_GREEN,
+    get,
+    image_from_png,
+    is_near,
+    wait_for_frames,
+    watch,  # noqa: F401  a fixture
+)
+
+GUARD_S = 20
+BORDER_BLUE = (72, 160, 255)
+
+
+class Listener:
+    """Reads /events."""
+
+    def __init__(self, url: str) -> None:
+        self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=GUARD_S)
+        self.connection.request("GET", "/events")
+        self.response = self.connection.getresponse()
+
+    def next(self) -> tuple[str, dict[str, Any]]:
+        kind = ""
+        while True:
+            line = self.response.readline().decode().strip()
+            if line.startswith("event: "):
+                kind = line[7:]
+            elif line.startswith("data: "):
+                return kind, json.loads(line[6:])
+
+    def close(self) -> None:
+        self.response.close()
+        self.connection.close()
+
+
+@pytest.fixture
+def listener(studio: Any) -> Any:
+    listener = Listener(studio.url)
+    yield listener
+    listener.close()
+
+
+@pytest.mark.parametrize("view", ["enhanced", "raw", "split"])
+def test_a_frozen_stream_stands_still_and_says_so_in_its_pixels(studio: Any, watch: Any, view: str) -> None:  # noqa: F811
+    studio.roll()
+    viewer = watch(f"view={view}")
+    viewer.until(lambda part: part.state == "live")
+    studio.freeze()
+    first = viewer.until(lambda part: part.state == "frozen")
+    later = [viewer.next() for _ in range(3)]
+    assert {part.seq for part in later} == {first.seq}
+    assert {part.state for part in later} == {"frozen"}
+    assert float(later[-1].headers["x-age-ms"]) > float(first.headers["x-age-ms"])
+    border = later[-1].image[:2].mean(axis=(0, 1))
+    assert np.abs(border - BORDER_BLUE).max() < 15, "never mistaken for live, whatever shows it"
+    studio.press()
+    assert viewer.until(lambda part: part.state == "live").seq > first.seq
+
+
+def test_a_frozen_picture_is_not_encoded_at_the_rate_of_the_camera(studio: Any, watch: Any) -> None:  # noqa: F811
+    studio.roll()
+    viewer = watch("view=enhanced")
+    wait_for_frames(studio.url)
+    studio.freeze()
+    viewer.until(lambda part: part.state == "frozen")
+    pause = threading.Event()
+    threading.Timer(1.6, pause.set).start()
+    num_parts = 0
+    while not pause.is_set():
+        viewer.next()
+        num_parts += 1
+    assert num_parts <= 6  # 25 pictures a second come in; one every half second goes out
+
+
+def test_snapshots_of_a_frozen_unit_are_of_the_frozen_picture(studio: Any) -> None:
+    studio.show()
+    pair = studio.freeze()
+    for _ in range(3):
+        studio.show(raw=studio.control.frozen.enhanced.image)
+    response, raw = get(studio.url, "/snapshot.png?view=raw")
+    assert (response.headers["X-Seq"], response.headers["X-State"]) == (str(pair.raw.seq), "frozen")
+    assert is_near(image_from_png(raw), RAW_GREEN, 0), "untouched"
+    response, enhanced = get(studio.url, "/snapshot.png?view=enhanced")
+    assert is_near(image_from_png(enhanced)[1], BORDER_BLUE, 0)
+    assert is_near(image_from_png(enhanced)[100:250, 100:400], ENHANCED_RED, 0)
+
+
+def test_events_tell_the_state_at_once_and_each_change(studio: Any, listener: Any) -> None:
+    assert listener.next() == ("state", {"frozen": False, "view": "enhanced"})
+    studio.show()
+    studio.freeze()
+    assert listener.next() == ("state", {"frozen": True, "view": "enhanced"})
+    studio.long_press()
+    assert listener.next() == ("state", {"frozen": True, "view": "raw"})
+    studio.control.saved("a.png")
+    assert listener.next() == ("saved", {"name": "a.png"})
+    late = Listener(studio.url)
+    assert late.next() == ("state", {"frozen": True, "view": "raw"})
+    late.close()
+
+
+def post(url: str, path: str, headers: dict[str, str]) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=GUARD_S)
+    connection.request("POST", path, headers=headers)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response.status, body
+
+
+def test_only_the_units_own_page_may_end_a_freeze(studio: Any) -> None:
+    studio.show()
+    studio.freeze()
+    status, _ = post(studio.url, "/api/live", {"Sec-Fetch-Site": "cross-site"})
+    assert status == 403
+    assert json.loads(get(studio.url, "/health")[1])["frozen"] is True
+    assert studio.control.frozen is not None
+    status, body = post(studio.url, "/api/live", {"Sec-Fetch-Site": "same-origin"})
+    assert json.loads(get(studio.url, "/health")[1])["frozen"] is False
+    assert (status, json.loads(body)) == (200, {"frozen": False, "view": "enhanced"})
+    assert studio.control.frozen is None
+
+
+def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch: Any) -> None:  # noqa: F811
+    viewer = watch("view=raw")
+    studio.roll()
+    plain = viewer.until(lambda part: part.state == "live").image[17:30, :200].astype(int)
+    studio.health.notice("bridge", "camera head not connected")
+    record = json.loads(get(studio.url, "/health")[1])
+    assert record["notices"] == ["camera head not connected"]
+    viewer.until(lambda part: abs(part.image[17:30, :200].astype(int) - plain).max() > 60)

@@ -1,0 +1,154 @@
+"""`edge-bridge` as a person runs it: real processes, a simulated head on a real pseudo terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge.cli import command_from_words, parser
+from firmware_bridge.errors import UsageError
+from firmware_bridge.messages import Param, SetHeater, SetLed, SetParam
+
+COMMAND = [sys.executable, "-m", "firmware_bridge.cli"]
+GUARD_S = 30
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=GUARD_S, check=False)
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`edge-bridge simulate`, taking keys from a pipe."""
+    path = tmp_path_factory.mktemp("dev") / "head"
+    words = ["simulate", str(path), "--leds", "2"]
+    process = subprocess.Popen([*COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert b"listens on" in process.stdout.readline()
+    yield str(path), process
+    process.terminate()
+    assert process.wait(GUARD_S) == 130
+    assert not Path(path).is_symlink(), "the name is removed when the simulator ends"
+
+
+def test_status_is_a_table_or_json(head):
+    port, _ = head
+    table = run("status", "--port", port)
+    assert table.returncode == 0, table.stderr
+    assert "SIM-0001, firmware 1.0.0, 2 lights, protocol 1.0" in table.stdout
+    assert "dew point margin" in table.stdout
+    record = json.loads(run("status", "--port", port, "--json").stdout)
+    assert record["identity"]["num_leds"] == 2
+    assert record["status"]["supply_mv"] == 5000
+
+
+def test_set_reaches_the_device_and_says_what_happens_next(head):
+    port, _ = head
+    told = run("set", "led", "all", "400", "--port", port)
+    assert told.returncode == 0, told.stderr
+    assert "goes out in 10 s" in told.stdout
+    record = json.loads(run("status", "--port", port, "--json").stdout)
+    assert record["status"]["led_permille"] == [400, 400, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "words, code, told",
+    [
+        pytest.param(["set", "led", "2", "400"], 1, "this camera head has 2 light channels", id="channel"),
+        pytest.param(["set", "heater", "2000"], 1, "level_permille = 2000: expected", id="range"),
+        pytest.param(["set", "lamp", "4"], 2, "set 'lamp': expected led, heater, sync-delay-us", id="word"),
+        pytest.param(["set", "heater", "hot"], 2, "heater = 'hot': expected a whole number", id="number"),
+        pytest.param(["set", "led", "4"], 2, "expected CHANNEL|all PERMILLE", id="missing value"),
+    ],
+)
+def test_bad_values_are_told_in_one_line(head, words, code, told):
+    answer = run(*words, "--port", head[0])
+    assert answer.returncode == code
+    assert told in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_a_missing_port_is_told_at_once_with_the_code_of_a_missing_device(tmp_path):
+    answer = run("status", "--port", str(tmp_path / "none"))
+    assert answer.returncode == 69
+    assert "none: no such port" in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_monitor_shows_presses_of_the_button(head):
+    port, process = head
+    threading.Timer(1.0, lambda: (process.stdin.write(b"b"), process.stdin.flush())).start()
+    answer = run("monitor", "--port", port, "--seconds", "4")
+    assert answer.returncode == 0
+    assert "Button(action=1" in answer.stdout
+    assert "SIM-0001" in answer.stdout
+
+
+def test_monitor_redraws_in_a_terminal(head):
+    port, _ = head
+    master, slave = pty.openpty()
+    words = ["monitor", "--port", port, "--seconds", "1.5"]
+    process = subprocess.Popen([*COMMAND, *words], stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    try:
+        while piece := os.read(master, 65536):
+            shown += piece
+    except OSError:
+        pass  # the terminal's other end has closed
+    assert process.wait(GUARD_S) == 0
+    assert b"A\x1b[J" in shown
+    assert b"dew point margin" in shown
+
+
+def test_reset_restarts_the_device(head):
+    port, _ = head
+    assert run("reset", "--port", port).returncode == 0
+    threading.Event().wait(0.5)
+    assert "since command" in run("status", "--port", port).stdout
+
+
+def test_simulate_refuses_to_replace_a_file(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    answer = run("simulate", str(tmp_path / "file"))
+    assert answer.returncode == 2
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_simulate_falls_back_to_python_where_no_compiler_is(tmp_path):
+    environment = {**os.environ, "PATH": str(tmp_path)}
+    words = [*COMMAND, "simulate", str(tmp_path / "head"), "--seconds", "0.3"]
+    ran = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=GUARD_S, check=False)
+    assert "the device in Python listens" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    "what, values, wanted",
+    [
+        ("led", ["all", "5"], [SetLed(0, 5), SetLed(1, 5), SetLed(2, 5)]),
+        ("led", ["1", "5"], [SetLed(1, 5)]),
+        ("heater", ["5"], [SetHeater(5)]),
+        ("led-limit-permille", ["800"], [SetParam(Param.LED_LIMIT_PERMILLE, 800)]),
+    ],
+)
+def test_words_become_messages(what, values, wanted):
+    assert command_from_words(what, values, 3) == wanted
+
+
+def test_too_many_words_are_refused():
+    with pytest.raises(UsageError, match="expected one number"):
+        command_from_words("heater", ["1", "2"], 3)
+
+
+def test_help_has_an_example(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+    assert "edge-bridge set led all 600 --hold" in capsys.readouterr().out

@@ -59,8 +59,9 @@ def open_tensorrt_engine(
     content, sidecar = read_plan(path, rebuild)
     with ExitStack() as stack:
         stack.enter_context(current_context(cuda))
-        logger = collecting_logger(api)
-        engine, context = _deserialised(api, cuda, content, logger, path, rebuild, stack)
+        loaded = _Loaded(api)
+        stack.callback(loaded.close)
+        loaded.load(api, cuda, content, path, rebuild)
         try:
             pool = FramePool(NUM_FRAMES, mapped=gpu.integrated)
         except CudaCallError as error:
@@ -71,26 +72,24 @@ def open_tensorrt_engine(
         try:
             opened = TensorRtEngine(
                 cuda,
-                context,
+                loaded.context,
                 pool,
                 profile=artifact.profile,
                 model_sha256=artifact.sha256,
                 device=f"{gpu.name}, {api.label}, {precision}",
                 mapped=gpu.integrated,
-                logger=logger,
+                logger=loaded.logger,
             )
         except cuda.Error as error:
             raise EngineLost(f"{path}: {' '.join(str(error).split())}; close other programs on the GPU") from error
-        del context
         stack.callback(opened.close)
         _prove(opened, sidecar, path, rebuild)
         opened.memory_bytes = {
-            "engine": device_memory_bytes(engine),
+            "engine": loaded.memory_bytes,
             "frames": 0 if gpu.integrated else 4 * opened.frame_bytes,
             "page_locked": NUM_FRAMES * opened.frame_bytes,
         }
         opened.device += _described(opened)
-        del engine
         stack.callback(frame_memory.lend_from(pool.take))
         opened.own(stack.pop_all())
     return opened
@@ -106,26 +105,47 @@ def graph_hash(artifact: Artifact, precision: str) -> str:
     return str(told["sha256"])
 
 
-def _deserialised(
-    api: TrtApi, cuda: Any, content: bytes, logger: Any, path: Path, rebuild: str, stack: ExitStack
-) -> tuple[Any, Any]:
-    runtime = api.trt.Runtime(logger)
-    engine = runtime.deserialize_cuda_engine(content)
-    if engine is None:
-        raise ModelError(f"{path}: {api.label} does not take this plan ({last_error(logger)}); run: {rebuild}")
-    names = {engine.get_tensor_name(number) for number in range(engine.num_io_tensors)}
-    shapes = {name: (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)) for name in sorted(names)}
-    expected = dict.fromkeys(("enhanced", "frame"), ((1, *FRAME_SHAPE), api.trt.uint8))
-    if shapes != expected:
-        raise ModelError(f"{path}: its ends are {shapes}, expected frame and enhanced of 1920x1080; run: {rebuild}")
-    needed, (free, _) = device_memory_bytes(engine), cuda.mem_get_info()
-    too_little = f"{path}: needs {needed / 2**20:.0f} MiB of GPU memory, {free / 2**20:.0f} MiB are free"
-    if needed > free:
-        raise EngineLost(f"{too_little}; close other programs or run: {rebuild} --workspace-mib 256")
-    context = engine.create_execution_context()
-    if context is None:
-        raise EngineLost(f"{too_little} ({last_error(logger)}); close other programs or run: {rebuild}")
-    return engine, context
+class _Loaded:
+    """TensorRT's objects for one plan. All are let go at `close`, while the CUDA context is still there: an exception's
+    traceback would keep them longer.
+
+    Raises:
+        ModelError, EngineLost: as `open_tensorrt_engine`; what is open by then is let go at `close`.
+    """
+
+    def __init__(self, api: TrtApi) -> None:
+        self.logger = collecting_logger(api)
+        self.runtime: Any = api.trt.Runtime(self.logger)
+        self.engine: Any = None
+        self.context: Any = None
+        self.memory_bytes = 0
+
+    def load(self, api: TrtApi, cuda: Any, content: bytes, path: Path, rebuild: str) -> None:
+        self.engine = self.runtime.deserialize_cuda_engine(content)
+        if self.engine is None:
+            raise ModelError(f"{path}: {api.label} does not take this plan ({last_error(self.logger)}); run: {rebuild}")
+        ends = _ends_of(self.engine)
+        expected = dict.fromkeys(("enhanced", "frame"), ((1, *FRAME_SHAPE), api.trt.uint8))
+        if ends != expected:
+            raise ModelError(f"{path}: its ends are {ends}, expected frame and enhanced of 1920x1080; run: {rebuild}")
+        self.memory_bytes, (free, _) = device_memory_bytes(self.engine), cuda.mem_get_info()
+        too_little = f"{path}: needs {self.memory_bytes / 2**20:.0f} MiB of GPU memory, {free / 2**20:.0f} MiB are free"
+        if self.memory_bytes > free:
+            raise EngineLost(f"{too_little}; close other programs or run: {rebuild} --workspace-mib 256")
+        self.context = self.engine.create_execution_context()
+        if self.context is None:
+            raise EngineLost(f"{too_little} ({last_error(self.logger)}); close other programs or run: {rebuild}")
+
+    def close(self) -> None:
+        self.context = None
+        self.engine = None
+        self.runtime = None
+
+
+def _ends_of(engine: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Name -> shape and type of each input and output."""
+    names = sorted(engine.get_tensor_name(number) for number in range(engine.num_io_tensors))
+    return {name: (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)) for name in names}
 
 
 def _prove(opened: TensorRtEngine, sidecar: dict[str, Any], path: Path, rebuild: str) -> None:

@@ -55,11 +55,13 @@ def used_names() -> set[str]:
             if not isinstance(node, ast.Attribute):
                 continue
             parts = chain(node)
+            if parts[:1] == ["self"]:
+                parts = [part.lstrip("_") for part in parts[1:]]
             if parts[:2] == ["api", "trt"]:
                 parts = parts[1:]
             if parts[:1] == ["trt"] and len(parts) > 1:
                 names.add(".".join(parts[1:]))
-            elif len(parts) == 2 and parts[0] in CLASSES and path.stem != "tensorrt":
+            elif len(parts) == 2 and parts[0] in CLASSES:
                 names.add(f"{CLASSES[parts[0]]}.{parts[1]}")
             elif len(parts) == 2 and parts[0] == "flags":
                 names.add(f"NetworkDefinitionCreationFlag.{parts[1]}")

@@ -56,7 +56,7 @@ def used_names() -> set[str]:
                 continue
             parts = chain(node)
             if parts[:1] == ["self"]:
-                parts = [part.lstrip("_") for part in parts[1:]]
+                parts = [parts[1].lstrip("_"), *parts[2:]]
             if parts[:2] == ["api", "trt"]:
                 parts = parts[1:]
             if parts[:1] == ["trt"] and len(parts) > 1:

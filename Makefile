@@ -5,10 +5,10 @@ SOURCE ?= demo:
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-all fuzz lint types bench results venv venv-dev clean
+.PHONY: help live test test-all fuzz lint types bench results venv venv-dev tensorrt-parts clean
 
 help:  ## list these commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 live: .venv/ready  ## enhance a live source and show it on a web page (SOURCE=camera:/dev/video0, ARGS=...)
 	@exec .venv/bin/edge-enhance --live --source '$(SOURCE)' $(ARGS)
@@ -32,6 +32,9 @@ types: .venv-dev/ready  ## strict types of the unit's packages
 
 bench: .venv-dev/ready  ## measure speed and memory side by side; figures go to docs/results.md
 	.venv-dev/bin/python -m benchmarks $(ARGS)
+
+tensorrt-parts: .venv-dev/ready  ## fetch and build what tests of the TensorRT path need (240 MB; a minute or two)
+	.venv-dev/bin/python tests/doubles/tensorrt_parts.py build/tensorrt-parts
 
 venv: .venv/ready  ## set up the unit's environment alone
 venv-dev: .venv-dev/ready  ## set up the developer's environment alone

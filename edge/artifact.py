@@ -19,6 +19,10 @@ REQUIRED_KEYS = (
 REBUILD = "restore the package's files, or export the profile again with edge-export onnx"
 
 
+def typed_graph_name(precision: str) -> str:
+    return f"model.{precision}.onnx"
+
+
 @dataclass(frozen=True)
 class Artifact:
     """A checked profile.
@@ -34,6 +38,24 @@ class Artifact:
     manifest: Mapping[str, Any]
     graph: Path
     dehazer: Path | None
+
+    def graph_for(self, precision: str) -> Path:
+        """The graph of a precision, checked: `model.onnx` for fp32, `model.fp16.onnx`, `model.int8.onnx`.
+
+        Raises:
+            ModelError: the profile was exported without this precision, or the file is not what the manifest says.
+        """
+        if precision == "fp32":
+            return self.graph
+        path = self.folder / typed_graph_name(precision)
+        told = self.manifest.get("precisions", {}).get(precision)
+        if told is None:
+            raise ModelError(
+                f"{self.folder}: the profile has no {precision} graph; add one: edge-export onnx {self.folder} "
+                f"--precision {precision}"
+            )
+        _check_hash(path, told["sha256"])
+        return path
 
     @property
     def sha256(self) -> str:

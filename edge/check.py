@@ -34,9 +34,9 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         return f"{artifact.profile} {artifact.manifest['version']}, sha256 {artifact.sha256[:12]}"
 
     def engine() -> str:
-        from edge.engines.cpu import open_cpu_engine
+        from edge.engines.open import open_engine
 
-        opened = open_cpu_engine(find_artifact(config), config.engine.threads)
+        opened = open_engine(find_artifact(config), config.engine)
         try:
             ramp = np.linspace(0, 255, FRAME_SHAPE[1] * 3, dtype=np.uint8).reshape(1, -1, 3)
             frame = np.ascontiguousarray(np.broadcast_to(ramp, FRAME_SHAPE))

@@ -84,7 +84,7 @@ def stop_on_signals() -> threading.Event:
 def run_live(config: Config) -> int:
     from edge.camera_head import CameraHead
     from edge.control import Control
-    from edge.engines.cpu import open_cpu_engine
+    from edge.engines.open import open_engine
     from edge.health import Health
     from edge.live import Live
     from edge.saver import PairSaver
@@ -112,9 +112,7 @@ def run_live(config: Config) -> int:
         sinks.append(CameraHead(config.bridge, health, control))
     live = Live(
         open_source=checked_opener(lambda: open_source(config.source.uri), correction),
-        open_engine=lambda: corrected(
-            open_cpu_engine(artifact, config.engine.threads), correction, config.engine.threads
-        ),
+        open_engine=lambda: corrected(open_engine(artifact, config.engine), correction, config.engine.threads),
         sinks=sinks,
         health=health,
         stop=stop,
@@ -130,12 +128,12 @@ def run_live(config: Config) -> int:
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
     from edge.batch import enhance_files
-    from edge.engines.cpu import open_cpu_engine
+    from edge.engines.open import open_engine
 
     if args.output is None:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     artifact = artifact_of(config)
-    engine = open_cpu_engine(artifact, config.engine.threads)
+    engine = open_engine(artifact, config.engine)
     try:
         report = enhance_files(
             args.input,

@@ -31,6 +31,14 @@ class CameraLost(DeviceMissing):
     """The camera was there and went away; opening it again may help."""
 
 
+class EngineLost(DeviceMissing):
+    """A GPU or its engine stopped working; opening it again may help."""
+
+
+class EngineFailed(EdgeError):
+    """An engine gave a picture that must not be shown, or none; the next frame may be well."""
+
+
 class InputOutputError(EdgeError):
     """A file, a folder or the network could not be read or written."""
 

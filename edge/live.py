@@ -132,10 +132,13 @@ class Live:
 
     def _inference(self) -> None:
         engine = self._open_engine()
-        self._health.set_engine(engine.profile, engine.model_sha256, engine.device)
+        device = ""
         failed = False
         try:
             while not self._stop.is_set():
+                if device != engine.device:  # at the start, and when a GPU failed or came back
+                    device = engine.device
+                    self._health.set_engine(engine.profile, engine.model_sha256, device)
                 raw = self._captured.take(0.5)
                 if raw is None:
                     continue

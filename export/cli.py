@@ -7,15 +7,194 @@ import sys
 from pathlib import Path
 
 from edge.artifact import SHIPPED
-from edge.errors import exit_code_of
+from edge.errors import UsageError, exit_code_of
+from export.recipes import RECIPES, UPSCALES
+
+ENGINES = Path("/var/lib/edge-enhance/engines")
+"""Where the runtime looks for engines unless its configuration says otherwise."""
+
+ONNX_EXAMPLES = """examples:
+  edge-export onnx runs/free/student.safetensors --profile live --licence "..." -o models
+  edge-export onnx runs/idm/idm.safetensors --isr runs/isr/isr.safetensors --profile miinet --licence "..." -o models
+  edge-export onnx models/live --precision int8 --calibration sessions/2026-11-25    add a precision to a profile"""
 
 
 def run_onnx(args: argparse.Namespace) -> int:
-    from export.profile import export_guided_profile
+    try:
+        from export.profile import add_precisions, export_profile
+    except ModuleNotFoundError as error:
+        told = f"edge-export onnx needs {error.name}, which a unit does not have; run it where models are trained"
+        raise UsageError(f"{told} (make venv-dev)") from error
 
-    export_guided_profile(args.checkpoint, args.profile, args.output, version=args.version, licence=args.licence)
-    print(args.output / args.profile)
+    shared = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
+    precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]
+    if args.checkpoint.is_dir():
+        if not precisions:
+            raise UsageError("--precision fp32: the profile has its fp32 graph already; name fp16 or int8")
+        sys.stdout.write(f"{add_precisions(args.checkpoint, precisions, **shared)}\n")
+        return 0
+    missing = [name for name in ("output", "licence", "profile") if getattr(args, name) is None]
+    if missing:
+        raise UsageError(
+            f"--{missing[0]} is missing: an export from a checkpoint needs it; see edge-export onnx --help"
+        )
+    told = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
+    folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **told, **shared)
+    sys.stdout.write(f"{folder}\n")
     return 0
+
+
+def _add_onnx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    graph = commands.add_parser(
+        "onnx",
+        help="checkpoints -> the graphs and the manifest of a profile",
+        epilog=ONNX_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    graph.add_argument("checkpoint", type=Path, help="what edge-train student or idm wrote, or a profile's folder")
+    graph.add_argument("--isr", type=Path, metavar="CHECKPOINT", help="isr.safetensors, for miinet and cyclegan")
+    graph.add_argument("--profile", choices=list(RECIPES), help="which profile to make")
+    graph.add_argument("--upscale", choices=UPSCALES, help="enlarge another way than the profile does")
+    graph.add_argument(
+        "--precision", action="append", choices=["fp16", "int8", "fp32"], help="graphs beside fp32; default fp16"
+    )
+    graph.add_argument("--calibration", type=Path, metavar="FOLDER", help="session of edge-calib capture --for int8")
+    graph.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures for the accuracy gate")
+    graph.add_argument("--frames", type=int, default=0, help="how many of them; 0: two, one for heavy networks")
+    graph.add_argument("-o", "--output", type=Path, help="folder of profiles")
+    graph.add_argument("--version", default="1", help="version written into the manifest")
+    graph.add_argument("--licence", help="what may be done with weights trained on this data")
+    graph.set_defaults(run=run_onnx)
+
+
+ENGINE_EXAMPLES = """examples:
+  edge-export engine live -o /var/lib/edge-enhance/engines
+  edge-export engine models/miinet -o engines --precision best --workspace-mib 512
+  edge-export engine live -o engines --runtime tensorrt-rtx --compute-capability 8.6    no GPU needed"""
+
+
+def run_engine(args: argparse.Namespace) -> int:
+    from export.engine import EngineOptions, build_engine, find_model
+
+    options = EngineOptions(
+        precision=args.precision,
+        runtime=args.runtime,
+        workspace_mib=args.workspace_mib,
+        pictures=args.pictures,
+        compute_capability=args.compute_capability,
+        force=args.force,
+    )
+    path, is_new = build_engine(find_model(args.model), args.output, options)
+    sys.stdout.write(f"{path}\n" if is_new else f"{path}: up to date, nothing done; --force builds it again\n")
+    return 0
+
+
+def capability(text: str) -> tuple[int, int]:
+    """`8.6` -> (8, 6)."""
+    major, dot, minor = text.partition(".")
+    if not (dot and major.isdigit() and minor.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number such as 8.6")
+    return int(major), int(minor)
+
+
+def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    engine = commands.add_parser(
+        "engine",
+        help="a profile -> the TensorRT engine for this machine's GPU",
+        epilog=ENGINE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    engine.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+    engine.add_argument("-o", "--output", type=Path, default=ENGINES, help="folder of engines")
+    engine.add_argument(
+        "--precision",
+        choices=["fp16", "fp32", "int8", "best"],
+        default="fp16",
+        help="best: the lowest it was exported in",
+    )
+    engine.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")
+    engine.add_argument("--workspace-mib", type=int, default=1024, metavar="MIB", help="memory that a layer may use")
+    engine.add_argument("--pictures", type=Path, metavar="FOLDER", help="the golden frame is the first picture in it")
+    engine.add_argument(
+        "--compute-capability", type=capability, metavar="M.N", help="tensorrt-rtx: build for another GPU"
+    )
+    engine.add_argument("--force", action="store_true", help="build though it is there")
+    engine.set_defaults(run=run_engine)
+
+
+def run_verify(args: argparse.Namespace) -> int:
+    from export.engine import find_model
+    from export.golden import golden_set
+    from export.tables import aligned
+    from export.verify import HEAD, verify
+
+    checkpoints = None if args.checkpoint is None else (args.checkpoint, args.isr)
+    rows = verify(
+        find_model(args.model),
+        golden_set(args.pictures, args.frames),
+        engines=args.engines,
+        precision=args.precision,
+        runtime=args.runtime,
+        checkpoints=checkpoints,
+    )
+    sys.stdout.write(aligned([list(HEAD), *(row.cells() for row in rows)]))
+    failed = [row for row in rows if row.passed is False or (args.need_engine and row is rows[-1] and not row.passed)]
+    return 1 if failed else 0
+
+
+def run_bench(args: argparse.Namespace) -> int:
+    from edge.config import EngineConfig
+    from edge.engines.open import open_engine
+    from export.bench import bench, gpu_engine
+    from export.engine import find_model
+    from export.golden import golden_set
+    from export.peak import measured_peak_flops
+
+    config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
+    artifact = find_model(args.model)
+    engine = open_engine(artifact, config)
+    on_gpu = gpu_engine(engine) is not None
+    engine.close()
+    peak = measured_peak_flops("tensorrt" if args.backend == "auto" else args.backend) if on_gpu else None
+    engine = open_engine(artifact, config)
+    try:
+        figures = bench(artifact, engine, golden_set(args.pictures, 1).frames[0], args.seconds, peak)
+    finally:
+        engine.close()
+    sys.stdout.write("\n".join(figures.lines()) + "\n")
+    return 0
+
+
+def run_inspect(args: argparse.Namespace) -> int:
+    from export.inspector import inspected
+
+    for line in inspected(args.plan):
+        sys.stdout.write(line + "\n")
+    return 0
+
+
+def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verify = commands.add_parser("verify", help="torch, onnx and the engine against each other on golden frames")
+    verify.add_argument("--frames", type=int, default=2, help="how many golden frames")
+    verify.add_argument("--checkpoint", type=Path, help="compare torch too: what edge-train wrote")
+    verify.add_argument("--isr", type=Path, metavar="CHECKPOINT", help="with --checkpoint, for miinet and cyclegan")
+    verify.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")
+    verify.add_argument("--need-engine", action="store_true", help="an engine that cannot run is a failure")
+    verify.set_defaults(run=run_verify)
+    bench = commands.add_parser("bench", help="latency, throughput, GPU time, arithmetic rate, energy")
+    bench.add_argument("--seconds", type=float, default=10.0, help="length of each of two measurements")
+    bench.add_argument("--backend", choices=["auto", "cpu", "tensorrt", "tensorrt-rtx"], default="auto")
+    bench.set_defaults(run=run_bench)
+    for command in (verify, bench):
+        command.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+        command.add_argument("--engines", type=Path, default=ENGINES, help="folder of engines")
+        command.add_argument("--precision", choices=["fp16", "fp32", "int8"], default="fp16")
+        command.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures; else the demo throat")
+        command.epilog = f"example: edge-export {command.prog.split()[-1]} live --engines engines"
+    inspect = commands.add_parser("inspect", help="layers, precisions and memory of an engine")
+    inspect.add_argument("plan", type=Path, help="a .plan file")
+    inspect.epilog = "example: edge-export inspect engines/live-0123456789abcdef.plan"
+    inspect.set_defaults(run=run_inspect)
 
 
 def run_correct(args: argparse.Namespace) -> int:
@@ -25,21 +204,7 @@ def run_correct(args: argparse.Namespace) -> int:
     return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
-    top.add_argument("--debug", action="store_true", help="show a traceback on errors")
-    commands = top.add_subparsers(dest="command", required=True)
-    graph = commands.add_parser(
-        "onnx",
-        help="checkpoint -> model.onnx, dehaze.onnx and model.json",
-        epilog="example: edge-export onnx runs/free/student.safetensors --profile live -o edge/models",
-    )
-    graph.add_argument("checkpoint", type=Path, help="student.safetensors of edge-train student")
-    graph.add_argument("--profile", choices=["live"], default="live", help="which profile to make")
-    graph.add_argument("-o", "--output", type=Path, required=True, help="folder of profiles")
-    graph.add_argument("--version", default="1", help="version written into the manifest")
-    graph.add_argument("--licence", required=True, help="what may be done with weights trained on this data")
-    graph.set_defaults(run=run_onnx)
+def _add_correct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     correct = commands.add_parser(
         "correct",
         help="profile + unit.calib -> the profile of one unit, its correction in the graph, for GPU engines",
@@ -52,6 +217,16 @@ def parser() -> argparse.ArgumentParser:
     )
     correct.add_argument("-o", "--output", type=Path, required=True, help="folder of profiles")
     correct.set_defaults(run=run_correct)
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
+    top.add_argument("--debug", action="store_true", help="show a traceback on errors")
+    commands = top.add_subparsers(dest="command", required=True)
+    _add_onnx(commands)
+    _add_engine(commands)
+    _add_judges(commands)
+    _add_correct(commands)
     return top
 
 

@@ -1,4 +1,4 @@
-"""Tracing of a trained profile to ONNX, and its check."""
+"""Tracing of pipelines to ONNX, splicing of graphs, and what every graph is checked for."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ import torch
 from torch import Tensor, nn
 
 from edge.errors import ModelError
-from edge.geometry import FRAME_SHAPE, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
+from edge.geometry import FRAME_SHAPE, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, SCALE
+from export.pipeline import GuidedDehazer, IsrPipeline
 
 OPSET = 17
 """The newest opset that TensorRT 8.6 (JetPack 6.0) reads."""
+IR_VERSION = 8
+"""The file format that came with opset 17; newer ones are refused by older parsers."""
+TRACE_PX = 32
+"""Side of the picture that a fully convolutional network is traced with: its graph does not depend on it."""
 
 
-def onnx_from_module(module: nn.Module, inputs: tuple[Tensor, ...], names: tuple[list[str], list[str]]) -> bytes:
-    """Trace a module with fixed shapes.
+def traced(module: nn.Module, inputs: tuple[Tensor, ...], names: tuple[list[str], list[str]]) -> onnx.ModelProto:
+    """A module as ONNX with fixed shapes, as the exporter gives it.
 
     Args:
         names: names of the inputs and of the outputs.
-
-    Returns:
-        The serialised graph, checked by onnx with full shape inference.
-
-    Raises:
-        ModelError: onnx refuses the graph.
     """
     buffer = io.BytesIO()
     with torch.no_grad(), warnings.catch_warnings():
@@ -44,15 +43,42 @@ def onnx_from_module(module: nn.Module, inputs: tuple[Tensor, ...], names: tuple
             do_constant_folding=True,
             dynamo=False,
         )
-    model = onnx.load_model_from_string(_folded(buffer.getvalue()))
+    return onnx.load_model_from_string(buffer.getvalue())
+
+
+def finished(model: onnx.ModelProto) -> bytes:
+    """The serialised graph: constants folded, no dead nodes, checked by onnx with full shape inference.
+
+    Raises:
+        ModelError: onnx refuses the graph, or a node's result is used by nobody.
+    """
+    model = onnx.load_model_from_string(_folded(model.SerializeToString()))
     del model.opset_import[:]  # onnxruntime lists every domain that it knows
     model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
-    model.producer_name, model.producer_version = "edge-enhance", ""
+    return serialised(model)
+
+
+def serialised(model: onnx.ModelProto) -> bytes:
+    """`model` checked and in bytes, as `finished` says, nothing folded."""
+    model.producer_name, model.producer_version, model.ir_version = "edge-enhance", "", IR_VERSION
+    model.graph.name = "edge_enhance"
     try:
         onnx.checker.check_model(model, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ModelError(f"the exported graph is not valid ONNX: {error}") from error
+    used = {name for node in model.graph.node for name in node.input} | {end.name for end in model.graph.output}
+    dead = [node.name for node in model.graph.node if not used & set(node.output)]
+    if dead:
+        raise ModelError(f"the exported graph has nodes that lead nowhere: {', '.join(dead[:3])}")
     return model.SerializeToString()
+
+
+def _checked_ends(graph: bytes) -> bytes:
+    """Pixels meet a cast and nothing else: TensorRT computes nothing in uint8."""
+    for node in onnx.load_model_from_string(graph).graph.node:
+        if node.op_type != "Cast" and ("frame" in node.input or "enhanced" in node.output):
+            raise ModelError(f"{node.name} ({node.op_type}) works on uint8 pixels; TensorRT takes a cast alone there")
+    return graph
 
 
 def _folded(graph: bytes) -> bytes:
@@ -68,28 +94,66 @@ def _folded(graph: bytes) -> bytes:
 
 
 def whole_graph(pipeline: nn.Module) -> bytes:
-    """`frame` -> `enhanced`, uint8 [1, 1080, 1920, 3] both."""
+    """`frame` -> `enhanced`, uint8 [1, 1080, 1920, 3] both.
+
+    A super-resolution network is traced by itself on a small picture and spliced in: tracing runs what it traces, and
+    RRDBNet-23 at 1080p takes a minute and gigabytes.
+
+    Raises:
+        ModelError: the graph is not valid.
+    """
     frame = torch.zeros((1, *FRAME_SHAPE), dtype=torch.uint8)
-    return onnx_from_module(pipeline, (frame,), (["frame"], ["enhanced"]))
+    if not isinstance(pipeline, IsrPipeline):
+        return _checked_ends(finished(traced(pipeline, (frame,), (["frame"], ["enhanced"]))))
+    before = traced(pipeline.before, (frame,), (["frame"], ["dehazed"]))
+    isr = traced(pipeline.isr, (torch.zeros(1, 3, TRACE_PX, TRACE_PX),), (["x"], ["y"]))
+    enlarged = torch.zeros(1, 3, NETWORK_HEIGHT_PX * SCALE, NETWORK_WIDTH_PX * SCALE)
+    after = traced(pipeline.after, (enlarged,), (["enlarged"], ["enhanced"]))
+    _resize_ends(isr, (NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX))
+    isr, after = (onnx.compose.add_prefix(m, p) for m, p in ((isr, "/isr"), (after, "/after")))
+    joined = onnx.compose.merge_models(before, isr, [("dehazed", "/isrx")])
+    joined = onnx.compose.merge_models(joined, after, [("/isry", "/afterenlarged")])
+    _rename_output(joined, "/afterenhanced", "enhanced")
+    return _checked_ends(finished(joined))
 
 
-def dehazer_graph(dehazer: nn.Module) -> bytes:
+def _resize_ends(model: onnx.ModelProto, size: tuple[int, int]) -> None:
+    """Give a fully convolutional x4 graph another size of picture."""
+    del model.graph.value_info[:]
+    for end, scale in ((model.graph.input[0], 1), (model.graph.output[0], SCALE)):
+        for dim, side in zip(end.type.tensor_type.shape.dim[2:], size, strict=True):
+            dim.dim_value = side * scale
+
+
+def _rename_output(model: onnx.ModelProto, old: str, new: str) -> None:
+    for node in model.graph.node:
+        node.output[:] = [new if name == old else name for name in node.output]
+    model.graph.output[0].name = new
+
+
+def dehazer_graph(dehazer: GuidedDehazer) -> bytes:
     """`shrunk`, `activity` -> `slope`, `intercept` at 480x270."""
     shrunk = torch.zeros((1, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, 3), dtype=torch.uint8)
     activity = torch.zeros((1, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, 1), dtype=torch.uint8)
-    return onnx_from_module(dehazer, (shrunk, activity), (["shrunk", "activity"], ["slope", "intercept"]))
+    return finished(traced(dehazer, (shrunk, activity), (["shrunk", "activity"], ["slope", "intercept"])))
 
 
-def multiply_accumulates(graph: Path | bytes) -> int:
-    """MACs of the graph's convolutions, from its inferred shapes."""
+def multiply_accumulates(graph: Path | bytes, scope: str = "") -> int:
+    """MACs of the graph's convolutions, transposed ones too, from its inferred shapes.
+
+    Args:
+        scope: count nodes with this in their name alone, as `/isr/`.
+    """
     model = onnx.load_model_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
     model = onnx.shape_inference.infer_shapes(model, data_prop=True)
-    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in model.graph.value_info}
+    values = (*model.graph.input, *model.graph.output, *model.graph.value_info)
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
     weights = {w.name: list(w.dims) for w in model.graph.initializer}
     total = 0
     for node in model.graph.node:
-        if node.op_type == "Conv":
-            out_c, in_c, kernel_h, kernel_w = weights[node.input[1]]
-            _, _, height, width = shapes[node.output[0]]
-            total += out_c * in_c * kernel_h * kernel_w * height * width
+        if node.op_type in ("Conv", "ConvTranspose") and scope in node.name:
+            first, second, kernel_h, kernel_w = weights[node.input[1]]
+            # A transposed convolution visits each pixel of its input with the whole kernel, a plain one of its output.
+            _, _, height, width = shapes[node.output[0] if node.op_type == "Conv" else node.input[0]]
+            total += first * second * kernel_h * kernel_w * height * width
     return total

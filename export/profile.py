@@ -1,72 +1,163 @@
-"""A profile's folder: the graphs of a trained checkpoint and the manifest that describes them."""
+"""A profile's folder: the graphs of trained checkpoints and the manifest that describes them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import subprocess
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME
+from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
 from edge.geometry import FRAME_SHAPE
-from edge.whole_files import write_whole
+from edge.whole_files import write_together
+from export.golden import GoldenSet, golden_set, with_veiled
+from export.networks import Built, built_from_checkpoints
 from export.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.pipeline import GuidedPipeline
+from export.precisions import PRECISIONS, typed_graph
+from export.recipes import Recipe, Upscale, recipe_for
 from trainer import guided
-from trainer.networks.student import student_from_checkpoint
+
+HEAVY_MACS = 200_000_000_000
+"""Above this a frame takes a minute on a CPU, and the gate looks at one."""
 
 
-def export_guided_profile(checkpoint: Path, profile: str, root: Path, *, version: str, licence: str) -> Path:
-    """Write `root/profile/` with `model.onnx`, `dehaze.onnx` and `model.json`.
+def export_profile(
+    checkpoint: Path,
+    profile: str,
+    root: Path,
+    *,
+    version: str,
+    licence: str,
+    isr: Path | None = None,
+    upscale: Upscale | None = None,
+    precisions: Sequence[str] = ("fp16",),
+    pictures: Path | None = None,
+    num_frames: int = 0,
+    calibration: Path | None = None,
+) -> Path:
+    """Write `root/name/` with `model.onnx`, a graph for each lower precision, and `model.json`.
 
-    Metrics already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate --manifest`
-    adds new ones.
+    A guided profile gets `dehaze.onnx` too, what the CPU engine runs. All files are written together, or none. Metrics
+    already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate --manifest` adds
+    new ones.
+
+    Args:
+        isr: the checkpoint of a separate super-resolution network.
+        upscale: another way to enlarge than the profile's own; the folder is then named after both.
+        pictures: folder of real pictures for the accuracy gate; None takes the demo throat.
+        num_frames: how many of them, each also under a veil; 0 takes two, or one alone where the networks are heavy.
+        calibration: session of `edge-calib capture --for int8`.
 
     Raises:
-        ModelError: the checkpoint is not a student's, or a graph is not valid.
+        ModelError: a checkpoint is another network's, a graph is not valid, or a precision misses its gate.
+        UsageError: a profile, upscale or precision that cannot be.
+        InputOutputError: pictures or calibration frames cannot be read, or the folder cannot be written.
     """
-    student, trained = student_from_checkpoint(checkpoint)
-    pipeline = GuidedPipeline(student)
-    graphs = {GRAPH_NAME: whole_graph(pipeline), DEHAZER_NAME: dehazer_graph(pipeline.dehazer)}
+    name, recipe = recipe_for(profile, upscale)
+    built = built_from_checkpoints(recipe, checkpoint, isr)
+    graphs = {GRAPH_NAME: whole_graph(built.pipeline)}
+    if isinstance(built.pipeline, GuidedPipeline):
+        graphs[DEHAZER_NAME] = dehazer_graph(built.pipeline.guided)
+    manifest = _manifest(name, recipe, built, graphs, version=version, licence=licence)
+    if precisions:
+        golden = _gate_frames(manifest, pictures, num_frames)
+        _add_precisions(graphs, manifest, precisions, golden, calibration)
+    return _write(root / name, graphs, manifest)
+
+
+def add_precisions(
+    folder: Path,
+    precisions: Sequence[str],
+    *,
+    pictures: Path | None = None,
+    num_frames: int = 0,
+    calibration: Path | None = None,
+) -> Path:
+    """Add graphs of lower precision to a profile's folder; its float32 graph stays as it is.
+
+    Raises:
+        as `export_profile`; the folder is untouched then.
+    """
+    artifact = load_artifact(folder.name, (folder.resolve().parent,))
+    manifest = json.loads(json.dumps(artifact.manifest))
+    graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
+    golden = _gate_frames(manifest, pictures, num_frames)
+    _add_precisions(graphs, manifest, precisions, golden, calibration)
+    return _write(folder, graphs, manifest)
+
+
+def _gate_frames(manifest: dict[str, Any], pictures: Path | None, num_frames: int) -> GoldenSet:
+    """Frames for the gate, and the same under a veil; of heavy networks one as it is, unless more are asked for."""
+    is_heavy = sum(network.get("macs", 0) for network in manifest["networks"]) > HEAVY_MACS
+    golden = golden_set(pictures, num_frames or (1 if is_heavy else 2))
+    return golden if is_heavy and not num_frames else with_veiled(golden)
+
+
+def _add_precisions(
+    graphs: dict[str, bytes],
+    manifest: dict[str, Any],
+    precisions: Sequence[str],
+    golden: GoldenSet,
+    calibration: Path | None,
+) -> None:
+    for precision in precisions:
+        content, about = typed_graph(graphs[GRAPH_NAME], precision, golden, calibration)
+        graphs[typed_graph_name(precision)] = content
+        manifest.setdefault("precisions", {})[precision] = {"sha256": _sha256(content), **about}
+
+
+def _write(folder: Path, graphs: dict[str, bytes], manifest: dict[str, Any]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {folder / name: content for name, content in graphs.items()}
+    write_together({**files, folder / MANIFEST_NAME: (json.dumps(manifest, indent=2) + "\n").encode()})
+    for name in (DEHAZER_NAME, *map(typed_graph_name, PRECISIONS)):
+        if name not in graphs:  # an older export's: it belongs to other weights
+            (folder / name).unlink(missing_ok=True)
+    return folder
+
+
+def _manifest(
+    name: str, recipe: Recipe, built: Built, graphs: dict[str, bytes], *, version: str, licence: str
+) -> dict[str, Any]:
     frame: dict[str, Any] = {"type": "uint8", "shape": [1, *FRAME_SHAPE], "layout": "NHWC", "colour": "RGB"}
-    network = {
-        "kind": "student",
-        "parameters": sum(p.numel() for p in student.parameters()),
-        "macs": multiply_accumulates(graphs[DEHAZER_NAME]),
-    }
-    shape = trained.pop("student")
-    training: dict[str, Any] = {**trained, "commit": _commit()}
-    if "init" in trained:
-        training["init"] = json.loads(trained["init"])
-    manifest = {
-        "name": f"edge-enhance {profile}",
-        "profile": profile,
+    networks = [
+        {"kind": network["kind"], "macs": multiply_accumulates(graphs[GRAPH_NAME], scope), **network}
+        for network, scope in zip(built.networks, built.scopes, strict=True)
+    ]
+    manifest: dict[str, Any] = {
+        "name": f"edge-enhance {name}",
+        "profile": name,
         "version": version,
-        "sha256": hashlib.sha256(graphs[GRAPH_NAME]).hexdigest(),
-        "dehaze_sha256": hashlib.sha256(graphs[DEHAZER_NAME]).hexdigest(),
+        "sha256": _sha256(graphs[GRAPH_NAME]),
         "opset": OPSET,
         "input": {"name": "frame", **frame},
         "output": {"name": "enhanced", **frame},
-        "networks": [{**network, **json.loads(shape)}],
-        "upscale": {
-            "kind": "guided",
-            "gain": "the network's own",
-            "up": "bilinear maps of slope and intercept",
-            "noise_sigma": guided.NOISE_SIGMA,
-        },
-        "training": training,
+        "networks": networks,
+        "upscale": _upscale(recipe),
+        "training": {**built.training, "commit": _commit()},
         "metrics": {},
         "licence": licence,
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    folder = root / profile
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in graphs.items():
-        write_whole(folder / name, content)
-    write_whole(folder / MANIFEST_NAME, (json.dumps(manifest, indent=2) + "\n").encode())
-    return folder
+    if DEHAZER_NAME in graphs:
+        manifest["dehaze_sha256"] = _sha256(graphs[DEHAZER_NAME])
+    return manifest
+
+
+def _upscale(recipe: Recipe) -> dict[str, Any]:
+    if recipe.upscale == "guided":
+        gain = "the network's own" if recipe.dehazer == "student" else "ratio of local contrast, 5x5"
+        maps = {"up": "bilinear maps of slope and intercept", "noise_sigma": guided.NOISE_SIGMA}
+        return {"kind": "guided", "gain": gain, **maps}
+    return {"kind": recipe.upscale}
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _commit() -> str:

@@ -106,6 +106,21 @@ def test_raw_and_enhanced_travel_as_one_moment():
     assert sink.closed
 
 
+def test_health_names_the_device_that_took_over():
+    class Fallen(InvertingEngine):
+        def enhance(self, image):
+            self.device = "cpu"
+            return super().enhance(image)
+
+    class SlowSource(ScriptedSource):
+        def read(self):
+            time.sleep(0.05)
+            return super().read()
+
+    _, health = run([SlowSource(1, 2, 3)], Fallen(), 3)
+    assert health.snapshot(time.monotonic_ns())["device"] == "cpu"
+
+
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), ModelError("bad"), Exception("of a library")])
 def test_a_failing_engine_gives_the_raw_picture_and_comes_back(error):
     class SlowSource(ScriptedSource):

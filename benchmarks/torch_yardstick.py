@@ -1,0 +1,60 @@
+"""`python -m benchmarks.torch_yardstick CHECKPOINT --profile live`: the same pipeline in torch on the GPU.
+
+What one would run without an engine: eager and torch.compile, both in fp16 by autocast, channels last, the frame on the
+GPU already. GPU time by CUDA events, so it compares with `gpu_ms` of `edge-export bench`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from export.golden import golden_set
+from export.networks import built_from_checkpoints
+from export.torch_form import recipe_of
+
+NUM_WARM_UP, NUM_RUNS = 10, 50
+
+
+def gpu_ms(run: Callable[[], object]) -> float:
+    """Median GPU time of a call."""
+    for _ in range(NUM_WARM_UP):
+        run()
+    samples = []
+    for _ in range(NUM_RUNS):
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        run()
+        end.record()
+        end.synchronize()
+        samples.append(begin.elapsed_time(end))
+    return median(samples)
+
+
+@torch.no_grad()
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.torch_yardstick", description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--isr", type=Path)
+    parser.add_argument("--profile", default="live")
+    args = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.stderr.write("torch finds no GPU; the yardstick needs one\n")
+        sys.exit(69)
+    pipeline = built_from_checkpoints(recipe_of(args.profile), args.checkpoint, args.isr).pipeline.eval().cuda()
+    pipeline.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    frame = torch.from_numpy(golden_set(None, 1).frames[0][None]).cuda()
+    compiled = torch.compile(pipeline, mode="reduce-overhead")
+    print(f"device             {torch.cuda.get_device_name()}, torch {torch.__version__}")
+    with torch.autocast("cuda", torch.float16):
+        print(f"eager_fp16_ms      {gpu_ms(lambda: pipeline(frame)):.3f}")
+        print(f"compiled_fp16_ms   {gpu_ms(lambda: compiled(frame)):.3f}")
+
+
+if __name__ == "__main__":
+    main()

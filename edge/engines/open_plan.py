@@ -1,0 +1,171 @@
+"""Finding, checking and opening the plan of a profile on this machine's GPU."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from edge import frame_memory
+from edge.artifact import Artifact
+from edge.engines.frame_pool import FramePool
+from edge.engines.gpu import current_context, gpu_of, load_cuda
+from edge.engines.libcuda import CudaCallError
+from edge.engines.plan import ANY_NAME, Gpu, engine_key, plan_path, read_plan, unpacked_picture, why_missing
+from edge.engines.tensorrt import TensorRtEngine
+from edge.engines.trt_log import collecting_logger, last_error
+from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
+from edge.errors import EngineFailed, EngineLost, ModelError
+from edge.geometry import FRAME_SHAPE
+
+NUM_FRAMES = 16
+"""Page-locked frames to begin with, 100 MB: those that capture, engine, slots and viewers hold at once."""
+
+
+def build_command(profile: str, folder: Path, precision: str, runtime: str) -> str:
+    """The command that builds an engine, as a person would type it."""
+    options = "" if precision == "fp16" else f" --precision {precision}"
+    options += "" if runtime == "tensorrt" else f" --runtime {runtime}"
+    return f"edge-export engine {profile} -o {folder}{options}"
+
+
+def open_tensorrt_engine(
+    artifact: Artifact, folder: Path, *, precision: str = "fp16", runtime: str = "tensorrt"
+) -> TensorRtEngine:
+    """A profile's engine, proven on the golden frame of its sidecar.
+
+    Args:
+        folder: where `edge-export engine` put the plans.
+
+    Raises:
+        DeviceMissing: no TensorRT, no pycuda or no GPU.
+        ModelError: no plan for this GPU, TensorRT and graph, or a plan that is cut, foreign or wrong.
+        EngineLost: too little memory, or the GPU failed.
+    """
+    api = load_trt(runtime)
+    cuda = load_cuda()
+    rebuild = build_command(artifact.profile, folder, precision, runtime)
+    gpu = gpu_of(cuda)
+    graph_sha256 = graph_hash(artifact, precision)
+    targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if runtime == "tensorrt-rtx" else [gpu]
+    keys = [engine_key(graph_sha256, precision, api.label, target) for target in targets]
+    paths = [plan_path(folder, artifact.profile, key) for key in keys]
+    path = next((path for path in paths if path.is_file()), None)
+    if path is None:
+        wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
+        raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
+    content, sidecar = read_plan(path, rebuild)
+    with ExitStack() as stack:
+        stack.enter_context(current_context(cuda))
+        loaded = _Loaded(api)
+        stack.callback(loaded.close)
+        loaded.load(api, cuda, content, path, rebuild)
+        try:
+            pool = FramePool(NUM_FRAMES, mapped=gpu.integrated)
+        except CudaCallError as error:
+            raise EngineLost(
+                f"{path}: page-locked memory for {NUM_FRAMES} frames is not to be had ({error})"
+            ) from error
+        stack.callback(pool.close)
+        try:
+            opened = TensorRtEngine(
+                cuda,
+                loaded.context,
+                pool,
+                profile=artifact.profile,
+                model_sha256=artifact.sha256,
+                device=f"{gpu.name}, {api.label}, {precision}",
+                mapped=gpu.integrated,
+                logger=loaded.logger,
+            )
+        except cuda.Error as error:
+            raise EngineLost(f"{path}: {' '.join(str(error).split())}; close other programs on the GPU") from error
+        stack.callback(opened.close)
+        _prove(opened, sidecar, path, rebuild)
+        opened.memory_bytes = {
+            "engine": loaded.memory_bytes,
+            "frames": 0 if gpu.integrated else 4 * opened.frame_bytes,
+            "page_locked": NUM_FRAMES * opened.frame_bytes,
+        }
+        opened.device += _described(opened)
+        stack.callback(frame_memory.lend_from(pool.take))
+        opened.own(stack.pop_all())
+    return opened
+
+
+def graph_hash(artifact: Artifact, precision: str) -> str:
+    """sha256 of the graph that a precision is built from, as the manifest says; the file itself need not be read."""
+    if precision == "fp32":
+        return artifact.sha256
+    told = artifact.manifest.get("precisions", {}).get(precision)
+    if told is None:
+        artifact.graph_for(precision)  # raises, and says which command adds it
+    return str(told["sha256"])
+
+
+class _Loaded:
+    """TensorRT's objects for one plan. All are let go at `close`, while the CUDA context is still there: an exception's
+    traceback would keep them longer.
+
+    Raises:
+        ModelError, EngineLost: as `open_tensorrt_engine`; what is open by then is let go at `close`.
+    """
+
+    def __init__(self, api: TrtApi) -> None:
+        self.logger = collecting_logger(api)
+        self.runtime: Any = api.trt.Runtime(self.logger)
+        self.engine: Any = None
+        self.context: Any = None
+        self.memory_bytes = 0
+
+    def load(self, api: TrtApi, cuda: Any, content: bytes, path: Path, rebuild: str) -> None:
+        self.engine = self.runtime.deserialize_cuda_engine(content)
+        if self.engine is None:
+            raise ModelError(f"{path}: {api.label} does not take this plan ({last_error(self.logger)}); run: {rebuild}")
+        ends = _ends_of(self.engine)
+        expected = dict.fromkeys(("enhanced", "frame"), ((1, *FRAME_SHAPE), api.trt.uint8))
+        if ends != expected:
+            raise ModelError(f"{path}: its ends are {ends}, expected frame and enhanced of 1920x1080; run: {rebuild}")
+        self.memory_bytes, (free, _) = device_memory_bytes(self.engine), cuda.mem_get_info()
+        too_little = f"{path}: needs {self.memory_bytes / 2**20:.0f} MiB of GPU memory, {free / 2**20:.0f} MiB are free"
+        if self.memory_bytes > free:
+            raise EngineLost(f"{too_little}; close other programs or run: {rebuild} --workspace-mib 256")
+        self.context = self.engine.create_execution_context()
+        if self.context is None:
+            raise EngineLost(f"{too_little} ({last_error(self.logger)}); close other programs or run: {rebuild}")
+
+    def close(self) -> None:
+        self.context = None
+        self.engine = None
+        self.runtime = None
+
+
+def _ends_of(engine: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
+    """Name -> shape and type of each input and output."""
+    names = sorted(engine.get_tensor_name(number) for number in range(engine.num_io_tensors))
+    return {name: (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)) for name in names}
+
+
+def _prove(opened: TensorRtEngine, sidecar: dict[str, Any], path: Path, rebuild: str) -> None:
+    """Run the golden frame and hold the answer to float32's; then choose how to launch."""
+    golden = sidecar["golden"]
+    frame, expected = (unpacked_picture(golden[name], path) for name in ("frame", "enhanced"))
+    try:
+        found = opened.enhance(frame).image
+    except EngineFailed as error:
+        raise ModelError(f"{path}: {error} for the golden frame; run: {rebuild} --force") from error
+    psnr_db = float(cv2.PSNR(found, expected))
+    if not psnr_db >= golden["min_psnr_db"]:
+        raise ModelError(
+            f"{path}: the golden frame comes out at {psnr_db:.1f} dB, expected {golden['min_psnr_db']:g}; "
+            f"run: {rebuild} --force"
+        )
+    opened.choose_launch(frame)
+
+
+def _described(opened: TensorRtEngine) -> str:
+    used = sum(opened.memory_bytes[part] for part in ("engine", "frames"))
+    graph = ", CUDA graph" if opened.uses_cuda_graph else ""
+    return f"{graph}, {used / 2**20:.0f} MiB on the GPU"

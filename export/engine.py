@@ -1,0 +1,168 @@
+"""`edge-export engine`: a profile's plan for this machine's GPU, with the sidecar and the golden frame that prove
+it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edge.artifact import SHIPPED, Artifact, load_artifact
+from edge.engines.cpu import GraphCpuEngine, available_cpus
+from edge.engines.gpu import gpu_of, load_cuda
+from edge.engines.open_plan import build_command, graph_hash
+from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, packed_picture, plan_path, write_plan
+from edge.engines.trt_versions import TrtApi, load_trt
+from edge.errors import DeviceMissing, InputOutputError, ModelError, UsageError
+from edge.frame import Image
+from edge.whole_files import write_whole
+from export.accuracy import GATES
+from export.builder import BuildOptions, check_graph, plan_from_onnx
+from export.golden import golden_set
+
+BEST = ("int8", "fp16", "fp32")
+"""`--precision best` takes the first that the profile has; each was held to its gate when it was exported."""
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """What the command line asks for; `compute_capability` only for TensorRT-RTX without a GPU."""
+
+    precision: str = "fp16"
+    runtime: str = "tensorrt"
+    workspace_mib: int = 1024
+    pictures: Path | None = None
+    compute_capability: tuple[int, int] | None = None
+    force: bool = False
+
+
+def find_model(name: str) -> Artifact:
+    """A profile by its folder, its `model.onnx` or its shipped name.
+
+    Raises:
+        ModelError: there is none, or its files are not what its manifest says.
+    """
+    path = Path(name)
+    if path.is_file() and path.suffix == ".onnx":
+        path = path.parent
+    if path.is_dir():
+        return load_artifact(path.resolve().name, (path.resolve().parent,))
+    return load_artifact(name, (SHIPPED,))
+
+
+def precision_of(artifact: Artifact, asked: str) -> str:
+    """The precision to build; "best" becomes the lowest that the profile was exported in."""
+    if asked != "best":
+        return asked
+    held = {"fp32", *artifact.manifest.get("precisions", {})}
+    return next(precision for precision in BEST if precision in held)
+
+
+def target_gpu(options: EngineOptions) -> Gpu:
+    """The GPU at hand, or for TensorRT-RTX any one of a named compute capability.
+
+    Raises:
+        DeviceMissing: no GPU, and none named that the runtime could build for.
+        UsageError: a capability is named that TensorRT cannot build for from here.
+    """
+    if options.compute_capability is None:
+        try:
+            return gpu_of(load_cuda())
+        except DeviceMissing as error:
+            if options.runtime == "tensorrt-rtx":
+                raise DeviceMissing(f"{error}; to build for another machine's GPU: --compute-capability 8.6") from error
+            raise
+    if options.runtime != "tensorrt-rtx":
+        raise UsageError("--compute-capability: TensorRT builds for the GPU at hand alone; leave it out")
+    return Gpu(ANY_NAME, options.compute_capability, 0)
+
+
+def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tuple[Path, bool]:
+    """Build a profile's engine unless it is there.
+
+    Args:
+        folder: where plans and timing caches lie.
+
+    Returns:
+        The plan's path, and whether it was built now.
+
+    Raises:
+        DeviceMissing: no TensorRT, no GPU.
+        ModelError: the profile lacks the precision, or its graph is refused.
+        InputOutputError: the folder cannot be written.
+    """
+    api = load_trt(options.runtime)
+    gpu = target_gpu(options)
+    precision = precision_of(artifact, options.precision)
+    graph_sha256 = graph_hash(artifact, precision)
+    key = engine_key(graph_sha256, precision, api.label, gpu)
+    path = plan_path(folder, artifact.profile, key)
+    command = build_command(artifact.profile, folder, precision, options.runtime)
+    if not options.force and is_whole(path, command):
+        return path, False
+    graph = artifact.graph_for(precision)
+    _check_opset(api, artifact)
+    check_graph(graph)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputOutputError(f"{folder}: cannot be made ({error.strerror}); name another with -o") from error
+    cache = (
+        folder / f"timing-{api.runtime}-{api.version}-sm{gpu.compute_capability[0]}{gpu.compute_capability[1]}.cache"
+    )
+    settings = BuildOptions(options.workspace_mib, cache, gpu.compute_capability)
+    golden = golden_set(options.pictures, 1)
+    expected = _float_answer(artifact, golden.frames[0])
+    begin = time.monotonic()
+    built = plan_from_onnx(api, graph, settings)
+    sidecar: dict[str, Any] = {
+        "profile": artifact.profile,
+        "key": key,
+        "precision": precision,
+        "runtime": api.label,
+        "gpu": gpu.facts(),
+        "model_sha256": artifact.sha256,
+        "graph_sha256": graph_sha256,
+        "workspace_mib": options.workspace_mib,
+        "layers": {"parsed": built.num_layers, "held_to_fp32": built.num_held},
+        "strongly_typed": api.is_strongly_typed,
+        "build_s": round(time.monotonic() - begin, 1),
+        "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "golden": {
+            **golden.about,
+            "min_psnr_db": GATES[precision].min_psnr_db,
+            "frame": packed_picture(golden.frames[0]),
+            "enhanced": packed_picture(expected),
+        },
+    }
+    try:
+        write_plan(path, built.content, sidecar)
+        if built.timing_cache:
+            write_whole(cache, built.timing_cache)
+    except OSError as error:
+        raise InputOutputError(
+            f"{path}: could not be written ({error.strerror}); make room and run it again"
+        ) from error
+    return path, True
+
+
+def _check_opset(api: TrtApi, artifact: Artifact) -> None:
+    opset = artifact.manifest.get("opset", 0)
+    if not isinstance(opset, int) or opset > api.newest_opset:
+        raise ModelError(
+            f"{artifact.graph}: opset {opset} is newer than {api.label} reads (up to {api.newest_opset}); "
+            "export the profile again with this version of edge-export"
+        )
+
+
+def _float_answer(artifact: Artifact, frame: Image) -> Image:
+    """What the float32 graph makes of a frame, in onnxruntime."""
+    engine = GraphCpuEngine(artifact, available_cpus())
+    try:
+        return np.asarray(engine.enhance(frame).image)
+    finally:
+        engine.close()

@@ -1,0 +1,63 @@
+"""The frames on which forms of a profile are held against each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edge.errors import InputOutputError
+from edge.frame import Image
+from edge.geometry import fit_to_frame
+from edge.sources.demo import DemoSource
+from edge.sources.stills import PICTURE_SUFFIXES, read_picture
+
+DEMO_STEP = 150
+"""Frames of the demo throat between two golden ones: fog, focus and view have changed by then."""
+
+
+VEIL_LEVEL, VEIL_CONTRAST = 200.0, 0.1
+"""A bright veil with a tenth of the contrast left: what fog does, and where half precision is weakest."""
+
+
+class GoldenSet(NamedTuple):
+    """Frames, RGB uint8 (1080, 1920, 3), and what a manifest says of them."""
+
+    frames: Sequence[Image]
+    about: dict[str, Any]
+
+
+def golden_set(pictures: Path | None, count: int) -> GoldenSet:
+    """Frames from a folder of pictures, evenly spread over it, or from the demo throat where none is named.
+
+    Raises:
+        InputOutputError: the folder has no picture, or one cannot be read.
+    """
+    if pictures is None:
+        source = DemoSource("demo:", paced=False)
+        frames = [source.render(number * DEMO_STEP).degraded for number in range(count)]
+        return GoldenSet(frames, {"kind": "demo throat, synthetic", "count": count})
+    paths = sorted(p for p in _files(pictures) if p.suffix.lower() in PICTURE_SUFFIXES)
+    if not paths:
+        raise InputOutputError(f"{pictures}: no picture in it; name a folder with pictures of the camera")
+    chosen = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
+    digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in chosen))
+    frames = [np.ascontiguousarray(fit_to_frame(read_picture(path))) for path in chosen]
+    return GoldenSet(frames, {"kind": "pictures", "count": len(frames), "sha256": digest.hexdigest()})
+
+
+def with_veiled(golden: GoldenSet) -> GoldenSet:
+    """The same frames and each of them under a heavy veil."""
+    veiled = [np.rint(VEIL_LEVEL + VEIL_CONTRAST * (frame.astype(np.float32) - 128)) for frame in golden.frames]
+    frames = [*golden.frames, *(np.clip(frame, 0, 255).astype(np.uint8) for frame in veiled)]
+    return GoldenSet(frames, {**golden.about, "veiled_too": True})
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_file()]
+    except OSError as error:
+        raise InputOutputError(f"{folder}: cannot be listed ({error.strerror}); name a folder of pictures") from error

@@ -1,0 +1,84 @@
+"""Checkpoints read and put together into the pipeline of a recipe."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from edge.errors import UsageError
+from export.pipeline import BicubicPipeline, GuidedPipeline, IdmDehazer, IsrPipeline, JointPipeline, StudentDehazer
+from export.recipes import Recipe
+from trainer.idm import idm_from_checkpoint
+from trainer.networks.student import student_from_checkpoint
+from trainer.networks.student_isr import student_isr_from_checkpoint
+from trainer.rrdb_weights import isr_from_checkpoint
+
+
+@dataclass
+class Built:
+    """A pipeline and what its manifest says of it.
+
+    Attributes:
+        networks: kind, parameters and sizes of each network, in the order in which the frame meets them.
+        training: what the checkpoints say of their making; one entry per network where there are two.
+        scopes: by which part of their names each network's nodes are found in the graph.
+    """
+
+    pipeline: nn.Module
+    networks: list[dict[str, Any]] = field(default_factory=list)
+    training: dict[str, Any] = field(default_factory=dict)
+    scopes: list[str] = field(default_factory=list)
+
+
+READERS = {"student": student_from_checkpoint, "student_isr": student_isr_from_checkpoint, "idm": idm_from_checkpoint}
+KINDS = {"student": "student", "student_isr": "student_isr", "idm": "resnet_generator"}
+
+
+def built_from_checkpoints(recipe: Recipe, checkpoint: Path, isr_checkpoint: Path | None) -> Built:
+    """The pipeline of a recipe with trained weights.
+
+    Raises:
+        ModelError: a checkpoint is missing, damaged or of another network.
+        UsageError: `--isr` is missing or of no use.
+    """
+    separate = recipe.upscale == "isr" and recipe.dehazer != "student_isr"
+    if separate and isr_checkpoint is None:
+        raise UsageError("--isr CHECKPOINT is missing: this profile enlarges with a network that edge-train isr makes")
+    if isr_checkpoint is not None and not separate:
+        raise UsageError(f"--isr {isr_checkpoint}: this profile has no separate network that enlarges; leave it out")
+    network, about = READERS[recipe.dehazer](checkpoint)
+    networks = [_described(network, KINDS[recipe.dehazer], about)]
+    training, scopes = _training(about, KINDS[recipe.dehazer]), ["/idm/" if recipe.dehazer == "idm" else "/student/"]
+    if recipe.dehazer == "student_isr":
+        return Built(JointPipeline(network), networks, training, scopes)
+    dehazer = StudentDehazer(network) if recipe.dehazer == "student" else IdmDehazer(network)
+    if isr_checkpoint is not None:
+        isr, isr_about = isr_from_checkpoint(isr_checkpoint)
+        networks.append(_described(isr, "rrdb", isr_about))
+        training = {recipe.dehazer: training, "isr": _training(isr_about, "rrdb")}
+        return Built(IsrPipeline(dehazer, isr), networks, training, [*scopes, "/isr/"])
+    made: nn.Module = GuidedPipeline(dehazer) if recipe.upscale == "guided" else BicubicPipeline(dehazer)
+    return Built(made, networks, training, scopes)
+
+
+def _described(network: nn.Module, kind: str, about: dict[str, str]) -> dict[str, Any]:
+    size = json.loads(about[kind])
+    return {"kind": kind, "parameters": sum(p.numel() for p in network.parameters()), **size}
+
+
+def _training(about: dict[str, str], kind: str) -> dict[str, Any]:
+    told: dict[str, Any] = {key: value for key, value in about.items() if key != kind}
+    if "init" in told:
+        told["init"] = _read(told["init"])
+    return told
+
+
+def _read(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,81 @@
+"""The graphs of lower precision that a profile ships beside its float32 one, each held to its gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from edge.errors import ModelError, UsageError
+from edge.frame import Image
+from export.accuracy import GATES, Difference, pooled
+from export.calibration_set import CalibrationSet
+from export.first_bad_layer import first_bad_layer
+from export.fp16 import half_graph, islands
+from export.golden import GoldenSet
+from export.int8 import quantised_graph
+from export.onnx_graph import serialised
+from export.rounded import rounded_graph, run_on_cpu
+
+PRECISIONS = ("fp16", "int8")
+
+
+def typed_graph(
+    graph: bytes, precision: str, golden: GoldenSet, calibration: Path | None = None
+) -> tuple[bytes, dict[str, Any]]:
+    """A profile's graph in another precision and what the manifest says of it.
+
+    Args:
+        graph: the float32 graph.
+        calibration: a session of `edge-calib capture --for int8`; int8 needs one.
+
+    Raises:
+        ModelError: the result lies too far from float32; names the layer where the error begins.
+        UsageError: int8 without a calibration set.
+        InputOutputError: the calibration set is incomplete.
+    """
+    reference = onnx.load_model_from_string(graph)
+    about: dict[str, Any] = {}
+    if precision == "int8":
+        if calibration is None:
+            raise UsageError(
+                "--calibration FOLDER is missing: int8 needs a session of edge-calib capture --for int8, "
+                "never random data"
+            )
+        frames = CalibrationSet(calibration)
+        made = shown = quantised_graph(reference, frames)
+        about["calibration"] = frames.about
+    else:
+        made = half_graph(reference)
+        shown = rounded_graph(made)
+        about["islands"] = islands(made)
+    content = serialised(made)
+    about |= _judged(precision, reference, shown, golden)
+    return content, about
+
+
+def _judged(precision: str, reference: onnx.ModelProto, shown: onnx.ModelProto, golden: GoldenSet) -> dict[str, Any]:
+    """The gate's findings on the golden frames; raises ModelError where it is missed."""
+    expected_of, found_of = reference.SerializeToString(), shown.SerializeToString()
+    pairs = [(_picture(expected_of, frame), _picture(found_of, frame)) for frame in golden.frames]
+    found: Difference = pooled(pairs)
+    gate = GATES[precision]
+    if not gate.passes(found):
+        worst = min(range(len(pairs)), key=lambda number: pooled([pairs[number]]).psnr_db)
+        layer = first_bad_layer(reference, shown, golden.frames[worst])
+        where = f"the error begins at {layer}" if layer else "no single layer is more than 1% off"
+        raise ModelError(f"{precision} lies too far from float32: {found}; expected {gate}; {where}")
+    told = {"psnr_db": round(min(found.psnr_db, 99.0), 2), "max_levels": found.max_levels}
+    return {"against_fp32": told | {"frames": golden.about, "how": HOW[precision]}}
+
+
+HOW = {
+    "fp16": "simulated on the CPU: float32 sums, every result rounded to half precision",
+    "int8": "on the CPU: quantised values, float32 sums",
+}
+
+
+def _picture(graph: bytes, frame: Image) -> Image:
+    return np.asarray(run_on_cpu(graph, frame)[0][0], np.uint8)

@@ -1,0 +1,138 @@
+"""`edge-export verify`: the forms of a profile against each other on the golden frames, each held to its gate."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge.artifact import Artifact
+from edge.engines.base import Engine
+from edge.engines.cpu import GraphCpuEngine, available_cpus, open_cpu_engine
+from edge.engines.open_plan import open_tensorrt_engine
+from edge.errors import DeviceMissing, ModelError
+from edge.frame import Image
+from export.accuracy import GATES, Difference, Gate, pooled
+from export.golden import GoldenSet
+
+ONE_LEVEL = Gate(45.0, 1)
+"""Two float32 forms of the same arithmetic may round one level apart, no more (design section 4)."""
+
+Form = Callable[[Image], Image]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One form against another.
+
+    Attributes:
+        found: None where one of them could not run; `reason` says why.
+        passed: None likewise.
+    """
+
+    what: str
+    found: Difference | None
+    passed: bool | None
+    reason: str = ""
+
+    def cells(self) -> list[str]:
+        """For a table: what, PSNR, max, mean, verdict."""
+        if self.found is None:
+            return [self.what, "-", "-", "-", f"not run: {self.reason}"]
+        psnr = f"{self.found.psnr_db:.2f} dB"
+        verdict = "ok" if self.passed else f"FAILED: {self.reason}"
+        return [self.what, psnr, f"{self.found.max_levels}/255", f"{self.found.mean_levels:.4f}/255", verdict]
+
+
+HEAD = ("forms", "PSNR", "max", "mean", "verdict")
+
+
+def verify(
+    artifact: Artifact,
+    golden: GoldenSet,
+    *,
+    engines: Path,
+    precision: str,
+    runtime: str,
+    checkpoints: tuple[Path, Path | None] | None,
+) -> list[Comparison]:
+    """Torch, the CPU engine's own form, the graph of lower precision and the GPU's engine, each against the float32
+    graph.
+
+    Args:
+        checkpoints: of the dehazer and of a separate super-resolution network; None leaves torch out.
+
+    Raises:
+        ModelError: the float32 graph itself cannot run, or a checkpoint is wrong.
+    """
+    with _engine_form(GraphCpuEngine(artifact, available_cpus())) as reference:
+        expected = [reference(frame) for frame in golden.frames]
+    rows = [_torch_row(artifact, golden, expected, checkpoints)]
+    if artifact.dehazer is not None:
+        with _engine_form(open_cpu_engine(artifact)) as host:
+            rows.append(_compared("CPU engine's form against onnx fp32", host, golden, expected, ONE_LEVEL))
+    if precision != "fp32":
+        rows.append(_typed_row(artifact, golden, expected, precision))
+    rows.append(_gpu_row(artifact, golden, expected, engines, precision, runtime))
+    return rows
+
+
+def _compared(what: str, form: Form, golden: GoldenSet, expected: list[Image], gate: Gate) -> Comparison:
+    found = pooled((want, form(frame)) for want, frame in zip(expected, golden.frames, strict=True))
+    return Comparison(what, found, gate.passes(found), f"expected {gate}")
+
+
+@contextmanager
+def _engine_form(engine: Engine) -> Iterator[Form]:
+    try:
+        yield lambda frame: engine.enhance(frame).image
+    finally:
+        engine.close()
+
+
+def _torch_row(
+    artifact: Artifact, golden: GoldenSet, expected: list[Image], checkpoints: tuple[Path, Path | None] | None
+) -> Comparison:
+    what = "torch against onnx fp32"
+    if checkpoints is None:
+        return Comparison(what, None, None, "no --checkpoint given")
+    if importlib.util.find_spec("torch") is None:
+        return Comparison(what, None, None, "torch is not installed here, as is right on a unit")
+    from export.torch_form import torch_form
+
+    return _compared(what, torch_form(artifact.profile, *checkpoints), golden, expected, ONE_LEVEL)
+
+
+def _typed_row(artifact: Artifact, golden: GoldenSet, expected: list[Image], precision: str) -> Comparison:
+    what = f"onnx {precision} simulated on the CPU against onnx fp32"
+    try:
+        graph = artifact.graph_for(precision)
+    except ModelError as error:
+        return Comparison(what, None, None, str(error))
+    if importlib.util.find_spec("onnx") is None:
+        told = artifact.manifest["precisions"][precision].get("against_fp32", {})
+        return Comparison(what, None, None, f"onnx is not installed here; at export it was {told.get('psnr_db')} dB")
+    from export.rounded import run_on_cpu, shown_on_cpu
+
+    shown = shown_on_cpu(graph.read_bytes(), precision)
+
+    def form(frame: Image) -> Image:
+        return np.asarray(run_on_cpu(shown, frame)[0][0], np.uint8)
+
+    return _compared(what, form, golden, expected, GATES[precision])
+
+
+def _gpu_row(
+    artifact: Artifact, golden: GoldenSet, expected: list[Image], engines: Path, precision: str, runtime: str
+) -> Comparison:
+    what = f"{runtime} {precision} engine against onnx fp32"
+    try:
+        engine = open_tensorrt_engine(artifact, engines, precision=precision, runtime=runtime)
+    except DeviceMissing as error:
+        return Comparison(what, None, None, str(error))
+    with _engine_form(engine) as form:
+        return _compared(what, form, golden, expected, GATES[precision])

@@ -1,0 +1,82 @@
+"""Small checkpoints of every kind, and the real parts of TensorRT that need no GPU."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from edge.artifact import Artifact, load_artifact
+from export.profile import export_profile
+from tests.doubles.parts import part
+from trainer.checkpoint import described, save_whole
+from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
+from trainer.networks.rrdb import Rrdb, RrdbConfig
+from trainer.networks.student import Student, StudentConfig
+from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
+
+Case = tuple[str, str, bool, "str | None"]
+CASES: list[Case] = [
+    ("live", "student", False, None),
+    ("live", "student", False, "bicubic"),
+    ("live-isr", "student_isr", False, None),
+    ("miinet", "idm", True, None),
+    ("miinet-guided", "idm", False, None),
+]
+"""Profile, its dehazer's checkpoint, whether a separate network enlarges, and the upscale if it is not the
+profile's."""
+IDS = [profile if upscale is None else f"{profile} {upscale}" for profile, _, _, upscale in CASES]
+SMALL = ((8, 8, 8), (1, 1, 1))
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Files of small random networks by what they are: student, student_isr, idm, isr."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    torch.manual_seed(0)
+    student, joint = Student(StudentConfig(*SMALL)), StudentIsr(StudentIsrConfig(*SMALL, head_feat=8, head_block=1))
+    for network in (student, joint.student):
+        torch.nn.init.normal_(network.head.weight, std=0.05)
+    torch.nn.init.normal_(joint.head.last.weight, std=0.01)
+    networks = {
+        "student": ("student", student),
+        "student_isr": ("student_isr", joint),
+        "idm": ("resnet_generator", ResnetGenerator(ResnetGeneratorConfig(8, 1))),
+        "isr": ("rrdb", Rrdb(RrdbConfig(8, 1, 4))),
+    }
+    paths = {}
+    for name, (kind, network) in networks.items():
+        paths[name] = folder / f"{name}.safetensors"
+        save_whole(dict(network.state_dict()), paths[name], {**described(kind, network.config), "recipe": "test"})
+    return paths
+
+
+@pytest.fixture(scope="session")
+def exported(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """`exported(case)`: the artifact and its checkpoints; each case is exported once, on first use."""
+    root, made = tmp_path_factory.mktemp("models"), {}
+
+    def get(case: Case) -> tuple[Artifact, Path, Path | None]:
+        if case not in made:
+            profile, dehazer, has_isr, upscale = case
+            isr = checkpoints["isr"] if has_isr else None
+            options = {"version": "7", "licence": "test only", "num_frames": 1}
+            folder = export_profile(checkpoints[dehazer], profile, root, isr=isr, upscale=upscale, **options)
+            made[case] = load_artifact(folder.name, (root,)), checkpoints[dehazer], isr
+        return made[case]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def trt_rtx() -> Any:
+    """NVIDIA's TensorRT-RTX, the real one."""
+    folder = str(part("rtx"))
+    if folder not in sys.path:
+        sys.path.append(folder)
+    import tensorrt_rtx
+
+    return tensorrt_rtx

@@ -1,0 +1,243 @@
+"""`edge-export engine` with NVIDIA's real TensorRT-RTX: parser, type checks and compiler need no GPU; running does."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from edge.artifact import SHIPPED, file_sha256, load_artifact, profiles
+from edge.engines.plan import read_plan, unpacked_picture
+from edge.engines.trt_versions import load_trt
+from edge.errors import DeviceMissing, ModelError, UsageError
+from export.builder import BuildOptions, check_graph, plan_from_onnx
+from export.cli import main
+from export.engine import EngineOptions, build_engine, find_model, precision_of
+from tests.doubles.parts import part
+from tests.export.conftest import CASES, IDS
+
+RTX = EngineOptions(runtime="tensorrt-rtx", compute_capability=(8, 6))
+
+
+@pytest.fixture
+def live(tmp_path):
+    """A copy of the shipped profile that a test may damage."""
+    shutil.copytree(SHIPPED / "live", tmp_path / "live")
+    return tmp_path / "live"
+
+
+def resealed(folder, **changes):
+    """The manifest after a change of its files, hashes made to fit."""
+    path = folder / "model.json"
+    manifest = json.loads(path.read_text()) | changes
+    manifest["sha256"] = file_sha256(folder / "model.onnx")
+    manifest["precisions"]["fp16"]["sha256"] = file_sha256(folder / "model.fp16.onnx")
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+@pytest.mark.parametrize("profile", profiles())
+def test_every_shipped_profile_builds_strongly_typed(trt_rtx, tmp_path, profile, precision):
+    api = load_trt("tensorrt-rtx")
+    assert api.is_strongly_typed
+    artifact = load_artifact(profile)
+    built = plan_from_onnx(api, artifact.graph_for(precision), BuildOptions(compute_capability=(8, 6)))
+    assert len(built.content) > 1e5
+    assert built.num_held == 0
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_every_kind_of_profile_builds_strongly_typed(trt_rtx, exported, case):
+    graph = exported(case)[0].graph_for("fp16")
+    check_graph(graph)
+    built = plan_from_onnx(load_trt("tensorrt-rtx"), graph, BuildOptions(compute_capability=(8, 6)))
+    assert len(built.content) > 1e5
+
+
+def test_plan_has_a_sidecar_with_a_golden_frame_and_a_second_call_does_nothing(trt_rtx, live, tmp_path):
+    path, is_new = build_engine(find_model(str(live)), tmp_path / "engines", RTX)
+    content, sidecar = read_plan(path, "")
+    assert (is_new, path.name) == (True, f"live-{sidecar['key'][:16]}.plan")
+    assert sidecar["gpu"] == {"name": "any", "compute_capability": "8.6", "num_sm": 0}
+    assert sidecar["runtime"] == f"tensorrt-rtx {trt_rtx.__version__}"
+    frame, expected = (unpacked_picture(sidecar["golden"][name], path) for name in ("frame", "enhanced"))
+    from edge.engines.cpu import GraphCpuEngine
+
+    assert np.array_equal(GraphCpuEngine(load_artifact("live"), 2).enhance(frame).image, expected)
+    before = path.stat().st_mtime_ns
+    assert build_engine(find_model(str(live / "model.onnx")), tmp_path / "engines", RTX) == (path, False)
+    assert path.stat().st_mtime_ns == before
+    path.write_bytes(content[:1000])
+    assert build_engine(find_model(str(live)), tmp_path / "engines", RTX) == (path, True)
+    assert read_plan(path, "")[0]
+
+
+def test_another_precision_or_target_is_another_plan(trt_rtx, live, tmp_path):
+    from dataclasses import replace
+
+    artifact = find_model(str(live))
+    options = [RTX, replace(RTX, precision="fp32"), replace(RTX, compute_capability=(8, 9))]
+    paths = {build_engine(artifact, tmp_path, option)[0] for option in options}
+    assert len(paths) == 3
+    with pytest.raises(UsageError, match=r"SM99: tensorrt-rtx .* builds for SM120"):
+        build_engine(artifact, tmp_path, replace(RTX, compute_capability=(9, 9)))
+    with pytest.raises(ModelError, match=r"no int8 graph; add one: edge-export onnx"):
+        build_engine(artifact, tmp_path, replace(RTX, precision="int8"))
+
+
+def test_best_takes_the_lowest_precision_that_was_exported():
+    artifact = load_artifact("live")
+    assert precision_of(artifact, "best") == "fp16"
+    assert precision_of(artifact, "fp32") == "fp32"
+
+
+def retyped(folder, change):
+    for name in ("model.onnx", "model.fp16.onnx"):
+        model = onnx.load(folder / name)
+        change(model)
+        onnx.save(model, folder / name)
+
+
+def rename_input(model):
+    model.graph.input[0].name = "picture"
+    for node in model.graph.node:
+        node.input[:] = ["picture" if name == "frame" else name for name in node.input]
+
+
+def external(model):
+    weight = max(model.graph.initializer, key=lambda w: len(w.raw_data))
+    onnx.external_data_helper.set_external_data(weight, "weights.bin")
+    weight.ClearField("raw_data")
+    weight.data_location = TensorProto.EXTERNAL
+
+
+def cut(model):
+    del model.graph.node[40:]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (rename_input, r"inputs and outputs are \[\('picture'"),
+        (external, "weights.bin"),
+        (cut, "not a graph that can be run"),
+    ],
+    ids=["other names", "external data missing", "cut"],
+)
+def test_a_graph_that_is_no_profile_is_refused_before_the_build(trt_rtx, live, tmp_path, change, told):
+    retyped(live, change)
+    resealed(live)
+    with pytest.raises(ModelError, match=told) as caught:
+        build_engine(find_model(str(live)), tmp_path / "engines", RTX)
+    assert "\n" not in str(caught.value)
+    assert "export the profile again" in str(caught.value)
+    assert not list(tmp_path.glob("engines/*"))
+
+
+def test_a_newer_opset_and_an_altered_file_are_refused(trt_rtx, live, tmp_path):
+    resealed(live, opset=99)
+    with pytest.raises(ModelError, match="opset 99 is newer than tensorrt-rtx"):
+        build_engine(find_model(str(live)), tmp_path / "engines", RTX)
+    (live / "model.onnx").write_bytes(b"x")
+    with pytest.raises(ModelError, match="its manifest says"):
+        find_model(str(live))
+
+
+def graph_file(folder, nodes, *, weights=()):
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.UINT8, [1, 1080, 1920, 3]) for name in ("frame", "enhanced")
+    ]
+    first = helper.make_node("Cast", ["frame"], ["x"], to=TensorProto.FLOAT)
+    last = helper.make_node("Cast", ["out"], ["enhanced"], to=TensorProto.UINT8)
+    graph = helper.make_graph([first, *nodes, last], "g", ends[:1], ends[1:], list(weights))
+    path = folder / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def mixed_types():
+    half = numpy_helper.from_array(np.float16(0.5), "half")
+    return [helper.make_node("Mul", ["x", "half"], ["out"])], [half]
+
+
+def computing_in_uint8():
+    return [
+        helper.make_node("Transpose", ["frame"], ["t"], perm=[0, 1, 2, 3]),
+        helper.make_node("Cast", ["t"], ["out"], to=1),
+    ], []
+
+
+def unknown_operator():
+    return [helper.make_node("Det", ["x"], ["out"])], []
+
+
+@pytest.mark.parametrize("case", [mixed_types, computing_in_uint8, unknown_operator])
+def test_what_the_real_parser_refuses_is_one_line(trt_rtx, tmp_path, case):
+    nodes, weights = case()
+    path = graph_file(tmp_path, nodes, weights=weights)
+    with pytest.raises(ModelError, match=r"tensorrt-rtx .* (does not read the graph|builds no engine)") as caught:
+        plan_from_onnx(load_trt("tensorrt-rtx"), path, BuildOptions(compute_capability=(8, 6)))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_real_plan_is_not_deserialised_without_a_gpu(trt_rtx):
+    from edge.engines.trt_log import collecting_logger, last_error
+
+    api = load_trt("tensorrt-rtx")
+    artifact = load_artifact("live")
+    built = plan_from_onnx(api, artifact.graph_for("fp16"), BuildOptions(compute_capability=(8, 6)))
+    logger = collecting_logger(api)
+    if api.trt.Runtime(logger).deserialize_cuda_engine(built.content) is not None:
+        pytest.skip("this machine has a GPU; tests/edge/engines/test_on_device.py runs the engine")
+    assert "\n" not in last_error(logger)
+
+
+def test_ctrl_c_during_a_build_leaves_nothing(live, tmp_path):
+    """A real process, a real build, a real signal at its first step."""
+    env = {**os.environ, "PYTHONPATH": str(part("rtx"))}
+    script = (
+        "import sys, os, signal, export.builder as b, export.cli as c\n"
+        "real = b._progress\n"
+        "def hooked(api, title, interrupted):\n"
+        "    monitor = real(api, title, interrupted)\n"
+        "    class Hit(type(monitor)):\n"
+        "        def step_complete(self, phase, step):\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "            return super().step_complete(phase, step)\n"
+        "    return Hit()\n"
+        "b._progress = hooked\n"
+        "sys.exit(c.main(sys.argv[1:]))\n"
+    )
+    options = ["--runtime", "tensorrt-rtx", "--compute-capability", "8.6"]
+    command = [sys.executable, "-c", script, "engine", str(live), "-o", str(tmp_path / "engines"), *options]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 130, done.stderr
+    assert [path.name for path in (tmp_path / "engines").iterdir()] == []
+
+
+def test_without_tensorrt_or_a_gpu_the_command_says_what_is_missing(live, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    assert main(["engine", str(live), "-o", str(tmp_path / "engines")]) == DeviceMissing.exit_code
+    assert "tensorrt is not installed" in capsys.readouterr().err
+    assert not (tmp_path / "engines").exists()
+
+
+def test_command_tells_what_it_did(trt_rtx, live, tmp_path, capsys):
+    command = ["engine", str(live), "-o", str(tmp_path), "--runtime", "tensorrt-rtx", "--compute-capability", "8.6"]
+    assert main(command) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert path.is_file()
+    begin = time.monotonic()
+    assert main(command) == 0
+    assert capsys.readouterr().out == f"{path}: up to date, nothing done; --force builds it again\n"
+    assert time.monotonic() >= begin
+    assert main([*command, "--force"]) == 0
+    assert capsys.readouterr().out == f"{path}\n"
+    check_graph(live / "model.fp16.onnx")

@@ -1,0 +1,31 @@
+"""The paper's networks at their full size, once. Weights are random: the graph does not depend on them."""
+
+import onnx
+import pytest
+import torch
+
+from edge.artifact import load_artifact
+from edge.engines.trt_versions import load_trt
+from export.builder import BuildOptions, plan_from_onnx
+from export.profile import export_profile
+from trainer.checkpoint import described, save_whole
+from trainer.networks.resnet_generator import ResnetGenerator
+from trainer.networks.rrdb import Rrdb
+
+
+@pytest.mark.slow
+def test_miinet_is_exported_gated_and_built_at_full_size(trt_rtx, tmp_path):
+    torch.manual_seed(0)
+    for name, kind, network in (("idm", "resnet_generator", ResnetGenerator()), ("isr", "rrdb", Rrdb())):
+        save_whole(network.state_dict(), tmp_path / f"{name}.safetensors", described(kind, network.config))
+    idm, isr = (tmp_path / f"{name}.safetensors" for name in ("idm", "isr"))
+    export_profile(idm, "miinet", tmp_path, version="1", licence="test only", isr=isr)
+    artifact = load_artifact("miinet", (tmp_path,))
+    assert [network["parameters"] for network in artifact.manifest["networks"]] == [11_378_179, 16_697_987]
+    assert [round(network["macs"] / 1e9) for network in artifact.manifest["networks"]] == [99, 2323]
+    half = onnx.load(artifact.graph_for("fp16"))
+    assert half.ByteSize() < 60e6
+    built = plan_from_onnx(
+        load_trt("tensorrt-rtx"), artifact.graph_for("fp16"), BuildOptions(compute_capability=(8, 6))
+    )
+    assert len(built.content) > 30e6

@@ -1,0 +1,50 @@
+"""`verify` and `bench` with an engine that runs: the fake TensorRT over a libcuda of host memory."""
+
+import pytest
+
+from edge.config import EngineConfig
+from edge.engines.open import open_engine
+from export.bench import bench
+from export.golden import golden_set
+from export.verify import verify
+from tests.edge.engines.conftest import gpu, graph, libcuda, pycuda_part, unit  # noqa: F401  fixtures
+
+pytestmark = pytest.mark.usefixtures("gpu")
+
+
+def engine_row(unit):  # noqa: F811
+    golden = golden_set(None, 1)
+    options = {"precision": "fp16", "runtime": "tensorrt", "checkpoints": None}
+    return verify(unit.artifact, golden, engines=unit.engines, **options)[-1]
+
+
+def test_an_engine_is_held_to_the_onnx_graph(unit):  # noqa: F811
+    unit.put_plan()
+    row = engine_row(unit)
+    assert (row.passed, row.found.max_levels) == (True, 0)
+
+
+def test_an_engine_that_drifts_fails_though_its_golden_frame_is_right(unit):  # noqa: F811
+    from edge.engines.plan import packed_picture
+    from tests.edge.engines.conftest import onnxruntime_answer
+
+    frame = golden_set(None, 1).frames[0] * 0 + 90
+    answer = onnxruntime_answer(graph("faint"), frame)
+    told = {"frame": packed_picture(frame), "enhanced": packed_picture(answer), "min_psnr_db": 45.0}
+    unit.put_plan(graph("faint"), golden=told)
+    row = engine_row(unit)
+    assert row.passed is False
+    assert "FAILED" in row.cells()[-1]
+
+
+def test_bench_tells_gpu_copies_and_host_apart(unit):  # noqa: F811
+    unit.put_plan()
+    engine = open_engine(unit.artifact, EngineConfig(engines=str(unit.engines)))
+    artifact = unit.artifact
+    artifact.manifest["networks"] = [{"macs": 10**9}]
+    figures = bench(artifact, engine, unit.frame, 0.1, peak_flops=1e12)
+    engine.close()
+    assert figures.gpu_ms > 0 and figures.copy_ms > 0 and figures.host_ms >= 0
+    assert figures.gflops == pytest.approx(2e9 / (figures.gpu_ms / 1e3) / 1e9)
+    assert figures.throughput_fps > 0
+    assert figures.gpu_memory_mib > 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,10 +71,14 @@ def _described(network: nn.Module, kind: str, about: dict[str, str]) -> dict[str
     return {"kind": kind, "parameters": sum(p.numel() for p in network.parameters()), **size}
 
 
-def _training(about: dict[str, str], kind: str) -> dict[str, Any]:
-    told: dict[str, Any] = {key: value for key, value in about.items() if key != kind}
-    if "init" in told:
-        told["init"] = _read(told["init"])
+def _training(about: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """What a checkpoint says of its making; settings, and the runs that it went on from, as objects."""
+    told = {key: value for key, value in about.items() if key != kind}
+    for key in ("settings", "init"):
+        if isinstance(told.get(key), str):
+            told[key] = _read(told[key])
+    if isinstance(told.get("init"), dict):
+        told["init"] = _training(told["init"], kind)
     return told
 
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,16 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
 
     def camera() -> str:
         from edge.sources.open import open_source
+        from edge.unit import refuse_other_mode, unit_correction
 
         source = open_source(config.source.uri)
         try:
             if source.read() is None:
                 raise InputOutputError(f"{config.source.uri}: the source gave no picture")
+            manifest = find_artifact(config).manifest
+            correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
+            if correction is not None:
+                refuse_other_mode(correction, source)
             return f"{config.source.uri} gives pictures, {source.fps:g} frames/s nominal"
         finally:
             source.close()
@@ -62,6 +68,7 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         "engine": engine,
         "camera": camera,
         "bridge": lambda: check_head(config.bridge),
+        "calib": lambda: _calibration(config, find_artifact(config)),
         "clock": _clock,
         "disk": lambda: _disk(config.save.path),
     }
@@ -76,6 +83,20 @@ def _line(name: str, part: Callable[[], str]) -> bool:
         mark, told = "FAILED", str(error)
     sys.stdout.write(f"{name:7} {mark:7} {told}\n")
     return mark == "ok"
+
+
+def _calibration(config: Config, artifact: Artifact) -> str:
+    from edge.unit import unit_correction
+
+    correction = unit_correction(config.unit.calibration, config.unit.serial, artifact.manifest)
+    if correction is None:
+        return "none; the picture is not corrected for this unit"
+    if correction.on_host is None:
+        made_at, where = datetime.fromisoformat(artifact.manifest["calibration"]["made_at"]), "in the profile's graph"
+    else:
+        made_at, where = correction.on_host.made_at, ", ".join(correction.on_host.parts)
+    age = (datetime.now(timezone.utc) - made_at).days
+    return f"unit {correction.unit}, {age} days old, {where}, for {correction.camera_mode}"
 
 
 def _clock() -> str:

@@ -42,6 +42,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key has a default")
     top.add_argument("--source", metavar="URI", help="camera:/dev/video0, demo:, rtsp://..., clip, picture, folder")
     top.add_argument("--profile", metavar="NAME", help="shipped: " + ", ".join(profiles()))
+    top.add_argument("--unit", metavar="SERIAL", help="serial number of this camera unit")
+    top.add_argument("--calibration", metavar="FILE", help="the unit's unit.calib, applied before the network")
     top.add_argument("--listen", metavar="HOST:PORT", help="address of the web page; 127.0.0.1:8080")
     top.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
     top.add_argument("--version", action="version", version=version("edge-enhance"))
@@ -53,6 +55,8 @@ def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
     options = {
         "source.uri": ("--source", args.source),
         "engine.profile": ("--profile", args.profile),
+        "unit.serial": ("--unit", args.unit),
+        "unit.calibration": ("--calibration", args.calibration),
         "web.listen": ("--listen", args.listen),
     }
     return {dotted: given for dotted, given in options.items() if given[1] is not None}
@@ -87,8 +91,10 @@ def run_live(config: Config) -> int:
     from edge.sinks.base import Sink
     from edge.sinks.web import WebSink
     from edge.sources.open import open_source
+    from edge.unit import checked_opener, corrected, unit_correction
 
     artifact = artifact_of(config)
+    correction = unit_correction(config.unit.calibration, config.unit.serial, artifact.manifest)
     stop, health = stop_on_signals(), Health()
     control = Control(health)
     named = {"name": artifact.manifest["name"], "version": artifact.manifest["version"]}
@@ -105,8 +111,8 @@ def run_live(config: Config) -> int:
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, control))
     live = Live(
-        open_source=lambda: open_source(config.source.uri),
-        open_engine=lambda: open_engine(artifact, config.engine),
+        open_source=checked_opener(lambda: open_source(config.source.uri), correction),
+        open_engine=lambda: corrected(open_engine(artifact, config.engine), correction, config.engine.threads),
         sinks=sinks,
         health=health,
         stop=stop,

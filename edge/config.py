@@ -48,10 +48,19 @@ class EngineConfig:
 
 
 @dataclass(frozen=True)
+class UnitConfig:
+    """Which camera unit this is, and its calibration."""
+
+    serial: str = setting("", "serial number of the unit; a calibration must be of this one")
+    calibration: str = setting("", "unit.calib made by edge-calib solve; empty: frames are not corrected")
+
+
+@dataclass(frozen=True)
 class Config:
     """All of edge.toml. An empty file is a complete configuration."""
 
     source: SourceConfig = field(default_factory=SourceConfig)
+    unit: UnitConfig = field(default_factory=UnitConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
     web: WebConfig = field(default_factory=WebConfig)
     save: SaveConfig = field(default_factory=SaveConfig)

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from edge.artifact import SHIPPED
 from edge.errors import UsageError, exit_code_of
 from export.recipes import RECIPES, UPSCALES
 
@@ -196,6 +197,29 @@ def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     inspect.set_defaults(run=run_inspect)
 
 
+def run_correct(args: argparse.Namespace) -> int:
+    from export.correction_graph import export_corrected_profile
+
+    folder = export_corrected_profile(args.profile, (*args.models, SHIPPED), args.calibration, args.output)
+    sys.stdout.write(f"{folder}\n")
+    return 0
+
+
+def _add_correct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    correct = commands.add_parser(
+        "correct",
+        help="profile + unit.calib -> the profile of one unit, its correction in the graph, for GPU engines",
+        epilog="example: edge-export correct live --calibration unit.calib -o /var/lib/edge-enhance/models",
+    )
+    correct.add_argument("profile", help="name of a profile")
+    correct.add_argument("--calibration", type=Path, required=True, metavar="FILE", help="unit.calib of edge-calib")
+    correct.add_argument(
+        "--models", type=Path, action="append", default=[], help="folder of profiles beside the shipped"
+    )
+    correct.add_argument("-o", "--output", type=Path, required=True, help="folder of profiles")
+    correct.set_defaults(run=run_correct)
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
@@ -203,6 +227,7 @@ def parser() -> argparse.ArgumentParser:
     _add_onnx(commands)
     _add_engine(commands)
     _add_judges(commands)
+    _add_correct(commands)
     return top
 
 

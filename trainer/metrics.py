@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.colour import ciede2000_lab, lab_from_srgb
+
 Image = NDArray[np.uint8]
 Floats = NDArray[np.floating]
 
@@ -62,60 +64,6 @@ def ciede2000(a: Image, b: Image) -> float:
         rows = slice(top, top + _ROWS_AT_ONCE)
         total += float(ciede2000_lab(lab_from_srgb(a[rows]), lab_from_srgb(b[rows])).sum())
     return total / (a.shape[0] * a.shape[1])
-
-
-def lab_from_srgb(image: Image) -> NDArray[np.float64]:
-    """CIELAB of sRGB (IEC 61966-2-1, D65, 2 degree observer): (..., 3) uint8 -> L* in [0, 100], a*, b*."""
-    xyz = _LINEAR_OF_CODE[image] @ _XYZ_OVER_WHITE.T
-    # CIE 15:2004, eqs. 8.3 to 8.11.
-    f = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (841 / 108) + 4 / 29)
-    f_x, f_y, f_z = f[..., 0], f[..., 1], f[..., 2]
-    return np.stack([116 * f_y - 16, 500 * (f_x - f_y), 200 * (f_y - f_z)], axis=-1)
-
-
-def ciede2000_lab(lab1: Floats, lab2: Floats) -> NDArray[np.float64]:
-    """CIEDE2000 with k_L = k_C = k_H = 1 (Sharma, Wu & Dalal, Color Res. Appl. 30, 2005, eqs. 2 to 22).
-
-    Args:
-        lab1: L*, a*, b* in the last axis, (..., 3).
-        lab2: the same shape.
-
-    Returns:
-        dE00, shape (...).
-    """
-    l1, a1, b1 = np.moveaxis(np.asarray(lab1, np.float64), -1, 0)
-    l2, a2, b2 = np.moveaxis(np.asarray(lab2, np.float64), -1, 0)
-    # Chroma and hue in the a* axis that is stretched near grey, eqs. 2 to 7.
-    g = 0.5 * (1 - np.sqrt(_ratio_to_25((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2)))
-    a1, a2 = (1 + g) * a1, (1 + g) * a2
-    c1, c2 = np.hypot(a1, b1), np.hypot(a2, b2)
-    h1, h2 = np.arctan2(b1, a1) % (2 * np.pi), np.arctan2(b2, a2) % (2 * np.pi)
-
-    # Differences, eqs. 8 to 11: the hue difference goes the short way round. Beside a grey, whose hue means
-    # nothing, c1 c2 = 0 takes every term with a hue in it away.
-    dh = h2 - h1
-    dh = dh - 2 * np.pi * np.sign(dh) * (np.abs(dh) > np.pi)
-    dl, dc, dh_length = l2 - l1, c2 - c1, 2 * np.sqrt(c1 * c2) * np.sin(dh / 2)
-
-    # Means, eqs. 12 to 14. Half the short way from h1; it may lie a turn off, which no cosine sees.
-    mean_l, mean_c, mean_h = (l1 + l2) / 2, (c1 + c2) / 2, h1 + dh / 2
-
-    # Weights, eqs. 15 to 21.
-    t = (
-        1
-        - 0.17 * np.cos(mean_h - np.pi / 6)
-        + 0.24 * np.cos(2 * mean_h)
-        + 0.32 * np.cos(3 * mean_h + np.radians(6))
-        - 0.20 * np.cos(4 * mean_h - np.radians(63))
-    )
-    from_blue = np.remainder(np.degrees(mean_h) - 275 + 180, 360) - 180
-    rotation = -2 * np.sqrt(_ratio_to_25(mean_c)) * np.sin(np.radians(60) * np.exp(-((from_blue / 25) ** 2)))
-    from_mid_l = (mean_l - 50) ** 2
-    term_l = dl / (1 + 0.015 * from_mid_l / np.sqrt(20 + from_mid_l))
-    term_c = dc / (1 + 0.045 * mean_c)
-    term_h = dh_length / (1 + 0.015 * mean_c * t)
-    # Rounding may take the sum below zero by 1e-16 where the colours are equal.
-    return np.sqrt(np.maximum(term_l**2 + term_c**2 + term_h**2 + rotation * term_c * term_h, 0))
 
 
 def flow_from_truth(truth_frames: Sequence[Image]) -> list[NDArray[np.float32]]:
@@ -179,22 +127,3 @@ def _check_same_shape(a: Image, b: Image) -> None:
 def _window_mean(values: Floats) -> Floats:
     """Mean under the 11x11 Gaussian, where the window fits whole: (H, W, 3) -> (H - 10, W - 10, 3)."""
     return cv2.GaussianBlur(values, (11, 11), 1.5)[5:-5, 5:-5]
-
-
-def _ratio_to_25(chroma: Floats) -> Floats:
-    """C^7 / (C^7 + 25^7)."""
-    power = chroma**7
-    return power / (power + 25.0**7)
-
-
-def _linear_of_code() -> NDArray[np.float64]:
-    """Linear light of each sRGB code, IEC 61966-2-1 section 5.2."""
-    value = np.arange(256) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-
-
-_LINEAR_OF_CODE = _linear_of_code()
-
-_XYZ_OF_RGB = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-# The rows sum to the D65 white (0.9505, 1, 1.089): equal codes are exactly grey.
-_XYZ_OVER_WHITE = _XYZ_OF_RGB / _XYZ_OF_RGB.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""64-bit DCT perceptual hash: finds the same photo under other sizes, qualities and slight crops.
+"""Near-duplicates by perceptual hash: the same photo under other sizes, qualities and slight crops.
 
 Measured on the 246 clear throats of the project's data (throat_research, hq and mid): up to 12 bits,
 every pair is the same photo (11 pairs); from 14 bits on, different throats appear, for all throats look
@@ -16,35 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.errors import InputOutputError
+from edge.perceptual_hash import perceptual_hash
 
 NEAR_DUPLICATE_BITS = 12
 """Largest distance that still meant one photo on the project's data."""
 
-_SIDE_PX = 32
-_NUM_LOW = 8
 _BLOCK = 512
 """Hashes compared with all others at once."""
-
-
-def perceptual_hash(image: NDArray[np.uint8]) -> int:
-    """Signs of the low DCT frequencies about their median, as a 64-bit number (Zauner 2010, "DCT based").
-
-    The grey picture is shrunk to 32x32 by area mean, which stands for Zauner's 7x7 mean filter; the bits
-    are the 8x8 lowest coefficients, row by row, most significant first. The constant one is among them:
-    on the project's data this told crops from other throats better than Zauner's rows and columns 1 to 8.
-
-    Args:
-        image: RGB or grey uint8, (H, W[, 3]).
-    """
-    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if image.ndim == 3 else image
-    small = cv2.resize(grey.astype(np.float32), (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_AREA)
-    low = cv2.dct(small)[:_NUM_LOW, :_NUM_LOW].ravel()
-    return int.from_bytes(np.packbits(low > np.median(low)).tobytes(), "big")
-
-
-def hamming_distance(hash_a: int, hash_b: int) -> int:
-    """Number of bits in which two hashes differ, 0 to 64."""
-    return (hash_a ^ hash_b).bit_count()
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:

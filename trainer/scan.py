@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge.errors import InputOutputError
+from edge.perceptual_hash import perceptual_hash
 from trainer.contact_sheet import thumbnail
 from trainer.manifest import Unreadable
-from trainer.perceptual_hash import perceptual_hash
 from trainer.screening import Scores, scores
 
 Picture = NDArray[np.uint8]

@@ -11,12 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edge.errors import InputOutputError
-from trainer.perceptual_hash import (
-    connected_groups,
-    near_duplicate_pairs,
-    perceptual_hash,
-    read_rgb,
-)
+from edge.perceptual_hash import perceptual_hash
+from trainer.perceptual_hash import connected_groups, near_duplicate_pairs, read_rgb
 
 Split = dict[str, list[Path]]
 """Keys "train" and "held_out"; paths sorted by name, no path in both."""

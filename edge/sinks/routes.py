@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -20,7 +22,12 @@ from edge.sinks.mjpeg import Audience, stream
 from edge.sinks.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
 
 WEB_DIR = Path(__file__).resolve().parent.parent / "web"
-_PAGE_FILES = {"/": "index.html", "/app.js": "app.js", "/stream.js": "stream.js", "/style.css": "style.css"}
+PAGE_FILES: Mapping[str, Path] = {
+    "/": WEB_DIR / "index.html",
+    "/app.js": WEB_DIR / "app.js",
+    "/stream.js": WEB_DIR / "stream.js",
+    "/style.css": WEB_DIR / "style.css",
+}
 _PAGE_HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
@@ -31,16 +38,36 @@ _NOT_STORED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NUM_KEPT_PAIRS = 2
 
 
+@dataclass(frozen=True)
+class Site:
+    """What a server shows beside the streams.
+
+    Attributes:
+        files: path of the address -> file of the page.
+        records: path of the address -> what is answered as JSON.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=lambda: PAGE_FILES)
+    records: Mapping[str, Callable[[], Mapping[str, Any]]] = field(default_factory=dict)
+
+
 class Routes:
     """The handlers. They run on the event loop and share nothing but what is given here.
 
     Args:
         shown: the pair that is shown, frozen or the newest; None before the first.
+        site: the page.
     """
 
     def __init__(
-        self, health: Health, audience: Audience, control: Control, shown: Callable[[], FramePair | None]
+        self,
+        health: Health,
+        audience: Audience,
+        control: Control,
+        shown: Callable[[], FramePair | None],
+        site: Site | None = None,
     ) -> None:
+        self._site = site or Site()
         self._health = health
         self._audience = audience
         self._control = control
@@ -50,8 +77,10 @@ class Routes:
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_one_line_errors])
-        for path, file in _PAGE_FILES.items():
-            app.router.add_get(path, _page_file(WEB_DIR / file))
+        for path, file in self._site.files.items():
+            app.router.add_get(path, _page_file(file))
+        for path, record in self._site.records.items():
+            app.router.add_get(path, _json_record(record))
         app.router.add_get("/stream.mjpg", self.stream)
         app.router.add_get("/snapshot.png", self.snapshot)
         app.router.add_get("/health", self.health)
@@ -127,6 +156,13 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def _page_file(path: Path) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         return web.FileResponse(path, headers=_PAGE_HEADERS)
+
+    return answer
+
+
+def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response(dict(record()), headers=_NOT_STORED)
 
     return answer
 

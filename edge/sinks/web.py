@@ -22,7 +22,7 @@ from edge.frame import FramePair
 from edge.health import Health
 from edge.settings import setting
 from edge.sinks.mjpeg import Audience
-from edge.sinks.routes import Routes
+from edge.sinks.routes import Routes, Site
 from edge.sinks.views import encoded, status_of
 from edge.slot import Slot
 
@@ -43,8 +43,11 @@ class WebConfig:
 class WebSink:
     """Shows the newest pair to every viewer; encodes only the views that somebody looks at."""
 
-    def __init__(self, config: WebConfig, health: Health, control: Control | None = None) -> None:
+    def __init__(
+        self, config: WebConfig, health: Health, control: Control | None = None, *, site: Site | None = None
+    ) -> None:
         self._config = config
+        self._site = site
         self._health = health
         self._control = control or Control(health)
         self._slot: Slot[FramePair] = Slot()
@@ -103,7 +106,9 @@ class WebSink:
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop_serving = asyncio.Event()
-        routes = Routes(self._health, self._audience, self._control, lambda: self._control.frozen or self._newest)
+        routes = Routes(
+            self._health, self._audience, self._control, lambda: self._control.frozen or self._newest, self._site
+        )
         self._control.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)

@@ -33,3 +33,8 @@ class Source(Protocol):
     def close(self) -> None:
         """Let go of the device; safe to call twice, and from another thread to end a waiting `read`."""
         ...
+
+
+def camera_mode(source: Source) -> str:
+    """Size and pixel format of what a source gives, such as `1920x1080 MJPG`; a calibration holds for one of them."""
+    return str(getattr(source, "camera_mode", "1920x1080 files"))

@@ -34,6 +34,18 @@ _NUM_BUFFERS = 4  # OpenCV's own number; with fewer, many drivers drop every oth
 _MAX_TAKEN = 8
 _MAX_BROKEN = 10
 _OLDEST_STAMP_NS = 10_000_000_000
+_CONTROLS = {
+    "auto_exposure": cv2.CAP_PROP_AUTO_EXPOSURE,
+    "exposure": cv2.CAP_PROP_EXPOSURE,
+    "gain": cv2.CAP_PROP_GAIN,
+    "auto_white_balance": cv2.CAP_PROP_AUTO_WB,
+    "white_balance_kelvin": cv2.CAP_PROP_WB_TEMPERATURE,
+    "brightness": cv2.CAP_PROP_BRIGHTNESS,
+    "contrast": cv2.CAP_PROP_CONTRAST,
+    "saturation": cv2.CAP_PROP_SATURATION,
+    "gamma": cv2.CAP_PROP_GAMMA,
+    "sharpness": cv2.CAP_PROP_SHARPNESS,
+}
 
 
 class CaptureFormat(NamedTuple):
@@ -88,6 +100,7 @@ class CameraSource:
         if self._granted != asked:
             _log.warning("%s: asked for %s, the camera gives %s", uri, asked, self._granted)
         self.fps = self._granted.fps
+        self.camera_mode = f"{self._granted.width_px}x{self._granted.height_px} {self._granted.fourcc}"
 
     def read(self) -> Frame | None:
         """See `edge.sources.base.Source.read`."""
@@ -99,6 +112,14 @@ class CameraSource:
             if image is not None:
                 return Frame(self._fitter.fitted(image), self._seq, self._t_capture_ns)
         raise CameraLost(f"{self._device}: {_MAX_BROKEN} broken pictures in a row; check the camera's cable")
+
+    def controls(self) -> dict[str, float]:
+        """The camera's settings as its driver gives them; one that it does not have is left out."""
+        with self._holder.reading() as is_open:
+            if not is_open:
+                return {}
+            read = {name: self._holder.capture.get(prop) for name, prop in _CONTROLS.items()}
+        return {name: value for name, value in read.items() if value != -1}
 
     def close(self) -> None:
         """See `edge.sources.base.Source.close`."""

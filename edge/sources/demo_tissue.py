@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.colour import Linear, linear_from_srgb
 from edge.sources.demo_anatomy import Anatomy, Part
-from edge.sources.demo_colour import Linear, linear_from_srgb
 from edge.sources.demo_texture import (
     Plane,
     Size,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn, TypeVar, overload
 
 from edge.errors import DeviceMissing, InputOutputError, UsageError
 from edge.sources.base import Source
@@ -21,6 +21,7 @@ def open_source(uri: str, *, live: bool = True) -> Source:
     """Open a camera, or something that plays one.
 
     `camera:/dev/video0?format=MJPG&fps=30` (or the bare path), `demo:?seed=0&fps=30&pace=camera&clean=0`,
+    `demo:?unit=SERIAL&target=flat&lens=radial&dust=8&noise=0.01&exposure=1` (a unit with known faults on a bench),
     `rtsp://...`, `http://...`, and a clip, a picture or a folder with `?fps=30&pace=camera&loop=1` after it.
     A file whose own name has a `?` is taken as that file.
 
@@ -68,12 +69,32 @@ def _opened_demo(uri: str, rest: str, live: bool) -> Source:
     from edge.sources.demo import DemoSource
 
     options = _Options(uri, rest.lstrip("/").removeprefix("?"))
+    if unit := options.text("unit"):
+        return _opened_bench(uri, unit, options, live)
     seed = options.whole_number("seed", 0)
     fps = options.fps() or 30.0
     paced = options.is_paced() and live
     clean = options.switch("clean", default=False)
     options.refuse_unknown()
     return DemoSource(uri, seed=seed, fps=fps, paced=paced, clean=clean)
+
+
+def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
+    from edge.sources.demo_bench import BenchSource
+    from edge.sources.demo_targets import TARGETS
+    from edge.sources.demo_unit import LensModel, unit_truth
+
+    lenses: dict[str, LensModel] = {"radial": "radial", "fisheye": "fisheye"}
+    target = options.choice("target", {name: name for name in TARGETS}, "throat")
+    lens = options.choice("lens", lenses, "radial")
+    dust = options.whole_number("dust", 8)
+    noise = options.number("noise", 0.01, 0.0, 0.1)
+    exposure = options.number("exposure", 1.0, 0.001, 100.0)
+    fps = options.fps() or 30.0
+    paced = options.is_paced() and live
+    options.refuse_unknown()
+    truth = unit_truth(unit, lens=lens, num_dust=dust, read_noise=noise)
+    return BenchSource(uri, truth, target, exposure=exposure, fps=fps, paced=paced)
 
 
 def _opened_file(uri: str, live: bool) -> Source:
@@ -126,20 +147,29 @@ class _Options:
 
     def fps(self) -> float | None:
         """The frame rate, None where it is not given."""
+        return self.number("fps", None, _MIN_FPS, _MAX_FPS)
 
-        def parsed(value: str) -> float:
-            fps = float(value)
-            if not _MIN_FPS <= fps <= _MAX_FPS:
-                raise ValueError
-            return fps
-
-        return self._taken("fps", parsed, f"a number from {_MIN_FPS:g} to {_MAX_FPS:g}", None)
+    def text(self, key: str) -> str:
+        """Any text; empty where it is not given."""
+        return self._taken(key, str, "a text", "")
 
     def is_paced(self) -> bool:
         return self.choice("pace", {"camera": True, "free": False}, True)
 
     def switch(self, key: str, *, default: bool) -> bool:
         return self.choice(key, {"0": False, "1": True}, default)
+
+    @overload
+    def number(self, key: str, default: float, low: float, high: float) -> float: ...
+    @overload
+    def number(self, key: str, default: None, low: float, high: float) -> float | None: ...
+    def number(self, key: str, default: float | None, low: float, high: float) -> float | None:
+        def parsed(value: str) -> float:
+            if not low <= (found := float(value)) <= high:
+                raise ValueError
+            return found
+
+        return self._taken(key, parsed, f"a number from {low:g} to {high:g}", default)
 
     def whole_number(self, key: str, default: int) -> int:
         def parsed(value: str) -> int:

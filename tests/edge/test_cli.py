@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 import urllib.request
+from datetime import datetime, timedelta, timezone
 
 import cv2
 import numpy as np
 import pytest
 
 from edge.artifact import SHIPPED
+from edge.calibration import Calibration, write_calibration
 
 
 def command(*args):
@@ -162,8 +164,40 @@ def test_check_says_every_part(tmp_path):
     done = run("--check")
     assert done.returncode == 0, done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "config", "model", "engine", "camera", "bridge", "clock", "disk",
+        "config", "model", "engine", "camera", "bridge", "calib", "clock", "disk",
     ]  # fmt: skip
+    assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
+
+
+def test_check_says_the_calibrations_age_and_refuses_another_units(tmp_path):
+    made_at = datetime.now(timezone.utc) - timedelta(days=41)
+    path = tmp_path / "unit.calib"
+    write_calibration(path, Calibration("A-1", "1920x1080 demo", made_at, "test", ("dark",)))
+    options = ("--check", "--calibration", str(path), "--source", "demo:?unit=A-1&pace=free")
+    done = run(*options, "--unit", "A-1")
+    assert done.returncode == 0, done.stdout
+    assert "calib   ok      unit A-1, 41 days old, dark, for 1920x1080 demo" in done.stdout
+    done = run(*options, "--unit", "B-2")
+    assert done.returncode == 1
+    assert "calib   FAILED" in done.stdout and "calibrates unit 'A-1', this is unit 'B-2'" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("unit", "source", "words"),
+    [
+        ("B-2", "demo:?unit=A-1", "calibrates unit 'A-1', this is unit 'B-2'"),
+        ("A-1", "demo:", "the calibration of unit 'A-1' is for 1920x1080 demo"),
+    ],
+    ids=["another unit", "another mode"],
+)
+def test_live_refuses_a_calibration_that_is_not_its_own(tmp_path, unit, source, words):
+    path = tmp_path / "unit.calib"
+    write_calibration(path, Calibration("A-1", "1920x1080 demo", datetime.now(timezone.utc), "test", ()))
+    options = ("--calibration", str(path), "--unit", unit, "--source", source)
+    done = run("--live", "--listen", "127.0.0.1:0", *options)
+    assert done.returncode == 78
+    (line,) = done.stderr.splitlines()
+    assert words in line
 
 
 def test_check_fails_with_1(tmp_path):

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 
 from edge.errors import InputOutputError
+from edge.perceptual_hash import hamming_distance, perceptual_hash
 from trainer.perceptual_hash import (
     NEAR_DUPLICATE_BITS,
     connected_groups,
-    hamming_distance,
     near_duplicate_groups,
     near_duplicate_pairs,
-    perceptual_hash,
     read_rgb,
 )
 

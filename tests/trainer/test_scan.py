@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge.errors import InputOutputError
-from trainer.perceptual_hash import perceptual_hash
+from edge.perceptual_hash import perceptual_hash
 from trainer.scan import NotTrainable, decode, picture_files, scan_folder
 from trainer.screening import scores
 

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.colour import encode_srgb, linear_from_srgb
 from edge.frame import Image
 from edge.geometry import FRAME_SHAPE, shrink
 from edge.sources import demo
 from edge.sources.demo import DemoSource
-from edge.sources.demo_colour import encode_srgb, linear_from_srgb
 from edge.sources.demo_motion import BREATH_S, pose_at, strip_affine
 from edge.sources.demo_optics import DEFOCUS_PX, Fog, FogSheet, Noise, defocused
 from edge.sources.demo_render import DemoRenderer

@@ -1,0 +1,162 @@
+"""`edge-calib capture`: from the open source to a complete session, with or without the preview page."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from calib.session import Session, opened_session
+from calib.shutter import FRAMES, INT8_FRAMES, Shutter
+from edge.errors import EdgeError, InputOutputError, UsageError
+from edge.frame import Frame, FramePair
+from edge.health import Health
+from edge.sinks.routes import PAGE_FILES, Site
+from edge.sinks.web import WebConfig, WebSink
+from edge.sources.base import Source, camera_mode
+from edge.sources.open import open_source
+
+log = logging.getLogger(__name__)
+
+WEB_DIR = Path(__file__).parent / "web"
+SITE_FILES = {
+    "/": WEB_DIR / "index.html",
+    "/calib.js": WEB_DIR / "calib.js",
+    "/calib.css": WEB_DIR / "calib.css",
+    "/stream.js": PAGE_FILES["/stream.js"],
+    "/style.css": PAGE_FILES["/style.css"],
+}
+_SAY_AGAIN_S = 10.0
+_SHOW_END_S = 2.0
+
+
+class PatienceLost(EdgeError):
+    """No frame could be taken for too long."""
+
+
+@dataclass(frozen=True)
+class CaptureOptions:
+    """What to capture.
+
+    Attributes:
+        purpose: `int8` for the engine build's calibration set, else empty.
+        num_frames: 0 takes the target's usual number.
+        patience_s: gives up when no frame could be taken for so long; 0 never does.
+        web: None is without a page.
+    """
+
+    target: str
+    folder: Path
+    unit: str
+    source: str
+    purpose: str = ""
+    num_frames: int = 0
+    patience_s: float = 0.0
+    web: WebConfig | None = None
+
+
+def capture(options: CaptureOptions, stop: threading.Event) -> Session:
+    """Take frames until the session is complete.
+
+    Raises:
+        UsageError: no unit is named, or the folder holds something else.
+        DeviceMissing: the camera is not there, or went away.
+        InputOutputError: the disk is full; what was taken is kept.
+        PatienceLost: nothing could be taken for too long; says what was wrong.
+    """
+    if not options.unit:
+        raise UsageError("no unit is named: give --unit SERIAL, or set unit.serial in edge.toml")
+    source = open_source(bench_uri(options.source, options.target))
+    try:
+        writer = opened_session(wanted_session(options, source))
+        if already := len(writer.session.frames):
+            log.info("%s: goes on after %d of %d frames", options.folder, already, writer.session.wanted)
+        shutter = Shutter(writer)
+        with preview(options.web, source, shutter) as publish:
+            _take_all(source, shutter, publish, stop, options.patience_s)
+    finally:
+        source.close()
+    return writer.session
+
+
+def bench_uri(uri: str, target: str) -> str:
+    """The demo's bench holds up what is captured, where its URI names no target."""
+    is_bench = uri.startswith("demo:") and "unit=" in uri and "target=" not in uri
+    return f"{uri}&target={target}" if is_bench else uri
+
+
+def wanted_session(options: CaptureOptions, source: Source) -> Session:
+    """The session to begin, with what the camera says of itself."""
+    controls: Callable[[], dict[str, float]] = getattr(source, "controls", dict)
+    settings = controls()
+    if settings.get("auto_white_balance", 0) > 0:
+        log.warning("%s: the camera balances white by itself, so no calibration of its colours holds; "
+                    "switch that off (v4l2-ctl -c white_balance_automatic=0)", source.uri)  # fmt: skip
+    usual = INT8_FRAMES if options.purpose == "int8" else FRAMES[options.target]
+    return Session(
+        folder=options.folder,
+        target=options.target,
+        purpose=options.purpose,
+        unit=options.unit,
+        source=source.uri,
+        camera_mode=camera_mode(source),
+        wanted=options.num_frames or usual,
+        controls=settings,
+        firmware=None,
+        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def _take_all(
+    source: Source, shutter: Shutter, publish: Callable[[Frame], None], stop: threading.Event, patience_s: float
+) -> None:
+    told, told_s = "", 0.0
+    num_taken, taken_s = shutter.num_taken, time.monotonic()
+    while not stop.is_set():
+        frame = source.read()
+        if frame is None:
+            raise InputOutputError(f"{source.uri}: the source ended after {shutter.num_taken} frames; give one that "
+                                   "goes on, and run the same command again")  # fmt: skip
+        guidance = shutter.look(frame)
+        publish(frame)  # after it, so that the page shows what was found where it was found
+        now_s = time.monotonic()
+        if guidance.num_taken > num_taken:
+            num_taken, taken_s = guidance.num_taken, now_s
+        elif patience_s and now_s - taken_s > patience_s:
+            raise PatienceLost(f"{source.uri}: no frame could be taken for {patience_s:g} s: {guidance.words} "
+                               "What was taken is kept; run the same command again")  # fmt: skip
+        if (guidance.words != told and (guidance.advice.ready or now_s - told_s > 1)) or now_s - told_s > _SAY_AGAIN_S:
+            told, told_s = guidance.words, now_s
+            sys.stdout.write(f"{told}\n")
+            sys.stdout.flush()
+        if guidance.complete:
+            return
+
+
+@contextmanager
+def preview(web: WebConfig | None, source: Source, shutter: Shutter) -> Iterator[Callable[[Frame], None]]:
+    """Gives what shows a frame on the page; nothing is shown where there is none."""
+    if web is None:
+        yield lambda frame: None
+        return
+    health = Health()
+    health.set_source(source.uri)
+    sink = WebSink(web, health, site=Site(SITE_FILES, {"/guidance": shutter.record}))
+    sink.start()
+    log.info("look at %s while you work (Ctrl-C stops; the same command goes on)", sink.url)
+
+    def publish(frame: Frame) -> None:
+        health.captured(frame)
+        sink.publish(FramePair(frame, frame))
+
+    try:
+        yield publish
+        threading.Event().wait(_SHOW_END_S)  # so that the page learns that it is complete
+    finally:
+        sink.close()

@@ -1,0 +1,195 @@
+"""`edge-calib`: capture, solve, check and show the calibration of a camera unit."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from calib.session import TARGETS
+from edge.config import Config, load_config
+from edge.errors import InputOutputError, UsageError, exit_code_of
+
+EXAMPLES = """examples, one unit in five minutes:
+  edge-calib capture dark  -o A-1/dark  --unit A-1 --source camera:/dev/video0
+  edge-calib capture flat  -o A-1/flat  --unit A-1 --source camera:/dev/video0
+  ... white, chart and lens likewise; then
+  edge-calib solve A-1/dark A-1/flat A-1/white A-1/chart A-1/lens -o unit.calib
+  edge-calib check unit.calib A-1/flat-in-june A-1/chart-in-june
+  edge-calib show unit.calib"""
+
+
+def parser() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
+    top = argparse.ArgumentParser(
+        prog="edge-calib",
+        description="Calibrates a camera unit, so that every unit shows the same throat the same way.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=version("edge-enhance"))
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_capture(commands, shared)
+    _add_solve(commands, shared)
+    _add_check(commands, shared)
+    show = commands.add_parser("show", parents=[shared], help="print what a calibration holds")
+    show.add_argument("calibration", type=Path, metavar="FILE", help="unit.calib")
+    board = commands.add_parser("board", parents=[shared], help="write the board for the lens, to print at 100%%")
+    board.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="PNG at 254 dots an inch")
+    return top
+
+
+def _add_capture(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
+) -> None:
+    capture = commands.add_parser(
+        "capture",
+        parents=[shared],
+        help="take the frames of a target, by themselves, when all is right",
+        epilog="example: edge-calib capture flat -o A-1/flat --unit A-1 --source 'demo:?unit=A-1'",
+    )
+    capture.add_argument("target", choices=TARGETS, metavar="TARGET", help=", ".join(TARGETS))
+    capture.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the session")
+    capture.add_argument(
+        "--for", dest="purpose", choices=("int8",), help="scenes alone: the engine build's calibration set"
+    )
+    capture.add_argument("--frames", type=int, default=0, metavar="N", help="how many; each target has its own default")
+    capture.add_argument("--unit", metavar="SERIAL", help="serial number of the unit; unit.serial of the configuration")
+    capture.add_argument("--source", metavar="URI", help="camera:/dev/video0, or demo:?unit=SERIAL for the bench")
+    capture.add_argument("--config", type=Path, metavar="FILE", help="the runtime's TOML")
+    capture.add_argument("--listen", metavar="HOST:PORT", help="address of the preview page; 127.0.0.1:8080")
+    capture.add_argument("--headless", action="store_true", help="no page; the guidance goes to the terminal")
+    capture.add_argument(
+        "--patience", type=float, default=0.0, metavar="S", help="give up after S seconds without a frame"
+    )
+
+
+def _add_solve(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    solve = commands.add_parser("solve", parents=[shared], help="work out the calibration from capture sessions")
+    solve.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="folders made by capture")
+    solve.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="unit.calib")
+    solve.add_argument("--report", type=Path, metavar="FILE", help="HTML; beside the output by default")
+    solve.add_argument("--force", action="store_true", help="replace a calibration that is there")
+
+
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+    check = commands.add_parser(
+        "check", parents=[shared], help="hold a new flat and chart against a calibration; exit 0 or 1"
+    )
+    check.add_argument("calibration", type=Path, metavar="FILE", help="unit.calib")
+    check.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="new flat and chart sessions")
+    check.add_argument("--max-drift", type=float, default=5.0, metavar="PERCENT", help="of the flat field (default 5)")
+    check.add_argument(
+        "--max-delta", type=float, default=3.0, metavar="DE", help="mean CIEDE2000 of the chart (default 3)"
+    )
+    check.add_argument("--report", type=Path, metavar="FILE", help="HTML with a map of suspicious spots")
+
+
+def run_capture(args: argparse.Namespace) -> int:
+    from calib.capture import CaptureOptions, capture
+    from edge.cli import stop_on_signals
+
+    if args.purpose and args.target != "scenes":
+        raise UsageError(f"--for {args.purpose} goes with scenes, not {args.target}")
+    if args.frames < 0 or args.patience < 0:
+        raise UsageError("--frames and --patience are whole numbers from 0 on")
+    given = {"source.uri": ("--source", args.source), "unit.serial": ("--unit", args.unit),
+             "web.listen": ("--listen", args.listen)}  # fmt: skip
+    config: Config = load_config(args.config, {key: one for key, one in given.items() if one[1] is not None}).config
+    options = CaptureOptions(
+        target=args.target,
+        folder=args.output,
+        unit=config.unit.serial,
+        source=config.source.uri,
+        purpose=args.purpose or "",
+        num_frames=args.frames,
+        patience_s=args.patience,
+        web=None if args.headless else config.web,
+    )
+    session = capture(options, stop_on_signals())
+    if not session.complete:
+        sys.stdout.write(f"{session.folder}: stopped after {len(session.frames)} of {session.wanted} frames; "
+                         "run the same command again to go on\n")  # fmt: skip
+        return 1
+    sys.stdout.write(f"{session.folder}: complete, {len(session.frames)} frames of {session.target}\n")
+    return 0
+
+
+def run_solve(args: argparse.Namespace) -> int:
+    from calib.report import solution_page, write_report
+    from calib.solve import solve
+    from edge.calibration import write_calibration
+
+    if args.output.exists() and not args.force:
+        raise UsageError(f"{args.output}: exists; replace it with --force, or choose another -o")
+    solution = solve(args.session)
+    calibration = solution.calibration
+    report = args.report or args.output.with_suffix(".html")
+    write_report(report, solution_page(solution), f"Calibration of unit {calibration.unit}")
+    write_calibration(args.output, calibration)
+    for name, value in calibration.figures.items():
+        sys.stdout.write(f"{name.replace('_', ' '):36} {value}\n")
+    missing = [part for part in ("dark", "flat", "white", "chart", "lens") if part not in calibration.parts]
+    if missing:
+        sys.stdout.write(f"not captured, so left as it is: {', '.join(missing)}\n")
+    sys.stdout.write(f"wrote {args.output}; look at {report}\n")
+    return 0
+
+
+def run_check(args: argparse.Namespace) -> int:
+    from calib.check import check
+    from calib.report import check_page, write_report
+    from edge.calibration import read_calibration
+
+    calibration = read_calibration(args.calibration)
+    result = check(calibration, args.session, args.max_drift / 100, args.max_delta)
+    for good, told in result.lines():
+        sys.stdout.write(f"{'ok' if good else 'FAILED':7} {told}\n")
+    if args.report is not None:
+        write_report(args.report, check_page(result), f"Check of unit {calibration.unit}")
+        sys.stdout.write(f"look at {args.report}\n")
+    sys.stdout.write("pass\n" if result.passed else "FAIL\n")
+    return 0 if result.passed else 1
+
+
+def run_show(args: argparse.Namespace) -> int:
+    from calib.show import lines
+    from edge.calibration import read_calibration
+
+    sys.stdout.write("\n".join(lines(read_calibration(args.calibration))) + "\n")
+    return 0
+
+
+def run_board(args: argparse.Namespace) -> int:
+    import numpy as np
+
+    from edge.marks import png_bytes
+    from edge.targets import board_picture
+    from edge.whole_files import write_whole
+
+    if args.output.exists():
+        raise UsageError(f"{args.output}: exists; choose another -o")
+    drawn = np.repeat(board_picture()[..., None], 3, axis=2)
+    try:
+        write_whole(args.output, png_bytes(drawn, "ChArUco board, squares of 10 mm at 254 dots an inch"))
+    except OSError as error:
+        raise InputOutputError(f"{args.output}: cannot be written: {error.strerror or error}") from error
+    sys.stdout.write(f"wrote {args.output}: print it at 254 dots an inch, so that a square is 10 mm wide\n")
+    return 0
+
+
+COMMANDS = {"capture": run_capture, "solve": run_solve, "check": run_check, "show": run_show, "board": run_board}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    logging.basicConfig(level=logging.DEBUG if args.debug else logging.INFO, format="%(message)s")
+    return exit_code_of("edge-calib", lambda: COMMANDS[args.command](args), debug=args.debug)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

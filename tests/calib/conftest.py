@@ -1,0 +1,93 @@
+"""A bench unit with known faults, its frames, and the sessions and the solution made of them, once for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from calib.session import Session, SessionWriter
+from calib.solve import Solution, solve
+from edge.frame import Image
+from edge.sources.demo_bench import HOLD_FRAMES, BenchSource
+from edge.sources.demo_unit import UnitTruth, unit_truth
+
+UNIT = "A-1"
+
+
+class Bench:
+    """Frames of one unit before any target."""
+
+    def __init__(self) -> None:
+        self.truth: UnitTruth = unit_truth(UNIT)
+        self._sources: dict[tuple[str, float, int, str], BenchSource] = {}
+
+    def frame(
+        self, target: str, position: int = 0, *, exposure: float = 1.0, dust: int = 8, lens: str = "radial"
+    ) -> Image:
+        """The target's frame at a position; the same arguments give the same pixels."""
+        key = (target, exposure, dust, lens)
+        if key not in self._sources:
+            truth = unit_truth(UNIT, num_dust=dust, lens="fisheye" if lens == "fisheye" else "radial")
+            self._sources[key] = BenchSource("demo:", truth, target, exposure=exposure, paced=False)
+        return self._sources[key].render(position * HOLD_FRAMES)
+
+    def frames(self, target: str, count: int, **options: object) -> list[Image]:
+        return [self.frame(target, position, **options) for position in range(count)]  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def bench() -> Bench:
+    return Bench()
+
+
+def session_of(
+    folder: Path, target: str, *, unit: str = UNIT, mode: str = "1920x1080 demo", wanted: int = 0
+) -> Session:
+    return Session(folder, target, "", unit, "demo:", mode, wanted, {}, None, "2026-01-01T00:00:00+00:00")
+
+
+@pytest.fixture(scope="session")
+def write_session() -> Callable[..., Path]:
+    """Writes frames as a complete session: `write_session(folder, target, images, unit=..., mode=...)`."""
+
+    def write(folder: Path, target: str, images: Iterable[Image], **options: str) -> Path:
+        images = list(images)
+        writer = SessionWriter(session_of(folder, target, wanted=len(images), **options))  # type: ignore[arg-type]
+        writer.begin()
+        for image in images:
+            writer.add(image, {})
+        return folder
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def sessions(bench: Bench, write_session: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a session of each target."""
+    folder = tmp_path_factory.mktemp("A-1")
+    for target, count in (("flat", 6), ("white", 1), ("chart", 1), ("lens", 12)):
+        write_session(folder / target, target, bench.frames(target, count))
+    dark = BenchSource("demo:", bench.truth, "dark", paced=False)
+    write_session(folder / "dark", "dark", [dark.render(index) for index in range(6)])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def solution(sessions: Path) -> Solution:
+    return solve([sessions / target for target in ("dark", "flat", "white", "chart", "lens")])
+
+
+@pytest.fixture
+def copied(sessions: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """A session's own copy that a test may damage: `copied("dark")`."""
+
+    def copy(target: str) -> Path:
+        made = tmp_path / target
+        made.mkdir()
+        for path in (sessions / target).iterdir():
+            (made / path.name).hardlink_to(path)
+        return made
+
+    return copy

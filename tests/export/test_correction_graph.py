@@ -1,0 +1,75 @@
+"""The correction in the graph: the host's pixels, before any profile, and the profile of one unit."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timezone
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from edge.artifact import SHIPPED, load_artifact
+from edge.calibration import PARTS, Calibration, Lens, write_calibration
+from edge.correction import Correction
+from edge.engines.cpu import GraphCpuEngine
+from edge.errors import UsageError
+from export.correction_graph import corrected_graph, correction_graph, export_corrected_profile
+
+CALIBRATION = Calibration(
+    "A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "test", PARTS,
+    dark=np.float32([0.03, 0.025, 0.035]),
+    gain=np.float32(1 + np.linspace(0, 2, 9)[:, None, None] * np.linspace(0, 1, 16)[None, :, None] * [1, 0.9, 1.1]),
+    white=np.float32([1.3, 1.0, 1.6]),
+    matrix=np.float32([[1.25, -0.2, -0.05], [-0.15, 1.3, -0.15], [0.0, -0.4, 1.4]]),
+    hot_px=np.int32([[500, 700], [0, 0], [1079, 1919]]),
+    lens=Lens("radial", (1100.0, 1101.0), (950.0, 545.0), (-0.2, 0.05, 1e-4, -2e-4, 0.0), 0.1),
+)  # fmt: skip
+
+
+def frame() -> np.ndarray:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(20, 240, (54, 96, 3), dtype=np.uint8)
+    image = np.ascontiguousarray(coarse.repeat(20, axis=0).repeat(20, axis=1))  # hard edges: the remap matters
+    image[500, 700] = 255
+    return image
+
+
+@pytest.mark.parametrize("lens", [CALIBRATION.lens, None], ids=["lens", "no lens"])
+def test_the_graph_gives_the_hosts_pixels(lens):
+    correction = Correction(replace(CALIBRATION, lens=lens))
+    session = onnxruntime.InferenceSession(correction_graph(correction), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"frame": frame()[None]})
+    off = np.abs(found[0].astype(int) - correction.apply(frame()))
+    assert (off > 1).mean() < 1e-3 if lens else off.max() <= 1
+    assert np.abs(found[0].astype(int) - frame()).max() > 20
+    correction.close()
+
+
+def test_the_profile_of_a_unit_enhances_the_corrected_frame(tmp_path):
+    path = tmp_path / "unit.calib"
+    write_calibration(path, CALIBRATION)
+    folder = export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models")
+    manifest = json.loads((folder / "model.json").read_text())
+    assert manifest["calibration"]["unit"] == "A-1" and manifest["corrects"] == load_artifact("live").sha256
+    artifact = load_artifact("live", (tmp_path / "models", SHIPPED))
+    assert artifact.folder == folder and artifact.dehazer is None
+    correction = Correction(CALIBRATION)
+    engines = [GraphCpuEngine(one, 2) for one in (artifact, load_artifact("live"))]
+    ours, host = engines[0].enhance(frame()).image, engines[1].enhance(correction.apply(frame())).image
+    assert (np.abs(ours.astype(int) - host) > 1).mean() < 2e-3
+    with pytest.raises(UsageError, match="is corrected for a unit already"):
+        export_corrected_profile("live", (tmp_path / "models",), path, tmp_path / "again")
+    with pytest.raises(UsageError, match="exists; choose another -o"):
+        export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models")
+    correction.close()
+
+
+def test_the_merged_graph_has_the_profiles_ends():
+    correction = Correction(CALIBRATION)
+    graph = corrected_graph(load_artifact("live").graph.read_bytes(), correction)
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    assert [(end.name, end.shape) for end in (*session.get_inputs(), *session.get_outputs())] == [
+        ("frame", [1, 1080, 1920, 3]),
+        ("enhanced", [1, 1080, 1920, 3]),
+    ]
+    correction.close()

@@ -97,6 +97,7 @@ def _join_in_float(model: onnx.ModelProto) -> None:
         _rename(model, node.output[0], narrow.input[0])
         model.graph.node.remove(node)
     model.graph.node.remove(narrow)
+    del model.graph.value_info[:]  # shape inference makes it anew, without the tensors that are gone
 
 
 def _rename(model: onnx.ModelProto, old: str, new: str) -> None:

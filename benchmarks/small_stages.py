@@ -25,25 +25,29 @@ from trainer.data import DataConfig
 from trainer.degrade import degraded
 from trainer.idm import IdmConfig, idm_from_checkpoint, prepare_idm
 from trainer.isr import IsrConfig, prepare_isr
-from trainer.isr_scores import isr_scores
-from trainer.judged import dehaze
+from trainer.isr_scores import enlarge, isr_scores
+from trainer.judged import dehaze, tensor_from_picture
 from trainer.loop import LoopConfig, fit
+from trainer.losses import feature_loss
 from trainer.metrics import psnr, ssim
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
-from trainer.networks.rrdb import RrdbConfig
+from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.student import student_from_checkpoint
+from trainer.networks.vgg_features import VggFeatures
 from trainer.parallel import Placement
 from trainer.pictures import Picture, read_picture
 from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.report import replace_section, table
 from trainer.rrdb_weights import isr_from_checkpoint
 from trainer.splits import throat_splits
+from trainer.sr_pairs import low_resolution
 from trainer.stage import Stage
 from trainer.student import StudentInputs, StudentTraining, prepare_student
 
 CPU = Placement(torch.device("cpu"))
 SIZE = (128, 72)
+NUM_ENLARGED = 12
 STRENGTH = HELD_OUT_STRENGTHS["heavy"]
 LOOP = LoopConfig(workers=0, threads=1, ema_decay=0.99, log_every=50, checkpoint_every=1000, sample_every=500)
 
@@ -60,7 +64,7 @@ class Bench:
         splits = throat_splits(data)
         train = splits["train"]
         self.hq, others = train[::2], train[1::2]
-        (folder / "lq").mkdir()
+        (folder / "lq").mkdir(exist_ok=True)
         for path in others:
             self._write(folder / "lq" / f"{path.stem}.png", degraded(read_picture(path), path.name, 1))
         self.lq = sorted((folder / "lq").iterdir())
@@ -97,7 +101,7 @@ class Bench:
 
     def idm(self, name: str, beta: float) -> None:
         config = IdmConfig(
-            width_px=SIZE[0], height_px=SIZE[1], variants=0, smallest=0.9, enlarge=True, steps=self.steps(1200),
+            width_px=SIZE[0], height_px=SIZE[1], variants=0, smallest=0.9, enlarge=True, steps=self.steps(600),
             learning_rate=1e-3, vgg=self.vgg, beta=beta, generator=ResnetGeneratorConfig(16, 3),
             discriminator=PatchDiscriminatorConfig(16), loop=LOOP,
         )  # fmt: skip
@@ -106,7 +110,7 @@ class Bench:
 
     def student(self, name: str, teacher: Path | None) -> None:
         config = StudentTraining(
-            steps=self.steps(600), batch=8, width_px=SIZE[0], height_px=SIZE[1], distill_weight=0.2 if teacher else 0.0,
+            steps=self.steps(300), batch=8, width_px=SIZE[0], height_px=SIZE[1], distill_weight=0.2 if teacher else 0.0,
             temporal_weight=2.0, data=DataConfig(hq_share=1.0), loop=replace(LOOP, compile=False),
         )  # fmt: skip
         inputs = StudentInputs({"hq": self.hq}, teacher=teacher)
@@ -115,19 +119,37 @@ class Bench:
 
     def isr(self, name: str, phase: str, init: Path | None, vgg: str) -> None:
         config = IsrConfig(
-            phase=phase, crop_px=64, blur_share=0.0, steps=self.steps(1200 if phase == "l1" else 200), batch=4,
-            l1_rate=1e-3, generator=RrdbConfig(32, 2, 16), disc_num_feat=16, vgg=vgg, vgg_layer="vgg16.conv5_3",
-            loop=LOOP,
+            phase=phase, crop_px=64, blur_share=0.0, steps=self.steps(3000 if phase == "l1" else 300), batch=4,
+            l1_rate=1e-3, gan_rate=3e-4, generator=RrdbConfig(24, 1, 12), disc_num_feat=16, vgg=vgg,
+            vgg_layer="vgg16.conv5_3", loop=LOOP,
         )  # fmt: skip
         pictures = [path for path in self.hq if min(read_picture(path).shape[:2]) >= config.crop_px]
         term = "total" if phase == "l1" else "perceptual"
         run = self.run(name, prepare_isr(config, pictures, [], CPU, {}, init), LOOP, term)
-        network = isr_from_checkpoint(run / "isr.safetensors")[0]
-        scores = isr_scores({"throats": self.truths[:12]}, {"ours": network})["throats"]
-        bicubic, ours = scores["bicubic"], scores["ours"]
-        self.rows[-1].append(
+        networks = {"ours": isr_from_checkpoint(run / "isr.safetensors")[0]}
+        if init is not None:
+            networks["before"] = isr_from_checkpoint(init)[0]
+        scores = isr_scores({"throats": self.truths[:NUM_ENLARGED]}, networks)["throats"]
+        ours, bicubic = scores["ours"], scores["bicubic"]
+        told = (
             f"PSNR-Y {bicubic.psnr_y:.2f} (bicubic) -> {ours.psnr_y:.2f} dB, SSIM {bicubic.ssim:.3f} -> {ours.ssim:.3f}"
         )
+        if init is not None:
+            features = VggFeatures(Path(vgg), "vgg16.conv5_3")
+            distances = [self.distance(networks[name], features) for name in ("before", "ours")]
+            told = f"VGG16 conv5_3 distance {distances[0]:.3f} (phase l1) -> {distances[1]:.3f}; " + told
+        self.rows[-1].append(told)
+
+    @torch.no_grad()
+    def distance(self, network: Rrdb, features: VggFeatures) -> float:
+        """L1 between features of held-out pictures enlarged and true: what phase gan is for, where PSNR falls."""
+        found = []
+        for truth in self.truths[:NUM_ENLARGED]:
+            hr = np.ascontiguousarray(truth[: truth.shape[0] // 4 * 4, : truth.shape[1] // 4 * 4])
+            pair = [enlarge(network, low_resolution(hr)), hr]
+            seen = [features(tensor_from_picture(picture) / 255) for picture in pair]
+            found.append(feature_loss(*seen).item())
+        return mean(found)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from calib.firmware import firmware_status
 from calib.session import Session, opened_session
 from calib.shutter import FRAMES, INT8_FRAMES, Shutter
+from edge.camera_head import BridgeConfig
 from edge.errors import EdgeError, InputOutputError, UsageError
 from edge.frame import Frame, FramePair
 from edge.health import Health
@@ -49,6 +51,7 @@ class CaptureOptions:
         num_frames: 0 takes the target's usual number.
         patience_s: gives up when no frame could be taken for so long; 0 never does.
         web: None is without a page.
+        bridge: the camera head whose status is kept; none without a port.
     """
 
     target: str
@@ -59,6 +62,7 @@ class CaptureOptions:
     num_frames: int = 0
     patience_s: float = 0.0
     web: WebConfig | None = None
+    bridge: BridgeConfig = field(default_factory=BridgeConfig)
 
 
 def capture(options: CaptureOptions, stop: threading.Event) -> Session:
@@ -108,7 +112,7 @@ def wanted_session(options: CaptureOptions, source: Source) -> Session:
         camera_mode=camera_mode(source),
         wanted=options.num_frames or usual,
         controls=settings,
-        firmware=None,
+        firmware=firmware_status(options.bridge),
         started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
 

@@ -109,6 +109,7 @@ def run_capture(args: argparse.Namespace) -> int:
         num_frames=args.frames,
         patience_s=args.patience,
         web=None if args.headless else config.web,
+        bridge=config.bridge,
     )
     session = capture(options, stop_on_signals())
     if not session.complete:

@@ -31,7 +31,8 @@ class CorrectedEngine:
         self._engine = engine
         self.correction = correction
         self._corrected = np.empty(FRAME_SHAPE, np.uint8)
-        self.profile, self.model_sha256, self.device = engine.profile, engine.model_sha256, engine.device
+        self.profile, self.model_sha256 = engine.profile, engine.model_sha256
+        self.device = f"{engine.device}, corrected for unit {correction.calibration.unit}"
 
     def enhance(self, image: Image) -> Enhanced:
         """See `edge.engines.base.Engine.enhance`."""

@@ -148,6 +148,7 @@ def test_the_engine_gets_corrected_frames_and_the_raw_one_stays(camera, truth, c
     np.testing.assert_array_equal(frame, kept)
     assert list(result.stage_ms) == ["correct", "echo"]
     assert (engine.profile, engine.model_sha256) == ("live", "ab")
+    assert engine.device == "test, corrected for unit A-1"  # as /health tells it
     engine.close()
 
 

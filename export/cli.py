@@ -200,7 +200,8 @@ def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def run_correct(args: argparse.Namespace) -> int:
     from export.correction_graph import export_corrected_profile
 
-    print(export_corrected_profile(args.profile, (*args.models, SHIPPED), args.calibration, args.output))
+    folder = export_corrected_profile(args.profile, (*args.models, SHIPPED), args.calibration, args.output)
+    sys.stdout.write(f"{folder}\n")
     return 0
 
 

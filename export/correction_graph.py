@@ -47,7 +47,7 @@ class CorrectionGraph(nn.Module):
         self.register_buffer("matrix", torch.from_numpy(np.ascontiguousarray(correction.calibration.matrix.T)))
 
     def forward(self, frame: Tensor) -> Tensor:
-        codes = frame.permute(0, 3, 1, 2).float()
+        codes = frame.float().permute(0, 3, 1, 2)  # TensorRT takes nothing but a cast on uint8
         codes = functional.grid_sample(codes, self.grid, padding_mode="border", align_corners=True)
         value = torch.floor(codes.permute(0, 2, 3, 1) + _HALF) / 255
         light = torch.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4) - self.dark
@@ -76,10 +76,28 @@ def corrected_graph(profile_graph: bytes, correction: Correction) -> bytes:
     try:
         merged = onnx.compose.merge_models(first, second, [("corrected", "frame")], prefix1=_PREFIX, prefix2="")
         _rename(merged, f"{_PREFIX}frame", "frame")
+        _join_in_float(merged)
         onnx.checker.check_model(merged, full_check=True)
     except (ValueError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ModelError(f"the correction does not fit before the profile's graph: {error}") from error
     return merged.SerializeToString()
+
+
+def _join_in_float(model: onnx.ModelProto) -> None:
+    """Leave out the way through uint8 between the two: TensorRT knows that type at the ends of a graph alone.
+
+    The correction rounds before it, so the numbers stay what they are.
+    """
+    seam = f"{_PREFIX}corrected"
+    narrow = next(node for node in model.graph.node if seam in node.output)
+    widen = [node for node in model.graph.node if seam in node.input]
+    if narrow.op_type != "Cast" or any(node.op_type != "Cast" for node in widen):
+        raise ModelError("the correction does not fit before the profile's graph: expected casts where they meet")
+    for node in widen:
+        _rename(model, node.output[0], narrow.input[0])
+        model.graph.node.remove(node)
+    model.graph.node.remove(narrow)
+    del model.graph.value_info[:]  # shape inference makes it anew, without the tensors that are gone
 
 
 def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
@@ -114,7 +132,7 @@ def export_corrected_profile(profile: str, models: tuple[Path, ...], calibration
         correction.close()
     folder.mkdir(parents=True)
     write_whole(folder / GRAPH_NAME, graph)
-    kept = {key: value for key, value in artifact.manifest.items() if key != "dehaze_sha256"}
+    kept = {key: value for key, value in artifact.manifest.items() if key not in ("dehaze_sha256", "precisions")}
     manifest = {
         **kept,
         "sha256": file_sha256(folder / GRAPH_NAME),

@@ -46,6 +46,11 @@ def traced(module: nn.Module, inputs: tuple[Tensor, ...], names: tuple[list[str]
     return onnx.load_model_from_string(buffer.getvalue())
 
 
+def onnx_from_module(module: nn.Module, inputs: tuple[Tensor, ...], names: tuple[list[str], list[str]]) -> bytes:
+    """`traced` and `finished`."""
+    return finished(traced(module, inputs, names))
+
+
 def finished(model: onnx.ModelProto) -> bytes:
     """The serialised graph: constants folded, no dead nodes, checked by onnx with full shape inference.
 
@@ -135,7 +140,7 @@ def dehazer_graph(dehazer: GuidedDehazer) -> bytes:
     """`shrunk`, `activity` -> `slope`, `intercept` at 480x270."""
     shrunk = torch.zeros((1, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, 3), dtype=torch.uint8)
     activity = torch.zeros((1, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, 1), dtype=torch.uint8)
-    return finished(traced(dehazer, (shrunk, activity), (["shrunk", "activity"], ["slope", "intercept"])))
+    return onnx_from_module(dehazer, (shrunk, activity), (["shrunk", "activity"], ["slope", "intercept"]))
 
 
 def multiply_accumulates(graph: Path | bytes, scope: str = "") -> int:

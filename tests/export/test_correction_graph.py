@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -12,8 +13,11 @@ from edge.artifact import SHIPPED, load_artifact
 from edge.calibration import PARTS, Calibration, Lens, write_calibration
 from edge.correction import Correction
 from edge.engines.cpu import GraphCpuEngine
+from edge.engines.trt_versions import load_trt
 from edge.errors import UsageError
+from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.correction_graph import corrected_graph, correction_graph, export_corrected_profile
+from export.graph_edit import element_types
 
 CALIBRATION = Calibration(
     "A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "test", PARTS,
@@ -73,3 +77,16 @@ def test_the_merged_graph_has_the_profiles_ends():
         ("enhanced", [1, 1080, 1920, 3]),
     ]
     correction.close()
+
+
+def test_corrected_profile_meets_a_cast_at_its_ends_alone_and_builds_with_tensorrt_rtx(trt_rtx, tmp_path):
+    """TensorRT knows uint8 at the ends of a graph alone, so nothing between correction and network may be uint8."""
+    path = tmp_path / "model.onnx"
+    correction = Correction(CALIBRATION)
+    path.write_bytes(corrected_graph(load_artifact("live").graph.read_bytes(), correction))
+    correction.close()
+    types = element_types(onnx.load(path))
+    assert [name for name, kind in types.items() if kind == onnx.TensorProto.UINT8] == ["frame", "enhanced"]
+    check_graph(path)
+    built = plan_from_onnx(load_trt("tensorrt-rtx"), path, BuildOptions(compute_capability=(8, 6)))
+    assert len(built.content) > 1e5

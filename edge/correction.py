@@ -59,7 +59,8 @@ class Correction:
         self._instead = _clean_neighbours(calibration.hot_px)
         # Full scale of the channel that needs the least gain stays full scale.
         white = calibration.white / (calibration.white * (1 - calibration.dark)).min()
-        self._dark = np.tile(calibration.dark, FRAME_WIDTH_PX).astype(np.float32)
+        # A table for each channel: the dark level costs nothing of its own.
+        self._light = np.asarray(LINEAR_OF_CODE[:, None] - calibration.dark, np.float32)[None]
         self.gain_rows = self._rows_of_gain(white)
         rounding = np.full((3, 1), 0.5)
         self._matrix = np.hstack([calibration.matrix * FULL_STEP, rounding]).astype(np.float32)
@@ -102,7 +103,6 @@ class Correction:
 
     def _strips(self, image: Image, out: Image, tops: range, buffers: Buffers) -> None:
         codes, light, mixed, steps = buffers
-        by_row = light.reshape(STRIP_ROWS, -1)
         by_gain = light.reshape(STRIP_ROWS // _ROWS_PER_GAIN, _ROWS_PER_GAIN, -1)
         for top in tops:
             rows = slice(top, top + STRIP_ROWS)
@@ -111,8 +111,7 @@ class Correction:
             else:
                 places, fractions = (one[rows] for one in self._maps)
                 cv2.remap(image, places, fractions, cv2.INTER_LINEAR, dst=codes, borderMode=cv2.BORDER_REPLICATE)
-            cv2.LUT(codes, LINEAR_OF_CODE, dst=light)
-            by_row -= self._dark
+            cv2.LUT(codes, self._light, dst=light)
             by_gain *= self.gain_rows[top // _ROWS_PER_GAIN : (top + STRIP_ROWS) // _ROWS_PER_GAIN, None]
             cv2.threshold(light, 1, 0, cv2.THRESH_TRUNC, dst=light)
             cv2.transform(light, self._matrix, dst=mixed)

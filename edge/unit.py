@@ -31,8 +31,19 @@ class CorrectedEngine:
         self._engine = engine
         self.correction = correction
         self._corrected = np.empty(FRAME_SHAPE, np.uint8)
-        self.profile, self.model_sha256 = engine.profile, engine.model_sha256
-        self.device = f"{engine.device}, corrected for unit {correction.calibration.unit}"
+
+    @property
+    def profile(self) -> str:
+        return self._engine.profile
+
+    @property
+    def model_sha256(self) -> str:
+        return self._engine.model_sha256
+
+    @property
+    def device(self) -> str:
+        """Asked anew each time: the CPU may have taken over from a GPU."""
+        return f"{self._engine.device}, corrected for unit {self.correction.calibration.unit}"
 
     def enhance(self, image: Image) -> Enhanced:
         """See `edge.engines.base.Engine.enhance`."""

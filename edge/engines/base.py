@@ -23,9 +23,16 @@ class Enhanced(NamedTuple):
 class Engine(Protocol):
     """Runs one profile. Every call comes from the thread that opened it."""
 
-    profile: str
-    model_sha256: str
-    device: str
+    @property
+    def profile(self) -> str: ...
+
+    @property
+    def model_sha256(self) -> str: ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs; may change between frames, when a CPU takes over from a GPU."""
+        ...
 
     def enhance(self, image: Image) -> Enhanced:
         """RGB uint8 (1080, 1920, 3) -> the enhanced picture, same shape."""

@@ -16,8 +16,8 @@ from edge.frame import Image
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_S = 60.0
-"""How long the CPU engine runs before a GPU that failed is tried again; doubled by each failure."""
+RETRY_AFTER_S, LONGEST_RETRY_S = 60.0, 3600.0
+"""How long the CPU engine runs before a GPU that failed is tried again; doubled by each failure, an hour at most."""
 
 
 def open_engine(artifact: Artifact, config: EngineConfig) -> Engine:
@@ -64,10 +64,22 @@ class FallbackEngine:
 
     def __init__(self, opened: Engine, open_gpu: Callable[[], Engine], open_cpu: Callable[[], Engine]) -> None:
         self._open_gpu, self._open_cpu = open_gpu, open_cpu
-        self._use(opened)
+        self._engine = opened
         self._on_gpu = True
         self._wait_s = RETRY_AFTER_S
         self._retry_at_s = 0.0
+
+    @property
+    def profile(self) -> str:
+        return self._engine.profile
+
+    @property
+    def model_sha256(self) -> str:
+        return self._engine.model_sha256
+
+    @property
+    def device(self) -> str:
+        return self._engine.device
 
     @property
     def current(self) -> Engine:
@@ -96,21 +108,18 @@ class FallbackEngine:
 
     def _put_off(self) -> None:
         self._retry_at_s = time.monotonic() + self._wait_s
-        self._wait_s *= 2
+        self._wait_s = min(2 * self._wait_s, LONGEST_RETRY_S)
 
     def _switch(self, opener: Callable[[], Engine], *, on_gpu: bool) -> None:
         """Open the other engine; on the way down the failed one is closed first, for its memory."""
         old = self._engine
         if not on_gpu:
+            self._on_gpu = False  # even where the CPU's cannot be opened: what failed is not called again
             old.close()
-        self._use(opener())
-        self._on_gpu = on_gpu
+        self._engine = opener()
         if on_gpu:
+            self._on_gpu = True
             old.close()
-
-    def _use(self, engine: Engine) -> None:
-        self._engine = engine
-        self.profile, self.model_sha256, self.device = engine.profile, engine.model_sha256, engine.device
 
     def close(self) -> None:
         self._engine.close()

@@ -152,6 +152,15 @@ def test_the_engine_gets_corrected_frames_and_the_raw_one_stays(camera, truth, c
     engine.close()
 
 
+def test_the_device_in_use_is_told_through_the_correction(truth):
+    """A GPU that fails hands over to the CPU behind it, and /health must say so."""
+    within = Echo()
+    engine = corrected(within, UnitCorrection("A-1", "1920x1080 demo", calibration_of(truth)), 1)
+    within.device = "cpu"
+    assert engine.device == "cpu, corrected for unit A-1"
+    engine.close()
+
+
 def test_an_engine_of_a_unit_without_calibration_is_left_alone():
     engine = Echo()
     assert corrected(engine, None, 1) is engine

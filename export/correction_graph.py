@@ -7,7 +7,7 @@ the camera's codes, where the sampled value lies on a half; deep shadows times a
 
 from __future__ import annotations
 
-import json
+import hashlib
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edge.artifact import GRAPH_NAME, MANIFEST_NAME, file_sha256, load_artifact
+from edge.artifact import GRAPH_NAME, file_sha256, load_artifact
 from edge.calibration import read_calibration
 from edge.correction import Correction
 from edge.errors import ModelError, UsageError
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
-from edge.whole_files import write_whole
 from export.onnx_graph import onnx_from_module
+from export.profile import write_profile
 
 _PREFIX = "unit_"
 _HALF = 0.502
@@ -117,6 +117,7 @@ def export_corrected_profile(profile: str, models: tuple[Path, ...], calibration
     Raises:
         ConfigError, ModelError: calibration or profile is damaged.
         UsageError: the profile is a unit's already, or the folder holds one.
+        InputOutputError: the folder cannot be written; nothing is left in it.
     """
     artifact = load_artifact(profile, models)
     if "calibration" in artifact.manifest:
@@ -130,12 +131,10 @@ def export_corrected_profile(profile: str, models: tuple[Path, ...], calibration
         graph = corrected_graph(artifact.graph.read_bytes(), correction)
     finally:
         correction.close()
-    folder.mkdir(parents=True)
-    write_whole(folder / GRAPH_NAME, graph)
     kept = {key: value for key, value in artifact.manifest.items() if key not in ("dehaze_sha256", "precisions")}
     manifest = {
         **kept,
-        "sha256": file_sha256(folder / GRAPH_NAME),
+        "sha256": hashlib.sha256(graph).hexdigest(),
         "corrects": artifact.sha256,
         "calibration": {
             "unit": held.unit,
@@ -145,5 +144,4 @@ def export_corrected_profile(profile: str, models: tuple[Path, ...], calibration
         },
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    write_whole(folder / MANIFEST_NAME, (json.dumps(manifest, indent=2) + "\n").encode())
-    return folder
+    return write_profile(folder, {GRAPH_NAME: graph}, manifest)

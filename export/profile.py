@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime, timezone
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
+from edge.errors import InputOutputError
 from edge.geometry import FRAME_SHAPE
 from edge.whole_files import write_together
 from export.golden import GoldenSet, golden_set, with_veiled
@@ -66,7 +68,7 @@ def export_profile(
     if precisions:
         golden = _gate_frames(manifest, pictures, num_frames)
         _add_precisions(graphs, manifest, precisions, golden, calibration)
-    return _write(root / name, graphs, manifest)
+    return write_profile(root / name, graphs, manifest)
 
 
 def add_precisions(
@@ -87,7 +89,7 @@ def add_precisions(
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
     golden = _gate_frames(manifest, pictures, num_frames)
     _add_precisions(graphs, manifest, precisions, golden, calibration)
-    return _write(folder, graphs, manifest)
+    return write_profile(folder, graphs, manifest)
 
 
 def _gate_frames(manifest: dict[str, Any], pictures: Path | None, num_frames: int) -> GoldenSet:
@@ -110,12 +112,25 @@ def _add_precisions(
         manifest.setdefault("precisions", {})[precision] = {"sha256": _sha256(content), **about}
 
 
-def _write(folder: Path, graphs: dict[str, bytes], manifest: dict[str, Any]) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+def write_profile(folder: Path, graphs: dict[str, bytes], manifest: dict[str, Any]) -> Path:
+    """Write a profile's files together, the manifest last; graphs of an older export are removed.
+
+    Raises:
+        InputOutputError: the folder cannot be written; a new one is not left behind.
+    """
     files = {folder / name: content for name, content in graphs.items()}
-    write_together({**files, folder / MANIFEST_NAME: (json.dumps(manifest, indent=2) + "\n").encode()})
+    is_new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_together({**files, folder / MANIFEST_NAME: (json.dumps(manifest, indent=2) + "\n").encode()})
+    except OSError as error:
+        if is_new and folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+        raise InputOutputError(
+            f"{folder}: cannot be written ({error.strerror}); make room or name another -o"
+        ) from error
     for name in (DEHAZER_NAME, *map(typed_graph_name, PRECISIONS)):
-        if name not in graphs:  # an older export's: it belongs to other weights
+        if name not in graphs:  # it belongs to other weights
             (folder / name).unlink(missing_ok=True)
     return folder
 

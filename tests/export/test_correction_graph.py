@@ -1,5 +1,6 @@
 """The correction in the graph: the host's pixels, before any profile, and the profile of one unit."""
 
+import errno
 import json
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -14,7 +15,7 @@ from edge.calibration import PARTS, Calibration, Lens, write_calibration
 from edge.correction import Correction
 from edge.engines.cpu import GraphCpuEngine
 from edge.engines.trt_versions import load_trt
-from edge.errors import UsageError
+from edge.errors import InputOutputError, UsageError
 from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.correction_graph import corrected_graph, correction_graph, export_corrected_profile
 from export.graph_edit import element_types
@@ -66,6 +67,23 @@ def test_the_profile_of_a_unit_enhances_the_corrected_frame(tmp_path):
     with pytest.raises(UsageError, match="exists; choose another -o"):
         export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models")
     correction.close()
+
+
+def test_a_full_disk_leaves_no_half_profile(tmp_path, monkeypatch):
+    path = tmp_path / "unit.calib"
+    write_calibration(path, CALIBRATION)
+
+    def full(contents):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputOutputError, match=r"live: cannot be written \(No space left"),
+    ):
+        patch.setattr("export.profile.write_together", full)
+        export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models")
+    assert not (tmp_path / "models" / "live").exists()
+    assert export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models").is_dir()
 
 
 def test_the_merged_graph_has_the_profiles_ends():

@@ -30,12 +30,14 @@ def degraded(clean: Picture, name: str, seed: int) -> Picture:
 
 
 def run_degrade(args: argparse.Namespace) -> int:
-    """Write a PNG beside each other's folder structure; a picture that cannot be used is told and left out.
+    """Write a PNG for each picture, in the same subfolders; one that cannot be used is told and left out.
 
     Raises:
-        InputOutputError: no picture, the output folder holds something, or it cannot be written.
+        InputOutputError: no picture, two that would become one file, or the output folder holds something or cannot be
+            written.
     """
     names, _ = picture_files(args.folder)
+    _check_distinct(args.folder, names)
     if args.output.exists() and any(args.output.iterdir()):
         raise InputOutputError(f"{args.output}: not empty; give a new folder, so that nothing is written over")
     left_out = []
@@ -58,6 +60,14 @@ def run_degrade(args: argparse.Namespace) -> int:
     for line in left_out:
         print(f"left out: {line}", file=sys.stderr)
     return 0
+
+
+def _check_distinct(folder: Path, names: list[str]) -> None:
+    first: dict[Path, str] = {}
+    for name in names:
+        other = first.setdefault(Path(name).with_suffix(""), name)
+        if other != name:
+            raise InputOutputError(f"{folder / name}: would become the same PNG as {other}; rename one of them")
 
 
 def add_degrade_command(commands: Any) -> None:

@@ -46,3 +46,10 @@ def test_nothing_is_written_over(clean, tmp_path, capsys):
     assert main(["degrade", str(clean), "-o", str(tmp_path / "lq")]) == 74
     assert "lq: not empty; give a new folder" in capsys.readouterr().err
     assert [p.name for p in (tmp_path / "lq").iterdir()] == ["kept.png"]
+
+
+def test_pictures_that_would_become_one_file_are_refused_before_anything_is_written(clean, tmp_path, capsys):
+    cv2.imwrite(str(clean / "a.png"), np.full((64, 96, 3), 90, np.uint8))
+    assert main(["degrade", str(clean), "-o", str(tmp_path / "lq")]) == 74
+    assert "a.png: would become the same PNG as a.jpg; rename one of them" in capsys.readouterr().err
+    assert not (tmp_path / "lq").exists()

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.light import Light, block_means, light_of
+from calib.light import SPREAD_OF_MAD, Light, block_means, light_of
 from edge.errors import InputOutputError
 from edge.frame import Image
 
@@ -19,7 +19,6 @@ MAX_DARK = 0.12
 _SIGMAS = 6.0
 _LEAST_HOT = 0.01
 """A pixel is hot that stands this far above its neighbours: 6 sigma of the mean, and 1% of full scale."""
-_SPREAD_OF_MAD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -83,4 +82,4 @@ def _level(mean: Light) -> NDArray[np.float32]:
 
 def _spread(values: NDArray[np.floating[Any]]) -> float:
     """Standard deviation by the median of absolute values about 0."""
-    return float(_SPREAD_OF_MAD * np.median(np.abs(values)))
+    return float(SPREAD_OF_MAD * np.median(np.abs(values)))

@@ -6,10 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from edge.camera_head import BridgeConfig
-from edge.errors import DeviceMissing
-from firmware_bridge.bridge import opened
-from firmware_bridge.errors import PortError
+from edge.camera_head import BridgeConfig, asked_head
 
 
 def firmware_status(config: BridgeConfig) -> Mapping[str, Any] | None:
@@ -20,11 +17,5 @@ def firmware_status(config: BridgeConfig) -> Mapping[str, Any] | None:
     """
     if not config.port:
         return None
-    try:
-        with opened(config.port, config.baud) as bridge:
-            snapshot = bridge.snapshot()
-    except PortError as error:
-        raise DeviceMissing(f"bridge.port = {config.port!r}: {error}") from error
-    if snapshot.identity is None or snapshot.status is None:
-        raise DeviceMissing(f"bridge.port = {config.port!r}: {snapshot.error}")
-    return {"identity": dataclasses.asdict(snapshot.identity), "status": dataclasses.asdict(snapshot.status)}
+    identity, status, _ = asked_head(config)
+    return {"identity": dataclasses.asdict(identity), "status": dataclasses.asdict(status)}

@@ -12,7 +12,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from calib.dark import Dark
-from calib.light import MAX_SATURATED, Light, block_means, light_of, saturated_share, without_hot
+from calib.light import MAX_SATURATED, SPREAD_OF_MAD, Light, block_means, light_of, saturated_share, without_hot
 from edge.errors import InputOutputError
 from edge.frame import Image
 
@@ -32,7 +32,6 @@ _LEAST_CORNER = 0.01
 _MIN_POSITIONS = 3
 _MAX_RMS, _ODD, _MAX_ODD = 0.05, 0.10, 0.03
 """A plain card is this close to smooth; and dust may cover 3%."""
-_SPREAD_OF_MAD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def solve_flat(images: Iterable[Image], dark: Dark, name: str = "flat") -> Flat:
     fitted = np.stack([smooth_of(measured[..., channel]) for channel in range(3)], axis=-1)
     residual = np.exp(measured - fitted).mean(axis=2)
     off = np.abs(residual - 1)
-    rms = float(_SPREAD_OF_MAD * np.median(off))
+    rms = float(SPREAD_OF_MAD * np.median(off))
     odd = float((off > _ODD).mean())
     if rms > _MAX_RMS or odd > _MAX_ODD:
         raise InputOutputError(f"{name}: the card is not plain: {odd:.0%} of the picture is more than {_ODD:.0%} off a "
@@ -166,6 +165,6 @@ def _robust_fit(design: NDArray[np.float64], values: NDArray[np.float64]) -> NDA
         squares = np.matmul(weighted.transpose(0, 2, 1), design.reshape(weighted.shape)).sum(axis=0)
         solved = np.linalg.solve(squares, (design * (weights * values)[:, None]).sum(axis=0))
         off = values - design @ solved
-        scale = max(_SPREAD_OF_MAD * float(np.median(np.abs(off))), 1e-9) * _TUKEY
+        scale = max(SPREAD_OF_MAD * float(np.median(np.abs(off))), 1e-9) * _TUKEY
         weights = np.square(np.clip(1 - np.square(off / scale), 0, None))
     return np.asarray(solved, np.float64)

@@ -15,6 +15,8 @@ from edge.geometry import SCALE
 Light = NDArray[np.float32]
 """Linear light, 1 being code 255: (H, W, 3)."""
 
+SPREAD_OF_MAD = 1.4826
+"""Standard deviation of normal values over the median of their absolute deviations."""
 SATURATED_CODE = 250
 MAX_SATURATED = 0.002
 """Share of pixels that may be saturated: the hot ones and a glint."""

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from calib.light import SPREAD_OF_MAD
 from edge.geometry import SCALE
 
 _SIGMA_BLOCKS = 1.0
 _SIGMAS = 6.0
 _LEAST_DEPTH = 0.02
 _LEAST_BLOCKS = 4
-_SPREAD_OF_MAD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def find_spots(residual: NDArray[np.float32], gain: NDArray[np.float32]) -> list
     off = smooth - np.float32(np.median(smooth))
     size = (residual.shape[1], residual.shape[0])
     noisier = np.asarray(cv2.resize(gain.mean(axis=2), size, interpolation=cv2.INTER_LINEAR), np.float32)
-    noise = _SPREAD_OF_MAD * float(np.median(np.abs(off / noisier)))
+    noise = SPREAD_OF_MAD * float(np.median(np.abs(off / noisier)))
     limit = np.maximum(_LEAST_DEPTH, _SIGMAS * noise * noisier)
     found = []
     for sign in (1, -1):

@@ -26,6 +26,7 @@ from firmware_bridge.messages import (
     FaultEvent,
     FrameSync,
     GetParam,
+    Hello,
     Param,
     ParamValue,
     SetHeater,
@@ -69,15 +70,12 @@ def refused_channels(config: BridgeConfig, num_leds: int) -> str:
     )
 
 
-def check_head(config: BridgeConfig) -> str:
-    """One line for `--check`.
+def asked_head(config: BridgeConfig) -> tuple[Hello, Status, str]:
+    """HELLO and STATUS of the configured head, and the port that it is on; opens the port for a moment.
 
     Raises:
-        DeviceMissing: no camera head answers on the port.
-        ConfigError: a configured channel does not exist, or a fault is set.
+        DeviceMissing: no camera head answers.
     """
-    if not config.port:
-        return "not configured"
     try:
         with opened(config.port, config.baud) as bridge:
             snapshot = bridge.snapshot()
@@ -85,14 +83,26 @@ def check_head(config: BridgeConfig) -> str:
         raise DeviceMissing(f"bridge.port = {config.port!r}: {error}") from error
     if snapshot.identity is None or snapshot.status is None:
         raise DeviceMissing(f"bridge.port = {config.port!r}: {snapshot.error}")
-    told = refused_channels(config, snapshot.identity.num_leds)
+    return snapshot.identity, snapshot.status, snapshot.port
+
+
+def check_head(config: BridgeConfig) -> str:
+    """One line for `--check`.
+
+    Raises:
+        DeviceMissing: no camera head answers on the port, or a fault is set.
+        ConfigError: a configured channel does not exist.
+    """
+    if not config.port:
+        return "not configured"
+    identity, status, port = asked_head(config)
+    told = refused_channels(config, identity.num_leds)
     if told:
         raise ConfigError(told)
-    status = snapshot.status
     if status.faults & ~Fault.WATCHDOG:
-        raise DeviceMissing(f"{identity_text(snapshot.identity)}: fault: {faults_text(status.faults)}")
+        raise DeviceMissing(f"{identity_text(identity)}: fault: {faults_text(status.faults)}")
     margin = centi_text(status.dew_margin_centi_celsius)
-    return f"{identity_text(snapshot.identity)} on {snapshot.port}, window {margin} over the dew point"
+    return f"{identity_text(identity)} on {port}, window {margin} over the dew point"
 
 
 class CameraHead:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edge.calibration import Calibration, Lens
 from edge.colour import FULL_STEP, LINEAR_OF_CODE, codes_from_steps
+from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.lens_view import undistortion
 
@@ -25,7 +26,6 @@ _FRACTION_BITS = 5
 _ROWS_PER_GAIN = 2
 """Rows that share a gain: over two of them a fall-off of 1:4 changes by less than 0.3%."""
 
-Image = NDArray[np.uint8]
 Maps = tuple[NDArray[np.int16], NDArray[np.uint16]]
 Buffers = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.float32], NDArray[np.uint16]]
 
@@ -135,28 +135,31 @@ def _maps(lens: Lens, hot_px: NDArray[np.int32]) -> Maps:
     x, y = undistortion(lens)
     fixed = cv2.convertMaps(x, y, cv2.CV_16SC2)
     places, fractions = np.asarray(fixed[0], np.int16), np.asarray(fixed[1], np.uint16)
-    hot = np.zeros((FRAME_HEIGHT_PX + 2, FRAME_WIDTH_PX + 2), np.uint8)
-    hot[hot_px[:, 0], hot_px[:, 1]] = 1
-    touched = np.zeros_like(hot)  # top left corners of 2x2 neighbourhoods with a hot pixel
-    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        touched[: -2 or None, : -2 or None] |= hot[row : row - 2 or None, column : column - 2 or None]
+    hot = _is_hot(hot_px)
+    # Top left corners of 2x2 neighbourhoods with a hot pixel.
+    touched = hot[:-1, :-1] | hot[:-1, 1:] | hot[1:, :-1] | hot[1:, 1:]
     columns = np.clip(places[..., 0], 0, FRAME_WIDTH_PX - 1)
     rows = np.clip(places[..., 1], 0, FRAME_HEIGHT_PX - 1)
-    for at in np.argwhere(touched[rows, columns]):
-        row, column = at
+    for row, column in np.argwhere(touched[rows, columns]):
         place = _nearest_clean(hot, float(y[row, column]), float(x[row, column]))
         places[row, column], fractions[row, column] = (place[1], place[0]), 0
     return places, fractions
 
 
+def _is_hot(hot_px: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """(1081, 1921): one more row and column than the frame, for the neighbourhoods at its edge."""
+    hot = np.zeros((FRAME_HEIGHT_PX + 1, FRAME_WIDTH_PX + 1), np.bool_)
+    hot[hot_px[:, 0], hot_px[:, 1]] = True
+    return hot
+
+
 def _clean_neighbours(hot_px: NDArray[np.int32]) -> NDArray[np.int32]:
-    hot = np.zeros((FRAME_HEIGHT_PX + 2, FRAME_WIDTH_PX + 2), np.uint8)
-    hot[hot_px[:, 0], hot_px[:, 1]] = 1
+    hot = _is_hot(hot_px)
     found = [_nearest_clean(hot, float(row), float(column)) for row, column in hot_px]
     return np.array(found, np.int32).reshape(-1, 2)
 
 
-def _nearest_clean(hot: NDArray[np.uint8], row: float, column: float) -> tuple[int, int]:
+def _nearest_clean(hot: NDArray[np.bool_], row: float, column: float) -> tuple[int, int]:
     """The pixel nearest to a place that is not hot; the pixel itself where all around are."""
     near_row, near_column = round(row), round(column)
     around = [

@@ -9,8 +9,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge.artifact import SHIPPED, Artifact, load_artifact
 from edge.engines.cpu import GraphCpuEngine, available_cpus
 from edge.engines.gpu import gpu_of, load_cuda
@@ -18,7 +16,6 @@ from edge.engines.open_plan import build_command, graph_hash
 from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, packed_picture, plan_path, write_plan
 from edge.engines.trt_versions import TrtApi, load_trt
 from edge.errors import DeviceMissing, InputOutputError, ModelError, UsageError
-from edge.frame import Image
 from edge.whole_files import write_whole
 from export.accuracy import GATES
 from export.builder import BuildOptions, check_graph, plan_from_onnx
@@ -115,8 +112,7 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
         folder / f"timing-{api.runtime}-{api.version}-sm{gpu.compute_capability[0]}{gpu.compute_capability[1]}.cache"
     )
     settings = BuildOptions(options.workspace_mib, cache, gpu.compute_capability)
-    golden = golden_set(options.pictures, 1)
-    expected = _float_answer(artifact, golden.frames[0])
+    golden = _golden(artifact, options.pictures, precision)
     begin = time.monotonic()
     built = plan_from_onnx(api, graph, settings)
     sidecar: dict[str, Any] = {
@@ -132,12 +128,7 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
         "strongly_typed": api.is_strongly_typed,
         "build_s": round(time.monotonic() - begin, 1),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "golden": {
-            **golden.about,
-            "min_psnr_db": GATES[precision].min_psnr_db,
-            "frame": packed_picture(golden.frames[0]),
-            "enhanced": packed_picture(expected),
-        },
+        "golden": golden,
     }
     try:
         write_plan(path, built.content, sidecar)
@@ -159,10 +150,18 @@ def _check_opset(api: TrtApi, artifact: Artifact) -> None:
         )
 
 
-def _float_answer(artifact: Artifact, frame: Image) -> Image:
-    """What the float32 graph makes of a frame, in onnxruntime."""
+def _golden(artifact: Artifact, pictures: Path | None, precision: str) -> dict[str, Any]:
+    """The sidecar's golden frame: what the float32 graph makes of it in onnxruntime, and how near a plan must come."""
+    golden = golden_set(pictures, 1)
+    frame = golden.frames[0]
     engine = GraphCpuEngine(artifact, available_cpus())
     try:
-        return np.asarray(engine.enhance(frame).image)
+        enhanced = engine.enhance(frame).image
     finally:
         engine.close()
+    return {
+        **golden.about,
+        "min_psnr_db": GATES[precision].min_psnr_db,
+        "frame": packed_picture(frame),
+        "enhanced": packed_picture(enhanced),
+    }

@@ -13,10 +13,7 @@ from torch import nn
 from edge.errors import UsageError
 from export.pipeline import BicubicPipeline, GuidedPipeline, IdmDehazer, IsrPipeline, JointPipeline, StudentDehazer
 from export.recipes import Recipe
-from trainer.idm import idm_from_checkpoint
-from trainer.networks.student import student_from_checkpoint
-from trainer.networks.student_isr import student_isr_from_checkpoint
-from trainer.rrdb_weights import isr_from_checkpoint
+from trainer.judged import READERS
 
 
 @dataclass
@@ -35,7 +32,6 @@ class Built:
     scopes: list[str] = field(default_factory=list)
 
 
-READERS = {"student": student_from_checkpoint, "student_isr": student_isr_from_checkpoint, "idm": idm_from_checkpoint}
 KINDS = {"student": "student", "student_isr": "student_isr", "idm": "resnet_generator"}
 
 
@@ -51,14 +47,14 @@ def built_from_checkpoints(recipe: Recipe, checkpoint: Path, isr_checkpoint: Pat
         raise UsageError("--isr CHECKPOINT is missing: this profile enlarges with a network that edge-train isr makes")
     if isr_checkpoint is not None and not separate:
         raise UsageError(f"--isr {isr_checkpoint}: this profile has no separate network that enlarges; leave it out")
-    network, about = READERS[recipe.dehazer](checkpoint)
+    network, about = READERS[KINDS[recipe.dehazer]](checkpoint)
     networks = [_described(network, KINDS[recipe.dehazer], about)]
     training, scopes = _training(about, KINDS[recipe.dehazer]), ["/idm/" if recipe.dehazer == "idm" else "/student/"]
     if recipe.dehazer == "student_isr":
         return Built(JointPipeline(network), networks, training, scopes)
     dehazer = StudentDehazer(network) if recipe.dehazer == "student" else IdmDehazer(network)
     if isr_checkpoint is not None:
-        isr, isr_about = isr_from_checkpoint(isr_checkpoint)
+        isr, isr_about = READERS["rrdb"](isr_checkpoint)
         networks.append(_described(isr, "rrdb", isr_about))
         training = {recipe.dehazer: training, "isr": _training(isr_about, "rrdb")}
         return Built(IsrPipeline(dehazer, isr), networks, training, [*scopes, "/isr/"])

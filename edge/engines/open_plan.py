@@ -48,14 +48,7 @@ def open_tensorrt_engine(
     cuda = load_cuda()
     rebuild = build_command(artifact.profile, folder, precision, runtime)
     gpu = gpu_of(cuda)
-    graph_sha256 = graph_hash(artifact, precision)
-    targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if runtime == "tensorrt-rtx" else [gpu]
-    keys = [engine_key(graph_sha256, precision, api.label, target) for target in targets]
-    paths = [plan_path(folder, artifact.profile, key) for key in keys]
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
-        raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
+    path = _found_plan(artifact, folder, precision, api, gpu, rebuild)
     content, sidecar = read_plan(path, rebuild)
     with ExitStack() as stack:
         stack.enter_context(current_context(cuda))
@@ -93,6 +86,18 @@ def open_tensorrt_engine(
         stack.callback(frame_memory.lend_from(pool.take))
         opened.own(stack.pop_all())
     return opened
+
+
+def _found_plan(artifact: Artifact, folder: Path, precision: str, api: TrtApi, gpu: Gpu, rebuild: str) -> Path:
+    """The plan for this GPU, or for TensorRT-RTX one for any GPU of its capability; ModelError says what is there."""
+    graph_sha256 = graph_hash(artifact, precision)
+    targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if api.runtime == "tensorrt-rtx" else [gpu]
+    for target in targets:
+        path = plan_path(folder, artifact.profile, engine_key(graph_sha256, precision, api.label, target))
+        if path.is_file():
+            return path
+    wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
+    raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
 
 
 def graph_hash(artifact: Artifact, precision: str) -> str:

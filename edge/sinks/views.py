@@ -133,9 +133,8 @@ def _split(raw: Frame | None, enhanced: Frame | None, verdict: Verdict, at: floa
     if raw is None or cut_px == 0:
         return canvas
     canvas[:, :cut_px] = stamped(raw, verdict, "raw")[:, :cut_px]
-    if (
-        verdict.frozen or verdict.state != "no-signal"
-    ) and cut_px < width_px:  # the bar of a picture that is not live stays whole
+    has_bar = verdict.state == "no-signal" and not verdict.frozen
+    if not has_bar and cut_px < width_px:  # the bar of a picture that is not live stays whole
         canvas[:, cut_px - 1 : cut_px + 1] = 255
     return canvas
 

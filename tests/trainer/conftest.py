@@ -51,3 +51,20 @@ def two_domains(tmp_path_factory, tissue):
                 picture = (picture * 0.4 + 130).astype(np.uint8)
             cv2.imwrite(str(root / domain / f"{seed:03}.png"), picture[..., ::-1])
     return root
+
+
+@pytest.fixture(scope="session")
+def cut_at():
+    """Makes a stage end at a step, as Ctrl-C would."""
+
+    def cut(stage, number):
+        real = stage.step
+
+        def step(batch, at):
+            if at == number:
+                raise KeyboardInterrupt
+            return real(batch, at)
+
+        stage.step = step
+
+    return cut

@@ -38,17 +38,10 @@ def config(vgg16_file):
     return replace(TINY, vgg=str(vgg16_file))
 
 
-def trained(config, pictures, folder, cut=None):
+def trained(config, pictures, folder, before=None):
     stage, dataset = prepare_idm(config, pictures, ([], []), CPU, {"data": "test"})
-    if cut is not None:
-        real = stage.step
-
-        def step(batch, number):
-            if number == cut:
-                raise KeyboardInterrupt
-            return real(batch, number)
-
-        stage.step = step
+    if before is not None:
+        before(stage)
     fit(stage, dataset, config.loop, folder, CPU, {"recipe": "test"})
     return stage
 
@@ -117,12 +110,12 @@ def test_discriminators_learn_nothing_from_the_generators_step(config, pictures)
 
 
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
-def test_a_cut_run_goes_on_as_if_uncut(config, pictures, tmp_path, ema_decay):
+def test_a_cut_run_goes_on_as_if_uncut(config, pictures, tmp_path, ema_decay, cut_at):
     """Generators, discriminators, both Adams, averages and image pools all come back."""
     config = replace(config, steps=9, loop=replace(LOOP, ema_decay=ema_decay))
     trained(config, pictures, tmp_path / "uncut")
     with pytest.raises(KeyboardInterrupt):
-        trained(config, pictures, tmp_path / "cut", cut=6)
+        trained(config, pictures, tmp_path / "cut", before=lambda stage: cut_at(stage, 6))
     trained(config, pictures, tmp_path / "cut")
     assert losses(tmp_path / "cut") == losses(tmp_path / "uncut")
     one, other = (idm_from_checkpoint(tmp_path / f / "idm.safetensors")[0].state_dict() for f in ("cut", "uncut"))

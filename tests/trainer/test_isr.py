@@ -61,16 +61,10 @@ def vgg16_conv5_3_file(tmp_path_factory):
     return path
 
 
-def trained(config, pictures, folder, init=None, cut=None):
+def trained(config, pictures, folder, init=None, before=None):
     stage, dataset = prepare_isr(config, pictures, [], CPU, {"data": "test"}, init)
-    real = stage.step
-
-    def step(batch, number):
-        if number == cut:
-            raise KeyboardInterrupt
-        return real(batch, number)
-
-    stage.step = step
+    if before is not None:
+        before(stage)
     fit(stage, dataset, config.loop, folder, CPU, {"recipe": "test"})
     return stage
 
@@ -169,12 +163,12 @@ def test_each_step_of_the_gan_moves_its_own_network(pictures, init, vgg16_file):
 
 @pytest.mark.parametrize("config", [L1, GAN], ids=["l1", "gan"])
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
-def test_a_cut_run_goes_on_as_if_uncut(config, pictures, init, tmp_path, ema_decay):
+def test_a_cut_run_goes_on_as_if_uncut(config, pictures, init, tmp_path, ema_decay, cut_at):
     """Networks, batch statistics, both Adams and averages all come back."""
     config = replace(config, steps=9, loop=replace(LOOP, ema_decay=ema_decay))
     trained(config, pictures, tmp_path / "uncut", init)
     with pytest.raises(KeyboardInterrupt):
-        trained(config, pictures, tmp_path / "cut", init, cut=6)
+        trained(config, pictures, tmp_path / "cut", init, before=lambda stage: cut_at(stage, 6))
     trained(config, pictures, tmp_path / "cut", init)
     assert (tmp_path / "cut" / "losses.csv").read_text() == (tmp_path / "uncut" / "losses.csv").read_text()
     assert len(losses(tmp_path / "cut")) == 9

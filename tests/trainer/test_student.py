@@ -71,17 +71,10 @@ def prepared(files, config, **changes):
     return prepare_student(config, inputs(files, **changes), CPU, {"data": "test"})
 
 
-def trained(files, folder, config, cut=None, **changes):
+def trained(files, folder, config, before=None, **changes):
     stage, dataset = prepared(files, config, **changes)
-    if cut is not None:
-        real = stage.step
-
-        def step(batch, number):
-            if number == cut:
-                raise KeyboardInterrupt
-            return real(batch, number)
-
-        stage.step = step
+    if before is not None:
+        before(stage)
     fit(stage, dataset, config.loop, folder, CPU, {"recipe": "test"})
     return stage
 
@@ -92,11 +85,11 @@ def losses(folder):
 
 
 @pytest.mark.parametrize("head, product", [("guided", "student.safetensors"), ("isr", "student-isr.safetensors")])
-def test_a_cut_run_goes_on_as_if_uncut(files, tmp_path, head, product):
+def test_a_cut_run_goes_on_as_if_uncut(files, tmp_path, head, product, cut_at):
     config = replace(TINY, head=head, **EVERYTHING)
     trained(files, tmp_path / "uncut", config)
     with pytest.raises(KeyboardInterrupt):
-        trained(files, tmp_path / "cut", config, cut=3)
+        trained(files, tmp_path / "cut", config, before=lambda stage: cut_at(stage, 3))
     trained(files, tmp_path / "cut", config)
     assert losses(tmp_path / "cut") == losses(tmp_path / "uncut")
     assert set(losses(tmp_path / "cut")[3]) == {"step", "total", "pair", "distill", "temporal", "frame"}

@@ -142,9 +142,10 @@ class OutputJudge:
                 room = before.luma[
                     max(0, top - _SHIFT) : top + _TILE_Y + _SHIFT, max(0, left - _SHIFT) : left + _TILE_X + _SHIFT
                 ]
-                if float(tile.std()) < 0.5:
-                    foreign += 1
-                elif float(cv2.matchTemplate(room, tile, cv2.TM_CCOEFF_NORMED).max()) < self.limits.likeness:
+                if (
+                    float(tile.std()) < 0.5
+                    or float(cv2.matchTemplate(room, tile, cv2.TM_CCOEFF_NORMED).max()) < self.limits.likeness
+                ):
                     foreign += 1
         return foreign / max(1, num_tiles), num_tiles
 

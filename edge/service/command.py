@@ -19,6 +19,7 @@ from edge.service.files import (
     STOP_COMMANDS,
     UNIT,
     USER,
+    check_reachable,
     install_commands,
     service_files,
     this_program,
@@ -35,6 +36,7 @@ INSTALL_EXAMPLES = """examples:
 
 def install_main(argv: Sequence[str]) -> int:
     top = _parser("install-service", "Installs unit, udev rule, user and default configuration.", INSTALL_EXAMPLES)
+    top.add_argument("--program", type=Path, metavar="FILE", help="what the unit starts; this edge-enhance")
     top.add_argument("--dry-run", action="store_true", help="show every file and command; change nothing")
     top.add_argument("--now", action="store_true", help="start the service too")
     args = top.parse_args(argv)
@@ -64,7 +66,10 @@ def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser
 
 
 def _install(args: argparse.Namespace) -> int:
-    files, commands = service_files(this_program()), install_commands(now=args.now)
+    if args.program is not None:
+        check_reachable((args.program,))
+    files = service_files(str(args.program or this_program()))
+    commands = install_commands(now=args.now)
     installation = _installation(args.root)
     if args.dry_run:
         for file, state in installation.plan(files):

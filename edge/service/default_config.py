@@ -1,4 +1,4 @@
-"""The edge.toml that the installation writes: what a service needs, and every other key as a comment with its default."""
+"""The edge.toml that the installation writes: what a service needs, and all other keys as comments."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from edge.config import Config, toml_value
 
-HEADER = """# Configuration of edge-enhance. A key that is a comment has the value shown; take the # away to change it, then
-# `sudo systemctl reload edge-enhance`, which refuses a wrong file and goes on as before. A wrong file at the start
-# ends the service with exit code 78 until it is mended: `edge-enhance --check --config FILE` says what is wrong.
+HEADER = """# Configuration of edge-enhance. A key that is a comment has the value shown: take the # away to change it, then
+# `sudo systemctl reload edge-enhance`, which refuses a wrong file and goes on as before. With a wrong file at the
+# start the service ends with exit code 78 and stays down: `edge-enhance --check --config FILE` says what is wrong.
 """
 
 SERVICE_VALUES: dict[str, Any] = {"source.uri": "camera:/dev/video0", "source.wait": True}

@@ -106,6 +106,8 @@ def check_reachable(paths: Sequence[Path]) -> None:
         UsageError: names the path and what to do.
     """
     for path in paths:
+        if not path.is_absolute():
+            raise UsageError(f"{path}: expected an absolute path, as systemd does")
         hidden = next((folder for folder in _HIDDEN if path.is_relative_to(folder)), None)
         if hidden is not None:
             raise UsageError(
@@ -113,7 +115,7 @@ def check_reachable(paths: Sequence[Path]) -> None:
                 "sudo python3 -m venv /opt/edge-enhance && sudo /opt/edge-enhance/bin/pip install ."
             )
         if any(character.isspace() or character in "%$\"'\\;" for character in str(path)):
-            raise UsageError(f"{path} has a character that a unit file cannot hold plainly; install the program elsewhere")
+            raise UsageError(f"{path} has a character that a unit file cannot hold; install the program elsewhere")
 
 
 def _folder_of(package: object) -> Path:

@@ -47,7 +47,7 @@ class Installation:
         return self._root / path.relative_to("/")
 
     def plan(self, files: Sequence[ServiceFile]) -> Iterator[tuple[ServiceFile, str]]:
-        """Each file with what is to be done: `new`, `replaced`, `unchanged` or `kept`, which adds the new one as .new."""
+        """Each file with what is to be done: `new`, `replaced`, `unchanged`, or `kept` with the new one as .new."""
         written = self.record().sha256
         for file in files:
             path = self.at(file.path)
@@ -132,7 +132,7 @@ class Installation:
             told = json.loads(path.read_bytes())
             return Record(dict(told["sha256"]), list(told["folders"]), bool(told["has_user"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputOutputError(f"{path}: not a record of an installation; remove it, and the files by hand") from error
+            raise InputOutputError(f"{path}: no record of an installation; remove it, and the files by hand") from error
 
     def _write_record(self, record: Record) -> None:
         told = {"sha256": dict(record.sha256), "folders": list(record.folders), "has_user": record.has_user}

@@ -148,7 +148,7 @@ def stream_that_is_closed():
 
 @pytest.mark.parametrize(("debug", "told"), [(False, "hello\n"), (True, " INFO root: hello\n")])
 def test_outside_of_the_journal_the_log_is_text_on_stderr(debug, told):
-    program = f"import logging; from edge.service.journal import set_up_logging; set_up_logging({debug}); logging.info('hello')"
+    program = f"import logging, edge.service.journal as j; j.set_up_logging({debug}); logging.info('hello')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stderr.endswith(told), done.stderr
     assert (done.stderr == told) is not debug

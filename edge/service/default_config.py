@@ -8,7 +8,8 @@ from typing import Any
 
 from edge.config import Config, toml_value
 
-HEADER = """# Configuration of edge-enhance. A key that is a comment has the value shown: take the # away to change it, then
+HEADER = """\
+# Configuration of edge-enhance. A key that is a comment has the value shown: take the # away to change it, then run
 # `sudo systemctl reload edge-enhance`, which refuses a wrong file and goes on as before. With a wrong file at the
 # start the service ends with exit code 78 and stays down: `edge-enhance --check --config FILE` says what is wrong.
 """

@@ -73,9 +73,10 @@ class Installation:
         """
         before = self.record()
         sha256, folders = dict(before.sha256), list(before.folders)
+        for path in (RECORD_PATH, *(file.path for file in files)):
+            folders += [folder for folder in self._missing_folders(path) if folder not in folders]
         has_user = before.has_user or makes_user
-        planned = list(self.plan(files))
-        for file, state in planned:
+        for file, state in list(self.plan(files)):
             if state == "unchanged":
                 self._tell(f"unchanged  {file.path}")
                 continue
@@ -85,7 +86,6 @@ class Installation:
             else:
                 self._tell(f"{state:<10} {path}")
             sha256[str(path)] = _sha256(file.content)
-            folders += [folder for folder in self._missing_folders(path) if folder not in folders]
             self._write_record(Record(sha256, folders, has_user))
             self._write(path, file.content)
         self._write_record(Record(sha256, folders, has_user))

@@ -40,9 +40,9 @@ class JournalHandler(logging.Handler):
     """One entry a record, with its fields beside the message.
 
     A record's attributes `edge_...` become fields `EDGE_...`: `log.warning("...", extra={"edge_part": "source"})` is
-    found by `journalctl EDGE_PART=source`. Where journald is away, or an entry is larger than a datagram, the message goes to
-    `fallback` with its priority in front (sd-daemon(3)). A full journal stops nobody: entries are dropped, and the next
-    one tells their number in EDGE_LOST.
+    found by `journalctl EDGE_PART=source`. Where journald is away, or an entry is larger than a datagram, the message
+    goes to `fallback` with its priority in front (sd-daemon(3)). A full journal stops nobody: entries are dropped, and
+    the next one tells their number in EDGE_LOST.
     """
 
     def __init__(self, path: Path = JOURNAL_SOCKET, fallback: TextIO | None = None) -> None:

@@ -179,8 +179,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given and given[0] in COMMANDS:
         return run_command(given[0], given[1:])
     args = parser().parse_args(given)
-    set_up_logging(args.debug)
-    return exit_code_of("edge-enhance", lambda: run(args), debug=args.debug)
+    mark = set_up_logging(args.debug)
+    return exit_code_of("edge-enhance", lambda: run(args), debug=args.debug, mark=mark)
 
 
 if __name__ == "__main__":

@@ -121,17 +121,21 @@ def _run_or_say(commands: Commands, root: Path, *, may_fail: bool = False) -> bo
             _say(f"  {shlex.join(command)}")
         return False
     for command in commands:
-        if shutil.which(command[0]) is None:
-            raise InputOutputError(f"{command[0]} is not installed; install it and run this again")
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode == 0:
-            _say(f"ran        {shlex.join(command)}")
-            continue
-        told = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-        if not may_fail and command[0] not in MAY_FAIL:
+        told = _failure_of(command)
+        if told and not may_fail and command[0] not in MAY_FAIL:
             raise InputOutputError(f"{shlex.join(command)}: {told}")
-        _say(f"failed     {shlex.join(command)}: {told}")
+        _say(f"failed     {shlex.join(command)}: {told}" if told else f"ran        {shlex.join(command)}")
     return True
+
+
+def _failure_of(command: Sequence[str]) -> str:
+    """Run a command; what went wrong, in one line, or nothing."""
+    if shutil.which(command[0]) is None:
+        return f"{command[0]} is not installed"
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    return " ".join(done.stderr.split()) or f"exit code {done.returncode}"
 
 
 def _has_user(root: Path) -> bool:

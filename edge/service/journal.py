@@ -17,14 +17,19 @@ IDENTIFIER = "edge-enhance"
 _FIELD = re.compile(r"edge_[a-z0-9_]{1,59}")
 
 
-def set_up_logging(debug: bool) -> None:
-    """Send the log to journald where standard error is the journal, else to standard error as lines of text."""
+def set_up_logging(debug: bool) -> str:
+    """Send the log to journald where standard error is the journal, else to standard error as lines of text.
+
+    Returns:
+        What to put before a line that is written to standard error by hand, so that it counts as an error.
+    """
     level = logging.DEBUG if debug else logging.INFO
     if is_journal():
         logging.basicConfig(level=level, handlers=[JournalHandler()], format="%(message)s")
-    else:
-        form = "%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "%(message)s"
-        logging.basicConfig(level=level, format=form)
+        return "<3>"
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "%(message)s"
+    logging.basicConfig(level=level, format=form)
+    return ""
 
 
 def is_journal(descriptor: int = 2, environ: Mapping[str, str] = os.environ) -> bool:

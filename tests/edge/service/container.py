@@ -13,14 +13,15 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLACE = "/opt/edge-test"
+PYTHON = f"{PLACE}/python/bin/{Path(sys.executable).resolve().name}"
 
 # The interpreter may lie in a home and the checkout in /tmp, which the service must not see: both are bound elsewhere.
 PROGRAM = f"""#!/bin/sh
 export PYTHONPATH={PLACE}/source:{PLACE}/site LD_LIBRARY_PATH={PLACE}/python/lib PYTHONDONTWRITEBYTECODE=1
-exec {PLACE}/python/bin/{Path(sys.executable).resolve().name} -m edge.cli "$@"
+exec {PYTHON} -m edge.cli "$@"
 """
 
-TARGET = f"""[Unit]
+TARGET = """[Unit]
 Requires=basic.target
 Wants=edge-test.service
 After=basic.target
@@ -34,7 +35,7 @@ FailureAction=exit-force
 Type=oneshot
 TimeoutStartSec=240
 Environment=LD_LIBRARY_PATH={PLACE}/python/lib
-ExecStart={PLACE}/python/bin/{Path(sys.executable).resolve().name} {PLACE}/inside.py {PLACE}/bin/edge-enhance {PLACE}/out/seen.json
+ExecStart={PYTHON} {PLACE}/inside.py {PLACE}/bin/edge-enhance {PLACE}/out/seen.json
 """
 
 

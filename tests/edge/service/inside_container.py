@@ -41,12 +41,10 @@ def main() -> None:
     seen["health"] = health()
     seen["state_folder"] = owner_and_mode("/var/lib/edge-enhance")
 
-    num_reloads = 0
-    for name, text in (("reload", GOOD.format(70)), ("bad_reload", WRONG)):
+    for number, (name, text) in enumerate((("reload", GOOD.format(70)), ("bad_reload", WRONG)), start=1):
         CONFIG.write_text(text)
         run("systemctl", "reload", UNIT)
-        until(lambda count=num_reloads: (health()["reload"] or {"count": 0})["count"] > count)
-        num_reloads += 1
+        until(lambda wanted=number: (health()["reload"] or {"count": 0})["count"] == wanted)
         seen[name] = {**properties(), "health": health()}
     CONFIG.write_text(GOOD.format(80))
 

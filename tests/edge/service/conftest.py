@@ -8,8 +8,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PLACE = "/opt/edge-test"
@@ -39,6 +42,14 @@ ExecStart={PYTHON} {PLACE}/inside.py {PLACE}/bin/edge-enhance {PLACE}/out/seen.j
 """
 
 
+@pytest.fixture(scope="module")
+def seen_inside(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], dict[str, Any]]:
+    """Runs a script inside such a container and gives what it wrote down."""
+    if why := why_not():
+        pytest.skip(why)
+    return lambda script, program=PROGRAM: seen_in_container(tmp_path_factory.mktemp("container"), script, program)
+
+
 def why_not() -> str:
     """Why no container can be run here; empty where one can."""
     if os.geteuid() != 0:
@@ -49,7 +60,7 @@ def why_not() -> str:
     return ""
 
 
-def seen_inside(folder: Path, script: Path, program: str = PROGRAM) -> dict[str, Any]:
+def seen_in_container(folder: Path, script: Path, program: str) -> dict[str, Any]:
     """Boot, run `script` with the path of the installed program, and give what it wrote down.
 
     Args:

@@ -30,7 +30,7 @@ seen: dict[str, Any] = {}
 def main() -> None:
     sooner = Path(f"/run/systemd/system/{UNIT}.d/sooner.conf")  # the same watchdog, in less of the test's time
     sooner.parent.mkdir(parents=True)
-    sooner.write_text("[Service]\nWatchdogSec=3\n")
+    sooner.write_text("[Service]\nWatchdogSec=6\n")
 
     seen["install"] = run(PROGRAM, "install-service", "--program", PROGRAM)
     seen["default_config"] = CONFIG.read_text()

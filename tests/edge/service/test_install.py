@@ -79,7 +79,7 @@ def test_everything_is_installed_and_what_is_left_to_run_is_said(root, install):
         assert command in told
 
 
-def test_the_service_can_read_it_whatever_the_umask(root, run):
+def test_the_service_can_read_it_whatever_the_umask(root, install):
     before = os.umask(0o077)
     try:
         install()

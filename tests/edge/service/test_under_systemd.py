@@ -1,4 +1,4 @@
-"""The program as a service under a real systemd: installed, started, reloaded, stopped dead, killed, refused, removed."""
+"""The program as a service under a real systemd: installed, started, reloaded, stopped, killed, refused, removed."""
 
 from pathlib import Path
 

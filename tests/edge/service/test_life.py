@@ -37,7 +37,7 @@ class Unit:
 
     def publish(self):
         self.num_frames += 1
-        frame = Frame(np.zeros(FRAME_SHAPE, np.uint8), self.num_frames, time.monotonic_ns(), "demo:")
+        frame = Frame(np.zeros(FRAME_SHAPE, np.uint8), self.num_frames, time.monotonic_ns())
         self.health.captured(frame)
         self.health.published(FramePair(frame, frame), time.monotonic_ns())
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -44,11 +45,13 @@ MIN_SOFTER_PSNR_DB = 40.0
 its layers shuffled to 30 dB or less, all but one layer whose part in the picture is 0.7 levels."""
 
 
+@lru_cache(maxsize=1)
 def golden_frame() -> Image:
     """RGB uint8 (1080, 1920, 3): a synthetic mucosa with vessels and glints under fog, by integer arithmetic alone."""
     frame = np.empty(FRAME_SHAPE, np.uint8)
     for top in range(0, FRAME_HEIGHT_PX, STRIP_ROWS):  # temporaries of a strip stay in the cache
         _draw_strip(frame[top : top + STRIP_ROWS], top)
+    frame.flags.writeable = False
     return frame
 
 

@@ -66,6 +66,10 @@ def test_it_is_started_again(seen, how, told):
     assert told in messages(seen)
 
 
+def test_where_a_silent_program_hung_is_in_the_journal(seen):
+    assert "Fatal Python error: Aborted" in messages(seen)
+
+
 def test_on_a_wrong_configuration_it_is_not_started_again(seen):
     before, after = seen["refused"]["before"], seen["refused"]["after"]
     assert (after["ActiveState"], after["ExecMainStatus"]) == ("failed", "78")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
@@ -37,6 +38,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     Raises:
         EdgeError: a part without which there is no picture cannot be had.
     """
+    faulthandler.enable()  # the watchdog's SIGABRT then leaves in the journal where each thread hung
     notifier = Notifier.from_environment()
     setup = engine_setup(config)
     manifest = setup.manifests[config.engine.profile]

@@ -140,7 +140,7 @@ def test_a_stopped_clip_leaves_nothing(bench: Bench) -> None:
 
     def stop_in_the_clip(num_calls: int) -> None:
         if num_calls == 6:
-            parts.append((bench.output / ".clip_enhanced.avi.part").exists())
+            parts.append((bench.output / ".clip_enhanced.avi.edge.part").exists())
             bench.stop.set()
 
     bench.engine.on_call = stop_in_the_clip

@@ -74,7 +74,7 @@ def clean_up(folders: Iterable[Path]) -> Findings:
     failed: list[str] = []
     for folder in _with_subfolders(folders):
         try:
-            names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
+            names = _files(folder)
             parts = [folder / name for name in names if name.startswith(".") and name.endswith(PART_SUFFIX)]
             for part in parts:
                 if part.name.endswith(f".json{PART_SUFFIX}") and _complete(part):
@@ -84,7 +84,7 @@ def clean_up(folders: Iterable[Path]) -> Findings:
                     (removed if _remove(part) else in_use).append(part)
             if parts:
                 sync_folder(folder)
-                names = sorted(os.listdir(folder))
+                names = _files(folder)
             half += [folder / name for name in _half_pairs(names)]
         except OSError as error:
             failed.append(f"{folder}: {error.strerror or error}")
@@ -178,6 +178,10 @@ def _with_subfolders(folders: Iterable[Path]) -> list[Path]:
             continue  # told when the folder itself is read
         found.update(dict.fromkeys(path.resolve() for path in sorted(inner)))
     return list(found)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
 
 
 def _complete(sidecar_part: Path) -> bool:

@@ -1,5 +1,6 @@
 """What a power cut leaves, and disks that take nothing."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -49,7 +50,7 @@ def cut_after(monkeypatch, num_calls):
         monkeypatch.setattr(owner, name, one)
 
 
-@pytest.mark.parametrize("num_calls", range(9))
+@pytest.mark.parametrize("num_calls", range(8))
 def test_a_pair_is_complete_or_absent_after_a_power_cut_at_any_step(tmp_path, monkeypatch, num_calls):
     contents = pair(tmp_path)
     cut_after(monkeypatch, num_calls)
@@ -57,7 +58,7 @@ def test_a_pair_is_complete_or_absent_after_a_power_cut_at_any_step(tmp_path, mo
         write_together(contents)
     monkeypatch.undo()
     found = clean_up([tmp_path])
-    # fsync of three parts, rename, rename, fsync of the folder, rename, fsync of the folder: from the third on all is there
+    # Three fsyncs of files, two renames, fsync of the folder, the last rename, fsync: all is there from the third on.
     assert names(tmp_path) in ([], sorted([RAW, ENHANCED, SIDECAR]))
     assert bool(names(tmp_path)) == (num_calls >= 2)
     assert not found.half
@@ -76,10 +77,10 @@ def test_only_our_temporary_files_are_removed(tmp_path, caplog):
     others = [tmp_path / ".film.part", tmp_path / "x.edge.part", tmp_path / "models" / "live" / ".deep.edge.part"]
     for path in [*ours, *others]:
         path.write_bytes(b"half")
-    found = clean_up([tmp_path, tmp_path / "absent", tmp_path / "models"])
+    found = clean_up([tmp_path, tmp_path / "absent", tmp_path])
     assert sorted(found.removed) == sorted(ours)
     assert not any(path.exists() for path in ours)
-    assert all(path.exists() for path in others if path.parent.name != "live")
+    assert all(path.exists() for path in others)
     (line,) = found.lines()
     assert line.startswith("cleaned 2 unfinished files in ")
     assert ".unit.calib.edge.part" in line
@@ -130,7 +131,8 @@ def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path):
     inner = tmp_path / "pictures"
     inner.mkdir()
     (tmp_path / "other").write_bytes(b"")
-    record = {"output": {"files": [{"name": "../other", "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}]}}  # fmt: skip # noqa: E501
+    nothing = hashlib.sha256(b"").hexdigest()
+    record = {"output": {"files": [{"name": "../other", "sha256": nothing}]}}
     part_of(inner / SIDECAR).write_text(json.dumps(record))
     found = clean_up([inner])
     assert not found.completed

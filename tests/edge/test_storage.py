@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -221,3 +222,45 @@ def test_a_failed_save_is_told_at_once_until_one_is_saved(tmp_path, monkeypatch)
     watched.free_mib = 3
     watched.watch.save_failed("no space left")
     assert "the disk is full (3 MiB free)" in watched.told[-1][1]
+
+
+WRITER = """
+import hashlib, json, os, sys
+from pathlib import Path
+from edge.whole_files import write_together
+folder, number = Path(sys.argv[1]), 0
+print("begun", flush=True)
+while True:
+    number += 1
+    stem = f"throat-{os.getpid()}-{number}"
+    contents = {folder / f"{stem}-{view}.png": os.urandom(200_000) for view in ("raw", "enhanced")}
+    files = [{"name": path.name, "sha256": hashlib.sha256(content).hexdigest()} for path, content in contents.items()]
+    contents[folder / f"{stem}-enhanced.png.json"] = json.dumps({"output": {"files": files}}).encode()
+    write_together(contents)
+"""
+
+
+@pytest.mark.parametrize("num_kills", [10, pytest.param(200, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_every_pair_is_complete_or_absent(tmp_path, num_kills):
+    moments, num_cleaned, num_pairs = random.Random(7), 0, 0
+    for _ in range(num_kills):
+        with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as writer:
+            writer.stdout.readline()
+            threading.Event().wait(moments.uniform(0, 0.05))
+            writer.kill()
+        found = clean_up([tmp_path])
+        num_cleaned += len(found.removed) + len(found.completed)
+        left = set(names(tmp_path))
+        for sidecar in [name for name in left if name.endswith(".json")]:
+            num_pairs += 1
+            for file in json.loads((tmp_path / sidecar).read_text())["output"]["files"]:
+                content = (tmp_path / file["name"]).read_bytes()
+                assert hashlib.sha256(content).hexdigest() == file["sha256"]
+                left.remove(file["name"])
+            left.remove(sidecar)
+        assert not left
+        assert not found.half
+        for path in tmp_path.iterdir():
+            path.unlink()
+    assert num_pairs
+    assert num_cleaned, "no kill hit a moment between first byte and last rename"

@@ -46,7 +46,7 @@ def test_the_order_that_survives_a_power_cut(tmp_path, monkeypatch):
     fsync, replace = os.fsync, Path.replace
 
     def noted_fsync(number):
-        done.append(("fsync", Path(os.readlink(f"/proc/self/fd/{number}")).name))
+        done.append(("fsync", Path(f"/proc/self/fd/{number}").readlink().name))
         fsync(number)
 
     def noted_replace(part, path):

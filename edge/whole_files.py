@@ -21,7 +21,7 @@ def write_whole(path: Path, content: bytes) -> None:
 @contextmanager
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """Gives an open file that becomes `path` when the block ends; an exception in the block removes it."""
-    part = _part_of(path)
+    part = part_of(path)
     try:
         with part.open("wb") as file:
             yield file
@@ -29,7 +29,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
@@ -41,19 +41,20 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
     *_, last = contents
     try:
         for path, content in contents.items():
-            with _part_of(path).open("wb") as file:
+            with part_of(path).open("wb") as file:
                 file.write(content)
                 _flush_to_disk(file)
         last.unlink(missing_ok=True)
         for path in contents:
-            _part_of(path).replace(path)
+            part_of(path).replace(path)
     finally:
         for path in contents:
-            _part_of(path).unlink(missing_ok=True)
-    _sync_folder(last.parent)
+            part_of(path).unlink(missing_ok=True)
+    sync_folder(last.parent)
 
 
-def _part_of(path: Path) -> Path:
+def part_of(path: Path) -> Path:
+    """The temporary name of a file or folder that is not complete."""
     return path.with_name(f".{path.name}.part")
 
 
@@ -62,7 +63,8 @@ def _flush_to_disk(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Put the names in a folder on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

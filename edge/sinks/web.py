@@ -109,7 +109,8 @@ class WebSink:
         routes = Routes(
             self._health, self._audience, self._control, lambda: self._control.frozen or self._newest, self._site
         )
-        self._control.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
+        for speaker in (self._control, self._health):
+            speaker.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()

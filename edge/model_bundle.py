@@ -138,15 +138,19 @@ def opened_bundle(path: Path) -> Iterator[Bundle]:
         InputOutputError: it is no file or cannot be read.
         ModelError: it is no bundle.
     """
+    _refuse_no_file(path)
     try:
-        if not path.is_file():
-            raise InputOutputError(f"{path}: not a file; name a bundle made by edge-export bundle")
         with path.open("rb") as file:
             yield Bundle(path, _HashedFile(file))
     except OSError as error:
         raise InputOutputError(f"{error.filename or path}: {error.strerror or error}; copy or install it again") from (
             error
         )
+
+
+def _refuse_no_file(path: Path) -> None:
+    if not path.is_file():  # a named pipe would be waited for
+        raise InputOutputError(f"{path}: no such file; name a bundle made by edge-export bundle")
 
 
 class Bundle:
@@ -256,8 +260,10 @@ def told_sha256(bundle: Path, given: str | None) -> str:
     """The sha256 that a bundle must have: the one given, else the one in the file beside it.
 
     Raises:
+        InputOutputError: there is no such bundle.
         ModelError: neither is there, or it is no sha256.
     """
+    _refuse_no_file(bundle)
     path = sum_path(bundle)
     origin = "--sha256"
     if given is None:

@@ -80,7 +80,10 @@ class ModelStore:
             found += [path for path in self._folders() if path.name not in kept]
             found += [path for name in kept if os.path.lexists(path := part_of(self.folder(name) / PREVIOUS))]
             for path in found:
-                _remove(path)
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)  # cut short, it is still a version that nothing names
+                else:
+                    path.unlink()
         return found
 
     def _kept(self) -> set[str]:
@@ -186,16 +189,6 @@ def _link(link: Path, target: Path | None) -> None:
         part.symlink_to(target)
         part.replace(link)
     sync_folder(link.parent)
-
-
-def _remove(path: Path) -> None:
-    """A folder is first renamed: cut short, it is a leftover and no version that lacks files."""
-    if path.is_symlink() or not path.is_dir():
-        path.unlink()
-        return
-    if not _is_part(path):
-        path = path.rename(part_of(path))
-    shutil.rmtree(path)
 
 
 def _is_part(path: Path) -> bool:

@@ -56,8 +56,11 @@ def run_install(args: argparse.Namespace, config: Config) -> int:
     with store.locked(), _pruned(store):
         with store.unpacked(args.file, sha256) as (part, contents):
             before = store.in_use(contents.profile)
-            for line in prove(part, contents, config):
-                _say(line)
+            try:
+                for line in prove(part, contents, config):
+                    _say(line)
+            except ModelError as error:  # the folder is gone by the time that this is read
+                raise ModelError(f"not installed: {str(error).replace(str(part), str(args.file))}") from error
             name = store.keep(part, contents)
         if name != before:
             store.set_previous(name, before)

@@ -31,7 +31,7 @@ DETAIL_ROWS, DETAIL_COLUMNS = slice(680, 770), slice(1000, 1160)
 """The part that is kept as it is: what is lost between 480x270 and the frame shows here."""
 MIN_CORRELATION, MIN_CONTRAST_LEVELS = 0.3, 2.0
 """What is asked of a profile without a stored answer."""
-RESTORE = "restore the profile's files or install it again; edge-export onnx stores the golden frame of new weights"
+RESTORE = "restore the profile's files, or export it again with edge-export onnx"
 
 STRIP_ROWS = 60
 LATTICES = ((256, 1), (64, 2), (128, 5), (16, 3), (4, 4))

@@ -17,6 +17,7 @@ NUM_FRAMES = 32
 
 All that capture, slots, a freeze, the saver and kept snapshots hold at once.
 """
+NUM_KEPT = 6
 FRAME_BYTES = int(np.prod(FRAME_SHAPE))
 SLOT_BYTES = -(-FRAME_BYTES // mmap.PAGESIZE) * mmap.PAGESIZE
 
@@ -57,6 +58,10 @@ class SharedFrames:
     def frame(self, index: int) -> Image:
         """A view of one frame."""
         return self._all[index, :FRAME_BYTES].reshape(FRAME_SHAPE)
+
+    def lend(self) -> Image | None:
+        """As `take`, for who can do without one: the last few stay for the engine's answers."""
+        return self.take() if len(self._free) > NUM_KEPT else None
 
     def take(self) -> Image | None:
         """A frame to write into; None where all are in use. It comes back by itself when nothing refers to it."""

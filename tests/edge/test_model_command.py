@@ -30,12 +30,13 @@ def set_manifest(folder, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def reweighted(folder: Path) -> None:
-    """Other weights: the head's outputs are shuffled in both graphs. The manifest goes along, its golden answer not."""
+def reweighted(folder: Path, change) -> None:
+    """Another head in both graphs. The manifest goes along, its golden answer does not."""
     for name in ("model.onnx", "dehaze.onnx"):
         model = onnx.load(str(folder / name))
         (head,) = (weight for weight in model.graph.initializer if len(weight.dims) == 4 and weight.dims[0] == 6)
-        head.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(numpy_helper.to_array(head)[::-1]), head.name))
+        changed = np.ascontiguousarray(change(numpy_helper.to_array(head)))
+        head.CopyFrom(numpy_helper.from_array(changed, head.name))
         onnx.save(model, str(folder / name))
     manifest = json.loads((folder / "model.json").read_text())
     manifest.pop("precisions")
@@ -44,17 +45,25 @@ def reweighted(folder: Path) -> None:
     (folder / "model.json").write_text(json.dumps({**manifest, **digests, "version": "3"}))
 
 
+HEADS = {
+    "other": lambda head: head * np.float32(0.8),
+    "wrong": lambda head: head * np.float32(0.8),
+    "senseless": lambda head: head[::-1],
+}
+
+
 @pytest.fixture(scope="session")
 def bundles(tmp_path_factory):
-    """`shipped`, `other` with weights of its own, and `wrong`: the same weights under the shipped golden answer."""
+    """`shipped`; `other` with weights of its own; `wrong`, the same under the shipped golden answer; and `senseless`,
+    which answers as announced and makes nothing of a throat."""
     root = tmp_path_factory.mktemp("bundles")
     made = {}
-    for name in ("shipped", "wrong", "other"):
+    for name in ("shipped", *HEADS):
         folder = root / name / "live"
         shutil.copytree(SHIPPED / "live", folder)
         if name != "shipped":
-            reweighted(folder)
-        if name == "other":
+            reweighted(folder, HEADS[name])
+        if name in ("other", "senseless"):
             manifest = json.loads((folder / "model.json").read_text())
             set_manifest(folder, golden=golden_answer((folder / "model.onnx").read_bytes(), manifest))
         made[name] = root / f"{name}.bundle"
@@ -173,6 +182,7 @@ def test_a_damaged_previous_version_is_not_rolled_back_to(unit, bundles):
     ("spoil", "code", "told"),
     [
         pytest.param(lambda b: b.with_name("wrong.bundle"), 78, "golden frame comes out at", id="wrong weights"),
+        pytest.param(lambda b: b.with_name("senseless.bundle"), 78, "structure is not the camera's", id="senseless"),
         pytest.param(lambda b: cut(b, 3_000_000), 78, "cut within model.onnx", id="cut"),
         pytest.param(lambda b: cut(b, 100), 78, "no bundle", id="cut header"),
         pytest.param(lambda b: cut(b, 0), 78, "no bundle", id="empty"),

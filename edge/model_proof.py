@@ -21,7 +21,6 @@ from edge.model_bundle import Contents
 from edge.sources.demo import DemoSource
 from edge.unit import unit_correction
 
-
 DEMO_FRAMES = (150, 300)
 """Foggy ones that are far apart."""
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -309,3 +310,31 @@ def test_only_a_live_unit_gets_a_signal(tmp_path):
         for process in (other, server):
             process.send_signal(signal.SIGKILL)
             process.wait()
+
+
+@pytest.mark.slow
+def test_the_real_program_takes_what_was_installed_or_says_why_not(unit, bundles):
+    """On a crowded machine it may refuse for slowness; then the old one stays, and both tell the same story."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    unit.listen_on(port)
+    unit.process = subprocess.Popen([sys.executable, "-m", "edge.cli", "--live", "--config", str(unit.config)])
+    running = RunningUnit(f"127.0.0.1:{port}")
+    until_s = time.monotonic() + 60
+    while (record := running.health()) is None and time.monotonic() < until_s:
+        time.sleep(0.2)
+    assert record is not None
+    for count, argv in enumerate((("install", bundles["other"]), ("install", bundles["shipped"]), ("rollback",)), 1):
+        before = unit.sha256
+        code, out, err = unit(*argv)
+        told = running.health()["reload"]
+        assert told["count"] == count
+        if code == 0:
+            assert told["ok"] and f"(process {unit.process.pid})" in out
+        else:
+            assert code == 78 and not told["ok"] and told["reason"] in err and unit.sha256 == before
+    assert unit("install", bundles["wrong"])[0] == 78
+    assert running.health()["reload"]["count"] == 3
+    unit.process.terminate()
+    assert unit.process.wait(30) == 0

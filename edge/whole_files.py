@@ -73,7 +73,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def part_of(path: Path) -> Path:
-    """The temporary name of a file."""
+    """The temporary name of a file, or of a folder that is not complete."""
     return path.with_name(f".{path.name}{PART_SUFFIX}")
 
 

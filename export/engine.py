@@ -47,7 +47,8 @@ def find_model(name: str) -> Artifact:
     if path.is_file() and path.suffix == ".onnx":
         path = path.parent
     if path.is_dir():
-        return load_artifact(path.resolve().name, (path.resolve().parent,))
+        path = path.absolute()  # not resolved: an installed profile is a link, and the link has its name
+        return load_artifact(path.name, (path.parent,))
     return load_artifact(name, (SHIPPED,))
 
 

@@ -93,7 +93,7 @@ def add_precisions(
     Raises:
         as `export_profile`; the folder is untouched then.
     """
-    artifact = load_artifact(folder.name, (folder.resolve().parent,))
+    artifact = load_artifact(folder.name, (folder.absolute().parent,))
     manifest = json.loads(json.dumps(artifact.manifest))
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
     if precisions:

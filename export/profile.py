@@ -14,7 +14,7 @@ from typing import Any
 from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
 from edge.errors import InputOutputError
 from edge.geometry import FRAME_SHAPE
-from edge.whole_files import write_together
+from edge.whole_files import make_folder, write_together
 from export.golden import GoldenSet, golden_set, with_veiled
 from export.networks import Built, built_from_checkpoints
 from export.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
@@ -121,7 +121,7 @@ def write_profile(folder: Path, graphs: dict[str, bytes], manifest: dict[str, An
     files = {folder / name: content for name, content in graphs.items()}
     is_new = not folder.exists()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write_together({**files, folder / MANIFEST_NAME: (json.dumps(manifest, indent=2) + "\n").encode()})
     except OSError as error:
         if is_new and folder.exists():

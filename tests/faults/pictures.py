@@ -25,7 +25,7 @@ _BORDERS = {
 _BORDER_TOLERANCE = 40
 _PILL_PX, _FONT_SCALE = 40, 0.72
 _MIN_SCORE = 0.6
-RAW_WITHIN, ENHANCED_BEYOND = 2.5, 4.0
+RAW_WITHIN, ENHANCED_BEYOND = 3.0, 6.0
 """Mean levels between a picture and the camera's frame of that number: the codec stays below, enhancing goes beyond."""
 
 State = Literal["live", "frozen", "stale", "no-signal", "starting", "unreadable"]

@@ -28,11 +28,11 @@ SILENCE_S = 2.0
 
 
 def make_frames(path: Path, fps: float = 10.0) -> None:
-    """Render a short stretch of the demo, there and back again, so that each frame is near the one before."""
+    """Render a fogged stretch of the demo, there and back again, so that each frame is near the one before."""
     from edge.sources.demo_render import DemoRenderer
 
     renderer = DemoRenderer(3, fps)
-    half = [renderer.degraded(40 + index) for index in range(NUM_FRAMES // 2 + 1)]
+    half = [renderer.degraded(12 + index) for index in range(NUM_FRAMES // 2 + 1)]
     frames = [*half, *half[-2:0:-1]]
     np.save(path, np.stack(frames))
 

@@ -22,7 +22,7 @@ def frames() -> np.ndarray:
     from edge.sources.demo_render import DemoRenderer
 
     renderer = DemoRenderer(3, 10.0)
-    return np.stack([renderer.degraded(40 + index) for index in range(2)])
+    return np.stack([renderer.degraded(12 + index) for index in range(2)])
 
 
 def shown(image: Image, height_px: int = 540) -> Image:

@@ -19,6 +19,7 @@ from edge.frame import FramePair
 from edge.health import Health, Verdict
 from edge.sinks.events import EventStream
 from edge.sinks.mjpeg import Audience, stream
+from edge.sinks.pulse import Pulse
 from edge.sinks.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
 
 WEB_DIR = Path(__file__).resolve().parent.parent / "web"
@@ -73,10 +74,12 @@ class Routes:
         self._control = control
         self._shown = shown
         self.events = EventStream()
+        self._pulse = Pulse()
         self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_one_line_errors])
+        app.cleanup_ctx.append(self._pulse.run)
         for path, file in self._site.files.items():
             app.router.add_get(path, _page_file(file))
         for path, record in self._site.records.items():
@@ -102,7 +105,8 @@ class Routes:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
         view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
-        return await stream(request, view, self._audience, gap_from_query(request.query.get("fps")))
+        gap_s = gap_from_query(request.query.get("fps"))
+        return await stream(request, view, self._audience, self._pulse, gap_s)
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was just saved."""

@@ -293,7 +293,7 @@ def viewers_flood(unit: Unit) -> Iterator[None]:
 @fault("viewers vanish", "viewers", (0.3, 1.0))
 def viewers_vanish(unit: Unit) -> Iterator[None]:
     crowd = unit.crowd()
-    work = threading.Thread(target=crowd.vanish, args=(30,))
+    work = threading.Thread(target=crowd.vanish, args=(20,))
     work.start()
     yield
     work.join()

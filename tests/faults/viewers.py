@@ -69,6 +69,7 @@ class Crowd:
         for _ in range(count):
             viewer = self.open(self._random.choice(PATHS))
             if viewer is not None:
+                viewer.settimeout(0.1)
                 with contextlib.suppress(OSError):
                     viewer.recv(self._random.choice((1, 100, 10_000)))
                     viewer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # RST

@@ -15,6 +15,7 @@ import numpy as np
 from edge.errors import CameraLost, DeviceMissing
 from edge.frame import Frame, Image
 from edge.sources.pace import FrameFitter
+from edge.sources.repeats import RepeatGuard
 from tests.faults.switches import Switch
 from tests.faults.timecode import OTHER, PLAIN, now_code, write_code
 
@@ -48,7 +49,7 @@ class FaultyCamera:
     """Implements `edge.sources.base.Source`. What it does stands in the switch `source`, `mode`:
 
     ok; gone; silent (no picture comes); slow (2 a second); repeats (one picture again and again, told as new);
-    garbage (noise); small (1280x720, fitted as every source does).
+    garbage (noise); small (1280x720). What `edge.sources.camera` does against faults is done here by the same parts.
     """
 
     paced = True
@@ -62,6 +63,7 @@ class FaultyCamera:
         self._frames = np.load(os.environ[FRAMES_VARIABLE], mmap_mode="r")
         self._closed = threading.Event()
         self._fitter = FrameFitter(uri, log)
+        self._repeats = RepeatGuard(uri)
         self._noise = np.random.default_rng(0)
         self._seq = 0
         self._next_s = time.monotonic()
@@ -85,7 +87,7 @@ class FaultyCamera:
                 continue
             period_s = 0.5 if mode == "slow" else 1 / self.fps
             self._next_s = max(self._next_s + period_s, time.monotonic())
-            return self._frame(mode)
+            return self._repeats.checked(self._frame(mode))
         return None
 
     def _frame(self, mode: str) -> Frame:

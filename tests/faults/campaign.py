@@ -9,11 +9,13 @@ import argparse
 import contextlib
 import json
 import random
+import re
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from pathlib import Path
 
 from tests.faults.injections import FAULTS, Expected, Fault
@@ -189,7 +191,7 @@ class Campaign:
         self._check_ends(outcome, faults)
         with watching.lock:
             found, watching.judge.violations = watching.judge.violations, []
-        outcome.violations += [f"{(at_ns - outcome.begin_ns) / 1e9:.2f} s in: {what}" for at_ns, what in found]
+        outcome.violations += _summed(found, outcome.begin_ns)
         self._check_saved(watching)
 
     # ---- checks from outside
@@ -280,6 +282,17 @@ class Campaign:
 
 def _row(counts: Counts) -> tuple[int, int, int, float]:
     return counts.num_fds, counts.num_threads, counts.num_processes, counts.pss_mib
+
+
+def _summed(found: list[tuple[int, str]], begin_ns: int) -> list[str]:
+    """Violations that differ only in their figures as one, the last, with how many they were."""
+    kinds: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for at_ns, what in found:
+        kinds[re.sub(r"[\d.]+", "", what)].append((at_ns, what))
+    return [
+        f"{(same[0][0] - begin_ns) / 1e9:.2f} s in: {same[-1][1]}" + (f" ({len(same)} times)" if same[1:] else "")
+        for same in kinds.values()
+    ]
 
 
 def _leaks(before: Counts, after: Counts) -> list[str]:

@@ -1,6 +1,6 @@
 """The campaign: start the real program, break it again and again, and see that it never lies and never stops.
 
-    python -m tests.faults.campaign --num 1000 --seed 1
+python -m tests.faults.campaign --num 1000 --seed 1
 """
 
 from __future__ import annotations
@@ -41,7 +41,13 @@ class Watching:
         self._stop = threading.Event()
         self.saves = SaveListener(unit.program.port)
         self._num_disagreed = 0
-        command = [sys.executable, "-m", "tests.faults.watcher", str(unit.program.port), str(unit.folder / "frames.npy")]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.faults.watcher",
+            str(unit.program.port),
+            str(unit.folder / "frames.npy"),
+        ]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True)
         self.records = (unit.folder / "watcher.jsonl").open("w")
         for work in (self._listen, self._ask_health):
@@ -105,10 +111,18 @@ class Watching:
 class Campaign:
     """Args:
     names: which faults; all by default.
+    back_within_s: from the end of a fault to the next live picture.
     """
 
-    def __init__(self, unit: Unit, num_faults: int, seed: int, names: list[str] | None = None) -> None:
-        self._unit, self._num_faults = unit, num_faults
+    def __init__(
+        self,
+        unit: Unit,
+        num_faults: int,
+        seed: int,
+        names: list[str] | None = None,
+        back_within_s: float = BACK_WITHIN_S,
+    ) -> None:
+        self._unit, self._num_faults, self._back_within_s = unit, num_faults, back_within_s
         self._random = random.Random(seed)
         self._faults = [FAULTS[name] for name in (names or FAULTS)]
         self.report = Report()
@@ -182,7 +196,7 @@ class Campaign:
             outcome.violations.append(f"no live picture within {LONGEST_WAIT_S:.0f} s")
         else:
             outcome.back_s = (back_ns - outcome.end_ns) / 1e9
-            if outcome.back_s > BACK_WITHIN_S:
+            if outcome.back_s > self._back_within_s:
                 outcome.violations.append(f"live again after {outcome.back_s:.1f} s")
         enhanced_ns = watching.wait_enhanced(outcome.end_ns, ENHANCED_WAIT_S)
         outcome.enhanced_s = None if enhanced_ns is None else (enhanced_ns - outcome.end_ns) / 1e9
@@ -306,12 +320,18 @@ def _leaks(before: Counts, after: Counts) -> list[str]:
 
 
 def run_campaign(
-    folder: Path, num_faults: int, seed: int, *, fps: float = 10.0, names: list[str] | None = None
+    folder: Path,
+    num_faults: int,
+    seed: int,
+    *,
+    fps: float = 10.0,
+    names: list[str] | None = None,
+    back_within_s: float = BACK_WITHIN_S,
 ) -> Report:
     """Everything, in a folder that keeps the log and the watcher's records."""
     unit = made_unit(folder, seed, fps)
     try:
-        return Campaign(unit, num_faults, seed, names).run()
+        return Campaign(unit, num_faults, seed, names, back_within_s).run()
     finally:
         unit.close()
 

@@ -106,7 +106,12 @@ def disagrees(health: dict[str, Any], states: list[tuple[int, str, str]], asked_
     if len(near) < 3 or len(set(near)) > 1 or health.get("frozen"):
         return ""
     state, mode = near[0]
-    fits = {"live": ("live", "degraded"), "stale": ("no-signal",), "no-signal": ("no-signal",), "starting": ("starting",)}
+    fits = {
+        "live": ("live", "degraded"),
+        "stale": ("no-signal",),
+        "no-signal": ("no-signal",),
+        "starting": ("starting",),
+    }
     if state in fits and health["state"] not in fits[state]:
         return f"the banner says {state}, /health {health['state']}"
     if state == "live" and health["mode"] != mode:

@@ -67,6 +67,13 @@ class Program:
         self.ends: list[tuple[int, int]] = []
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
+    @classmethod
+    def of(cls, process: subprocess.Popen[bytes], port: int, folder: Path) -> Program:
+        """To ask and count a program that somebody else started and will stop."""
+        program = cls(folder, port, [], fps=0.0, frames=folder)
+        program._process = process
+        return program
+
     def start(self) -> None:
         self._start_once()
         self._keeper.start()

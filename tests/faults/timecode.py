@@ -75,7 +75,10 @@ def read_code(image: Image) -> Code | None:
     bottom = max(top + 1, round((TOP_PX + ROWS_PX * 0.7) * scale))
     line = image[top:bottom].mean(axis=(0, 2))
     begins = LEFT_PX * scale + np.arange(2 * NUM_BITS) * cell_px
-    inner = [line[int(begin + 0.3 * cell_px) : max(int(begin + 0.7 * cell_px), int(begin + 0.3 * cell_px) + 1)] for begin in begins]
+    inner = [
+        line[int(begin + 0.3 * cell_px) : max(int(begin + 0.7 * cell_px), int(begin + 0.3 * cell_px) + 1)]
+        for begin in begins
+    ]
     levels = np.array([part.mean() for part in inner]).reshape(-1, 2)
     contrast = levels[:, 0] - levels[:, 1]
     if np.abs(contrast).min() < _MIN_CONTRAST:

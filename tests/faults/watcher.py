@@ -165,7 +165,10 @@ class Watch:
                 "sent_ms": part.sent_ms,
                 "skipped": skipped,
             }
-            for name, jpeg in (("enhanced", part.body[: part.num_bytes_first]), ("raw", part.body[part.num_bytes_first :])):
+            for name, jpeg in (
+                ("enhanced", part.body[: part.num_bytes_first]),
+                ("raw", part.body[part.num_bytes_first :]),
+            ):
                 record[name] = told(self._seen(jpeg), part.last_ns)
             self._write(record)
 

@@ -21,20 +21,18 @@ class Pulse:
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
         """For `cleanup_ctx`: beats as long as the application lives."""
-        loop = asyncio.get_running_loop()
         self._beat_ns = time.monotonic_ns()
-
-        def beat() -> None:  # a plain callback: it runs before any coroutine that the same turn of the loop wakes
-            nonlocal timer
-            now_ns = time.monotonic_ns()
-            if now_ns - self._beat_ns > STOOD_STILL_NS:
-                self._went_on_ns = now_ns
-            self._beat_ns = now_ns
-            timer = loop.call_later(_BEAT_S, beat)
-
-        timer = loop.call_later(_BEAT_S, beat)
+        self._timer = asyncio.get_running_loop().call_later(_BEAT_S, self._beat)
         yield
-        timer.cancel()
+        self._timer.cancel()
+
+    def _beat(self) -> None:
+        """A plain callback: it runs before any coroutine that the same turn of the loop wakes."""
+        now_ns = time.monotonic_ns()
+        if now_ns - self._beat_ns > STOOD_STILL_NS:
+            self._went_on_ns = now_ns
+        self._beat_ns = now_ns
+        self._timer = asyncio.get_running_loop().call_later(_BEAT_S, self._beat)
 
     def stood_still_since(self, begin_ns: int) -> bool:
         """Whether the loop stood still at any time after this monotonic moment."""

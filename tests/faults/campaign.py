@@ -278,10 +278,11 @@ class Campaign:
     def _tell(self, watching: Watching) -> None:
         judge, notes = watching.judge, self.report.notes
         slack = sorted(judge.slack_ms)
+        p50, p99 = (slack[int(share * (len(slack) - 1))] for share in (0.5, 0.99))
         notes.append(
             f"pictures watched: {judge.num_pictures} ({judge.num_skipped} not looked at); oldest LIVE picture "
-            f"{judge.oldest_live_ms:.0f} ms; on the way from the sender's look to the last byte p50 {slack[len(slack) // 2]:.1f}, "
-            f"p99 {slack[int(0.99 * (len(slack) - 1))]:.1f}, max {slack[-1]:.1f} ms"
+            f"{judge.oldest_live_ms:.0f} ms; from the sender's look at a picture's age to its last byte p50 {p50:.1f}, "
+            f"p99 {p99:.1f}, max {slack[-1]:.1f} ms"
         )
         notes.append(
             f"saves told: {getattr(self, '_num_saved', 0)}, refused: {len(watching.saves.refused)}; "
@@ -289,8 +290,8 @@ class Campaign:
         )
         for what, counts in (("first", self._settled[0]), ("last", self._settled[-1])):
             notes.append(
-                f"{what}: {counts.num_fds} descriptors, {counts.num_threads} threads, {counts.num_processes} processes, "
-                f"{counts.pss_mib:.0f} MiB"
+                f"{what}: {counts.num_fds} descriptors, {counts.num_threads} threads, "
+                f"{counts.num_processes} processes, {counts.pss_mib:.0f} MiB"
             )
 
 

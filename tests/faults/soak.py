@@ -56,24 +56,20 @@ def rows(samples: Sequence[Sample], minutes: float) -> list[str]:
     last = [sample for sample in samples if sample.at_s >= samples[-1].at_s - edge_s]
     slope = memory_slope(samples, edge_s)
     span = f"{edge_s / 60:.0f} min"
-    p99 = median(sample.p99_ms for sample in first), median(sample.p99_ms for sample in last)
+    p50, p99 = ([median(getattr(s, name) for s in part) for part in (first, last)] for name in ("p50_ms", "p99_ms"))
     pss = samples[-1].counts.pss_mib
     return [
         "| what | value |",
         "|---|---|",
         f"| minutes, samples | {minutes:g}, {len(samples)} |",
         f"| frames a second, median | {median(sample.fps_out for sample in samples):.1f} |",
-        f"| latency p50, first and last {span}, ms | {_pair([s.p50_ms for s in first], [s.p50_ms for s in last])} |",
+        f"| latency p50, first and last {span}, ms | {p50[0]:.1f}, {p50[1]:.1f} |",
         f"| latency p99, first and last {span}, ms | {p99[0]:.1f}, {p99[1]:.1f} ({100 * (p99[1] / p99[0] - 1):+.1f}%) |",
         f"| memory (PSS of all processes), first, last, MiB | {samples[0].counts.pss_mib:.1f}, {pss:.1f} |",
         f"| memory slope after the first {span}, MiB/h | {'-' if slope is None else f'{slope:+.2f}'} |",
         f"| descriptors, first and last | {samples[0].counts.num_fds}, {samples[-1].counts.num_fds} |",
         f"| threads, first and last | {samples[0].counts.num_threads}, {samples[-1].counts.num_threads} |",
     ]
-
-
-def _pair(first: Sequence[float], last: Sequence[float]) -> str:
-    return f"{median(first):.1f}, {median(last):.1f}"
 
 
 def soak(minutes: float, source: str, cpus: Sequence[int], folder: Path) -> list[Sample]:

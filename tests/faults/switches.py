@@ -1,4 +1,4 @@
-"""What the campaign orders the program's source, engine and clock to do: one small file each, read where it is obeyed."""
+"""What the campaign orders the program's source, engine and clock to do: a small file each, read where it is obeyed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A short campaign: the real program is broken sixty times and must neither lie nor stop. `make faults` runs a thousand."""
+"""A short campaign: the real program is broken sixty times and must neither lie nor stop; `make faults` runs more."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def rows(samples: Sequence[Sample], minutes: float) -> list[str]:
         f"| minutes, samples | {minutes:g}, {len(samples)} |",
         f"| frames a second, median | {median(sample.fps_out for sample in samples):.1f} |",
         f"| latency p50, first and last {span}, ms | {p50[0]:.1f}, {p50[1]:.1f} |",
-        f"| latency p99, first and last {span}, ms | {p99[0]:.1f}, {p99[1]:.1f} ({100 * (p99[1] / p99[0] - 1):+.1f}%) |",
+        f"| latency p99, first and last {span}, ms | {p99[0]:.1f}, {p99[1]:.1f} ({p99[1] / p99[0] - 1:+.1%}) |",
         f"| memory (PSS of all processes), first, last, MiB | {samples[0].counts.pss_mib:.1f}, {pss:.1f} |",
         f"| memory slope after the first {span}, MiB/h | {'-' if slope is None else f'{slope:+.2f}'} |",
         f"| descriptors, first and last | {samples[0].counts.num_fds}, {samples[-1].counts.num_fds} |",

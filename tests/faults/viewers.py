@@ -45,6 +45,13 @@ class Crowd:
         self._sockets.append(viewer)
         return viewer
 
+    def burst(self, paths: list[str]) -> None:
+        """Connect first, then ask for everything in one moment."""
+        viewers = [socket.create_connection(("127.0.0.1", self._port), 2.0) for _ in paths]
+        for viewer, path in zip(viewers, paths, strict=True):
+            viewer.sendall(f"GET {path} HTTP/1.1\r\nHost: unit\r\n\r\n".encode())
+        self._sockets += viewers
+
     def stall(self, count: int) -> None:
         """Viewers that ask and never read."""
         for _ in range(count):

@@ -76,6 +76,11 @@ def profiles(roots: tuple[Path, ...] = (SHIPPED,)) -> list[str]:
     return sorted({path.parent.name for root in roots for path in root.glob(f"*/{MANIFEST_NAME}")})
 
 
+def profile_roots(own: str) -> tuple[Path, ...]:
+    """Where profiles are looked for: the unit's own folder, where it has one, wins over the shipped ones."""
+    return (Path(own), SHIPPED) if own else (SHIPPED,)
+
+
 def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifact:
     """Find a profile under the first root that has it, and check every hash.
 

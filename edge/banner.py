@@ -44,7 +44,7 @@ class Status:
         state: live, or why the picture is not.
         mode: what the pixels are.
         profile: what enhanced them.
-        reason: a few words; shown when the picture is not live, and behind RAW when it is.
+        reason: a few words; shown when the picture is not live, and behind RAW or the profile when it is.
         age_ms: since the camera took the picture; shown when it is not live.
         notices: what else must be known, such as a fault of the camera head; a pill each.
     """
@@ -114,7 +114,7 @@ def _dot_colour(status: Status) -> Colour:
         return _BLUE
     if status.state != "live":
         return _GREY
-    return _AMBER if status.mode == "raw" and status.reason else _GREEN
+    return _AMBER if status.reason else _GREEN
 
 
 def _pill_words(status: Status) -> tuple[tuple[str, Colour], ...]:
@@ -124,7 +124,7 @@ def _pill_words(status: Status) -> tuple[tuple[str, Colour], ...]:
     words.append((status.mode.upper(), _WHITE))
     if status.mode == "enhanced":
         words.append((_ascii(status.profile), _SOFT))
-    elif status.state == "live" and status.reason:
+    if status.state == "live" and status.reason:
         words.append((_ascii(status.reason)[:60], _AMBER))
     return tuple((text, colour) for text, colour in words if text)
 

@@ -121,11 +121,11 @@ class CameraHead:
         self._heater_limit_permille = 0
         self._config_error = ""
         self._status_seen: Status | None = None
-        health.track_bridge(self.describe)
+        health.track("bridge", self.describe)
 
     def start(self) -> None:
         """Begin to look for the head; one that is missing is no error, it may come."""
-        self._health.notice("bridge", "camera head not connected")
+        self._health.enter("bridge", "starting", "camera head not connected")
         self._bridge.start()
 
     def publish(self, pair: FramePair) -> None:
@@ -162,7 +162,7 @@ class CameraHead:
     def _on_change(self) -> None:
         snapshot = self._bridge.snapshot()
         if not snapshot.open or snapshot.identity is None:
-            self._health.notice("bridge", "camera head not connected")
+            self._health.enter("bridge", "failed", "camera head not connected")
             return
         if self._set_up_for != snapshot.num_reconnects:
             self._set_up_for = snapshot.num_reconnects
@@ -171,7 +171,7 @@ class CameraHead:
         status = snapshot.status
         faults = 0 if status is None else status.faults & ~Fault.WATCHDOG
         told = f"camera head: {faults_text(faults)}" if faults else self._config_error
-        self._health.notice("bridge", told)
+        self._health.enter("bridge", "degraded" if told else "ok", told)
         if status is not None and status is not self._status_seen:
             self._status_seen = status
             if snapshot.identity.capabilities & Capability.HEATER:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from edge.artifact import SHIPPED, Artifact, load_artifact, profiles
+from edge.artifact import Artifact, load_artifact, profile_roots, profiles
 from edge.config import Config, Origins, load_config
 from edge.errors import UsageError, exit_code_of
 
@@ -64,8 +64,7 @@ def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
 
 def artifact_of(config: Config) -> Artifact:
     """The configured profile; the unit's own win over the shipped ones."""
-    own = (Path(config.engine.models),) if config.engine.models else ()
-    return load_artifact(config.engine.profile, (*own, SHIPPED))
+    return load_artifact(config.engine.profile, profile_roots(config.engine.models))
 
 
 def stop_on_signals() -> threading.Event:
@@ -79,51 +78,6 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)
     return stop
-
-
-def run_live(config: Config) -> int:
-    from edge.camera_head import CameraHead
-    from edge.control import Control
-    from edge.engines.open import open_engine
-    from edge.health import Health
-    from edge.live import Live
-    from edge.saver import PairSaver
-    from edge.sinks.base import Sink
-    from edge.sinks.web import WebSink
-    from edge.sources.open import open_source
-    from edge.unit import checked_opener, corrected, unit_correction
-
-    artifact = artifact_of(config)
-    correction = unit_correction(config.unit.calibration, config.unit.serial, artifact.manifest)
-    stop, health = stop_on_signals(), Health()
-    control = Control(health)
-    named = {"name": artifact.manifest["name"], "version": artifact.manifest["version"]}
-    saver = PairSaver(
-        config.save.path,
-        uri=health.source,
-        model=lambda: {**named, **health.model_record()},
-        on_saved=control.saved,
-        on_failed=control.not_saved,
-    )
-    control.save = saver.save
-    web = WebSink(config.web, health, control)
-    sinks: list[Sink] = [control, web]
-    if config.bridge.port:
-        sinks.append(CameraHead(config.bridge, health, control))
-    live = Live(
-        open_source=checked_opener(lambda: open_source(config.source.uri), correction),
-        open_engine=lambda: corrected(open_engine(artifact, config.engine), correction, config.engine.threads),
-        sinks=sinks,
-        health=health,
-        stop=stop,
-        on_ready=lambda: logging.getLogger("edge").info("live on %s (Ctrl-C stops)", web.url),
-    )
-    saver.start()
-    try:
-        live.run()
-    finally:
-        saver.close()  # a picture that waits for the disk is written
-    return 0
 
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
@@ -161,7 +115,9 @@ def run(args: argparse.Namespace) -> int:
     if args.live:
         if args.input:
             raise UsageError(f"--live takes no INPUT, got {args.input[0]!r}; name the source with --source")
-        return run_live(origins.config)
+        from edge.program import run_live
+
+        return run_live(origins.config, lambda: load_config(args.config, given_options(args)).config, stop_on_signals())
     if args.input:
         return run_files(origins.config, args)
     raise UsageError("nothing to do: give --live, or INPUT... --output DIR; see --help")

@@ -29,6 +29,9 @@ class SourceConfig:
     """Where the live picture comes from."""
 
     uri: str = setting("demo:", "camera:/dev/video0, demo:, rtsp://..., a clip, a picture or a folder")
+    wait: bool = setting(
+        False, "wait for a camera that is missing at the start, as the service does; otherwise exit 69"
+    )
 
 
 @dataclass(frozen=True)

@@ -46,17 +46,18 @@ class GuidedCarrier:
         self._pool = pool
         self._num_threads = max(1, num_threads)
 
-    def carry(self, image: Image, slope: Map, intercept: Map) -> Image:
+    def carry(self, image: Image, slope: Map, intercept: Map, out: Image | None = None) -> Image:
         """up(slope) * image + up(intercept), rounded and saturated.
 
         Args:
             image: RGB uint8 (H, W, 3).
             slope, intercept: float32 (H / 4, W / 4, 3), in display levels.
+            out: where to put it; a new array by default.
 
         Returns:
-            A new RGB uint8 (H, W, 3).
+            RGB uint8 (H, W, 3).
         """
-        out = np.empty_like(image)
+        out = np.empty_like(image) if out is None else out
         starts = list(range(0, slope.shape[0], STRIP_ROWS))
         share = -(-len(starts) // self._num_threads)
         parts = [starts[i : i + share] for i in range(0, len(starts), share)]

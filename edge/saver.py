@@ -62,6 +62,10 @@ class PairSaver:
     def start(self) -> None:
         self._thread.start()
 
+    def use(self, folder: Path) -> None:
+        """Save there from the next pair on."""
+        self._folder = folder
+
     def save(self, pair: FramePair) -> None:
         """Queue a pair; never waits. Where too many wait already it is refused, and `on_failed` says so."""
         try:

@@ -33,6 +33,11 @@ class CorrectedEngine:
         self._corrected = np.empty(FRAME_SHAPE, np.uint8)
 
     @property
+    def uncorrected(self) -> Engine:
+        """The engine inside."""
+        return self._engine
+
+    @property
     def profile(self) -> str:
         return self._engine.profile
 
@@ -45,12 +50,12 @@ class CorrectedEngine:
         """Asked anew each time: the CPU may have taken over from a GPU."""
         return f"{self._engine.device}, corrected for unit {self.correction.calibration.unit}"
 
-    def enhance(self, image: Image) -> Enhanced:
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         """See `edge.engines.base.Engine.enhance`."""
         begin = time.perf_counter()
         corrected = self.correction.apply(image, self._corrected)
         took_ms = (time.perf_counter() - begin) * 1e3
-        result = self._engine.enhance(corrected)
+        result = self._engine.enhance(corrected, out)
         return Enhanced(result.image, {"correct": took_ms, **result.stage_ms})
 
     def close(self) -> None:

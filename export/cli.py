@@ -16,7 +16,8 @@ ENGINES = Path("/var/lib/edge-enhance/engines")
 ONNX_EXAMPLES = """examples:
   edge-export onnx runs/free/student.safetensors --profile live --licence "..." -o models
   edge-export onnx runs/idm/idm.safetensors --isr runs/isr/isr.safetensors --profile miinet --licence "..." -o models
-  edge-export onnx models/live --precision int8 --calibration sessions/2026-11-25    add a precision to a profile"""
+  edge-export onnx models/live --precision int8 --calibration sessions/2026-11-25    add a precision to a profile
+  edge-export onnx models/live --precision fp32    store its answer to the golden frame, nothing else"""
 
 
 def run_onnx(args: argparse.Namespace) -> int:
@@ -29,8 +30,6 @@ def run_onnx(args: argparse.Namespace) -> int:
     shared = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
     precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]
     if args.checkpoint.is_dir():
-        if not precisions:
-            raise UsageError("--precision fp32: the profile has its fp32 graph already; name fp16 or int8")
         sys.stdout.write(f"{add_precisions(args.checkpoint, precisions, **shared)}\n")
         return 0
     missing = [name for name in ("output", "licence", "profile") if getattr(args, name) is None]

@@ -21,10 +21,11 @@ from torch.nn import functional
 from edge.artifact import GRAPH_NAME, file_sha256, load_artifact
 from edge.calibration import read_calibration
 from edge.correction import Correction
+from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.errors import ModelError, UsageError
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from export.onnx_graph import onnx_from_module
-from export.profile import write_profile
+from export.profile import golden_answer, write_profile
 
 _PREFIX = "unit_"
 _HALF = 0.502
@@ -144,4 +145,5 @@ def export_corrected_profile(profile: str, models: tuple[Path, ...], calibration
         },
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
+    manifest[GOLDEN_KEY] = golden_answer(graph, manifest)
     return write_profile(folder, {GRAPH_NAME: graph}, manifest)

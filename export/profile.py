@@ -6,21 +6,27 @@ import hashlib
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
+from edge.engines.golden import KEY as GOLDEN_KEY
+from edge.engines.golden import golden_frame, golden_record
 from edge.errors import InputOutputError
 from edge.geometry import FRAME_SHAPE
 from edge.whole_files import write_together
+from export.accuracy import GATES
 from export.golden import GoldenSet, golden_set, with_veiled
 from export.networks import Built, built_from_checkpoints
 from export.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.pipeline import GuidedPipeline
 from export.precisions import PRECISIONS, typed_graph
 from export.recipes import Recipe, Upscale, recipe_for
+from export.rounded import run_on_cpu
 from trainer import guided
 
 HEAVY_MACS = 200_000_000_000
@@ -68,6 +74,7 @@ def export_profile(
     if precisions:
         golden = _gate_frames(manifest, pictures, num_frames)
         _add_precisions(graphs, manifest, precisions, golden, calibration)
+    manifest[GOLDEN_KEY] = golden_answer(graphs[GRAPH_NAME], manifest)
     return write_profile(root / name, graphs, manifest)
 
 
@@ -81,15 +88,29 @@ def add_precisions(
 ) -> Path:
     """Add graphs of lower precision to a profile's folder; its float32 graph stays as it is.
 
+    Its answer to the golden frame is stored anew, which is all that happens where no precision is named.
+
     Raises:
         as `export_profile`; the folder is untouched then.
     """
     artifact = load_artifact(folder.name, (folder.resolve().parent,))
     manifest = json.loads(json.dumps(artifact.manifest))
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
-    golden = _gate_frames(manifest, pictures, num_frames)
-    _add_precisions(graphs, manifest, precisions, golden, calibration)
+    if precisions:
+        golden = _gate_frames(manifest, pictures, num_frames)
+        _add_precisions(graphs, manifest, precisions, golden, calibration)
+    manifest[GOLDEN_KEY] = golden_answer(graphs[GRAPH_NAME], manifest)
     return write_profile(folder, graphs, manifest)
+
+
+def golden_answer(graph: bytes, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """What a manifest stores of the golden frame: the float32 graph's answer, and the gate of the weakest precision.
+
+    Raises:
+        ModelError: onnxruntime refuses the graph.
+    """
+    enhanced = np.asarray(run_on_cpu(graph, golden_frame())[0][0], np.uint8)
+    return golden_record(enhanced, min(GATES[name].min_psnr_db for name in ("fp32", *manifest.get("precisions", {}))))
 
 
 def _gate_frames(manifest: dict[str, Any], pictures: Path | None, num_frames: int) -> GoldenSet:

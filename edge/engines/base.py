@@ -12,7 +12,8 @@ class Enhanced(NamedTuple):
     """What an engine gives back.
 
     Attributes:
-        image: RGB uint8 (1080, 1920, 3), a buffer of its own: the engine does not write into it again.
+        image: RGB uint8 (1080, 1920, 3), where the caller said, or a buffer of its own: the engine does not write into
+            it again.
         stage_ms: name of a part -> milliseconds.
     """
 
@@ -34,8 +35,12 @@ class Engine(Protocol):
         """Where it runs; may change between frames, when a CPU takes over from a GPU."""
         ...
 
-    def enhance(self, image: Image) -> Enhanced:
-        """RGB uint8 (1080, 1920, 3) -> the enhanced picture, same shape."""
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
+        """RGB uint8 (1080, 1920, 3) -> the enhanced picture, same shape.
+
+        Args:
+            out: where to put it; a new array by default.
+        """
         ...
 
     def close(self) -> None: ...

@@ -7,15 +7,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnxruntime
 
 from edge.artifact import Artifact
 from edge.engines.base import Engine, Enhanced
-from edge.errors import ModelError
+from edge.errors import EngineFailed, ModelError
 from edge.frame import Image
-from edge.geometry import FRAME_SHAPE, shrink
-from edge.guided import GuidedCarrier, detail_activity
+from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
+from edge.guided import GuidedCarrier, Map, detail_activity
 
 
 def available_cpus() -> int:
@@ -42,6 +43,8 @@ def open_session(graph: Path, num_threads: int) -> onnxruntime.InferenceSession:
 class GuidedCpuEngine:
     """The dehazer in onnxruntime at 480x270, the guided step beside it in the host form."""
 
+    _step = "guided"
+
     def __init__(self, artifact: Artifact, dehazer: Path, num_threads: int) -> None:
         self.profile = artifact.profile
         self.model_sha256 = artifact.sha256
@@ -50,19 +53,35 @@ class GuidedCpuEngine:
         self._pool = ThreadPoolExecutor(num_threads, "guided")
         self._carrier = GuidedCarrier(self._pool, num_threads)
 
-    def enhance(self, image: Image) -> Enhanced:
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         begin = time.perf_counter()
         inputs = {"shrunk": shrink(image)[None], "activity": detail_activity(image)[None, ..., None]}
         shrunk = time.perf_counter()
         slope, intercept = self._session.run(None, inputs)
+        if not (np.isfinite(slope).all() and np.isfinite(intercept).all()):
+            raise EngineFailed(f"{self.profile}: the network gave NaN or infinity")
         dehazed = time.perf_counter()
-        out = self._carrier.carry(image, slope, intercept)
+        out = self._upscale(image, inputs["shrunk"][0], slope, intercept, out)
         end = time.perf_counter()
-        stages = {"shrink": shrunk - begin, "dehaze": dehazed - shrunk, "guided": end - dehazed}
+        stages = {"shrink": shrunk - begin, "dehaze": dehazed - shrunk, self._step: end - dehazed}
         return Enhanced(out, {name: seconds * 1e3 for name, seconds in stages.items()})
+
+    def _upscale(self, image: Image, shrunk: Image, slope: Map, intercept: Map, out: Image | None) -> Image:
+        return self._carrier.carry(image, slope, intercept, out)
 
     def close(self) -> None:
         self._pool.shutdown()
+
+
+class BicubicCpuEngine(GuidedCpuEngine):
+    """The dehazer at 480x270, enlarged by bicubic: the last rung above raw. Softer than the camera's own picture."""
+
+    _step = "bicubic"
+
+    def _upscale(self, image: Image, shrunk: Image, slope: Map, intercept: Map, out: Image | None) -> Image:
+        dehazed = cv2.add(cv2.multiply(shrunk, slope, dtype=cv2.CV_32F), intercept, dtype=cv2.CV_8U)
+        size = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+        return np.asarray(cv2.resize(dehazed, size, dst=out, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 class GraphCpuEngine:
@@ -82,10 +101,14 @@ class GraphCpuEngine:
         if found != expected:
             raise ModelError(f"{artifact.graph}: its inputs and outputs are {found}, expected {expected}")
 
-    def enhance(self, image: Image) -> Enhanced:
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         begin = time.perf_counter()
-        (out,) = self._session.run(None, {"frame": image[None]})
-        return Enhanced(np.asarray(out[0], np.uint8), {"graph": (time.perf_counter() - begin) * 1e3})
+        (made,) = self._session.run(None, {"frame": image[None]})
+        if out is None:
+            out = made[0]
+        else:
+            np.copyto(out, made[0])
+        return Enhanced(np.asarray(out, np.uint8), {"graph": (time.perf_counter() - begin) * 1e3})
 
     def close(self) -> None:
         del self._session
@@ -101,3 +124,10 @@ def open_cpu_engine(artifact: Artifact, num_threads: int = 0) -> Engine:
     if artifact.dehazer is not None:
         return GuidedCpuEngine(artifact, artifact.dehazer, num_threads)
     return GraphCpuEngine(artifact, num_threads)
+
+
+def open_bicubic_engine(artifact: Artifact, num_threads: int = 0) -> Engine:
+    """A profile's dehazer with bicubic x4; raises ModelError where it ships none."""
+    if artifact.dehazer is None:
+        raise ModelError(f"profile {artifact.profile!r} has no dehaze.onnx; export it again with edge-export onnx")
+    return BicubicCpuEngine(artifact, artifact.dehazer, num_threads or available_cpus())

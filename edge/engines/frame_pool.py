@@ -58,6 +58,14 @@ class FramePool:
     def grow(self) -> None:
         """Lock one more frame; raises CudaCallError where the driver does not."""
         memory = _page_aligned()
+        self.lock(memory)
+        self._free.append(memory)
+
+    def lock(self, memory: NDArray[np.uint8]) -> None:
+        """Lock a frame that begins a page and belongs to somebody else, such as one that two processes share.
+
+        It is never lent, but the GPU reads and writes it as its own. Raises CudaCallError.
+        """
         address = address_of(memory)
         flags = ctypes.c_uint(DEVICE_MAP if self._mapped else 0)
         call("cuMemHostRegister_v2", ctypes.c_void_p(address), ctypes.c_size_t(memory.nbytes), flags)
@@ -66,7 +74,6 @@ class FramePool:
         if self._mapped:
             call("cuMemHostGetDevicePointer_v2", ctypes.byref(seen), ctypes.c_void_p(address), ctypes.c_uint(0))
             self._device_address[address] = seen.value
-        self._free.append(memory)
 
     def __len__(self) -> int:
         return len(self._device_address)

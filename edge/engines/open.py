@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.artifact import Artifact
 from edge.config import EngineConfig
 from edge.engines.base import Engine, Enhanced
-from edge.engines.cpu import open_cpu_engine
+from edge.engines.cpu import open_bicubic_engine, open_cpu_engine
+from edge.engines.rungs import Rung
 from edge.errors import DeviceMissing, EdgeError, EngineLost
 from edge.frame import Image
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_S, LONGEST_RETRY_S = 60.0, 3600.0
-"""How long the CPU engine runs before a GPU that failed is tried again; doubled by each failure, an hour at most."""
-
 
 def open_engine(artifact: Artifact, config: EngineConfig) -> Engine:
-    """The engine that the configuration asks for; called in the thread that will use it.
+    """The engine that the configuration asks for, with the CPU's behind it; called in the thread that will use it.
 
     `backend` "auto" takes a GPU where TensorRT, pycuda, a GPU and an engine for it are there, and otherwise says in one
     line what is missing and takes the CPU. "tensorrt" and "tensorrt-rtx" insist, "cpu" asks for nothing.
@@ -29,45 +26,62 @@ def open_engine(artifact: Artifact, config: EngineConfig) -> Engine:
     Raises:
         ModelError, DeviceMissing: what was insisted on cannot be had, or the profile itself is wrong.
     """
-    if config.backend == "cpu":
-        return open_cpu_engine(artifact, config.threads)
-    runtime = "tensorrt" if config.backend == "auto" else config.backend
-
-    def open_gpu() -> Engine:
-        from edge.engines.open_plan import open_tensorrt_engine
-
-        folder = Path(config.engines)
-        return open_tensorrt_engine(artifact, folder, precision=config.precision, runtime=runtime)
 
     def open_cpu() -> Engine:
         return open_cpu_engine(artifact, config.threads)
 
+    if config.backend == "cpu":
+        return open_cpu()
     try:
-        return FallbackEngine(open_gpu(), open_gpu, open_cpu)
+        return FallbackEngine(open_rung(artifact, config, Rung(artifact.profile, config.backend)), open_cpu)
     except EdgeError as error:
         if config.backend != "auto":
             raise
-        level = (
-            logging.INFO if isinstance(error, DeviceMissing) and not isinstance(error, EngineLost) else logging.WARNING
-        )
-        log.log(level, "the CPU engine runs: %s", error)
+        log.log(level_of(error), "the CPU engine runs: %s", error)
         return open_cpu()
 
 
+def level_of(error: EdgeError) -> int:
+    """How loudly to say that the CPU runs: a machine without a GPU is as it should be, one whose GPU fails is not."""
+    is_without = isinstance(error, DeviceMissing) and not isinstance(error, EngineLost)
+    return logging.INFO if is_without else logging.WARNING
+
+
+def open_rung(artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()) -> Engine:
+    """The engine of one rung of the ladder; `auto` means TensorRT here.
+
+    Args:
+        frames: memory that frames will come in and go out by.
+
+    Raises:
+        ModelError, DeviceMissing: it cannot be had.
+    """
+    if rung.upscale == "bicubic":
+        return open_bicubic_engine(artifact, config.threads)
+    if rung.backend == "cpu":
+        return open_cpu_engine(artifact, config.threads)
+    from edge.engines.open_plan import open_tensorrt_engine
+
+    runtime = "tensorrt" if rung.backend == "auto" else rung.backend
+    return open_tensorrt_engine(
+        artifact, Path(config.engines), precision=config.precision, runtime=runtime, frames=frames
+    )
+
+
 class FallbackEngine:
-    """Implements `edge.engines.base.Engine` by a GPU's engine, and by the CPU's while the GPU has failed.
+    """Implements `edge.engines.base.Engine` by a GPU's engine, and by the CPU's from the frame on that the GPU lost.
+
+    For work on files, which ends; live, the ladder does this and climbs back.
 
     Args:
         opened: the GPU's engine.
-        open_gpu, open_cpu: open one anew; raise EdgeError.
+        open_cpu: opens the CPU's; raises EdgeError.
     """
 
-    def __init__(self, opened: Engine, open_gpu: Callable[[], Engine], open_cpu: Callable[[], Engine]) -> None:
-        self._open_gpu, self._open_cpu = open_gpu, open_cpu
+    def __init__(self, opened: Engine, open_cpu: Callable[[], Engine]) -> None:
+        self._open_cpu = open_cpu
         self._engine = opened
-        self._on_gpu = True
-        self._wait_s = RETRY_AFTER_S
-        self._retry_at_s = 0.0
+        self._is_lost = False
 
     @property
     def profile(self) -> str:
@@ -86,40 +100,18 @@ class FallbackEngine:
         """The engine in use."""
         return self._engine
 
-    def enhance(self, image: Image) -> Enhanced:
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         """As the engine in use; a frame that the GPU lost is made by the CPU."""
-        if not self._on_gpu and time.monotonic() >= self._retry_at_s:
-            self._climb()
         try:
-            return self._engine.enhance(image)
+            if not self._is_lost:
+                return self._engine.enhance(image, out)
         except EngineLost as error:
-            log.error("%s; the CPU engine takes over, the GPU is tried again in %.0f s", error, self._wait_s)
-            self._switch(self._open_cpu, on_gpu=False)
-            self._put_off()
-            return self._engine.enhance(image)
-
-    def _climb(self) -> None:
-        try:
-            self._switch(self._open_gpu, on_gpu=True)
-            log.info("the GPU is back: %s", self._engine.device)
-        except EdgeError as error:
-            log.warning("the GPU stays off, tried again in %.0f s: %s", self._wait_s, error)
-            self._put_off()
-
-    def _put_off(self) -> None:
-        self._retry_at_s = time.monotonic() + self._wait_s
-        self._wait_s = min(2 * self._wait_s, LONGEST_RETRY_S)
-
-    def _switch(self, opener: Callable[[], Engine], *, on_gpu: bool) -> None:
-        """Open the other engine; on the way down the failed one is closed first, for its memory."""
-        old = self._engine
-        if not on_gpu:
-            self._on_gpu = False  # even where the CPU's cannot be opened: what failed is not called again
-            old.close()
-        self._engine = opener()
-        if on_gpu:
-            self._on_gpu = True
-            old.close()
+            log.error("%s; the CPU engine takes over", error)
+            self._is_lost = True  # even where the CPU's cannot be opened: what failed is not called again
+            self._engine.close()
+        if not self._engine.device.startswith("cpu"):
+            self._engine = self._open_cpu()
+        return self._engine.enhance(image, out)
 
     def close(self) -> None:
         self._engine.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from edge.engines.tensorrt import TensorRtEngine
 from edge.engines.trt_log import collecting_logger, last_error
 from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
 from edge.errors import EngineFailed, EngineLost, ModelError
+from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
 
 NUM_FRAMES = 16
 """Page-locked frames to begin with, 100 MB: those that capture, engine, slots and viewers hold at once."""
+NUM_OWN_FRAMES = 4
+"""Where the frames that come and go lie in memory of somebody else's."""
 
 
 def build_command(profile: str, folder: Path, precision: str, runtime: str) -> str:
@@ -32,12 +36,18 @@ def build_command(profile: str, folder: Path, precision: str, runtime: str) -> s
 
 
 def open_tensorrt_engine(
-    artifact: Artifact, folder: Path, *, precision: str = "fp16", runtime: str = "tensorrt"
+    artifact: Artifact,
+    folder: Path,
+    *,
+    precision: str = "fp16",
+    runtime: str = "tensorrt",
+    frames: Sequence[Image] = (),
 ) -> TensorRtEngine:
     """A profile's engine, proven on the golden frame of its sidecar.
 
     Args:
         folder: where `edge-export engine` put the plans.
+        frames: memory that frames will come in and go out by, each beginning a page; none: the engine lends its own.
 
     Raises:
         DeviceMissing: no TensorRT, no pycuda or no GPU.
@@ -56,12 +66,14 @@ def open_tensorrt_engine(
         stack.callback(loaded.close)
         loaded.load(api, cuda, content, path, rebuild)
         try:
-            pool = FramePool(NUM_FRAMES, mapped=gpu.integrated)
+            pool = FramePool(NUM_OWN_FRAMES if frames else NUM_FRAMES, mapped=gpu.integrated)
+            stack.callback(pool.close)
+            for frame in frames:
+                pool.lock(frame)
         except CudaCallError as error:
             raise EngineLost(
                 f"{path}: page-locked memory for {NUM_FRAMES} frames is not to be had ({error})"
             ) from error
-        stack.callback(pool.close)
         try:
             opened = TensorRtEngine(
                 cuda,
@@ -80,10 +92,11 @@ def open_tensorrt_engine(
         opened.memory_bytes = {
             "engine": loaded.memory_bytes,
             "frames": 0 if gpu.integrated else 4 * opened.frame_bytes,
-            "page_locked": NUM_FRAMES * opened.frame_bytes,
+            "page_locked": len(pool) * opened.frame_bytes,
         }
         opened.device += _described(opened)
-        stack.callback(frame_memory.lend_from(pool.take))
+        if not frames:
+            stack.callback(frame_memory.lend_from(pool.take))
         opened.own(stack.pop_all())
     return opened
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,9 +152,25 @@ def packed_picture(image: Image) -> str:
 def unpacked_picture(text: str, origin: Path) -> Image:
     """The reverse of `packed_picture`; raises ModelError where it is no picture of the camera's size."""
     try:
-        stored = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_COLOR)
-    except (ValueError, cv2.error):
+        return picture_from_text(text, FRAME_SHAPE)
+    except ValueError as error:
+        raise ModelError(f"{origin}: its golden frame {error}; build the engine again with --force") from error
+
+
+def picture_from_text(text: str, shape: tuple[int, ...]) -> Image:
+    """The reverse of `packed_picture`; raises ValueError, "is no picture ...", where it has another shape."""
+    told = f"is no picture of {shape[1]}x{shape[0]}"
+    try:
+        content = base64.b64decode(text)
+        width_px, height_px = struct.unpack(">II", content[16:24])
+    except (ValueError, struct.error) as error:
+        raise ValueError(told) from error
+    if (width_px, height_px) != (shape[1], shape[0]):  # before memory is taken for it
+        raise ValueError(f"{told} but of {width_px}x{height_px}")
+    try:
+        stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
         stored = None
-    if stored is None or stored.shape != FRAME_SHAPE:
-        raise ModelError(f"{origin}: its golden frame is no picture of 1920x1080; build the engine again with --force")
+    if stored is None or stored.shape != shape:
+        raise ValueError(told)
     return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)

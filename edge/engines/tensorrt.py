@@ -133,24 +133,36 @@ class TensorRtEngine:
     def uses_cuda_graph(self) -> bool:
         return self._graphs is not None
 
-    def enhance(self, image: Image) -> Enhanced:
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         """Run one frame to its end.
+
+        Args:
+            out: where to put it; costs a copy where it is not one of the pool's frames.
 
         Raises:
             EngineLost: the GPU or its driver failed; close the engine and open it again.
             EngineFailed: the picture came back black.
         """
-        self.submit(image)
-        return self.collect()
+        self.submit(image, out)
+        result = self.collect()
+        if out is None or result.image is out:
+            return result
+        np.copyto(out, result.image)
+        return Enhanced(out, result.stage_ms)
 
-    def submit(self, image: Image) -> None:
-        """Start a frame; at most three are on their way before `collect`. Raises as `enhance`."""
+    def submit(self, image: Image, out: Image | None = None) -> None:
+        """Start a frame; at most three are on their way before `collect`. Raises as `enhance`.
+
+        Args:
+            out: where to put it, if it is one of the pool's frames; else one of those is taken.
+        """
         if len(self._flights) == MAX_FLIGHTS:
             raise ValueError(f"{MAX_FLIGHTS} frames are on their way already; collect one first")
         begin = time.perf_counter()
         marks = self._marks[self._num_submitted % MAX_FLIGHTS]
         source = image if self._pool.holds(image) else self._staged(image)
-        out = self._taken()
+        if out is None or not self._pool.holds(out):
+            out = self._taken()
         try:
             if self._mapped:
                 self._enqueue_mapped(source, out, marks)

@@ -86,7 +86,10 @@ def gap_from_query(fps: str | None) -> float:
 
 
 def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -> Status:
-    """What the banner says of a frame: why it is raw counts only where an enhanced one was asked for."""
+    """What the banner says of a frame.
+
+    Why it is raw, or not enhanced as it should be, counts only where an enhanced one was asked for.
+    """
     if verdict.frozen and frame is not None:
         state: PictureState = "frozen"
     elif verdict.state == "starting" or (frame is None and verdict.state != "no-signal"):
@@ -97,6 +100,8 @@ def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -
         state = "live"
     mode = "raw" if frame is None else frame.mode
     reason = verdict.reason if state not in ("live", "frozen") or (state == "live" and wanted == "enhanced") else ""
+    if state == "live" and wanted == "enhanced" and mode == "raw":
+        reason = reason or verdict.frame_fault
     profile = "" if frame is None else frame.profile
     return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices)
 

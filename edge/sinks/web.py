@@ -47,6 +47,7 @@ class WebSink:
         self, config: WebConfig, health: Health, control: Control | None = None, *, site: Site | None = None
     ) -> None:
         self._config = config
+        self._quality = config.jpeg_quality
         self._site = site
         self._health = health
         self._control = control or Control(health)
@@ -58,6 +59,7 @@ class WebSink:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_serving: asyncio.Event | None = None
         self.url = ""
+        self.on_failed: Callable[[BaseException], None] = lambda error: None
         health.track_drops("web", lambda: self._slot.dropped)
 
     def start(self) -> None:
@@ -79,6 +81,15 @@ class WebSink:
 
     def publish(self, pair: FramePair) -> None:
         self._slot.put(pair)
+
+    @property
+    def num_viewers(self) -> int:
+        """Open streams."""
+        return len(self._audience)
+
+    def use_quality(self, jpeg_quality: int) -> None:
+        """Encode so from the next picture on; see `WebConfig`."""
+        self._quality = jpeg_quality
 
     def close(self) -> None:
         """Stop encoding, cut every stream and free the port."""
@@ -102,6 +113,7 @@ class WebSink:
             if not ready.done():
                 ready.set_exception(error)
             log.exception("the web server ended")
+            self.on_failed(error)
 
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
@@ -110,7 +122,8 @@ class WebSink:
         routes = Routes(
             self._health, self._audience, self._control, lambda: self._control.frozen or self._newest, self._site
         )
-        self._control.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
+        for speaker in (self._control, self._health):
+            speaker.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)
         await runner.setup()
@@ -123,8 +136,10 @@ class WebSink:
         while not self._closed.is_set():
             try:
                 self._encode_until_closed()
-            except Exception:
-                log.exception("a picture could not be encoded; going on with the next")
+            except Exception as error:
+                log.debug("a picture could not be encoded", exc_info=True)
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+                self._health.enter("sinks", "degraded", f"pictures cannot be encoded: {reason}")
                 self._closed.wait(_TICK_S)
 
     def _encode_until_closed(self) -> None:
@@ -146,9 +161,10 @@ class WebSink:
             if fresh:
                 shown_state, shown_ns = state, now_ns
             for view in views:
-                picture = encoded(view, shown, verdict, self._config.jpeg_quality)
+                picture = encoded(view, shown, verdict, self._quality)
                 self._on_loop(self._audience.deliver, view, picture)
             if views:
+                self._health.enter("sinks", "ok")
                 self._health.stage("encode", (time.monotonic_ns() - now_ns) / 1e6)
             if pair is not None:  # while frozen too: the frame path lives, and the viewers chose not to look
                 self._on_loop(self._count_published, pair)

@@ -66,22 +66,22 @@ def test_an_old_picture_is_stale_for_as_long_as_frames_arrive() -> None:
 
 def test_a_lost_source_is_no_signal_at_once_until_it_gives_a_frame() -> None:
     health = health_with_picture()
-    health.source_lost("/dev/video0 is gone")
+    health.enter("source", "failed", "/dev/video0 is gone")
     lost = health.verdict(30 * MS)
     assert (lost.state, lost.reason, lost.stale) == ("no-signal", "/dev/video0 is gone", False)
     health.captured(raw_frame(2, 40 * MS))
     assert health.verdict(50 * MS).state == "live"
-    health.source_lost("again")
-    health.source_back()
+    health.enter("source", "failed", "again")
+    health.enter("source", "ok")
     assert health.verdict(50 * MS).state == "live"
 
 
 def test_a_failed_engine_degrades_and_recovers() -> None:
     health = health_with_picture()
-    health.engine_failed("the output is black")
+    health.enter("engine", "failed", "the output is black")
     record = health.snapshot(30 * MS)
     assert (record["state"], record["reason"]) == ("degraded", "the output is black")
-    health.engine_recovered()
+    health.enter("engine", "ok")
     assert health.snapshot(30 * MS)["state"] == "live"
 
 
@@ -92,7 +92,7 @@ def test_the_record_has_the_fields_of_the_contract() -> None:
     record = health.snapshot(5 * SECOND)
     assert set(record) == {
         "state", "reason", "mode", "profile", "model_sha256", "device", "source", "fps_in", "fps_out",
-        "dropped", "dropped_by", "frames", "age_ms", "latency_ms", "stage_ms", "uptime_s", "notices", "bridge",
+        "dropped", "dropped_by", "frames", "age_ms", "latency_ms", "stage_ms", "uptime_s", "notices", "parts", "bridge",
     }  # fmt: skip
     assert set(record["latency_ms"]) == {"p50", "p95", "p99", "max"}
     assert (record["source"], record["profile"], record["device"]) == ("camera:/dev/video0", "live", "cpu")

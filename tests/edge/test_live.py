@@ -6,8 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from edge.engines.base import Enhanced
-from edge.errors import CameraLost, InputOutputError, ModelError
+from edge.errors import CameraLost, DeviceMissing, InputOutputError, ModelError
 from edge.frame import Frame
 from edge.health import Health
 from edge.live import Live
@@ -41,25 +40,25 @@ class ScriptedSource:
         self._closed.set()
 
 
-class InvertingEngine:
-    profile, model_sha256, device = "inverse", "0" * 64, "test"
+class Inverting:
+    """Implements `edge.live.Enhancer`."""
 
-    def __init__(self, failing=(), error=None):
-        self._error = error
-        self.closed = False
+    def __init__(self):
+        self.calls = []
         self.threads = set()
-        self._failing = set(failing)
-        self._calls = 0
 
-    def enhance(self, image):
+    def start(self):
+        self.calls.append("start")
+
+    def enhance(self, raw):
         self.threads.add(threading.current_thread().name)
-        self._calls += 1
-        if self._calls in self._failing:
-            raise self._error
-        return Enhanced(255 - image, {"invert": 1.0})
+        return raw.enhanced(255 - raw.image, "inverse", {"invert": 1.0})
+
+    def idle(self):
+        self.calls.append("idle")
 
     def close(self):
-        self.closed = True
+        self.calls.append("close")
 
 
 class CollectingSink:
@@ -79,13 +78,21 @@ class CollectingSink:
         self.closed = True
 
 
-def run(sources, engine, enough):
+def run(sources, enhancer, enough, **options):
+    """Runs until the sink has enough pairs; a source may be an error that opening it raises."""
     stop, health = threading.Event(), Health()
     sink = CollectingSink(enough, stop)
     queue = list(sources)
+
+    def open_source():
+        found = queue.pop(0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
     guard = threading.Timer(20, stop.set)
     guard.start()
-    live = Live(lambda: queue.pop(0), lambda: engine, [sink], health, stop)
+    live = Live(open_source, enhancer, [sink], health, stop, **options)
     try:
         live.run()
     finally:
@@ -94,49 +101,32 @@ def run(sources, engine, enough):
 
 
 def test_raw_and_enhanced_travel_as_one_moment():
-    engine = InvertingEngine()
-    sink, _ = run([ScriptedSource(4)], engine, 1)
+    enhancer = Inverting()
+    sink, _ = run([ScriptedSource(4)], enhancer, 1)
     pair = sink.pairs[0]
     assert pair.raw.seq == pair.enhanced.seq == 4
     assert (pair.raw.mode, pair.enhanced.mode) == ("raw", "enhanced")
     assert pair.enhanced.image[0, 0, 0] == 255
     assert pair.enhanced.stage_ms == {"invert": 1.0}
-    assert engine.threads == {"inference"}
-    assert engine.closed
+    assert enhancer.threads == {"inference"}
+    assert (enhancer.calls[0], enhancer.calls[-1]) == ("start", "close")
     assert sink.closed
 
 
-def test_health_names_the_device_that_took_over():
-    class Fallen(InvertingEngine):
-        def enhance(self, image):
-            self.device = "cpu"
-            return super().enhance(image)
-
-    class SlowSource(ScriptedSource):
+def test_the_enhancer_hears_that_no_frame_comes():
+    class Silent(ScriptedSource):
         def read(self):
-            time.sleep(0.05)
+            time.sleep(1.2)
             return super().read()
 
-    _, health = run([SlowSource(1, 2, 3)], Fallen(), 3)
-    assert health.snapshot(time.monotonic_ns())["device"] == "cpu"
-
-
-@pytest.mark.parametrize("error", [RuntimeError("out of memory"), ModelError("bad"), Exception("of a library")])
-def test_a_failing_engine_gives_the_raw_picture_and_comes_back(error):
-    class SlowSource(ScriptedSource):
-        def read(self):
-            time.sleep(0.05)
-            return super().read()
-
-    sink, health = run([SlowSource(1, 2, 3)], InvertingEngine(failing={2}, error=error), 3)
-    assert [pair.enhanced.mode for pair in sink.pairs] == ["enhanced", "raw", "enhanced"]
-    assert np.array_equal(sink.pairs[1].enhanced.image, IMAGE)
-    assert health.snapshot(time.monotonic_ns())["state"] != "degraded"
+    enhancer = Inverting()
+    run([Silent(1)], enhancer, 1)
+    assert "idle" in enhancer.calls
 
 
 def test_a_lost_camera_is_opened_again():
     lost = ScriptedSource(1, CameraLost("/dev/video0: unplugged"))
-    sink, _ = run([lost, ScriptedSource(7)], InvertingEngine(), 2)
+    sink, _ = run([lost, ScriptedSource(7)], Inverting(), 2)
     assert sink.pairs[-1].raw.seq == 7
 
 
@@ -145,22 +135,92 @@ def test_a_source_that_ends_ends_the_program():
         def read(self):
             return super().read() if self._script else None
 
-    sink, _ = run([Ending(1)], InvertingEngine(), 99)
+    sink, _ = run([Ending(1)], Inverting(), 99)
     assert sink.closed
 
 
 @pytest.mark.parametrize("error", [InputOutputError("clip.mp4: cut"), ZeroDivisionError("a defect")])
 def test_a_failed_thread_stops_the_program_with_its_error(error):
     with pytest.raises(type(error)):
-        run([ScriptedSource(error)], InvertingEngine(), 99)
+        run([ScriptedSource(error)], Inverting(), 99)
 
 
-def test_a_source_that_cannot_be_opened_starts_nothing():
-    def refuse():
-        raise InputOutputError("none.mp4: no such file")
+def test_a_source_that_cannot_be_opened_ends_the_program():
+    with pytest.raises(InputOutputError):
+        run([InputOutputError("none.mp4: no such file")], Inverting(), 1)
+    with pytest.raises(DeviceMissing):
+        run([DeviceMissing("/dev/video0: no such camera")], Inverting(), 1)
+
+
+def test_a_missing_camera_is_waited_for_where_that_is_asked():
+    ready = threading.Event()
+    sources = [DeviceMissing("/dev/video0: no such camera"), DeviceMissing("still not"), ScriptedSource(3)]
+    sink, health = run(sources, Inverting(), 1, wait=True, on_ready=ready.set)
+    assert sink.pairs[0].raw.seq == 3
+    assert health.part("source").state == "ok"
+    assert ready.is_set()
+
+
+def test_watches_are_ticked_and_a_part_may_end_the_program():
+    class Watch:
+        def tick(self, now_ns):
+            live.fail(ModelError("the web server ended"))
 
     stop = threading.Event()
-    sink = CollectingSink(1, stop)
-    with pytest.raises(InputOutputError):
-        Live(refuse, InvertingEngine, [sink], Health(), stop).run()
-    assert not sink.closed
+    live = Live(lambda: ScriptedSource(), Inverting(), [], Health(), stop, watches=[Watch()])
+    with pytest.raises(ModelError, match="web server"):
+        live.run()
+
+
+class Replaced:
+    """A source that plays until it is replaced; counts what is open."""
+
+    uri, fps, paced, num_open = "scripted:", 30.0, True, 0
+
+    def __init__(self, seq):
+        self._seq = seq
+        Replaced.num_open += 1
+
+    def read(self):
+        time.sleep(0.02)
+        return Frame(IMAGE, self._seq, time.monotonic_ns())
+
+    def close(self):
+        if self._seq is not None:
+            self._seq = None
+            Replaced.num_open -= 1
+
+
+@pytest.mark.parametrize("same_device", [False, True])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_source_is_replaced_or_stays(same_device, fails):
+    Replaced.num_open = 0
+    stop = threading.Event()
+    sink = CollectingSink(10**6, stop)
+    most_open = []
+
+    def other():
+        most_open.append(Replaced.num_open)
+        if fails:
+            raise DeviceMissing("/dev/video1: no such camera")
+        return Replaced(2)
+
+    live = Live(lambda: Replaced(1), Inverting(), [sink], Health(), stop)
+    thread = threading.Thread(target=live.run)
+    thread.start()
+    try:
+        asked = live.replace_source(other, same_device=same_device)
+        if fails:
+            with pytest.raises(DeviceMissing):
+                asked.result(10)
+        else:
+            asked.result(10)
+        begin = len(sink.pairs) + 2
+        while len(sink.pairs) <= begin:
+            time.sleep(0.02)
+        assert sink.pairs[-1].raw.seq == (1 if fails else 2)
+        assert most_open == [0 if same_device else 1]
+        assert Replaced.num_open == 1
+    finally:
+        stop.set()
+        thread.join()

@@ -14,6 +14,7 @@ from edge.artifact import SHIPPED, load_artifact
 from edge.calibration import PARTS, Calibration, Lens, write_calibration
 from edge.correction import Correction
 from edge.engines.cpu import GraphCpuEngine
+from edge.engines.golden import check_golden
 from edge.engines.trt_versions import load_trt
 from edge.errors import InputOutputError, UsageError
 from export.builder import BuildOptions, check_graph, plan_from_onnx
@@ -58,6 +59,8 @@ def test_the_profile_of_a_unit_enhances_the_corrected_frame(tmp_path):
     assert manifest["calibration"]["unit"] == "A-1" and manifest["corrects"] == load_artifact("live").sha256
     artifact = load_artifact("live", (tmp_path / "models", SHIPPED))
     assert artifact.folder == folder and artifact.dehazer is None
+    assert manifest["golden"]["enhanced"] != load_artifact("live").manifest["golden"]["enhanced"]
+    check_golden(GraphCpuEngine(artifact, 2), artifact)
     correction = Correction(CALIBRATION)
     engines = [GraphCpuEngine(one, 2) for one in (artifact, load_artifact("live"))]
     ours, host = engines[0].enhance(frame()).image, engines[1].enhance(correction.apply(frame())).image

@@ -1,6 +1,7 @@
 """Export of the five profiles: valid graphs with the network's own pixels, and manifests that an engine accepts."""
 
 import json
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 import torch
 
 from edge.artifact import load_artifact, typed_graph_name
-from edge.engines.cpu import GraphCpuEngine, open_cpu_engine
+from edge.engines.cpu import GraphCpuEngine, open_bicubic_engine, open_cpu_engine
+from edge.engines.golden import check_golden
 from edge.errors import ModelError, UsageError
 from edge.sources.demo import DemoSource
 from export.cli import main
@@ -135,6 +137,30 @@ def test_a_guided_profile_runs_its_dehazer_alone_on_a_cpu_with_the_same_pixels(e
     difference = np.abs(host.enhance(frame).image.astype(np.int16) - GraphCpuEngine(artifact, 2).enhance(frame).image)
     assert difference.max() <= 1
     host.close()
+
+
+@pytest.mark.parametrize("case", CASES, ids=IDS)
+def test_every_profile_stores_what_its_graph_makes_of_the_golden_frame(exported, case):
+    artifact = exported(case)[0]
+    engine = GraphCpuEngine(artifact, 2)
+    assert check_golden(engine, artifact) >= 60
+    engine.close()
+    if artifact.dehazer is not None:
+        for opener, softer in ((open_cpu_engine, False), (open_bicubic_engine, True)):
+            engine = opener(artifact, 2)
+            check_golden(engine, artifact, softer=softer)
+            engine.close()
+
+
+def test_the_golden_answer_alone_is_stored_where_no_precision_is_named(exported, tmp_path):
+    folder = tmp_path / "live"
+    shutil.copytree(exported(CASES[0])[0].folder, folder)
+    manifest = json.loads((folder / "model.json").read_text())
+    golden = manifest.pop("golden")
+    (folder / "model.json").write_text(json.dumps(manifest))
+    add_precisions(folder, [])
+    assert json.loads((folder / "model.json").read_text()) == {**manifest, "golden": golden}
+    assert golden["min_psnr_db"] == 45.0
 
 
 def test_an_altered_graph_of_lower_precision_is_refused(exported, tmp_path):

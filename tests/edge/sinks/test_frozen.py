@@ -139,7 +139,7 @@ def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch:
     viewer = watch("view=raw")
     studio.roll()
     plain = viewer.until(lambda part: part.state == "live").image[17:30, :200].astype(int)
-    studio.health.notice("bridge", "camera head not connected")
+    studio.health.enter("bridge", "failed", "camera head not connected")
     record = json.loads(get(studio.url, "/health")[1])
     assert record["notices"] == ["camera head not connected"]
     viewer.until(lambda part: abs(part.image[17:30, :200].astype(int) - plain).max() > 60)

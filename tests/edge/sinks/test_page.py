@@ -173,11 +173,11 @@ def test_raw_and_enhanced_of_one_frame_are_saved(page: Any) -> None:
 
 
 def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
-    studio.health.engine_failed("the output is black")
+    studio.health.enter("engine", "failed", "the output is black")
     wait_for(page, "document.getElementById('state-word').textContent === 'Raw only'")
     assert page.locator("#reason").text_content() == "the output is black"
     studio.cut()
-    studio.health.source_lost("camera unplugged")
+    studio.health.enter("source", "failed", "camera unplugged")
     wait_for(page, "document.getElementById('state-word').textContent === 'No signal'")
     wait_for(page, "document.getElementById('picture').dataset.state === 'no-signal'")
     wait_for(page, f"!({COVERED})")  # the unit's own banner says it

@@ -186,7 +186,7 @@ def test_a_picture_that_no_new_one_follows_becomes_stale_and_then_no_signal(stud
     assert 500 < float(stale.headers["x-age-ms"]) < float(older.headers["x-age-ms"])
     assert is_near(stale.image[1], STALE_AMBER, tolerance=25)
     assert not np.array_equal(stale.image[:34], older.image[:34]), "the age counts up in the pixels"
-    studio.health.source_lost("camera unplugged")
+    studio.health.enter("source", "failed", "camera unplugged")
     lost = viewer.until(lambda part: part.state == "no-signal")
     assert np.ptp(lost.image[100:250, 20:460].astype(int), axis=2).max() <= 4, "grey"
     studio.roll()
@@ -197,7 +197,7 @@ def test_a_failed_engine_is_named_in_the_pixels(studio: Any, watch: Any) -> None
     viewer = watch()
     studio.roll(only_raw=True)
     plain = viewer.until(lambda part: part.state == "live")
-    studio.health.engine_failed("engine: the output is black")
+    studio.health.enter("engine", "failed", "engine: the output is black")
     seq = plain.seq + 3
     told = viewer.until(lambda part: part.seq > seq)
     assert told.headers["x-mode"] == "raw"
@@ -326,7 +326,7 @@ def test_a_raw_snapshot_without_signal_is_stamped(studio: Any) -> None:
     raw = noise(1)
     studio.show(raw)
     wait_for_frames(studio.url)
-    studio.health.source_lost("camera unplugged")
+    studio.health.enter("source", "failed", "camera unplugged")
     response, file = get(studio.url, "/snapshot.png?view=raw")
     assert response.headers["X-State"] == "no-signal"
     assert not np.array_equal(image_from_png(file)[200:], raw[200:])

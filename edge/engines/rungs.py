@@ -1,0 +1,79 @@
+"""The rungs of the ladder: the profile on the GPU, on the CPU, a smaller profile, the dehazer with bicubic x4.
+
+Below them is raw.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from edge.artifact import Artifact
+from edge.errors import ModelError
+
+SMALLER = {"miinet": "miinet-guided", "cyclegan": "miinet-guided", "miinet-guided": "live", "live-isr": "live"}
+"""Profile -> the next one that costs less (design, sections 4 and 8)."""
+
+Upscale = Literal["own", "bicubic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One way to enhance.
+
+    Attributes:
+        profile: name of a profile.
+        backend: as in `[engine] backend`.
+        upscale: the profile's own, or bicubic after its dehazer.
+    """
+
+    profile: str
+    backend: str
+    upscale: Upscale = "own"
+
+    @property
+    def title(self) -> str:
+        """As a person reads it."""
+        if self.upscale == "bicubic":
+            return f"{self.profile}, bicubic"
+        return f"{self.profile} on the CPU" if self.backend == "cpu" else self.profile
+
+    def is_less_work(self, other: Rung) -> bool:
+        """Whether it computes less than another, wherever either runs."""
+        return (self.profile, self.upscale) != (other.profile, other.upscale)
+
+
+def rungs_below(profile: str, backend: str, find: Callable[[str], Artifact]) -> tuple[Rung, ...]:
+    """The ladder of a configuration, best first. Raw, which needs no engine, is not in it.
+
+    A backend that is insisted on has no CPU rungs. A profile without a host form of its own is not tried on the CPU as
+    a way out: it would be too late there.
+
+    Args:
+        find: loads a profile; raises ModelError.
+
+    Raises:
+        ModelError: the configured profile cannot be loaded; a smaller one that cannot is left out.
+    """
+    rungs: list[Rung] = []
+    has_host_form = False
+    name = ""
+    for name, artifact in _found(profile, find):
+        has_host_form = artifact.dehazer is not None
+        rungs.append(Rung(name, backend))
+        if backend == "auto" and has_host_form:
+            rungs.append(Rung(name, "cpu"))
+    if has_host_form and backend in ("auto", "cpu"):
+        rungs.append(Rung(name, "cpu", "bicubic"))
+    return tuple(rungs)
+
+
+def _found(profile: str, find: Callable[[str], Artifact]) -> Iterator[tuple[str, Artifact]]:
+    """The profile and those smaller ones that there are."""
+    yield profile, find(profile)
+    name = profile
+    while name := SMALLER.get(name, ""):
+        with contextlib.suppress(ModelError):
+            yield name, find(name)

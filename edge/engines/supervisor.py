@@ -1,0 +1,353 @@
+"""What turns captured frames into enhanced ones live, whatever happens to an engine (design, section 7).
+
+Goes down the ladder where a rung fails and climbs back; an engine lives in a process of its own. All but `prepare`,
+`commit`, `cancel` and `limit` is called from the inference thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edge import frame_memory
+from edge.engines.isolated import DEADLINE_S, EngineBusy, EngineGone, EngineProcess, Opened, reap
+from edge.engines.judge import OutputJudge
+from edge.engines.ladder import NS_PER_S, RESTARTS, Ladder
+from edge.engines.order import EngineOrder, EngineSetup
+from edge.errors import EdgeError, EngineFailed, EngineLost, ModelError
+from edge.frame import Frame
+from edge.health import Health
+from edge.shared_frames import SharedFrames
+
+log = logging.getLogger(__name__)
+
+PROVE_AFTER_NS, PROVE_AT_LAST_NS = 3600 * NS_PER_S, 7200 * NS_PER_S
+"""The golden frame is run again after the first time while nobody watches, and after the second whoever watches."""
+LONGEST_END_S = 2.0
+"""What ending a process may take when the program ends."""
+
+
+@dataclass
+class _Standby:
+    """An engine that is opened beside the running one.
+
+    Attributes:
+        rung: to climb to; None for another setup, which waits for `commit`.
+    """
+
+    process: EngineProcess
+    setup: EngineSetup
+    rung: int | None
+    asked: Future[None] | None = None
+    is_committed: bool = False
+
+
+class Supervisor:
+    """Implements `edge.live.Enhancer`.
+
+    Args:
+        viewers: how many people watch now.
+        start_process: starts an engine's process.
+    """
+
+    def __init__(
+        self,
+        setup: EngineSetup,
+        health: Health,
+        viewers: Callable[[], int] = lambda: 0,
+        start_process: Callable[[EngineOrder, SharedFrames], EngineProcess] = EngineProcess,
+    ) -> None:
+        self._health, self._viewers, self._start_process = health, viewers, start_process
+        self._frames = SharedFrames()
+        self._judge = OutputJudge()
+        self._take_setup(setup)
+        self._process: EngineProcess | None = None
+        self._opening: EngineProcess | None = None
+        self._standby: _Standby | None = None
+        self._why = ""
+        self._num_restarts = 0
+        self._proven_ns = 0
+        self._limit, self._limit_reason, self._limited = 0, "", 0
+        self._wanted: tuple[EngineSetup, Future[None]] | None = None
+        self._decision: bool | None = None
+        self._lock = threading.Lock()
+        self._end_lending: Callable[[], None] = lambda: None
+        health.track("ladder", self._described)
+
+    @property
+    def setup(self) -> EngineSetup:
+        """The ladder in use, as it was asked for."""
+        return self._asked_setup
+
+    # ---- the inference thread
+
+    def start(self) -> None:
+        """Begin to open the engine; frames are raw until it is there."""
+        self._end_lending = frame_memory.lend_from(self._frames.lend)
+        self._open_rung(time.monotonic_ns(), "the engine starts")
+
+    def enhance(self, raw: Frame) -> Frame:
+        """The enhanced frame, or the raw one where it cannot be had; takes 300 ms at most."""
+        now_ns = time.monotonic_ns()
+        self._tend(now_ns)
+        process = self._process
+        if process is None:
+            return raw
+        try:
+            self._prove_if_due(process, now_ns)
+            made = process.enhance(raw.image)
+            begin = time.perf_counter()
+            fault = self._judge.fault(raw.image, made.image)
+            stage_ms = {**made.stage_ms, "judge": (time.perf_counter() - begin) * 1e3}
+            if fault:
+                raise EngineFailed(fault)
+        except EngineGone as error:
+            self._crashed(error)
+        except ModelError as error:
+            self._crashed(EngineGone(str(error)))
+        except EngineLost as error:
+            self._step_down(str(error))
+        except EngineBusy as error:
+            self._health.frame_fault(str(error))
+        except EngineFailed as error:
+            self._bad(str(error))
+        else:
+            self._ladder.good(now_ns)
+            self._health.frame_fault("")
+            assert process.opened is not None, "it serves"
+            return raw.enhanced(made.image, process.opened.profile, stage_ms)
+        return raw
+
+    def idle(self) -> None:
+        """No frame comes at present; engines go on opening."""
+        self._tend(time.monotonic_ns())
+
+    def close(self) -> None:
+        """End every process."""
+        self._end_lending()
+        for process in (self._process, self._opening, self._standby and self._standby.process):
+            if process:
+                process.close(LONGEST_END_S)
+        self._process = self._opening = self._standby = None
+        self._frames.close()
+
+    # ---- other threads
+
+    def limit(self, level: int, reason: str) -> None:
+        """Heat: 0 sets no limit, 1 asks for less work than the profile's, 2 for none."""
+        self._limit, self._limit_reason = level, reason
+
+    def prepare(self, setup: EngineSetup) -> Future[None]:
+        """Open another setup's engine beside the running one; done when it is proven and waits for `commit`.
+
+        The future raises EdgeError where it cannot be had; nothing has changed then.
+        """
+        asked: Future[None] = Future()
+        with self._lock:
+            self._wanted, self._decision = (setup, asked), None
+        return asked
+
+    def commit(self) -> None:
+        """Let what was prepared run from the next frame on."""
+        self._decision = True
+
+    def cancel(self) -> None:
+        """Forget what was prepared."""
+        self._decision = False
+
+    # ---- what is open and what opens
+
+    def _tend(self, now_ns: int) -> None:
+        """Whatever is not the frame itself."""
+        reap()
+        if self._limit != self._limited:
+            self._apply_limit(now_ns)
+        if self._opening is not None:
+            self._poll_opening(self._opening, now_ns)
+        self._take_wish()
+        if self._standby is not None:
+            self._poll_standby(self._standby, now_ns)
+        elif self._opening is None and (rung := self._ladder.better(now_ns)) is not None:
+            with contextlib.suppress(EngineGone):
+                process = self._start_process(self._setup.order(rung), self._frames)
+                self._standby = _Standby(process, self._setup, rung)
+
+    def _open_rung(self, now_ns: int, why: str) -> None:
+        """Open the ladder's rung, the one below where that cannot even be started."""
+        self._why = why
+        self._health.frame_fault("")
+        while self._ladder.rung != self._ladder.raw:
+            self._health.enter("engine", "starting", why)
+            try:
+                self._opening = self._start_process(self._setup.order(self._ladder.rung), self._frames)
+                return
+            except EngineGone as error:
+                self._why = why = str(error)
+                self._ladder.step_down(now_ns)
+        self._health.set_engine("", "", "none")
+        self._health.enter("engine", "failed", why)
+
+    def _poll_opening(self, process: EngineProcess, now_ns: int) -> None:
+        try:
+            opened = _checked(process.poll_opened(), process)
+        except EngineGone as error:
+            self._crashed(error)
+            return
+        except EdgeError as error:
+            self._step_down(str(error))
+            return
+        if opened is None:
+            return
+        self._opening = None
+        if opened.backend != process.order.rung.backend:
+            if opened.was_lost:
+                self._ladder.step_down(now_ns)
+                self._why = opened.fell_back
+            else:
+                self._take_setup(self._setup.without_gpu(), asked=self._asked_setup)
+        self._serve(process, opened, now_ns)
+
+    def _serve(self, process: EngineProcess, opened: Opened, now_ns: int) -> None:
+        if self._process is not None:
+            self._process.close()
+        self._process, self._proven_ns = process, now_ns
+        self._health.set_engine(opened.profile, opened.model_sha256, opened.device)
+        if self._ladder.rung == 0:
+            self._health.enter("engine", "ok")
+        else:
+            self._health.enter("engine", "degraded", f"{self._setup.rungs[self._ladder.rung].title}: {self._why}")
+
+    def _poll_standby(self, standby: _Standby, now_ns: int) -> None:
+        process = standby.process
+        is_cancelled = standby.asked is not None and self._decision is False
+        try:
+            if is_cancelled:
+                raise EngineGone("the reload was given up")
+            opened = _checked(process.poll_opened(), process)
+            if opened is not None and standby.rung is not None and opened.backend != process.order.rung.backend:
+                raise EngineGone(opened.fell_back)
+        except EdgeError as error:
+            self._standby = None
+            process.close()
+            if standby.asked is not None:
+                _settle(standby.asked, error)
+            elif standby.rung is not None:
+                log.debug("no better rung yet: %s", error)
+                self._ladder.could_not_climb(standby.rung, now_ns)
+            return
+        if opened is None:
+            return
+        if standby.rung is not None:
+            self._standby = None
+            self._ladder.climbed(standby.rung, now_ns)
+            self._serve(process, opened, now_ns)
+        elif standby.asked is not None:
+            _settle(standby.asked)
+            if self._decision:
+                self._standby = None
+                self._take_replacement(standby, opened, now_ns)
+
+    def _take_wish(self) -> None:
+        """Begin to open what `prepare` asked for, in the place of a climb."""
+        with self._lock:
+            wanted, self._wanted = self._wanted, None
+        if wanted is None:
+            return
+        setup, asked = wanted
+        if self._standby is not None:
+            self._standby.process.close()
+            self._standby = None
+        try:
+            self._standby = _Standby(self._start_process(setup.order(0), self._frames), setup, None, asked)
+        except EngineGone as error:
+            asked.set_exception(error)
+
+    def _take_replacement(self, standby: _Standby, opened: Opened, now_ns: int) -> None:
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
+        is_without_gpu = opened.backend != standby.process.order.rung.backend
+        setup = standby.setup.without_gpu() if is_without_gpu else standby.setup
+        self._take_setup(setup, asked=standby.setup)
+        self._limited = 0
+        self._serve(standby.process, opened, now_ns)
+
+    def _take_setup(self, setup: EngineSetup, asked: EngineSetup | None = None) -> None:
+        self._setup, self._asked_setup = setup, asked or setup
+        self._ladder = Ladder(len(setup.rungs))
+
+    # ---- what goes wrong
+
+    def _bad(self, reason: str) -> None:
+        self._health.frame_fault(reason)
+        if self._ladder.bad(now_ns := time.monotonic_ns()):
+            self._reopen(now_ns, reason)
+
+    def _step_down(self, reason: str) -> None:
+        now_ns = time.monotonic_ns()
+        self._ladder.step_down(now_ns)
+        self._reopen(now_ns, reason)
+
+    def _crashed(self, error: EngineGone) -> None:
+        now_ns = time.monotonic_ns()
+        after = self._ladder.crashed(now_ns)
+        self._num_restarts += after == "restart"
+        why = f"{error}; it starts again" if after == "restart" else str(error)
+        if after == "spent":
+            why = f"the engine failed more than {RESTARTS} times in a minute: {error}"
+        self._reopen(now_ns, why)
+
+    def _reopen(self, now_ns: int, why: str) -> None:
+        for process in (self._process, self._opening):
+            if process is not None:
+                process.close()
+        self._process = self._opening = None
+        self._open_rung(now_ns, why)
+
+    def _apply_limit(self, now_ns: int) -> None:
+        self._limited = self._limit
+        rungs = self._setup.rungs
+        less = [number for number, rung in enumerate(rungs) if rung.is_less_work(rungs[0])]
+        ceiling = {0: 0, 1: less[0] if less else len(rungs)}.get(self._limited, len(rungs))
+        before = self._ladder.rung
+        self._ladder.set_ceiling(ceiling, now_ns)
+        if self._ladder.rung != before:
+            self._reopen(now_ns, self._limit_reason)
+
+    def _prove_if_due(self, process: EngineProcess, now_ns: int) -> None:
+        since_ns = now_ns - self._proven_ns
+        if since_ns > PROVE_AT_LAST_NS or (since_ns > PROVE_AFTER_NS and not self._viewers()):
+            self._proven_ns = now_ns
+            process.prove()
+
+    def _described(self) -> dict[str, Any]:
+        process, rungs, rung = self._process, self._setup.rungs, self._ladder.rung
+        return {
+            "rung": "raw" if rung >= len(rungs) else rungs[rung].title,
+            "rungs": [*(one.title for one in rungs), "raw"],
+            "restarts": self._num_restarts,
+            "engine_pid": None if process is None else process.pid,
+        }
+
+
+def _checked(opened: Opened | None, process: EngineProcess) -> Opened | None:
+    """Refuse a rung that is too slow for live pictures, as its golden frame shows."""
+    if opened is not None and opened.golden_ms > DEADLINE_S * 1e3:
+        title = replace(process.order.rung, backend=opened.backend).title
+        raise ModelError(f"{title} takes {opened.golden_ms:.0f} ms a frame here, at most {DEADLINE_S * 1e3:.0f} fit")
+    return opened
+
+
+def _settle(asked: Future[None], error: EdgeError | None = None) -> None:
+    if asked.done():
+        return
+    if error is None:
+        asked.set_result(None)
+    else:
+        asked.set_exception(error)

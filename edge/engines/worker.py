@@ -1,0 +1,161 @@
+"""The process that the engine lives in, `python -m edge.engines.worker`; `edge.engines.isolated` starts it.
+
+It opens what it is ordered to, proves it on the golden frame, and then turns frame numbers into frame numbers until the
+other end of its line is closed, or the program that started it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from edge.artifact import Artifact, load_artifact, profile_roots
+from edge.engines.base import Engine
+from edge.engines.golden import check_golden
+from edge.engines.isolated import DEADLINE_S, MAX_MESSAGE_BYTES, Opened
+from edge.engines.open import level_of, open_rung
+from edge.engines.order import EngineOrder
+from edge.engines.rungs import Rung
+from edge.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
+from edge.shared_frames import SharedFrames
+from edge.unit import corrected, unit_correction
+
+log = logging.getLogger("edge.engines.worker")
+
+_PR_SET_PDEATHSIG = 1
+_OOM_SCORE = 500
+"""When memory runs out the kernel ends this process before the one that shows the picture."""
+_SLOW_ONCE_S = 3.0
+
+
+class Worker:
+    """Owns the engine.
+
+    Args:
+        line: a SOCK_SEQPACKET socket; messages are JSON.
+    """
+
+    def __init__(self, line: socket.socket, frames: SharedFrames) -> None:
+        self._line = line
+        self._frames = frames
+
+    def run(self) -> None:
+        """Serve until the other end closes."""
+        message = self._received()
+        if message is None:
+            return
+        order = EngineOrder.from_message(message)
+        try:
+            artifact, bare, engine, opened = self._open(order)
+        except Exception as error:  # noqa: BLE001 - whatever a library raises is told over the line
+            self._send(_told(error))
+            return
+        self._send({"opened": {name: getattr(opened, name) for name in Opened.__slots__}})
+        while (request := self._received()) is not None:
+            number = request.get("frame", request.get("golden"))
+            try:
+                if "golden" in request:
+                    check_golden(bare, artifact, softer=order.rung.upscale == "bicubic")
+                    answer: dict[str, Any] = {}
+                else:
+                    answer = {"stage_ms": self._enhance(engine, request)}
+            except Exception as error:
+                log.debug("engine failed", exc_info=True)
+                answer = _told(error)
+            self._send({"number": number, **answer})
+
+    def _enhance(self, engine: Engine, request: Mapping[str, Any]) -> dict[str, float]:
+        image, out = self._frames.frame(request["in"]), self._frames.frame(request["out"])
+        begin = time.perf_counter()
+        result = engine.enhance(image, out)
+        if result.image is not out:
+            out[:] = result.image
+        return {**result.stage_ms, "whole": (time.perf_counter() - begin) * 1e3}
+
+    def _open(self, order: EngineOrder) -> tuple[Artifact, Engine, Engine, Opened]:
+        artifact = load_artifact(order.rung.profile, profile_roots(order.engine.models))
+        if artifact.sha256 != order.sha256:
+            raise ModelError(f"{artifact.folder}: another model lies there than a moment ago; reload the configuration")
+        bare, backend, lost, reason = self._open_rung(artifact, order)
+        golden_ms = _proven(bare, artifact, softer=order.rung.upscale == "bicubic")
+        correction = unit_correction(order.unit.calibration, order.unit.serial, artifact.manifest)
+        engine = corrected(bare, correction, order.engine.threads)
+        opened = Opened(engine.profile, engine.model_sha256, engine.device, backend, reason, lost, golden_ms)
+        return artifact, bare, engine, opened
+
+    def _open_rung(self, artifact: Artifact, order: EngineOrder) -> tuple[Engine, str, bool, str]:
+        """The engine, its backend, and why it is the CPU's: whether a GPU was lost, and in words."""
+        frames = [self._frames.frame(index) for index in range(self._frames.num_frames)]
+        try:
+            return open_rung(artifact, order.engine, order.rung, frames), order.rung.backend, False, ""
+        except EdgeError as error:
+            if order.rung.backend != "auto" or artifact.dehazer is None:
+                raise
+            log.log(level_of(error), "the CPU engine runs: %s", error)
+            engine = open_rung(artifact, order.engine, Rung(order.rung.profile, "cpu"))
+            return engine, "cpu", isinstance(error, EngineLost), str(error)
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):
+            self._line.send(json.dumps(message).encode(), socket.MSG_NOSIGNAL)
+
+    def _received(self) -> dict[str, Any] | None:
+        try:
+            data = self._line.recv(MAX_MESSAGE_BYTES)
+        except OSError:
+            return None
+        return dict(json.loads(data)) if data else None
+
+
+def _proven(engine: Engine, artifact: Artifact, *, softer: bool) -> float:
+    """Milliseconds of the golden frame, once warm; raises ModelError where its answer is wrong."""
+    took_s = 0.0
+    for _ in range(2):
+        begin = time.perf_counter()
+        check_golden(engine, artifact, softer=softer)
+        took_s = time.perf_counter() - begin
+        if took_s < DEADLINE_S or took_s > _SLOW_ONCE_S:
+            break
+    return took_s * 1e3
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    for kind, matches in (("lost", EngineLost), ("missing", DeviceMissing), ("failed", EngineFailed)):
+        if isinstance(error, matches):
+            return {"error": str(error), "kind": kind}
+    if isinstance(error, EdgeError):
+        return {"error": str(error), "kind": "model"}
+    return {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}", "kind": "failed"}
+
+
+def prepare_process(parent: int) -> None:
+    """End with the program that started this process, leave its signals to it, and be the first to go for memory."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above
+        sys.exit(0)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(f"{_OOM_SCORE}\n", encoding="ascii")
+
+
+def main(argv: list[str]) -> int:
+    line_fd, frames_fd, num_frames, parent = map(int, argv)
+    prepare_process(parent)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames)).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,95 @@
+"""`edge-enhance --live`: the parts of the unit, made and tied together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+
+from edge.camera_head import CameraHead
+from edge.config import Config
+from edge.control import Control
+from edge.engines.order import engine_setup
+from edge.engines.supervisor import Supervisor
+from edge.health import Health
+from edge.live import Live
+from edge.reload import Reload, SourceDesk
+from edge.saver import PairSaver
+from edge.sinks.base import Sink
+from edge.sinks.web import WebSink
+from edge.sources.base import Source
+from edge.sources.open import open_source
+from edge.unit import UnitCorrection, checked_opener, unit_correction
+
+log = logging.getLogger("edge")
+
+
+def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) -> int:
+    """Show the source enhanced until `stop`; the exit code.
+
+    Args:
+        load: reads the configuration again, for a reload.
+
+    Raises:
+        EdgeError: a part without which there is no picture cannot be had.
+    """
+    setup = engine_setup(config)
+    manifest = setup.manifests[config.engine.profile]
+    correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
+    health = Health()
+    control = Control(health)
+    web = WebSink(config.web, health, control)
+    supervisor = Supervisor(setup, health, viewers=lambda: web.num_viewers)
+    saver = PairSaver(
+        config.save.path,
+        uri=health.source,
+        model=lambda: model_record(supervisor, health),
+        on_saved=control.saved,
+        on_failed=control.not_saved,
+    )
+    control.save = saver.save
+    sinks: list[Sink] = [web, control]
+    if config.bridge.port:
+        sinks.append(CameraHead(config.bridge, health, control))
+    reload = Reload(
+        load,
+        config,
+        correction,
+        supervisor,
+        SourceDesk(opener_of, lambda opener, same_device: live.replace_source(opener, same_device=same_device)),
+        takers=[lambda taken: saver.use(taken.save.path), lambda taken: web.use_quality(taken.web.jpeg_quality)],
+    )
+    live = Live(
+        opener_of(config.source.uri, correction),
+        supervisor,
+        sinks,
+        health,
+        stop,
+        watches=[reload],
+        wait=config.source.wait,
+        on_ready=lambda: log.info("live on %s (Ctrl-C stops)", web.url),
+    )
+    web.on_failed = live.fail
+    health.track("pid", os.getpid)
+    health.track("reload", lambda: reload.record)
+    signal.signal(signal.SIGHUP, reload.request)
+    saver.start()
+    try:
+        live.run()
+    finally:
+        saver.close()  # a picture that waits for the disk is written
+    return 0
+
+
+def opener_of(uri: str, correction: UnitCorrection | None) -> Callable[[], Source]:
+    """What opens a source and refuses a camera in another mode than it was calibrated in."""
+    return checked_opener(lambda: open_source(uri), correction)
+
+
+def model_record(supervisor: Supervisor, health: Health) -> dict[str, str]:
+    """What enhances now, as a saved picture's sidecar names it."""
+    record = health.model_record()
+    manifest = supervisor.setup.manifests.get(record["profile"], {})
+    return {**{key: str(manifest[key]) for key in ("name", "version") if key in manifest}, **record}

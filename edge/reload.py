@@ -1,0 +1,169 @@
+"""SIGHUP: the configuration is read again, and taken whole or not at all while the picture goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+from edge.config import Config
+from edge.engines.isolated import OPENING_S
+from edge.engines.order import EngineSetup, engine_setup
+from edge.errors import ConfigError, EdgeError
+from edge.sources.base import Source
+from edge.unit import UnitCorrection, unit_correction
+
+log = logging.getLogger(__name__)
+
+NEEDS_RESTART = ("web.listen", "bridge", "source.wait")
+"""What cannot change while the program runs: sections or dotted keys."""
+
+
+class EngineDesk(Protocol):
+    """The part of `edge.engines.supervisor.Supervisor` that is needed here."""
+
+    @property
+    def setup(self) -> EngineSetup: ...
+    def prepare(self, setup: EngineSetup) -> Future[None]: ...
+    def commit(self) -> None: ...
+    def cancel(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class SourceDesk:
+    """How the source is exchanged.
+
+    Attributes:
+        opener: from a source's URI and the unit's correction to what opens it.
+        replace: `edge.live.Live.replace_source`.
+    """
+
+    opener: Callable[[str, UnitCorrection | None], Callable[[], Source]]
+    replace: Callable[[Callable[[], Source], bool], Future[None]]
+
+
+class Reload:
+    """A watch. A signal handler only calls `request`; the work is done in a thread of its own.
+
+    Args:
+        load: reads the configuration as at the start.
+        config, correction: in use.
+        takers: told the new configuration once it is taken; must neither wait nor fail.
+        on_begin, on_end: around the work, for the service manager.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Config],
+        config: Config,
+        correction: UnitCorrection | None,
+        engine: EngineDesk,
+        source: SourceDesk,
+        takers: Sequence[Callable[[Config], None]] = (),
+        *,
+        on_begin: Callable[[], None] = lambda: None,
+        on_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._load, self._config, self._correction = load, config, correction
+        self._engine, self._source, self._takers = engine, source, takers
+        self._on_begin, self._on_end = on_begin, on_end
+        self._is_requested = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._count = 0
+        self.record: dict[str, Any] | None = None
+
+    def request(self, *_signal: object) -> None:
+        """Read it again soon; for a signal handler."""
+        self._is_requested.set()
+
+    def tick(self, now_ns: int) -> None:
+        """Begin what was requested; one at a time."""
+        is_running = self._thread is not None and self._thread.is_alive()
+        if self._is_requested.is_set() and not is_running:
+            self._is_requested.clear()
+            self._thread = threading.Thread(target=self.run, name="reload", daemon=True)
+            self._thread.start()
+
+    def run(self) -> None:
+        """Do it and leave the outcome in `record`."""
+        self._on_begin()
+        reason = ""
+        try:
+            changed = self._apply()
+            log.info("configuration read again: %s", ", ".join(changed) or "nothing changed")
+        except EdgeError as error:
+            reason = str(error)
+            log.error("configuration not taken, the one in use stays: %s", error)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            log.exception("configuration not taken, the one in use stays")
+        self._count += 1
+        at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        self.record = {"count": self._count, "at": at, "ok": not reason, "reason": reason}
+        self._on_end()
+
+    def _apply(self) -> list[str]:
+        config = self._load()
+        changed = changed_keys(self._config, config)
+        _refuse_what_needs_restart(changed)
+        setup = engine_setup(config)
+        manifest = setup.manifests[config.engine.profile]
+        correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
+        is_other_engine = setup != self._engine.setup
+        if is_other_engine:
+            _result(self._engine.prepare(setup), "the new engine")
+        try:
+            if config.source.uri != self._config.source.uri or _mode_of(correction) != _mode_of(self._correction):
+                device = device_of(config.source.uri)
+                same_device = bool(device) and device == device_of(self._config.source.uri)
+                opener = self._source.opener(config.source.uri, correction)
+                _result(self._source.replace(opener, same_device), "the new source")
+        except EdgeError:
+            self._engine.cancel()
+            raise
+        if is_other_engine:
+            self._engine.commit()
+            changed = changed or ["engine.profile (its files)"]
+        self._config, self._correction = config, correction
+        for take in self._takers:
+            take(config)
+        return changed
+
+
+def changed_keys(before: Config, after: Config) -> list[str]:
+    """Dotted paths whose values differ."""
+    changed = []
+    for section in dataclasses.fields(before):
+        old, new = getattr(before, section.name), getattr(after, section.name)
+        keys = [key.name for key in dataclasses.fields(old) if getattr(old, key.name) != getattr(new, key.name)]
+        changed += [f"{section.name}.{key}" for key in keys]
+    return changed
+
+
+def _refuse_what_needs_restart(changed: Sequence[str]) -> None:
+    fixed = [key for key in changed if key in NEEDS_RESTART or key.split(".")[0] in NEEDS_RESTART]
+    if fixed:
+        raise ConfigError(f"{', '.join(fixed)}: changes only with a restart: systemctl restart edge-enhance")
+
+
+def device_of(uri: str) -> str:
+    """What only one source at a time can hold, such as `/dev/video0`; empty for sources that can be opened twice."""
+    path = uri.removeprefix("camera:").partition("?")[0]
+    return path if path.startswith("/dev/") else ""
+
+
+def _mode_of(correction: UnitCorrection | None) -> str:
+    return "" if correction is None else correction.camera_mode
+
+
+def _result(asked: Future[None], what: str) -> None:
+    try:
+        asked.result(OPENING_S + 10.0)
+    except FutureTimeout:
+        raise ConfigError(f"{what} did not open in time") from None

@@ -1,0 +1,71 @@
+"""The real engine's process around an engine that does what the first pixel of a frame tells it.
+
+It inverts the picture; other numbers are in `ORDERS`. What the environment variable OPENING names happens while the
+engine opens.
+"""
+
+import os
+import signal
+import sys
+import time
+
+from edge.engines import worker
+from edge.engines.base import Enhanced
+from edge.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
+
+ORDERS = {"fail": 1, "lose": 2, "hang": 3, "exit": 4, "segfault": 5, "late": 6, "defect": 7}
+
+
+class Scripted:
+    profile, model_sha256 = "live", "0" * 64
+
+    def __init__(self, device):
+        self.device = device
+
+    def enhance(self, image, out=None):
+        order = int(image[0, 0, 0])
+        if order == ORDERS["fail"]:
+            raise EngineFailed("this frame failed")
+        if order == ORDERS["lose"]:
+            raise EngineLost("the GPU is gone")
+        if order == ORDERS["hang"]:
+            time.sleep(3600)
+        if order == ORDERS["exit"]:
+            os._exit(7)
+        if order == ORDERS["segfault"]:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if order == ORDERS["late"]:
+            time.sleep(0.6)
+        if order == ORDERS["defect"]:
+            raise ZeroDivisionError("a defect\nof two lines")
+        out[:] = 255 - image
+        return Enhanced(out, {"invert": 1.0})
+
+    def close(self):
+        pass
+
+
+def open_rung(artifact, config, rung, frames=()):
+    opening = os.environ.get("OPENING", "")
+    if opening == "crash":
+        os._exit(9)
+    if opening == "model":
+        raise ModelError("model.onnx: is wrong")
+    if opening == "hang":
+        time.sleep(3600)
+    if rung.backend != "cpu" and opening == "no gpu":
+        raise DeviceMissing("no GPU")
+    if rung.backend != "cpu" and opening == "lost gpu":
+        raise EngineLost("the GPU does not answer")
+    return Scripted("cpu" if rung.backend == "cpu" else "gpu")
+
+
+def check_golden(engine, artifact, *, softer=False, out=None):
+    if os.environ.get("OPENING") == "slow":
+        time.sleep(0.4)
+    return 50.0
+
+
+if __name__ == "__main__":
+    worker.open_rung, worker.check_golden = open_rung, check_golden
+    sys.exit(worker.main(sys.argv[1:]))

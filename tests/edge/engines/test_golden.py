@@ -1,0 +1,207 @@
+"""The golden frame: the same everywhere, and no broken engine gets past it."""
+
+import dataclasses
+import math
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from edge.artifact import load_artifact
+from edge.engines.base import Enhanced
+from edge.engines.cpu import GuidedCpuEngine, open_bicubic_engine, open_cpu_engine
+from edge.engines.golden import check_golden, frame_sha256, golden_frame, golden_record
+from edge.engines.plan import packed_picture
+from edge.errors import EngineFailed, EngineLost, ModelError
+from edge.unit import CorrectedEngine
+from export.rounded import run_on_cpu, shown_on_cpu
+
+FRAME_SHA256 = "a562930a5b3a49d499115efd93d35e62716a7bc09ca2b3181ca9f7ebe30bb2ac"
+"""Of the frame as first drawn; another one takes the stored answers of all profiles their meaning."""
+
+
+@pytest.fixture(scope="module")
+def artifact():
+    return load_artifact("live")
+
+
+@pytest.fixture(scope="module")
+def answer(artifact):
+    """What the shipped profile's CPU engine makes of the frame."""
+    engine = open_cpu_engine(artifact)
+    try:
+        return engine.enhance(golden_frame()).image
+    finally:
+        engine.close()
+
+
+class Answering:
+    """Implements `Engine`: gives this picture, or raises."""
+
+    profile, model_sha256, device = "live", "", "test"
+
+    def __init__(self, told):
+        self.told = told
+
+    def enhance(self, image, out=None):
+        if isinstance(self.told, Exception):
+            raise self.told
+        made = self.told(image) if callable(self.told) else self.told
+        if out is not None:
+            out[:] = made
+        return Enhanced(made if out is None else out, {})
+
+    def close(self): ...
+
+
+def without_golden(artifact):
+    return dataclasses.replace(artifact, manifest={k: v for k, v in artifact.manifest.items() if k != "golden"})
+
+
+def with_golden(artifact, **changes):
+    golden = {**artifact.manifest["golden"], **changes}
+    return dataclasses.replace(artifact, manifest={**artifact.manifest, "golden": golden})
+
+
+def test_the_frame_is_the_same_on_every_machine():
+    frame = golden_frame()
+    assert (frame.shape, frame.dtype) == ((1080, 1920, 3), np.uint8)
+    assert frame_sha256(frame) == FRAME_SHA256
+
+
+@pytest.mark.parametrize(
+    "opener, softer, margin_db",
+    [
+        pytest.param(open_cpu_engine, False, 30, id="guided on the CPU"),
+        pytest.param(open_bicubic_engine, True, 15, id="bicubic"),
+    ],
+)
+def test_the_shipped_profile_passes_with_margin(artifact, opener, softer, margin_db):
+    engine = opener(artifact)
+    try:
+        psnr_db = check_golden(engine, artifact, softer=softer)
+    finally:
+        engine.close()
+    limit_db = artifact.manifest["golden"]["min_softer_psnr_db" if softer else "min_psnr_db"]
+    assert psnr_db >= limit_db + margin_db
+
+
+def test_half_precision_passes_with_margin(artifact):
+    graph = shown_on_cpu(artifact.graph_for("fp16").read_bytes(), "fp16")
+    engine = Answering(lambda frame: np.asarray(run_on_cpu(graph, frame)[0][0], np.uint8))
+    assert check_golden(engine, artifact) >= 55
+
+
+def test_the_answer_is_put_where_the_caller_says(artifact, answer):
+    out = np.zeros_like(answer)
+    check_golden(Answering(answer), artifact, out=out)
+    assert (out == answer).all()
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        pytest.param(lambda right: np.zeros_like(right), id="black"),
+        pytest.param(lambda right: np.full_like(right, 127), id="flat"),
+        pytest.param(lambda right: golden_frame(), id="raw"),
+        pytest.param(lambda right: np.ascontiguousarray(right[..., ::-1]), id="swapped channels"),
+        pytest.param(lambda right: 255 - right, id="negative"),
+        pytest.param(lambda right: right[::-1], id="upside down"),
+        pytest.param(lambda right: np.roll(right, 4, axis=1), id="moved by four pixels"),
+        pytest.param(lambda right: np.where(np.arange(1080)[:, None, None] < 900, right, 0).astype(np.uint8), id="cut"),
+    ],
+)
+@pytest.mark.parametrize("softer", [False, True], ids=["own upscale", "bicubic"])
+def test_a_broken_answer_is_refused_in_one_line(artifact, answer, broken, softer):
+    with pytest.raises(ModelError, match=r"golden frame.* dB, expected") as caught:
+        check_golden(Answering(broken(answer)), artifact, softer=softer)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_picture_without_its_detail_is_refused_unless_it_may_be_softer(artifact):
+    engine = open_bicubic_engine(artifact)
+    with pytest.raises(ModelError, match="detail comes out at"):
+        check_golden(engine, artifact)
+    engine.close()
+
+
+@pytest.mark.parametrize("layer", [0, 6, 10, 18])
+def test_one_shuffled_layer_is_refused(artifact, tmp_path, layer):
+    model = onnx.load(str(artifact.dehazer))
+    weight = [w for w in model.graph.initializer if len(w.dims) == 4][layer]
+    values = numpy_helper.to_array(weight)
+    shuffled = values[np.random.default_rng(0).permutation(len(values))]
+    weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(shuffled), weight.name))
+    onnx.save(model, str(tmp_path / "dehaze.onnx"))
+    engine = GuidedCpuEngine(artifact, tmp_path / "dehaze.onnx", 2)
+    with pytest.raises(ModelError, match="golden frame"):
+        check_golden(engine, artifact)
+    engine.close()
+
+
+def test_an_engine_without_an_answer_is_a_wrong_model_and_a_lost_device_is_not(artifact):
+    with pytest.raises(ModelError, match="the network gave NaN"):
+        check_golden(Answering(EngineFailed("the network gave NaN")), artifact)
+    with pytest.raises(EngineLost):
+        check_golden(Answering(EngineLost("gone")), artifact)
+
+
+def test_the_units_correction_is_left_out(artifact, answer):
+    class Turning:
+        """Stands for a correction that would spoil the frame."""
+
+        def apply(self, image, out):
+            return image[::-1]
+
+    assert check_golden(CorrectedEngine(Answering(answer), Turning()), artifact) >= 45
+
+
+@pytest.mark.parametrize(
+    "is_good, told",
+    [
+        pytest.param(True, lambda frame: 255 - frame // 2, id="follows the frame"),
+        pytest.param(False, lambda frame: frame * 0, id="black"),
+        pytest.param(False, lambda frame: frame * 0 + 200, id="flat"),
+        pytest.param(False, lambda frame: np.random.default_rng(1).integers(0, 255, frame.shape, np.uint8), id="noise"),
+    ],
+)
+@pytest.mark.parametrize("is_old", [False, True], ids=["none stored", "of another version's frame"])
+def test_without_a_stored_answer_the_picture_must_follow_the_frame(artifact, is_good, told, is_old):
+    bare = with_golden(artifact, frame_sha256="0" * 64) if is_old else without_golden(artifact)
+    if is_good:
+        assert math.isnan(check_golden(Answering(told), bare))
+    else:
+        with pytest.raises(ModelError, match="does not follow the frame"):
+            check_golden(Answering(told), bare)
+
+
+@pytest.mark.parametrize(
+    "changes, told",
+    [
+        pytest.param({"enhanced": "no base64!"}, "golden.enhanced: is no picture of 240x135", id="no base64"),
+        pytest.param({"enhanced": "é"}, "golden.enhanced: is no picture of 240x135", id="not ASCII"),
+        pytest.param({"enhanced": None}, "golden.enhanced: is no picture of 240x135", id="no picture"),
+        pytest.param({"detail": packed_picture(np.zeros((9, 9, 3), np.uint8))}, "but of 9x9", id="another size"),
+        pytest.param({"min_psnr_db": "45"}, "golden.min_psnr_db: is '45'", id="limit as text"),
+        pytest.param({"min_psnr_db": math.nan}, "golden.min_psnr_db: is nan", id="limit NaN"),
+        pytest.param({"min_psnr_db": True}, "golden.min_psnr_db: is True", id="limit true"),
+    ],
+)
+def test_a_damaged_record_is_told_by_its_key(artifact, answer, changes, told):
+    with pytest.raises(ModelError) as caught:
+        check_golden(Answering(answer), with_golden(artifact, **changes))
+    assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_record_that_is_no_table_is_refused(artifact, answer):
+    damaged = dataclasses.replace(artifact, manifest={**artifact.manifest, "golden": [1]})
+    with pytest.raises(ModelError, match="expected a table"):
+        check_golden(Answering(answer), damaged)
+
+
+def test_the_shipped_record_is_the_shipped_graphs(artifact, answer):
+    """By the CPU's form; export made it from the whole graph, which may round a pixel otherwise."""
+    stored, made = artifact.manifest["golden"], golden_record(answer, 45.0)
+    assert {k: v for k, v in stored.items() if "psnr" in k} == {k: v for k, v in made.items() if "psnr" in k}
+    assert stored["frame_sha256"] == made["frame_sha256"]

@@ -1,0 +1,54 @@
+"""Which rungs a configuration has, best first."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from edge.engines.rungs import Rung, rungs_below
+from edge.errors import ModelError
+
+HAS_HOST_FORM = {"live", "miinet-guided"}
+
+
+def finder(present):
+    def find(name):
+        if name not in present:
+            raise ModelError(f"{name}: not found")
+        return SimpleNamespace(dehazer="dehaze.onnx" if name in HAS_HOST_FORM else None)
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("profile", "backend", "present", "titles"),
+    [
+        ("live", "auto", "live", ["live", "live on the CPU", "live, bicubic"]),
+        ("live", "cpu", "live", ["live on the CPU", "live, bicubic"]),
+        ("live", "tensorrt", "live", ["live"]),
+        ("live-isr", "auto", "live-isr live", ["live-isr", "live", "live on the CPU", "live, bicubic"]),
+        (
+            "miinet",
+            "auto",
+            "miinet miinet-guided live",
+            ["miinet", "miinet-guided", "miinet-guided on the CPU", "live", "live on the CPU", "live, bicubic"],
+        ),
+        ("miinet", "auto", "miinet live", ["miinet", "live", "live on the CPU", "live, bicubic"]),
+        ("miinet", "tensorrt", "miinet miinet-guided live", ["miinet", "miinet-guided", "live"]),
+        ("own", "auto", "own", ["own"]),
+    ],
+)
+def test_rungs_best_first(profile, backend, present, titles):
+    rungs = rungs_below(profile, backend, finder(present.split()))
+    assert [rung.title for rung in rungs] == titles
+
+
+def test_a_configured_profile_that_is_not_there_is_an_error():
+    with pytest.raises(ModelError, match="not found"):
+        rungs_below("none", "auto", finder(["live"]))
+
+
+def test_heat_wants_less_work_and_another_device_is_not():
+    own = Rung("live", "auto")
+    assert not Rung("live", "cpu").is_less_work(own)
+    assert Rung("live", "cpu", "bicubic").is_less_work(own)
+    assert Rung("live", "auto").is_less_work(Rung("miinet-guided", "auto"))

@@ -1,0 +1,156 @@
+"""SIGHUP: a configuration is taken whole or not at all."""
+
+import dataclasses
+import threading
+from concurrent.futures import Future
+
+import pytest
+
+from edge.config import Config, load_config
+from edge.engines.order import engine_setup
+from edge.errors import DeviceMissing, ModelError
+from edge.reload import Reload, SourceDesk, changed_keys, device_of
+
+
+class Unit:
+    """A running unit whose parts write down what they are asked."""
+
+    def __init__(self, path, **errors):
+        self.path, self.errors, self.done = path, errors, []
+        self.setup = engine_setup(Config())
+        self.config = load_config(path, {}).config
+        self.reload = Reload(
+            lambda: load_config(path, {}).config,
+            self.config,
+            None,
+            self,
+            SourceDesk(lambda uri, correction: uri, self._replace),
+            takers=[self._take],
+            on_begin=lambda: self.done.append("begin"),
+            on_end=lambda: self.done.append("end"),
+        )
+
+    def _answer(self, what):
+        asked = Future()
+        if what in self.errors:
+            asked.set_exception(self.errors[what])
+        else:
+            asked.set_result(None)
+        return asked
+
+    def prepare(self, setup):
+        self.done.append(f"prepare {setup.rungs[0].title}")
+        return self._answer("engine")
+
+    def commit(self):
+        self.done.append("commit")
+
+    def cancel(self):
+        self.done.append("cancel")
+
+    def _replace(self, opener, same_device):
+        self.done.append(f"replace {opener} {same_device}")
+        return self._answer("source")
+
+    def _take(self, config):
+        self.config = config
+        self.done.append("take")
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "edge.toml"
+    path.write_text("")
+    return path
+
+
+def outcome(unit, text):
+    unit.path.write_text(text)
+    unit.reload.run()
+    return unit.reload.record
+
+
+def test_what_changed_is_taken(path):
+    unit = Unit(path)
+    record = outcome(unit, '[web]\njpeg_quality = 70\n[save]\nfolder = "/data"\n')
+    assert (record["ok"], record["count"], record["reason"]) == (True, 1, "")
+    assert unit.done == ["begin", "take", "end"]
+    assert unit.config.web.jpeg_quality == 70
+
+
+def test_another_engine_is_proven_first_and_committed_last(path):
+    unit = Unit(path)
+    outcome(unit, '[engine]\nbackend = "cpu"\n[source]\nuri = "demo:?seed=3"\n')
+    steps = ["prepare live on the CPU", "replace demo:?seed=3 False", "commit", "take"]
+    assert unit.done == ["begin", *steps, "end"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        pytest.param("[web", "not TOML", id="not TOML"),
+        pytest.param("[web]\nquality = 3", "did you mean", id="unknown key"),
+        pytest.param("[web]\njpeg_quality = 3000", "expected a whole number from 30 to 100", id="out of range"),
+        pytest.param('[engine]\nprofile = "none"', "not found", id="no such profile"),
+        pytest.param('[unit]\ncalibration = "/none/unit.calib"', "/none/unit.calib", id="no such calibration"),
+        pytest.param('[web]\nlisten = "0.0.0.0:80"', "web.listen: changes only with a restart", id="another address"),
+        pytest.param('[bridge]\nport = "auto"', "bridge.port: changes only with a restart", id="another head"),
+    ],
+)
+def test_a_wrong_file_is_refused_whole_and_in_one_line(path, text, told):
+    unit = Unit(path)
+    before = unit.config
+    record = outcome(unit, "[save]\nfolder = '/other'\n" + text)
+    assert not record["ok"]
+    assert told in record["reason"]
+    assert "\n" not in record["reason"]
+    assert (unit.config, unit.done) == (before, ["begin", "end"])
+
+
+@pytest.mark.parametrize(
+    ("errors", "steps"),
+    [
+        ({"engine": ModelError("golden frame")}, ["prepare live on the CPU"]),
+        ({"source": DeviceMissing("gone")}, ["prepare live on the CPU", "replace demo:?seed=3 False", "cancel"]),
+    ],
+)
+def test_what_cannot_be_opened_leaves_everything_as_it_is(path, errors, steps):
+    unit = Unit(path, **errors)
+    record = outcome(unit, '[engine]\nbackend = "cpu"\n[source]\nuri = "demo:?seed=3"\n')
+    assert not record["ok"]
+    assert unit.done == ["begin", *steps, "end"]
+
+
+def test_after_a_refusal_the_next_one_is_held_to_what_is_in_use(path):
+    unit = Unit(path, source=DeviceMissing("gone"))
+    outcome(unit, '[source]\nuri = "demo:?seed=3"\n')
+    unit.errors.clear()
+    record = outcome(unit, '[source]\nuri = "demo:?seed=3"\n')
+    assert (record["ok"], record["count"]) == (True, 2)
+    assert unit.done.count("replace demo:?seed=3 False") == 2
+
+
+def test_a_signal_is_worked_off_by_the_watch_one_at_a_time(path):
+    unit = Unit(path)
+    unit.reload.tick(0)
+    assert unit.reload.record is None
+    unit.reload.request(1, None)
+    unit.reload.tick(0)
+    for thread in threading.enumerate():
+        if thread.name == "reload":
+            thread.join(10)
+    unit.reload.tick(0)
+    assert unit.reload.record["count"] == 1
+
+
+def test_keys_are_compared_one_by_one():
+    other = dataclasses.replace(Config(), web=dataclasses.replace(Config().web, jpeg_quality=50))
+    assert changed_keys(Config(), other) == ["web.jpeg_quality"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "device"),
+    [("camera:/dev/video0?fps=30", "/dev/video0"), ("/dev/video0", "/dev/video0"), ("demo:?seed=1", "")],
+)
+def test_only_one_source_can_hold_a_device(uri, device):
+    assert device_of(uri) == device

@@ -28,7 +28,7 @@ from tests.faults.unit import Unit, made_unit
 PAIRED_SHARE, PRESSED_SHARE = 0.2, 0.15
 LONGEST_WAIT_S = 20.0
 ENHANCED_WAIT_S = 6.0
-_TOLERATED_PSS = 1.15
+_TOLERATED_PSS = 1.25
 
 
 class Watching:
@@ -217,9 +217,12 @@ class Campaign:
             log.seek(self._log_offset)
             fresh = log.read().decode(errors="replace")
             self._log_offset = log.tell()
-        if "Traceback" in fresh:
-            last = [line for line in fresh.splitlines() if line and not line.startswith(" ")]
-            outcome.violations.append(f"a traceback in the log: {last[-1][:200]}")
+        for traceback in re.findall(
+            r"Traceback \(most recent.*?\n(\w\S*(?:Error|Exception)\S*[^\n]*)", fresh, re.DOTALL
+        ):
+            is_allowed = any("memory" in name for name in outcome.names) and "emory" in traceback
+            if not is_allowed:  # Python itself may have no memory left to be polite with
+                outcome.violations.append(f"a traceback in the log: {traceback[:200]}")
 
     def _check_ends(self, outcome: Outcome, faults: tuple[Fault, ...]) -> None:
         fresh = self._unit.program.ends[self._num_ends_seen :]
@@ -243,7 +246,7 @@ class Campaign:
             time.sleep(2.0)
             self.report.overall += [f"{name}: a temporary file is left" for name in leftovers(unit.pictures)]
         for path in unit.pictures.iterdir():
-            if not path.name.startswith(".") and (last or path.name.split("-enhanced")[0] in " ".join(told)):
+            if not path.name.startswith(".") and _moment(path.name) in map(_moment, told):
                 path.unlink(missing_ok=True)
 
     def _settled_counts(self, watching: Watching, timeout_s: float = 15.0) -> Counts:
@@ -293,8 +296,13 @@ class Campaign:
         for what, counts in (("first", self._settled[0]), ("last", self._settled[-1])):
             notes.append(
                 f"{what}: {counts.num_fds} descriptors, {counts.num_threads} threads, "
-                f"{counts.num_processes} processes, {counts.pss_mib:.0f} MiB"
+                f"{counts.num_processes} processes, {counts.pss_mib:.0f} MiB and {counts.frames_mib:.0f} MiB of frames"
             )
+
+
+def _moment(name: str) -> str:
+    """What the files of one saved pair have in common: `throat-TIME-SEQ`."""
+    return re.split(r"-(?:raw|enhanced)\.png", name)[0]
 
 
 def _row(counts: Counts) -> tuple[int, int, int, float]:

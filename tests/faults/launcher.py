@@ -25,7 +25,7 @@ def break_camera() -> None:
 
 
 def break_engine() -> None:
-    """Another worker; and a ladder that forgives sooner, so that a thousand faults in an hour meet an engine that runs."""
+    """Another worker, and a ladder that forgives sooner: a thousand faults in an hour must meet an engine that runs."""
     import edge.engines.isolated
     from edge.engines import ladder
 

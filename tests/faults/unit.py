@@ -96,7 +96,8 @@ def made_unit(folder: Path, seed: int, fps: float, *, with_head: bool = True) ->
     shutil.copytree(SHIPPED / "live", models / "live", dirs_exist_ok=True)
     head = Head(folder / "camera-head") if with_head else None
     text = (
-        f'[source]\nuri = "demo:"\nwait = true\n[engine]\nmodels = "{models}"\nbackend = "cpu"\n[save]\nfolder = "{pictures}"\n'
+        '[source]\nuri = "demo:"\nwait = true\n'
+        f'[engine]\nmodels = "{models}"\nbackend = "cpu"\n[save]\nfolder = "{pictures}"\n'
         + (f'[bridge]\nport = "{folder / "camera-head"}"\n' if with_head else "")
     )
     config = folder / "edge.toml"

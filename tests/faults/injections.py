@@ -35,6 +35,11 @@ class Fault:
     seconds: tuple[float, float] = (0.3, 2.0)
     ends_program: bool = False
 
+    @property
+    def needs_engine(self) -> bool:
+        """Whether it is about the engine, and so wants one that runs."""
+        return self.group == "engine" or "worker" in self.name
+
 
 FAULTS: dict[str, Fault] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +86,8 @@ class Judge:
         return None
 
     def enhanced_after(self, end_ns: int) -> int | None:
-        return next((at_ns for at_ns in self.enhanced_ns if at_ns >= end_ns), None)
+        index = bisect_left(self.enhanced_ns, end_ns)
+        return self.enhanced_ns[index] if index < len(self.enhanced_ns) else None
 
 
 def reversed_until(pairs: list[tuple[int, int]], end_ns: int) -> list[tuple[int, int]]:

@@ -87,16 +87,17 @@ class Origins:
             table = getattr(self.config, section.name)
             for key in dataclasses.fields(table):
                 dotted = f"{section.name}.{key.name}"
-                yield f"{dotted} = {_toml(getattr(table, key.name))}  # {self.origins.get(dotted, 'default')}"
+                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {self.origins.get(dotted, 'default')}"
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
+    """A value as TOML writes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
+        return "[" + ", ".join(toml_value(one) for one in value) + "]"
     return repr(value)
 
 

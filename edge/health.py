@@ -113,8 +113,9 @@ class Health:
                 return
             since_ns = before.since_ns if before.state == state else now_ns
             self._parts[part] = PartRecord(state, reason, since_ns)
+        is_begin = state == before.state == "starting"
         log.log(
-            _LEVELS.get(state, logging.INFO),
+            logging.DEBUG if is_begin else _LEVELS.get(state, logging.INFO),
             "%s: %s%s",
             part,
             state if before.state == state else f"{before.state} -> {state}",

@@ -104,7 +104,6 @@ class Live:
             for sink in self._sinks:
                 sink.start()
                 started.append(sink)
-            self._health.enter("sinks", "ok")
             self._look_after()
         finally:
             self._stop.set()
@@ -139,6 +138,7 @@ class Live:
         while not self._stop.wait(0.05 if not is_told else 1.0):
             if not is_told and self._has_begun.is_set():
                 is_told = True
+                self._health.enter("sinks", "ok")
                 self._on_ready()
             now_ns = time.monotonic_ns()
             for watch in self._watches:

@@ -17,6 +17,8 @@ from edge.health import Health
 from edge.live import Live
 from edge.reload import Reload, SourceDesk
 from edge.saver import PairSaver
+from edge.service.life import Life
+from edge.service.notify import Notifier
 from edge.sinks.base import Sink
 from edge.sinks.web import WebSink
 from edge.sources.base import Source
@@ -35,6 +37,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     Raises:
         EdgeError: a part without which there is no picture cannot be had.
     """
+    notifier = Notifier.from_environment()
     setup = engine_setup(config)
     manifest = setup.manifests[config.engine.profile]
     correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
@@ -53,6 +56,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     sinks: list[Sink] = [web, control]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, control))
+    life = Life(notifier, health, lambda: live.num_attempts)
     reload = Reload(
         load,
         config,
@@ -60,6 +64,8 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         supervisor,
         SourceDesk(opener_of, lambda opener, same_device: live.replace_source(opener, same_device=same_device)),
         takers=[lambda taken: saver.use(taken.save.path), lambda taken: web.use_quality(taken.web.jpeg_quality)],
+        on_begin=life.reload_begins,
+        on_end=life.reload_ends,
     )
     live = Live(
         opener_of(config.source.uri, correction),
@@ -67,7 +73,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         sinks,
         health,
         stop,
-        watches=[reload],
+        watches=[reload, life],
         wait=config.source.wait,
         on_ready=lambda: log.info("live on %s (Ctrl-C stops)", web.url),
     )
@@ -79,6 +85,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     try:
         live.run()
     finally:
+        notifier.stopping()
         saver.close()  # a picture that waits for the disk is written
     return 0
 

@@ -27,6 +27,7 @@ from edge.engines.open import level_of, open_rung
 from edge.engines.order import EngineOrder
 from edge.engines.rungs import Rung
 from edge.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
+from edge.service.journal import set_up_logging
 from edge.shared_frames import SharedFrames
 from edge.unit import corrected, unit_correction
 
@@ -152,7 +153,7 @@ def prepare_process(parent: int) -> None:
 def main(argv: list[str]) -> int:
     line_fd, frames_fd, num_frames, parent = map(int, argv)
     prepare_process(parent)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    set_up_logging(debug=False)
     Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames)).run()
     return 0
 

@@ -124,13 +124,13 @@ def live():
         for _ in range(600):
             try:
                 with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
-                    if json.load(answer)["frames"]:
+                    if json.load(answer)["mode"] == "enhanced":
                         break
             except OSError:
                 assert program.poll() is None, program.stdout.read()
             time.sleep(0.1)
         else:
-            pytest.fail("no frame in 60 s")
+            pytest.fail("no enhanced frame in 60 s")
         yield program, url
     finally:
         program.kill()

@@ -1,0 +1,65 @@
+"""Throats of the demo seen by demo units with known faults, and each unit's correction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
+from functools import partial
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge.calibration import Calibration, Lens
+from edge.colour import LINEAR_OF_CODE
+from edge.correction import Correction
+from edge.frame import Image
+from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.sources.demo_render import DemoRenderer
+from edge.sources.demo_texture import Plane
+from edge.sources.demo_unit import LensModel, UnitCamera, UnitTruth, unit_truth
+
+_NEUTRAL = Calibration("A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "benchmark", ())
+
+
+def calibration_of(truth: UnitTruth) -> Calibration:
+    """What a perfect solver would find."""
+    white = 1 / truth.cast.sum(axis=1)
+    camera, k = truth.camera, truth.distortion
+    lens = Lens(truth.lens, (camera[0, 0], camera[1, 1]), (camera[0, 2], camera[1, 2]), tuple(k), 0.0)
+    return replace(
+        _NEUTRAL,
+        parts=("dark", "flat", "white", "chart", "lens"),
+        dark=truth.dark.astype(np.float32),
+        gain=cv2.resize(1 / truth.fall_off(), (240, 135), interpolation=cv2.INTER_AREA).astype(np.float32),
+        white=white.astype(np.float32),
+        matrix=(np.linalg.inv(truth.cast) / white).astype(np.float32),
+        hot_px=truth.hot_px.astype(np.int32),
+        lens=lens,
+    )
+
+
+def _throat(image: Image, focal_px: float, x: Plane, y: Plane) -> NDArray[np.float32]:
+    """Linear light of a demo picture hung before the camera."""
+    linear = np.asarray(LINEAR_OF_CODE, np.float32)[image]
+    map_x = (x * focal_px + FRAME_WIDTH_PX / 2).astype(np.float32)
+    map_y = (y * focal_px + FRAME_HEIGHT_PX / 2).astype(np.float32)
+    seen = cv2.remap(linear, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(seen, np.float32)
+
+
+def units(serials: tuple[str, ...] = ("A-1", "B-2", "C-3", "D-4")) -> Iterator[tuple[Image, Correction]]:
+    """Raw frames of each unit and the correction that its engine applies first."""
+    for number, serial in enumerate(serials):
+        lenses: tuple[LensModel, LensModel] = ("radial", "fisheye")
+        for lens in lenses:
+            camera = UnitCamera(unit_truth(serial, lens=lens))
+            correction = Correction(calibration_of(camera.truth), 2)
+            focal_px = float(camera.truth.camera[0, 0])
+            for index in (0, 45):
+                image = DemoRenderer(number, spread=1.5).degraded(index)
+                signal = camera.signal(partial(_throat, image, focal_px))
+                for number_read in (0, 1):
+                    yield camera.frame(signal, number_read), correction
+            correction.close()

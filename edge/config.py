@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from edge.camera_head import BridgeConfig
+from edge.engines.base import EngineConfig
 from edge.errors import ConfigError
 from edge.heat import HeatConfig
 from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
+from edge.unit import UnitConfig
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -33,30 +35,6 @@ class SourceConfig:
     wait: bool = setting(
         False, "wait for a camera that is missing at the start, as the service does; otherwise exit 69"
     )
-
-
-@dataclass(frozen=True)
-class EngineConfig:
-    """What enhances it."""
-
-    profile: str = setting("live", "name of a profile, shipped or in models")
-    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256)
-    models: str = setting("", "folder of the unit's own profiles; they win over shipped ones of the same name")
-    backend: str = setting(
-        "auto",
-        "auto: a GPU where there is one with an engine for it, else the CPU; a name insists",
-        choices=("auto", "cpu", "tensorrt", "tensorrt-rtx"),
-    )
-    engines: str = setting("/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built")
-    precision: str = setting("fp16", "which of them", choices=("fp16", "fp32", "int8"))
-
-
-@dataclass(frozen=True)
-class UnitConfig:
-    """Which camera unit this is, and its calibration."""
-
-    serial: str = setting("", "serial number of the unit; a calibration must be of this one")
-    calibration: str = setting("", "unit.calib made by edge-calib solve; empty: frames are not corrected")
 
 
 @dataclass(frozen=True)

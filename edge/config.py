@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +13,7 @@ from edge.errors import ConfigError
 from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edge.texts import one_line, toml_from_text, toml_value
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""
@@ -87,17 +82,7 @@ class Origins:
             table = getattr(self.config, section.name)
             for key in dataclasses.fields(table):
                 dotted = f"{section.name}.{key.name}"
-                yield f"{dotted} = {_toml(getattr(table, key.name))}  # {self.origins.get(dotted, 'default')}"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
-    return repr(value)
+                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {one_line(self.origins.get(dotted, 'default'))}"
 
 
 def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Origins:
@@ -129,8 +114,8 @@ def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Or
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        return toml_from_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name an existing file with --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from error

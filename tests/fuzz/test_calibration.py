@@ -148,12 +148,12 @@ def damaged_zip(draw: Random) -> bytes:
 
 @fuzz("calibration", 12_000)
 def test_altered_header(draw: Random, outcomes: Counter[str], path: Path) -> None:
-    tried(file_of(damaged_header(draw), PAYLOAD), outcomes, path, apply=chance(draw, 0.01))
+    tried(file_of(damaged_header(draw), PAYLOAD), outcomes, path, apply=chance(draw, 0.003))
 
 
 @fuzz("calibration", 8_000)
 def test_altered_arrays(draw: Random, outcomes: Counter[str], path: Path) -> None:
-    tried(file_of(HEADER, damaged_arrays(draw)), outcomes, path, apply=chance(draw, 0.02))
+    tried(file_of(HEADER, damaged_arrays(draw)), outcomes, path, apply=chance(draw, 0.005))
 
 
 @fuzz("calibration", 6_000)

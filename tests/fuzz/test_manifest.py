@@ -87,7 +87,7 @@ def test_altered_values(draw: Random, outcomes: Counter[str], models: Path) -> N
     if chance(draw, 0.6):  # where it counts
         key = draw.choice(USED)
         part = damaged_tree({key: MANIFEST[key]}, draw)
-        changed = {**{k: v for k, v in MANIFEST.items() if k != key}, **part}
+        changed = {**{k: v for k, v in MANIFEST.items() if k != key}, **part} if isinstance(part, dict) else part
     content = json_bytes(changed, draw)
     tried(content, outcomes, models, golden=chance(draw, 0.05))
 

@@ -95,7 +95,7 @@ def test_pictures(draw: Random, outcomes: Counter[str], folder: Path) -> None:
         assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size
 
 
-@fuzz("picture", 300)
+@fuzz("picture", 200)
 def test_batches(draw: Random, outcomes: Counter[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Two damaged pictures and a sound one: each result is whole or absent."""
     folder = tmp_path_factory.mktemp("batch")

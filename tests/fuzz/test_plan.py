@@ -15,6 +15,7 @@ import pytest
 
 from edge.engines import plan as plans
 from edge.engines.plan import is_whole, packed_picture, read_plan, sidecar_path, unpacked_picture, why_missing, write_plan
+from edge.errors import ModelError
 from edge.geometry import FRAME_SHAPE
 from tests.fuzz.harness import accepted, assert_one_line, chance, fuzz
 from tests.fuzz.mutations import damaged_bytes, damaged_text, damaged_tree, json_bytes, noise
@@ -43,7 +44,7 @@ def tried(plan: bytes, sidecar: bytes, outcomes: Counter[str], engines: Path) ->
     sidecar_path(path).write_bytes(sidecar)
     read = accepted(outcomes, path.stem, lambda: read_plan(path, REBUILD))
     assert is_whole(path, REBUILD) == (read is not None)
-    assert_one_line(why_missing(engines, "live", WANTED, REBUILD))
+    assert_one_line(str(ModelError(why_missing(engines, "live", WANTED, REBUILD))))
     if read is not None:
         accepted(Counter(), path.stem, lambda: plans.golden_of(read[1], path))
 

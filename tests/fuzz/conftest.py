@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import faulthandler
+
 import pytest
 
 from tests.fuzz.harness import tallies
+
+
+def pytest_sessionfinish() -> None:
+    faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

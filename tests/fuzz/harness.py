@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import functools
 import inspect
+import math
 import os
 import time
 from collections import Counter
@@ -42,6 +43,17 @@ class Tally:
 tallies: dict[str, Tally] = {}
 
 
+_watched_s = -math.inf
+
+
+def _watch(now_s: float) -> None:
+    """Put off the end of a hung run; every few seconds is enough, and a case a thousand times shorter."""
+    global _watched_s
+    if now_s - _watched_s > 5:
+        _watched_s = now_s
+        faulthandler.dump_traceback_later(HUNG_AFTER_S, exit=True)
+
+
 def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None) -> Callable[[Case], Case]:
     """Make a test of a case: `case(draw, ...fixtures)`, where `draw` is a `Random` or what `explore` gives.
 
@@ -56,13 +68,12 @@ def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = Non
     def decorate(case: Case) -> Case:
         @functools.wraps(case)
         def timed(*, draw: Any, **fixtures: Any) -> None:
-            faulthandler.dump_traceback_later(HUNG_AFTER_S, exit=True)
             begin = time.perf_counter()
+            _watch(begin)
             try:
                 case(draw, tally.outcomes, **fixtures)
             finally:
                 took_s = time.perf_counter() - begin
-                faulthandler.cancel_dump_traceback_later()
                 tally.cases += 1
                 tally.seconds += took_s
                 tally.slowest_s = max(tally.slowest_s, took_s)

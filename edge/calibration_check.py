@@ -17,6 +17,8 @@ MAX_MATRIX = 3.9
 MAX_GAIN = 1000.0
 """Of fall-off and of white; a unit's own are below 10."""
 MAX_SIDE = 4096
+MIN_FOCAL_PX, MAX_FOCAL_PX = 100, 20_000
+MAX_DISTORTION = 100
 _NUM_DISTORTION = {"radial": 5, "fisheye": 4}
 
 
@@ -70,5 +72,9 @@ def _check_lens(lens: Lens) -> None:
     numbers = (*lens.focal_px, *lens.centre_px, *lens.distortion, lens.rms_px)
     if not all(isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) < 1e6 for one in numbers):
         raise ValueError("the lens has something that is no number of a lens")
-    if min(lens.focal_px) < 1:
-        raise ValueError("the lens has no focal length")
+    if not all(MIN_FOCAL_PX <= focal_px <= MAX_FOCAL_PX for focal_px in lens.focal_px):
+        raise ValueError(f"the lens has a focal length outside {MIN_FOCAL_PX} to {MAX_FOCAL_PX} px")
+    if not (0 <= lens.centre_px[0] < FRAME_WIDTH_PX and 0 <= lens.centre_px[1] < FRAME_HEIGHT_PX):
+        raise ValueError("the lens has its centre outside the frame")
+    if max(map(abs, lens.distortion)) > MAX_DISTORTION:
+        raise ValueError(f"the lens has a coefficient above {MAX_DISTORTION}")

@@ -15,6 +15,8 @@ REQUIRED_KEYS = (
 )  # fmt: skip
 REBUILD = "restore the package's files, or export the profile again with edge-export onnx"
 
+MAX_TEXT = 200
+
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """A manifest with all required keys, and what is read from it while the unit runs of the right kind.
@@ -33,7 +35,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path}: missing {', '.join(missing)}; {REBUILD}")
     for key in ("name", "profile", "version", "sha256", "dehaze_sha256"):
         if key in manifest:
-            _expect(path, key, manifest[key], _is_text, "text on one line")
+            _expect(path, key, manifest[key], _is_text, f"text on one line, {MAX_TEXT} characters at most")
     _check_precisions(path, manifest)
     _check_calibration(path, manifest)
     return manifest
@@ -44,7 +46,7 @@ def _check_precisions(path: Path, manifest: Mapping[str, Any]) -> None:
     _expect(path, "precisions", precisions, _is_table, "a table")
     for name, told in precisions.items():
         _expect(path, f"precisions.{name}", told, _is_table, "a table")
-        _expect(path, f"precisions.{name}.sha256", told.get("sha256"), _is_text, "text on one line")
+        _expect(path, f"precisions.{name}.sha256", told.get("sha256"), _is_text, f"text on one line, {MAX_TEXT} characters at most")
 
 
 def _check_calibration(path: Path, manifest: Mapping[str, Any]) -> None:
@@ -53,7 +55,7 @@ def _check_calibration(path: Path, manifest: Mapping[str, Any]) -> None:
         return
     _expect(path, "calibration", told, _is_table, "a table")
     for key in ("unit", "camera_mode"):
-        _expect(path, f"calibration.{key}", told.get(key), _is_text, "text on one line")
+        _expect(path, f"calibration.{key}", told.get(key), _is_text, f"text on one line, {MAX_TEXT} characters at most")
     _expect(path, "calibration.made_at", told.get("made_at"), is_moment, "a date and time with its zone")
 
 
@@ -67,7 +69,7 @@ def _is_table(value: object) -> bool:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and (value.isprintable() or not value)
+    return isinstance(value, str) and value.isprintable() and len(value) <= MAX_TEXT
 
 
 def is_moment(value: object) -> bool:

@@ -64,25 +64,27 @@ def loud() -> Iterator[Loud]:
 def query(draw: Random) -> str:
     pairs = []
     for _ in range(draw.randrange(4)):
-        key = draw.choice(KEYS) if chance(draw, 0.9) else draw.choice(STRANGE_TEXTS)
-        value = draw.choice((draw.choice(GOOD_VALUES), draw.choice(STRANGE_TEXTS), str(draw.choice(STRANGE_NUMBERS))))
+        key = draw.choice(KEYS) if chance(draw, 0.95) else draw.choice(STRANGE_TEXTS)
+        value = draw.choice((*GOOD_VALUES, draw.choice(STRANGE_TEXTS), str(draw.choice(STRANGE_NUMBERS))))
         if chance(draw, 0.2):
             value = damaged_text(value, draw)
-        pairs.append(f"{key}={value}" if chance(draw, 0.2) else "=".join(quote(part, errors="replace") for part in (key, value)))
+        pairs.append(f"{key}={value}" if chance(draw, 0.05) else "=".join(quote(part, errors="replace") for part in (key, value)))
     return "?" + draw.choice("&&&;").join(pairs) if pairs else ""
 
 
 def request(draw: Random) -> bytes:
-    path = draw.choice(PATHS) if chance(draw, 0.9) else damaged_text(draw.choice(PATHS), draw)
-    version = draw.choice(("HTTP/1.1",) * 20 + ("HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "", "RTSP/1.0"))
+    path = draw.choice(PATHS) if chance(draw, 0.93) else damaged_text(draw.choice(PATHS), draw)
+    version = draw.choice(("HTTP/1.1",) * 80 + ("HTTP/1.0", "HTTP/2.0", "HTTP/9.9", "", "RTSP/1.0"))
     lines = [f"{draw.choice(METHODS)} {path}{query(draw)} {version}", "Host: unit"]
     for _ in range(draw.choice((0, 0, 1, 1, 2, 3))):
-        name = draw.choice(HEADERS) if chance(draw, 0.9) else draw.choice(STRANGE_TEXTS)
-        value = draw.choice(HEADER_VALUES) if chance(draw, 0.8) else draw.choice(STRANGE_TEXTS)
+        name = draw.choice(HEADERS) if chance(draw, 0.97) else draw.choice(STRANGE_TEXTS)
+        value = draw.choice(HEADER_VALUES) if chance(draw, 0.9) else draw.choice(STRANGE_TEXTS)
         lines.append(f"{name}: {value}")
-    body = draw.choice((b"", b"", b"{}", b"5\r\nabcde\r\n0\r\n\r\n", noise(draw)))
+    body = draw.choice((b"{}", b"5\r\nabcde\r\n0\r\n\r\n", noise(draw))) if chance(draw, 0.2) else b""
+    if body and chance(draw, 0.8):
+        lines.append(f"Content-Length: {len(body)}")
     content = "\r\n".join(lines).encode("utf-8", "surrogatepass") + b"\r\n\r\n" + body
-    return damaged_bytes(content, draw, 3) if chance(draw, 0.25) else content
+    return damaged_bytes(content, draw, 3) if chance(draw, 0.12) else content
 
 
 def answer(studio: Studio, content: bytes) -> tuple[int, bytes]:

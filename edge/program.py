@@ -46,7 +46,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     """
     faulthandler.enable()  # the watchdog's SIGABRT then leaves in the journal where each thread hung
     notifier = Notifier.from_environment()
-    clean_up([config.save.path])
+    clean_up(state_folders(config))
     if config.engine.models:
         ModelStore(Path(config.engine.models)).remove_leftovers()
     setup = engine_setup(config)
@@ -109,6 +109,12 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         notifier.stopping()
         saver.close()  # a picture that waits for the disk is written
     return 0
+
+
+def state_folders(config: Config) -> list[Path]:
+    """Where a power cut may have left something half done; the folder of models sees to itself."""
+    calibration = config.unit.calibration
+    return [config.save.path, Path(config.engine.engines), *([Path(calibration).parent] if calibration else [])]
 
 
 def opener_of(uri: str, correction: UnitCorrection | None) -> Callable[[], Source]:

@@ -93,11 +93,12 @@ def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifac
         except OSError:  # a name that no file system takes
             is_there = False
         if is_there:
-            return _checked(profile, folder)
+            return artifact_in(folder.resolve(), profile)  # a link may be swapped while its files are read
     raise ModelError(f"profile {profile!r}: not found; known profiles: {', '.join(profiles(roots)) or 'none'}")
 
 
-def _checked(profile: str, folder: Path) -> Artifact:
+def artifact_in(folder: Path, profile: str) -> Artifact:
+    """The profile in a folder of any name; raises ModelError as `load_artifact`."""
     manifest = read_manifest(folder / MANIFEST_NAME)
     graph = folder / GRAPH_NAME
     _check_hash(graph, manifest["sha256"])

@@ -10,6 +10,7 @@ from typing import Any
 
 from edge.camera_head import BridgeConfig
 from edge.errors import ConfigError
+from edge.heat import HeatConfig
 from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
@@ -63,6 +64,7 @@ class Config:
     web: WebConfig = field(default_factory=WebConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
+    heat: HeatConfig = field(default_factory=HeatConfig)
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ class Origins:
             table = getattr(self.config, section.name)
             for key in dataclasses.fields(table):
                 dotted = f"{section.name}.{key.name}"
-                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {one_line(self.origins.get(dotted, 'default'))}"
+                origin = one_line(self.origins.get(dotted, "default"))
+                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {origin}"
 
 
 def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Origins:

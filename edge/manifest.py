@@ -46,7 +46,13 @@ def _check_precisions(path: Path, manifest: Mapping[str, Any]) -> None:
     _expect(path, "precisions", precisions, _is_table, "a table")
     for name, told in precisions.items():
         _expect(path, f"precisions.{name}", told, _is_table, "a table")
-        _expect(path, f"precisions.{name}.sha256", told.get("sha256"), _is_text, f"text on one line, {MAX_TEXT} characters at most")
+        _expect(
+            path,
+            f"precisions.{name}.sha256",
+            told.get("sha256"),
+            _is_text,
+            f"text on one line, {MAX_TEXT} characters at most",
+        )
 
 
 def _check_calibration(path: Path, manifest: Mapping[str, Any]) -> None:

@@ -121,7 +121,7 @@ class OutputJudge:
             return "black" if found.level < 8 else "constant"
         if found.rough > limits.rough and found.rough > limits.rough_gain * found.raw_rough:
             return "it is noise"
-        if found.moved > limits.moved and found.change < limits.same * found.moved and found.spread > limits.flat:
+        if found.moved > limits.moved and found.change < limits.same * found.moved and found.raw_spread > limits.shown:
             return "the same picture as before"
         if found.num_tiles >= 4 and found.foreign > limits.foreign:
             return "its structure is not the camera's"

@@ -160,7 +160,9 @@ def golden_of(sidecar: Mapping[str, Any], plan: Path) -> Golden:
     limit_db = told.get("min_psnr_db") if isinstance(told, Mapping) else None
     is_limit = isinstance(limit_db, (int, float)) and not isinstance(limit_db, bool) and 0 < limit_db < 1000
     if not isinstance(told, Mapping) or limit_db is None or not is_limit:
-        raise ModelError(f"{sidecar_path(plan)}: no golden frame with its min_psnr_db; build the engine again with --force")
+        raise ModelError(
+            f"{sidecar_path(plan)}: no golden frame with its min_psnr_db; build the engine again with --force"
+        )
     frame, enhanced = (unpacked_picture(str(told.get(name)), plan) for name in ("frame", "enhanced"))
     return Golden(frame, enhanced, float(limit_db))
 

@@ -106,7 +106,7 @@ class Supervisor:
             fault = self._judge.fault(raw.image, made.image)
             stage_ms = {**made.stage_ms, "judge": (time.perf_counter() - begin) * 1e3}
             if fault:
-                raise EngineFailed(fault)
+                raise EngineFailed(f"its picture was refused: {fault}")
         except EngineGone as error:
             self._crashed(error)
         except ModelError as error:
@@ -217,6 +217,7 @@ class Supervisor:
         if self._process is not None:
             self._process.close()
         self._process, self._proven_ns = process, now_ns
+        self._judge.forget()
         self._health.set_engine(opened.profile, opened.model_sha256, opened.device)
         if self._ladder.rung == 0:
             self._health.enter("engine", "ok")
@@ -337,10 +338,10 @@ class Supervisor:
 
 
 def _checked(opened: Opened | None, process: EngineProcess) -> Opened | None:
-    """Refuse a rung that is too slow for live pictures, as its golden frame shows."""
-    if opened is not None and opened.golden_ms > DEADLINE_S * 1e3:
+    """Refuse a rung that is too slow for live pictures, by its own measurement."""
+    if opened is not None and opened.frame_ms > DEADLINE_S * 1e3:
         title = replace(process.order.rung, backend=opened.backend).title
-        raise ModelError(f"{title} takes {opened.golden_ms:.0f} ms a frame here, at most {DEADLINE_S * 1e3:.0f} fit")
+        raise ModelError(f"{title} takes {opened.frame_ms:.0f} ms a frame here, at most {DEADLINE_S * 1e3:.0f} fit")
     return opened
 
 

@@ -3,7 +3,7 @@
 import { PictureStream } from "./stream.js";
 
 const SILENT_MS = 800; // the unit sends something at least every 600 ms, also while nothing is live
-const OLD_MS = 1000;
+const OLD_MS = 500; // as the unit itself: an older picture is not live
 const IDLE_MS = 3000;
 const EASE_AFTER_MS = 3000; // between two steps down in rate, so that the last one can show what it did
 const STREAM_VIEWS = { enhanced: "enhanced", raw: "raw", split: "pair" };
@@ -106,7 +106,7 @@ const seconds = (ms) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 
 // ---- the state of the unit
 
-const WORDS = { live: "Live", frozen: "Frozen", degraded: "Raw only", stale: "Stale", "no-signal": "No signal", starting: "Starting" };
+const WORDS = { live: "Live", frozen: "Frozen", degraded: "Not as usual", raw: "Raw only", stale: "Stale", "no-signal": "No signal", starting: "Starting" };
 
 async function poll() {
   try {
@@ -124,7 +124,8 @@ function tell(health) {
   const stale = health.state === "no-signal" && health.reason.startsWith("stale");
   const held = shown?.state === "frozen";
   const state = held ? "frozen" : stale ? "stale" : health.state;
-  setState(state, WORDS[state] ?? state, state === "live" || held ? "" : health.reason.replace(/^stale: /, ""));
+  const word = WORDS[state === "degraded" && health.mode === "raw" ? "raw" : state];
+  setState(state, word, state === "live" || held ? "" : health.reason.replace(/^stale: /, ""));
   const latency = health.latency_ms.p50;
   $("fps").textContent = `${health.fps_out.toFixed(1)} /s`;
   $("latency").textContent = latency === null ? "–" : `${Math.round(latency)} ms`;

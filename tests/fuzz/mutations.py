@@ -81,7 +81,9 @@ def _retyped(value: Any, draw: Random) -> Any:
     if isinstance(value, (int, float)):
         return draw.choice((-value, value + 1, str(value), [value], value * 10**9, value // 3))
     if isinstance(value, str):
-        return draw.choice((value + "x", value[:-1], value.upper(), [value], {value: 1}, value * 50, damaged_text(value, draw)))
+        return draw.choice(
+            (value + "x", value[:-1], value.upper(), [value], {value: 1}, value * 50, damaged_text(value, draw))
+        )
     return draw.choice(([], {}, [value], str(value), None))
 
 

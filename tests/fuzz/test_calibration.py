@@ -83,7 +83,13 @@ def damaged_header(draw: Random) -> bytes:
         elif what == 1:
             lines.insert(draw.randrange(len(lines)), lines[at])
         elif what == 2 and equals:
-            strange = (repr(draw.choice(STRANGE_NUMBERS)).lower(), repr(draw.choice(STRANGE_TEXTS)), "[]", "{}", "1e999")
+            strange = (
+                repr(draw.choice(STRANGE_NUMBERS)).lower(),
+                repr(draw.choice(STRANGE_TEXTS)),
+                "[]",
+                "{}",
+                "1e999",
+            )
             lines[at] = f"{key} = {draw.choice(strange)}"
         elif what == 3 and value.startswith("["):
             numbers = value.strip("[]").split(", ")
@@ -110,7 +116,9 @@ def damaged_arrays(draw: Random) -> bytes:
             del arrays[name]
             continue
         if what == 1:
-            array = array.astype(draw.choice((np.float64, np.int8, np.complex64, np.bool_, "U5", "S3", ">f4", "V3", "M8[s]")))
+            array = array.astype(
+                draw.choice((np.float64, np.int8, np.complex64, np.bool_, "U5", "S3", ">f4", "V3", "M8[s]"))
+            )
         elif what == 2:
             array = np.resize(array, draw.choice(((), (0,), (1,), (3, 3), (0, 2), (2, 0, 3), (1, 1, 3), (2, 2, 2, 2))))
         elif what == 3 and array.size:

@@ -61,7 +61,11 @@ def literal(draw: Random, default: Any) -> str:
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, tuple):
-        return "[" + ", ".join(str(draw.choice((0, 500, 1000, 1001, -1, 0.5, '"a"'))) for _ in range(draw.randrange(9))) + "]"
+        return (
+            "["
+            + ", ".join(str(draw.choice((0, 500, 1000, 1001, -1, 0.5, '"a"'))) for _ in range(draw.randrange(9)))
+            + "]"
+        )
     if isinstance(default, (int, float)):
         return str(draw.choice((default, default + 1, -default, default * 2, default / 2, draw.uniform(-10, 2000))))
     return quoted(default)

@@ -17,7 +17,18 @@ from tests.edge.sinks.conftest import Studio
 from tests.fuzz.harness import chance, fuzz
 from tests.fuzz.mutations import STRANGE_NUMBERS, STRANGE_TEXTS, damaged_bytes, damaged_text, noise
 
-PATHS = ("/", "/app.js", "/stream.mjpg", "/snapshot.png", "/health", "/metrics", "/events", "/api/live", "/api/", "/openapi.json")
+PATHS = (
+    "/",
+    "/app.js",
+    "/stream.mjpg",
+    "/snapshot.png",
+    "/health",
+    "/metrics",
+    "/events",
+    "/api/live",
+    "/api/",
+    "/openapi.json",
+)
 METHODS = ("GET",) * 20 + ("HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "get", "G T", "")
 KEYS = ("view", "at", "fps", "seq")
 GOOD_VALUES = ("enhanced", "raw", "split", "pair", "0.5", "1", "30")
@@ -68,7 +79,9 @@ def query(draw: Random) -> str:
         value = draw.choice((*GOOD_VALUES, draw.choice(STRANGE_TEXTS), str(draw.choice(STRANGE_NUMBERS))))
         if chance(draw, 0.2):
             value = damaged_text(value, draw)
-        pairs.append(f"{key}={value}" if chance(draw, 0.05) else "=".join(quote(part, errors="replace") for part in (key, value)))
+        pairs.append(
+            f"{key}={value}" if chance(draw, 0.05) else "=".join(quote(part, errors="replace") for part in (key, value))
+        )
     return "?" + draw.choice("&&&;").join(pairs) if pairs else ""
 
 

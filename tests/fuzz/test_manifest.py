@@ -65,7 +65,9 @@ def tried(content: bytes, outcomes: Counter[str], models: Path, *, golden: bool 
     assert_one_line(accepted(Counter(), "unit", lambda: _calibration(config, artifact)) or "refused")
     written(artifact)
     if golden:
-        accepted(Counter(), path.parent, lambda: _held_to(artifact.manifest.get("golden"), IMAGE, artifact, softer=False))
+        accepted(
+            Counter(), path.parent, lambda: _held_to(artifact.manifest.get("golden"), IMAGE, artifact, softer=False)
+        )
 
 
 def written(artifact: Artifact) -> None:

@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 
 from edge.engines import plan as plans
-from edge.engines.plan import is_whole, packed_picture, read_plan, sidecar_path, unpacked_picture, why_missing, write_plan
+from edge.engines.plan import (
+    is_whole,
+    packed_picture,
+    read_plan,
+    sidecar_path,
+    unpacked_picture,
+    why_missing,
+    write_plan,
+)
 from edge.errors import ModelError
 from edge.geometry import FRAME_SHAPE
 from tests.fuzz.harness import accepted, assert_one_line, chance, fuzz

@@ -51,7 +51,7 @@ class Played:
             raise found
         if found is not False and self.opened is None:
             rung = self.order.rung
-            defaults = {"backend": rung.backend, "fell_back": "", "was_lost": False, "golden_ms": 20.0}
+            defaults = {"backend": rung.backend, "fell_back": "", "was_lost": False, "frame_ms": 20.0}
             device = "gpu" if rung.backend == "auto" else "cpu"
             self.opened = Opened(rung.profile, self.order.sha256, device, **{**defaults, **(found or {})})
         return self.opened
@@ -70,6 +70,16 @@ class Played:
 
     def close(self, wait_s=0.0):
         self.is_closed = True
+
+
+class Uncritical:
+    """Plays `OutputJudge`."""
+
+    def fault(self, raw, made):
+        return ""
+
+    def forget(self):
+        pass
 
 
 class Stage:
@@ -118,7 +128,7 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch):
-    monkeypatch.setattr("edge.engines.supervisor.OutputJudge", lambda: SimpleNamespace(fault=lambda raw, made: ""))
+    monkeypatch.setattr("edge.engines.supervisor.OutputJudge", lambda: Uncritical())
     stages = []
 
     def make(**options):
@@ -169,10 +179,12 @@ def test_one_bad_frame_changes_no_rung(stage):
 
 def test_what_the_judge_refuses_is_shown_raw(stage, monkeypatch):
     on = stage()
-    on.supervisor._judge = SimpleNamespace(fault=lambda raw, made: "black" if not made.any() else "")
+    on.supervisor._judge = SimpleNamespace(
+        fault=lambda raw, made: "black" if not made.any() else "", forget=lambda: None
+    )
     on.on_frame = lambda rung: np.zeros((1080, 1920, 3), np.uint8) if rung.upscale == "own" else None
     assert on.show(8) == "rrrrrree"
-    assert on.engine == ("degraded", "live, bicubic: black")
+    assert on.engine == ("degraded", "live, bicubic: its picture was refused: black")
 
 
 def test_the_ladder_ends_at_raw_and_says_why(stage):
@@ -252,7 +264,7 @@ def test_a_rung_that_cannot_be_opened_is_passed_over(stage, error):
 
 def test_a_rung_that_is_too_slow_is_passed_over(stage):
     on = stage()
-    on.on_open = lambda rung: {"golden_ms": 900.0} if rung.backend == "auto" else None
+    on.on_open = lambda rung: {"frame_ms": 900.0} if rung.backend == "auto" else None
     on.show(3)
     assert on.engine == ("degraded", "live on the CPU: live takes 900 ms a frame here, at most 300 fit")
 
@@ -350,7 +362,7 @@ def test_each_transition_is_told_once(stage):
 def real(monkeypatch):
     monkeypatch.setattr(isolated, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    monkeypatch.setattr("edge.engines.supervisor.OutputJudge", lambda: SimpleNamespace(fault=lambda raw, made: ""))
+    monkeypatch.setattr("edge.engines.supervisor.OutputJudge", lambda: Uncritical())
     health = Health()
     supervisor = Supervisor(engine_setup(Config(engine=EngineConfig(backend="cpu"))), health)
     supervisor.start()

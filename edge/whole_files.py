@@ -73,11 +73,7 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def part_of(path: Path) -> Path:
-<<<<<<< HEAD
     """The temporary name of a file, or of a folder that is not complete."""
-=======
-    """The temporary name of a file."""
->>>>>>> heat
     return path.with_name(f".{path.name}{PART_SUFFIX}")
 
 

@@ -97,7 +97,7 @@ def json_bytes(value: Any, draw: Random) -> bytes:
     text = json.dumps(value, ensure_ascii=draw.random() < 0.5, indent=draw.choice((None, 1)))
     what = draw.randrange(40)
     if what == 0:
-        return text.encode("utf-16")
+        return text.encode("utf-16", "surrogatepass")
     if what == 1:
         return b"\xef\xbb\xbf" + text.encode("utf-8", "surrogatepass")
     if what == 2 and text.startswith("{"):

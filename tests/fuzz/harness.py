@@ -86,7 +86,7 @@ def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = Non
         timed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         del timed.__wrapped__
         limits = settings(
-            max_examples=max(10, round(num_cases * FUZZ_SCALE)),
+            max_examples=max(4, round(num_cases * FUZZ_SCALE)),
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),

@@ -108,7 +108,10 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
             values[key] = _checked_row(value, get_args(wanted), fields[key].metadata, dotted, origin)
         else:
             values[key] = _checked(value, wanted, fields[key].metadata, dotted, origin)
-    return kind(**values) if default is None else dataclasses.replace(default, **values)  # type: ignore[type-var]
+    try:
+        return kind(**values) if default is None else dataclasses.replace(default, **values)  # type: ignore[type-var]
+    except ConfigError as error:  # values that do not go together, found by their owner, who knows no file
+        raise ConfigError(f"{origin}: {error}") from error
 
 
 def _default_of(field: dataclasses.Field[Any], owner: object) -> Any:

@@ -51,6 +51,7 @@ def test_printed_config_reads_back(tmp_path):
         pytest.param("engine.threads = 0x" + "f" * 5000, ["engine.threads = a int too large"], id="number beyond repr"),
         pytest.param("bridge.dew_margin_celsius = 1" + "0" * 400, ["from 0.5 to 6"], id="number beyond float"),
         pytest.param('source.uri = "a\\u0000b"', ["source.uri = 'a\\x00b'", "control"], id="control character"),
+        pytest.param("bridge.led_permille = [1, 1, 1, 1, 1]", ["no camera head has more than 4"], id="too many lights"),
         pytest.param('"a\\nb" = 1', ["a\\nb = 1", "unknown key"], id="line in a key"),
     ],
 )

@@ -3,9 +3,12 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SOURCE ?= demo:
 ARGS ?=
+NUM ?= 1000
+SEED ?= 1
+MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-all fuzz fuzz-inputs kill lint types bench results venv venv-dev tensorrt-parts clean
+.PHONY: help live test test-all fuzz fuzz-inputs kill faults soak lint types bench results venv venv-dev tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +30,12 @@ fuzz-inputs: .venv-dev/ready  ## 200,000 damaged configurations, models, engines
 
 kill: .venv-dev/ready  ## SIGKILL at 200 random moments of what writes: every file found after is complete or absent
 	KILLS=200 .venv-dev/bin/python -m pytest -s tests/kill $(ARGS)
+
+faults: .venv-dev/ready  ## break the running program NUM times and watch that it neither lies nor stops (NUM=1000, SEED=1)
+	.venv-dev/bin/python -m tests.faults.campaign --num $(NUM) --seed $(SEED) $(ARGS)
+
+soak: .venv-dev/ready  ## run at full speed for MINUTES=60 and tell how latency and memory change
+	.venv-dev/bin/python -m tests.faults.soak --minutes $(MINUTES) $(ARGS)
 
 lint: .venv-dev/ready  ## style, and who may import whom
 	.venv-dev/bin/ruff check .

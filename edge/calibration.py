@@ -171,8 +171,8 @@ def read_calibration(path: Path) -> Calibration:
 
 
 _NONSENSE = (
-    ValueError, KeyError, TypeError, AttributeError, OverflowError, EOFError, OSError, MemoryError, RuntimeError, SyntaxError,
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
+    ValueError, KeyError, TypeError, AttributeError, OverflowError, EOFError, OSError, MemoryError, RuntimeError,
+    SyntaxError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
 )  # fmt: skip
 """What TOML, zip and numpy raise on a payload whose hash fits and which makes no sense all the same."""
 _MAX_ARRAY_BYTES = 64 * 2**20

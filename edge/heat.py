@@ -11,7 +11,7 @@ slows its clocks by itself near 99 C and switches off near 105 C (NVIDIA's guide
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -116,17 +116,19 @@ class HeatWatch:
             self._on_state(state, reason)
 
     def _believed(self, zones: dict[str, float | None]) -> dict[str, float]:
-        low, high = BELIEVED_CELSIUS
-        kept: dict[str, float] = {}
-        ignored = []
-        for name, celsius in zones.items():
-            if name in self._config.ignore_zones:
-                continue
-            if celsius is not None and low <= celsius <= high:
-                kept[name] = celsius
-            elif name not in self._told:
-                self._told.add(name)  # once for each zone: some come and go with what is powered
-                ignored.append(f"{name} ({'cannot be read' if celsius is None else f'reads {celsius:g} C'})")
-        if ignored:
-            log.warning("temperature sensors ignored: %s", ", ".join(ignored))
+        kept = believed(zones, self._config.ignore_zones)
+        wrong = [name for name in zones if name not in (*kept, *self._config.ignore_zones, *self._told)]
+        if wrong:  # once for each zone: some come and go with what is powered
+            self._told.update(wrong)
+            told = [
+                f"{name} ({'cannot be read' if zones[name] is None else f'reads {zones[name]:g} C'})" for name in wrong
+            ]
+            log.warning("temperature sensors ignored: %s", ", ".join(told))
         return kept
+
+
+def believed(zones: Mapping[str, float | None], ignored: Collection[str]) -> dict[str, float]:
+    """The zones that tell something of the processor's heat, those with a senseless value left out."""
+    low, high = BELIEVED_CELSIUS
+    readable = {name: celsius for name, celsius in zones.items() if celsius is not None and name not in ignored}
+    return {name: celsius for name, celsius in readable.items() if low <= celsius <= high}

@@ -24,7 +24,7 @@ from edge.sources.base import Source
 
 log = logging.getLogger(__name__)
 
-BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
 OpenSource = Callable[[], Source]
 
 

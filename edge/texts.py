@@ -1,4 +1,4 @@
-"""Texts from files: parsed with one kind of error whatever is in them, written so that they read back, shown on one line."""
+"""Texts from files: parsed with one kind of error, written so that they read back, shown on one line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def json_from_text(text: str) -> Any:
 
 
 def toml_value(value: object) -> str:
-    """Texts, finite numbers, booleans and lists of them as TOML, which spells them as JSON does but for one character."""
+    """Texts, finite numbers, booleans and lists of them; TOML spells all but one character as JSON does."""
     text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return text.replace("\x7f", "\\u007f").encode("utf-8", "backslashreplace").decode()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -87,8 +88,13 @@ class EngineProcess:
         self._frames = frames
         self._number = 0
         self._left_behind: tuple[int, float, tuple[Image, ...]] | None = None
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            raise EngineGone(f"the engine's process cannot be started: {error.strerror or error}") from error
         self._socket = ours
+        self._poll = select.poll()  # `select.select` fails once a flood of viewers has pushed descriptors beyond 1024
+        self._poll.register(ours, select.POLLIN)
         fds = (theirs.fileno(), frames.descriptor)
         try:
             self._process = subprocess.Popen(
@@ -196,7 +202,7 @@ class EngineProcess:
 
     def _received(self, timeout_s: float) -> dict[str, Any] | None:
         try:
-            if not select.select([self._socket], [], [], timeout_s)[0]:
+            if not self._poll.poll(math.ceil(timeout_s * 1e3)):
                 return None
             data = self._socket.recv(MAX_MESSAGE_BYTES)
         except OSError as error:

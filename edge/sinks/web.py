@@ -127,6 +127,7 @@ class WebSink:
 
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_told_in_one_line)
         self._stop_serving = asyncio.Event()
         routes = Routes(
             self._health, self._audience, self._control, lambda: self._control.frozen or self._newest, self._site
@@ -185,6 +186,12 @@ class WebSink:
 
     def _count_published(self, pair: FramePair) -> None:
         self._health.published(pair, time.monotonic_ns())
+
+
+def _told_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
+    error = context.get("exception")
+    log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")
 
 
 def address_from_listen(listen: str) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from edge.frame import Frame, Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
 from edge.sources.pace import FrameFitter
+from edge.sources.repeats import RepeatGuard
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +95,7 @@ class CameraSource:
         capture = (open_capture or opened_camera)(device)
         self._holder = CaptureHolder(capture)
         self._fitter = FrameFitter(uri, _log)
+        self._repeats = RepeatGuard(device)
         self._seq = -1
         asked = CaptureFormat(FRAME_WIDTH_PX, FRAME_HEIGHT_PX, pixel_format, fps)
         self._granted = _configured(capture, asked)
@@ -110,7 +112,7 @@ class CameraSource:
                     return None
                 image = self._rgb_from_taken()
             if image is not None:
-                return Frame(self._fitter.fitted(image), self._seq, self._t_capture_ns)
+                return self._repeats.checked(Frame(self._fitter.fitted(image), self._seq, self._t_capture_ns))
         raise CameraLost(f"{self._device}: {_MAX_BROKEN} broken pictures in a row; check the camera's cable")
 
     def controls(self) -> dict[str, float]:

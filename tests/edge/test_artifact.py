@@ -51,7 +51,9 @@ def test_the_units_own_profile_wins(models):
         pytest.param(lambda m: (m / "live/dehaze.onnx").write_bytes(b"x"), "dehaze.onnx: sha256", id="dehazer altered"),
         pytest.param(lambda m: edit(m, sha256="0" * 64), "sha256", id="hash altered"),
         pytest.param(lambda m: edit(m, precisions=3), "precisions = 3: expected a table", id="precisions no table"),
-        pytest.param(lambda m: edit(m, precisions={"fp16": {}}), "precisions.fp16.sha256 = None", id="graph without hash"),
+        pytest.param(
+            lambda m: edit(m, precisions={"fp16": {}}), "precisions.fp16.sha256 = None", id="graph without hash"
+        ),
         pytest.param(lambda m: edit(m, calibration={"unit": 3}), "calibration.unit = 3", id="unit no text"),
         pytest.param(
             lambda m: edit(m, calibration={"unit": "A", "camera_mode": "", "made_at": "2026-03-01T12:00:00"}),
@@ -59,7 +61,9 @@ def test_the_units_own_profile_wins(models):
             id="calibration without a zone",
         ),
         pytest.param(lambda m: edit(m, version="1\n2"), "version = '1\\n2'", id="version of two lines"),
-        pytest.param(lambda m: (m / "live/model.json").write_text("[" * 100_000), "no readable manifest", id="too deep"),
+        pytest.param(
+            lambda m: (m / "live/model.json").write_text("[" * 100_000), "no readable manifest", id="too deep"
+        ),
         pytest.param(lambda m: shutil.rmtree(m / "live"), "'live': not found", id="no profile"),
     ],
 )

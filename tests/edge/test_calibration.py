@@ -121,7 +121,9 @@ def test_its_age_counts_in_days():
         pytest.param({"gain": np.ones((2, 3), np.float32)}, "gain is no grid", id="gain of one channel"),
         pytest.param({"lens": replace(LENS, model="pinhole")}, "lens.model is 'pinhole'", id="unknown lens"),
         pytest.param({"lens": replace(LENS, focal_px=(0.0, 1.0))}, "focal length", id="no focal length"),
-        pytest.param({"lens": replace(LENS, distortion=(-1e5, 0, 0, 0, 0))}, "coefficient", id="lens turned inside out"),
+        pytest.param(
+            {"lens": replace(LENS, distortion=(-1e5, 0, 0, 0, 0))}, "coefficient", id="lens turned inside out"
+        ),
         pytest.param({"lens": replace(LENS, centre_px=(1e5, 5.0))}, "centre", id="centre outside"),
         pytest.param({"parts": (1,)}, "parts", id="parts are numbers"),
     ],

@@ -22,7 +22,9 @@ def test_all_that_cannot_be_read_is_a_value_error(parse, text):
         parse(text)
 
 
-@pytest.mark.parametrize("value", ["a\nb", 'a"b\\c', "\x7f", "\x01\x1b[2J", "äöü 日本 🫁", "", 3, -0.5, 1e300, True, [1, 2]])
+@pytest.mark.parametrize(
+    "value", ["a\nb", 'a"b\\c', "\x7f", "\x01\x1b[2J", "äöü 日本 🫁", "", 3, -0.5, 1e300, True, [1, 2]]
+)
 def test_what_is_written_as_toml_reads_back(value):
     assert toml_from_text(f"key = {toml_value(value)}") == {"key": value}
 

@@ -14,8 +14,8 @@ STRANGE_TEXTS = (
     "2026-03-01T12:00:00", "2026-03-01T12:00:00+00:00", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59",
 )  # fmt: skip
 STRANGE_NUMBERS = (
-    0, -0.0, 1, -1, 2, 255, 256, 65535, 65536, 2**31 - 1, 2**31, -(2**31), 2**53, 2**63, 2**64, 10**30, 10**400, -(10**400),
-    1e-320, 1e308, -1e308, math.inf, -math.inf, math.nan, 0.1, 1.5, 1e-7, True, False,
+    0, -0.0, 1, -1, 2, 255, 256, 65535, 65536, 2**31 - 1, 2**31, -(2**31), 2**53, 2**63, 2**64, 10**30,
+    10**400, -(10**400), 1e-320, 1e308, -1e308, math.inf, -math.inf, math.nan, 0.1, 1.5, 1e-7, True, False,
 )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def json_bytes(value: Any, draw: Random) -> bytes:
 
 
 def damaged_bytes(content: bytes, draw: Random, most: int = 6) -> bytes:
-    """One to `most` changes: bits, bytes, runs lost, doubled, zeroed or of noise; the end cut off; another file behind."""
+    """One to `most` changes: bits, bytes, runs lost, doubled, zeroed or of noise; the end cut off or repeated."""
     damaged = bytearray(content)
     for _ in range(draw.randint(1, most)):
         if not damaged:

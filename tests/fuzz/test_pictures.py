@@ -27,6 +27,7 @@ from tests.fuzz.mutations import damaged_bytes, noise
 MOST_FRAMES = 40
 SHA = "c0ffee" * 10 + "beef"
 _COLOURS = np.random.default_rng(1).integers(0, 256, (18, 32, 4), np.uint8)
+_PROGRESSIVE = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
 SAMPLES: dict[str, tuple[bytes, ...]] = {
     ".png": tuple(
         cv2.imencode(".png", image)[1].tobytes()
@@ -34,7 +35,7 @@ SAMPLES: dict[str, tuple[bytes, ...]] = {
     ),
     ".jpg": (
         cv2.imencode(".jpg", _COLOURS[..., :3])[1].tobytes(),
-        cv2.imencode(".jpg", _COLOURS[..., :3], [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2])[1].tobytes(),
+        cv2.imencode(".jpg", _COLOURS[..., :3], _PROGRESSIVE)[1].tobytes(),
         cv2.imencode(".jpg", _COLOURS[..., 0])[1].tobytes(),
     ),
     ".bmp": (cv2.imencode(".bmp", _COLOURS[..., :3])[1].tobytes(), cv2.imencode(".bmp", _COLOURS[..., 0])[1].tobytes()),

@@ -1,5 +1,4 @@
-"""The sidecar of an engine: a plan is taken whole, with all that proves it, or refused in one line with the command that
-builds it anew."""
+"""The sidecar of an engine: a plan is taken with all that proves it, or refused in a line with what builds it anew."""
 
 from __future__ import annotations
 

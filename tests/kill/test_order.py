@@ -1,5 +1,5 @@
-"""A power cut forgets what was not fsynced, and may bring the rest to the disk in any order: so a file's content is synced
-before it gets its name, and the folder after it."""
+"""A power cut forgets what was not fsynced, and may bring the rest to the disk in any order: so a file's content is
+synced before it gets its name, and the folder after it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Journal:
             self.calls.append(("name", str(args[0]), str(args[1])))
 
     def synced(self, descriptor: int) -> None:
-        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
         if path.startswith(self.folder):
             self.calls.append(("sync", path, str(os.fstat(descriptor).st_size)))
 

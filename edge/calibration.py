@@ -207,7 +207,7 @@ def _parsed(header: dict[str, Any], payload: bytes) -> Calibration:
         gain=_as_float32(gain),
         white=np.array(header["white"], np.float32),
         matrix=np.array(header["matrix"], np.float32),
-        hot_px=hot_px.astype(np.int32),
+        hot_px=_as_int32(hot_px),
         lens=lens,
         flat=_as_float32(flat),
         figures=header.get("figures", {}),
@@ -221,6 +221,11 @@ def _parsed(header: dict[str, Any], payload: bytes) -> Calibration:
 def _as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused as such
         return np.ascontiguousarray(array, np.float32)
+
+
+def _as_int32(array: NDArray[Any]) -> NDArray[np.int32]:
+    with np.errstate(invalid="ignore"):  # what does not fit becomes another number, and is refused as such
+        return array.astype(np.int32)
 
 
 def _rounded(values: NDArray[Any]) -> list[Any]:

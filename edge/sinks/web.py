@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """Anybody on the network can send what is no request; it is answered, and not told with a traceback."""
-    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    """Anybody on the network can send what is no request, or go away early: neither is worth a traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))
 
 
 _server_log = logging.getLogger(f"{__name__}.server")

@@ -448,5 +448,5 @@ def test_what_is_no_request_is_answered_and_not_logged(studio, caplog):
     port = int(studio.url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\na\nb: c\r\n\r\n")
-        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+        assert b" 400 " in connection.recv(100)
     assert not caplog.records

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +15,8 @@ from edge.heat import HeatConfig
 from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
+from edge.texts import one_line, toml_from_text, toml_value
 from edge.unit import UnitConfig
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""
@@ -67,18 +62,8 @@ class Origins:
             table = getattr(self.config, section.name)
             for key in dataclasses.fields(table):
                 dotted = f"{section.name}.{key.name}"
-                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {self.origins.get(dotted, 'default')}"
-
-
-def toml_value(value: object) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        return "[" + ", ".join(toml_value(one) for one in value) + "]"
-    return repr(value)
+                origin = one_line(self.origins.get(dotted, "default"))
+                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {origin}"
 
 
 def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Origins:
@@ -110,8 +95,8 @@ def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Or
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        return toml_from_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name an existing file with --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from error

@@ -318,8 +318,8 @@ def _moment(name: str) -> str:
     return re.split(r"-(?:raw|enhanced)\.png", name)[0]
 
 
-def _row(counts: Counts) -> tuple[int, int, int, float]:
-    return counts.num_fds, counts.num_threads, counts.num_processes, counts.pss_mib
+def _row(counts: Counts) -> tuple[int, int, int, float, float]:
+    return counts.num_fds, counts.num_threads, counts.num_processes, counts.pss_mib, counts.frames_mib
 
 
 def _summed(found: list[tuple[int, str]], begin_ns: int) -> list[str]:

@@ -36,6 +36,7 @@ from edge.sources.demo_render import DemoRenderer
 from edge.sources.demo_targets import throat_scene
 from edge.sources.demo_unit import Scene, UnitCamera, UnitTruth, unit_truth
 from edge.sources.stills import picture_paths, read_picture
+from edge.sysfs import machine_line
 from trainer.metrics import psnr
 from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.report import replace_section, table
@@ -223,7 +224,7 @@ def main() -> None:
         chosen = paths[:: max(1, len(paths) // args.count)][: args.count]
         sets[args.pictures.name] = [fit_to_frame(read_picture(path)) for path in chosen]
     told.append(worth_table(pairs, sets, engine))
-    machine = f"{date.today()}, {available_cpus()} cores, OpenCV {cv2.__version__}; 1% read noise."
+    machine = f"{date.today()}, {available_cpus()} cores, OpenCV {cv2.__version__}; {machine_line()}; 1% read noise."
     text = "\n\n".join([machine, *told])
     print(text)
     if args.page:

@@ -93,15 +93,16 @@ def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifac
     for root in roots:
         folder = root / profile
         if folder.is_dir():
-            return _checked(profile, folder)
+            return artifact_in(folder.resolve(), profile)  # a link may be swapped while its files are read
     raise ModelError(f"profile {profile!r}: not found; known profiles: {', '.join(profiles(roots)) or 'none'}")
 
 
-def _checked(profile: str, folder: Path) -> Artifact:
+def artifact_in(folder: Path, profile: str) -> Artifact:
+    """The profile in a folder of any name; raises ModelError as `load_artifact`."""
     path = folder / MANIFEST_NAME
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: no readable manifest ({error}); {REBUILD}") from error
     if not isinstance(manifest, dict):
         raise ModelError(f"{path}: expected a JSON object; {REBUILD}")

@@ -11,6 +11,7 @@ from typing import Any
 
 from edge.camera_head import BridgeConfig
 from edge.errors import ConfigError
+from edge.heat import HeatConfig
 from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
@@ -68,6 +69,7 @@ class Config:
     web: WebConfig = field(default_factory=WebConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
+    heat: HeatConfig = field(default_factory=HeatConfig)
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ class Result:
         stage_ms: name of an engine's part -> median milliseconds a frame.
         clip: what only a clip has: frames, fps, codec, audio.
         mode: raw where nothing could be enhanced.
+        unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
     """
 
     source: SourceFile | LiveSource
@@ -133,6 +134,7 @@ class Result:
     stage_ms: Mapping[str, float]
     clip: Mapping[str, Any] | None = None
     mode: Mode = "enhanced"
+    unit_state: Mapping[str, Any] | None = None
 
 
 def sidecar_bytes(result: Result) -> bytes:
@@ -150,6 +152,7 @@ def sidecar_bytes(result: Result) -> bytes:
         **result.source.record(width_px, height_px),
         "output": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "files": files},
         **({"clip": dict(result.clip)} if result.clip else {}),
+        **({"unit_state": dict(result.unit_state)} if result.unit_state else {}),
         "stage_ms": {name: round(ms, 2) for name, ms in result.stage_ms.items()},
     }
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")

@@ -63,7 +63,7 @@ class Opened:
         backend: of the rung, or `cpu` where there was no GPU for one that asks for any.
         fell_back: why it is the CPU then; empty where nothing is amiss.
         was_lost: a GPU is there, but did not work.
-        golden_ms: what the golden frame took; a rung that is too slow is known by it.
+        frame_ms: what a frame takes; a rung that is too slow is known by it.
     """
 
     profile: str
@@ -72,7 +72,7 @@ class Opened:
     backend: str
     fell_back: str
     was_lost: bool
-    golden_ms: float
+    frame_ms: float
 
 
 class EngineProcess:

@@ -21,6 +21,7 @@ from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
 from edge.errors import EngineFailed, EngineLost, ModelError
 from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.model_bundle import ENGINES_NAME
 
 NUM_FRAMES = 16
 """Page-locked frames to begin with, 100 MB: those that capture, engine, slots and viewers hold at once."""
@@ -46,7 +47,7 @@ def open_tensorrt_engine(
     """A profile's engine, proven on the golden frame of its sidecar.
 
     Args:
-        folder: where `edge-export engine` put the plans.
+        folder: where `edge-export engine` put the plans; one that was installed with the profile is taken before.
         frames: memory that frames will come in and go out by, each beginning a page; none: the engine lends its own.
 
     Raises:
@@ -106,9 +107,11 @@ def _found_plan(artifact: Artifact, folder: Path, precision: str, api: TrtApi, g
     graph_sha256 = graph_hash(artifact, precision)
     targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if api.runtime == "tensorrt-rtx" else [gpu]
     for target in targets:
-        path = plan_path(folder, artifact.profile, engine_key(graph_sha256, precision, api.label, target))
-        if path.is_file():
-            return path
+        key = engine_key(graph_sha256, precision, api.label, target)
+        for place in (artifact.folder / ENGINES_NAME, folder):  # what was installed along with the profile first
+            path = plan_path(place, artifact.profile, key)
+            if path.is_file():
+                return path
     wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
     raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
 

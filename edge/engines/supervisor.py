@@ -338,10 +338,10 @@ class Supervisor:
 
 
 def _checked(opened: Opened | None, process: EngineProcess) -> Opened | None:
-    """Refuse a rung that is too slow for live pictures, as its golden frame shows."""
-    if opened is not None and opened.golden_ms > DEADLINE_S * 1e3:
+    """Refuse a rung that is too slow for live pictures, by its own measurement."""
+    if opened is not None and opened.frame_ms > DEADLINE_S * 1e3:
         title = replace(process.order.rung, backend=opened.backend).title
-        raise ModelError(f"{title} takes {opened.golden_ms:.0f} ms a frame here, at most {DEADLINE_S * 1e3:.0f} fit")
+        raise ModelError(f"{title} takes {opened.frame_ms:.0f} ms a frame here, at most {DEADLINE_S * 1e3:.0f} fit")
     return opened
 
 

@@ -51,7 +51,7 @@ class Played:
             raise found
         if found is not False and self.opened is None:
             rung = self.order.rung
-            defaults = {"backend": rung.backend, "fell_back": "", "was_lost": False, "golden_ms": 20.0}
+            defaults = {"backend": rung.backend, "fell_back": "", "was_lost": False, "frame_ms": 20.0}
             device = "gpu" if rung.backend == "auto" else "cpu"
             self.opened = Opened(rung.profile, self.order.sha256, device, **{**defaults, **(found or {})})
         return self.opened
@@ -264,7 +264,7 @@ def test_a_rung_that_cannot_be_opened_is_passed_over(stage, error):
 
 def test_a_rung_that_is_too_slow_is_passed_over(stage):
     on = stage()
-    on.on_open = lambda rung: {"golden_ms": 900.0} if rung.backend == "auto" else None
+    on.on_open = lambda rung: {"frame_ms": 900.0} if rung.backend == "auto" else None
     on.show(3)
     assert on.engine == ("degraded", "live on the CPU: live takes 900 ms a frame here, at most 300 fit")
 

@@ -81,7 +81,8 @@ def seen_in_container(folder: Path, script: Path, program: str) -> dict[str, Any
         _write(folder / "edge-test.service", SERVICE): "/etc/systemd/system/edge-test.service",
     }
     command = [
-        "systemd-nspawn", f"--directory={root}", "--volatile=overlay", "--register=no", "--keep-unit",
+        "systemd-nspawn", f"--directory={root}", f"--machine=edge-{os.getpid()}",
+        "--volatile=overlay", "--register=no", "--keep-unit",
         "--private-network", "--console=pipe", "--quiet", f"--bind={out}:{PLACE}/out",
         *(f"--bind-ro={here}:{there}" for here, there in bound.items()),
         "--boot", "systemd.unit=edge-test.target", "systemd.log_level=notice",

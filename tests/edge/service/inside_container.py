@@ -62,6 +62,11 @@ def main() -> None:
     seen["refused"] = {"before": before, "after": properties()}
 
     seen["journal"] = journal()
+    CONFIG.write_text(GOOD.format(80))
+    with read_only_root():
+        seen["read_only_start"] = run("systemctl", "start", UNIT)
+        seen["read_only"] = {**properties(), "health": health()}
+        run("systemctl", "stop", UNIT)
     seen["uninstall"] = run(PROGRAM, "uninstall-service")
     seen["left"] = [str(path) for path in Path("/etc").rglob("*edge-enhance*")]
     seen["unit_after"] = properties()["LoadState"]
@@ -108,6 +113,18 @@ def until(happened: Callable[[], bool], limit_s: float = 60.0) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"not within {limit_s:.0f} s")
         time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def read_only_root() -> Iterator[None]:
+    """All but /run, /tmp and a data partition cannot be written."""
+    run("journalctl", "--relinquish-var")
+    run("mount", "-t", "tmpfs", "data", "/var/lib/edge-enhance")
+    seen["read_only_mount"] = run("mount", "-o", "remount,bind,ro", "/")
+    try:
+        yield
+    finally:
+        run("mount", "-o", "remount,bind,rw", "/")
 
 
 @contextlib.contextmanager

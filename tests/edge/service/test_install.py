@@ -135,6 +135,15 @@ def test_what_a_user_wrote_is_never_changed_or_removed(root, path, when, uninsta
     assert not new.exists()
 
 
+def test_a_newer_default_configuration_comes_beside_the_one_in_use(root, install, monkeypatch):
+    install()
+    in_use = (root / CONFIG_PATH.relative_to("/")).read_text()
+    monkeypatch.setattr("edge.service.files.default_config", lambda: "# newer\n")
+    assert f"kept       {CONFIG_PATH}" in install()
+    assert (root / CONFIG_PATH.relative_to("/")).read_text() == in_use
+    assert (root / f"{CONFIG_PATH.relative_to('/')}.new").read_text() == "# newer\n"
+
+
 def test_a_file_that_was_there_already_stays(root, uninstall, install):
     rule = service_files(PROGRAM)[1]
     path = root / rule.path.relative_to("/")

@@ -45,7 +45,7 @@ class Unit:
         """The calls of one tick."""
         del self.told.calls[:]
         self.life.tick(time.monotonic_ns())
-        return self.told.calls
+        return list(self.told.calls)
 
 
 def test_ready_comes_with_the_first_picture_and_once(unit):

@@ -66,6 +66,10 @@ def test_it_is_started_again(seen, how, told):
     assert told in messages(seen)
 
 
+def test_where_a_silent_program_hung_is_in_the_journal(seen):
+    assert "Fatal Python error: Aborted" in messages(seen)
+
+
 def test_on_a_wrong_configuration_it_is_not_started_again(seen):
     before, after = seen["refused"]["before"], seen["refused"]["after"]
     assert (after["ActiveState"], after["ExecMainStatus"]) == ("failed", "78")
@@ -74,11 +78,19 @@ def test_on_a_wrong_configuration_it_is_not_started_again(seen):
 
 def test_the_journal_has_fields(seen):
     own = [entry for entry in seen["journal"] if entry.get("SYSLOG_IDENTIFIER") == "edge-enhance"]
-    assert any(entry.get("EDGE_PART") == "engine" and entry.get("EDGE_STATE") == "ok" for entry in own)
+    assert any(entry.get("EDGE_PART") == "source" and entry.get("EDGE_STATE") == "ok" for entry in own)
+    assert any("CODE_FUNC" in entry and entry["LOGGER"] == "edge.health" for entry in own)
     assert all(entry["PRIORITY"] in "234567" for entry in own)
     (refused,) = {e["MESSAGE"] for e in own if e["PRIORITY"] == "3" and e["MESSAGE"].startswith("edge-enhance: ")}
     assert "web.jpeg_quality = 5" in refused
     assert "Traceback" not in messages(seen)
+
+
+def test_it_runs_on_a_read_only_root(seen):
+    assert seen["read_only_mount"]["rc"] == 0, seen["read_only_mount"]
+    assert seen["read_only_start"]["rc"] == 0, seen["read_only_start"]
+    assert seen["read_only"]["ActiveState"] == "active"
+    assert seen["read_only"]["health"]["frames"] > 0
 
 
 def test_uninstall_leaves_what_was_changed_and_saved(seen):

@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.faults.injections import FAULTS, Expected, Fault
-from tests.faults.invariants import BACK_WITHIN_S
+from tests.faults.invariants import BACK_WITHIN_S, STOOD_MS
 from tests.faults.program import Counts
 from tests.faults.report import Outcome, Report
 from tests.faults.saved import faults_of_folder, leftovers
@@ -47,6 +47,7 @@ class Campaign:
         back_within_s: float = BACK_WITHIN_S,
     ) -> None:
         self._unit, self._num_faults, self._back_within_s = unit, num_faults, back_within_s
+        self._stood_limit_ms = STOOD_MS * back_within_s / BACK_WITHIN_S
         self._random = random.Random(seed)
         self._faults = [FAULTS[name] for name in (names or FAULTS)]
         self.report = Report()
@@ -54,6 +55,7 @@ class Campaign:
         self._log_offset = 0
         self._num_ends_seen = 0
         self._settled: list[Counts] = []
+        self._stood_ms: list[float] = []
         self._num_met = self._num_unmet = self._num_saved = 0
 
     def run(self) -> Report:
@@ -131,7 +133,13 @@ class Campaign:
         self._check_ends(outcome, faults)
         with watching.lock:
             found, watching.judge.violations = watching.judge.violations, []
+            stood, watching.judge.stood = watching.judge.stood, []
         outcome.violations += _summed(found, outcome.begin_ns)
+        if not any(fault.stops_main for fault in faults):  # nobody can paint then; the page covers the picture itself
+            longest_ms = max((ms for _, ms in stood), default=0.0)
+            self._stood_ms.append(longest_ms)
+            if longest_ms > self._stood_limit_ms:
+                outcome.violations.append(f"a LIVE picture stood on the screen to an age of {longest_ms:.0f} ms")
         self._check_saved(watching)
 
     def _note_enhanced(self, watching: Watching) -> None:
@@ -217,7 +225,8 @@ class Campaign:
         notes.append(
             f"pictures watched: {judge.num_pictures} ({judge.num_skipped} not looked at); oldest LIVE picture "
             f"{judge.oldest_live_ms:.0f} ms; from the sender's look at a picture's age to its last byte p50 {p50:.1f}, "
-            f"p99 {p99:.1f}, max {slack[-1]:.1f} ms"
+            f"p99 {p99:.1f}, max {slack[-1]:.1f} ms; the longest that a LIVE picture stood on the screen: to an age of "
+            f"{max(self._stood_ms, default=0.0):.0f} ms"
         )
         notes.append(
             f"saves told: {self._num_saved}, refused: {len(watching.saves.refused)}; "

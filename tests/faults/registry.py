@@ -29,6 +29,11 @@ class Fault:
     ends_program: bool = False
 
     @property
+    def stops_main(self) -> bool:
+        """Whether the main process cannot paint meanwhile."""
+        return self.ends_program or self.name == "stop main"
+
+    @property
     def needs_engine(self) -> bool:
         """Whether it is about the engine, and so wants one that runs."""
         return self.group == "engine" or "worker" in self.name

@@ -16,7 +16,7 @@ from benchmarks.clip import write_demo_clip
 from benchmarks.live import Run, watch
 from benchmarks.naive import naive_loop
 from benchmarks.parts import measure_parts
-from edge.engines.cpu import available_cpus
+from edge.cpus import available_cpus
 from edge.sysfs import machine_line
 from trainer.report import replace_section, table
 

@@ -27,8 +27,9 @@ from edge.artifact import load_artifact
 from edge.calibration import PARTS, Calibration
 from edge.colour import FULL_STEP, codes_from_steps, linear_from_srgb
 from edge.correction import Correction
+from edge.cpus import available_cpus
 from edge.engines.base import Engine
-from edge.engines.cpu import available_cpus, open_cpu_engine
+from edge.engines.cpu import open_cpu_engine
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
 from edge.lens_view import view_focal_px

@@ -141,8 +141,9 @@ def _maps(lens: Lens, hot_px: NDArray[np.int32]) -> Maps:
     touched = hot[:-1, :-1] | hot[:-1, 1:] | hot[1:, :-1] | hot[1:, 1:]
     columns = np.clip(places[..., 0], 0, FRAME_WIDTH_PX - 1)
     rows = np.clip(places[..., 1], 0, FRAME_HEIGHT_PX - 1)
+    inside_y, inside_x = np.clip(y, 0, FRAME_HEIGHT_PX - 1), np.clip(x, 0, FRAME_WIDTH_PX - 1)
     for row, column in np.argwhere(touched[rows, columns]):
-        place = _nearest_clean(hot, float(y[row, column]), float(x[row, column]))
+        place = _nearest_clean(hot, float(inside_y[row, column]), float(inside_x[row, column]))
         places[row, column], fractions[row, column] = (place[1], place[0]), 0
     return places, fractions
 

@@ -8,11 +8,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from edge.texts import one_line
+
 
 class EdgeError(Exception):
     """A failure told in one line: what, the value, what was expected, what to do."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """One printable line, whatever a file's name, a key or a library put into it."""
+        return one_line(super().__str__())
 
 
 class UsageError(EdgeError):
@@ -78,5 +84,6 @@ def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: st
         if isinstance(error, EdgeError):
             sys.stderr.write(f"{mark}{program}: {error}\n")
             return error.exit_code
-        sys.stderr.write(f"{mark}{program}: unexpected {type(error).__name__}: {error}; --debug shows where\n")
+        told = one_line(str(error))
+        sys.stderr.write(f"{mark}{program}: unexpected {type(error).__name__}: {told}; --debug shows where\n")
         return 1

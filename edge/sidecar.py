@@ -16,6 +16,7 @@ from edge.engines.base import Engine
 from edge.errors import InputOutputError
 from edge.frame import Mode
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.texts import json_from_text
 
 PROGRAM = "edge-enhance"
 
@@ -161,7 +162,7 @@ def sidecar_bytes(result: Result) -> bytes:
 def is_complete(sidecar: Path, source_sha256: str, model_sha256: str) -> bool:
     """Whether a sidecar tells of this source and this model, and its files are there in full size."""
     try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
+        record = json_from_text(sidecar.read_text(encoding="utf-8"))
         same = (record["source"]["sha256"], record["model"]["sha256"]) == (source_sha256, model_sha256)
         files = [(sidecar.with_name(file["name"]), file["bytes"]) for file in record["output"]["files"]]
         return same and bool(files) and all(path.stat().st_size == size for path, size in files)

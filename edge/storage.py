@@ -11,7 +11,6 @@ complete**. All three are on the disk under temporary names before the first is 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from edge.texts import json_from_text
 from edge.whole_files import PART_SUFFIX, lock, part_of, sync_folder, whole_of
 
 log = logging.getLogger(__name__)
@@ -191,7 +191,8 @@ def _complete(sidecar_part: Path) -> bool:
         with sidecar_part.open("rb") as file:
             if not lock(file, wait=False):
                 return False
-            files = [(str(one["name"]), str(one["sha256"])) for one in json.loads(file.read())["output"]["files"]]
+            record = json_from_text(file.read().decode())
+            files = [(str(one["name"]), str(one["sha256"])) for one in record["output"]["files"]]
             renames = []
             for name, digest in files:
                 picture = sidecar.with_name(name)  # refuses a path

@@ -142,7 +142,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def run_bench(args: argparse.Namespace) -> int:
-    from edge.config import EngineConfig
+    from edge.engines.base import EngineConfig
     from edge.engines.open import open_engine
     from export.bench import bench, gpu_engine
     from export.engine import find_model

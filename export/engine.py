@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.artifact import SHIPPED, Artifact, load_artifact
-from edge.engines.cpu import GraphCpuEngine, available_cpus
+from edge.cpus import available_cpus
+from edge.engines.cpu import GraphCpuEngine
 from edge.engines.gpu import gpu_of, load_cuda
 from edge.engines.open_plan import build_command, graph_hash
 from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, packed_picture, plan_path, write_plan

@@ -23,6 +23,7 @@ from edge.engines.plan import packed_picture, picture_from_text
 from edge.errors import EngineFailed, ModelError
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
+from edge.texts import shown
 from edge.unit import CorrectedEngine
 
 KEY = "golden"
@@ -150,8 +151,8 @@ def _held_to(stored: object, found: Image, artifact: Artifact, *, softer: bool) 
         raise ModelError(f"{where}: expected a table; {RESTORE}")
     limit_name = "min_softer_psnr_db" if softer else "min_psnr_db"
     limit_db = stored.get(limit_name)
-    if not isinstance(limit_db, (int, float)) or isinstance(limit_db, bool) or not limit_db > 0:
-        raise ModelError(f"{where}.{limit_name}: is {limit_db!r}, expected dB above 0; {RESTORE}")
+    if not isinstance(limit_db, (int, float)) or isinstance(limit_db, bool) or not 0 < limit_db < 1000:
+        raise ModelError(f"{where}.{limit_name}: is {shown(limit_db)}, expected dB above 0 and below 1000; {RESTORE}")
     parts = {"enhanced": _small(found)} if softer else {"enhanced": _small(found), "detail": _detail(found)}
     told: list[float] = []
     for name, part in parts.items():

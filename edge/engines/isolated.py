@@ -87,6 +87,7 @@ class EngineProcess:
         self.opened: Opened | None = None
         self._frames = frames
         self._number = 0
+        self._late: tuple[Image, Image] | None = None
         self._left_behind: tuple[int, float, tuple[Image, ...]] | None = None
         try:
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -168,6 +169,11 @@ class EngineProcess:
         with contextlib.suppress(EngineLate):
             self._settle(DEADLINE_S)
 
+    def take_late(self) -> tuple[Image, Image] | None:
+        """A raw picture and its answer that came too late to be shown, once."""
+        late, self._late = self._late, None
+        return late
+
     def _ask(self, kind: str, held: tuple[Image, ...], more: Mapping[str, Any]) -> None:
         self._number += 1
         self._left_behind = (self._number, time.monotonic(), held)
@@ -177,7 +183,7 @@ class EngineProcess:
         """Wait for the answer to what was asked last; an empty one where nothing is open."""
         if self._left_behind is None:
             return {}
-        number, asked, _ = self._left_behind
+        number, asked, held = self._left_behind
         deadline = time.monotonic() + timeout_s
         while True:
             message = self._received(max(0.0, deadline - time.monotonic()))
@@ -188,6 +194,8 @@ class EngineProcess:
                     raise EngineBusy("the engine still works on an older picture")
                 raise EngineLate(f"the picture was not ready after {DEADLINE_S * 1e3:.0f} ms")
             if message.get("number") == number:
+                if timeout_s == 0 and len(held) == 2:
+                    self._late = held[0], held[1]
                 self._left_behind = None
                 _raise_told(message)
                 return message
@@ -234,7 +242,7 @@ class EngineProcess:
                 self._process.wait(wait_s)
         if self._process.returncode is None:
             _ending.append((self._process, self._left_behind))
-        self._left_behind = None
+        self._left_behind = self._late = None
 
 
 _ending: list[tuple[subprocess.Popen[bytes], Any]] = []

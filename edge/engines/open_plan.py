@@ -14,7 +14,7 @@ from edge.artifact import Artifact
 from edge.engines.frame_pool import FramePool
 from edge.engines.gpu import current_context, gpu_of, load_cuda
 from edge.engines.libcuda import CudaCallError
-from edge.engines.plan import ANY_NAME, Gpu, engine_key, plan_path, read_plan, unpacked_picture, why_missing
+from edge.engines.plan import ANY_NAME, Gpu, engine_key, golden_of, plan_path, read_plan, why_missing
 from edge.engines.tensorrt import TensorRtEngine
 from edge.engines.trt_log import collecting_logger, last_error
 from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
@@ -171,19 +171,18 @@ def _ends_of(engine: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
 
 def _prove(opened: TensorRtEngine, sidecar: dict[str, Any], path: Path, rebuild: str) -> None:
     """Run the golden frame and hold the answer to float32's; then choose how to launch."""
-    golden = sidecar["golden"]
-    frame, expected = (unpacked_picture(golden[name], path) for name in ("frame", "enhanced"))
+    golden = golden_of(sidecar, path)
     try:
-        found = opened.enhance(frame).image
+        found = opened.enhance(golden.frame).image
     except EngineFailed as error:
         raise ModelError(f"{path}: {error} for the golden frame; run: {rebuild} --force") from error
-    psnr_db = float(cv2.PSNR(found, expected))
-    if not psnr_db >= golden["min_psnr_db"]:
+    psnr_db = float(cv2.PSNR(found, golden.enhanced))
+    if not psnr_db >= golden.min_psnr_db:
         raise ModelError(
-            f"{path}: the golden frame comes out at {psnr_db:.1f} dB, expected {golden['min_psnr_db']:g}; "
+            f"{path}: the golden frame comes out at {psnr_db:.1f} dB, expected {golden.min_psnr_db:g}; "
             f"run: {rebuild} --force"
         )
-    opened.choose_launch(frame)
+    opened.choose_launch(golden.frame)
 
 
 def _described(opened: TensorRtEngine) -> str:

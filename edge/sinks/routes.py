@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from edge.control import Control
 from edge.errors import UsageError
@@ -84,15 +84,18 @@ class Routes:
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_one_line_errors])
         app.cleanup_ctx.extend((self._pulse.run, self._until_closed))
-        for path, file in self._site.files.items():
-            app.router.add_get(path, _page_file(file))
-        for path, record in self._site.records.items():
-            app.router.add_get(path, _json_record(record))
-        app.router.add_get("/stream.mjpg", self.stream)
-        app.router.add_get("/snapshot.png", self.snapshot)
-        app.router.add_get("/health", self.health)
-        app.router.add_get("/events", self.event_stream)
-        app.router.add_post("/api/live", self.go_live)
+        gets = {path: _page_file(file) for path, file in self._site.files.items()}
+        gets |= {path: _json_record(record) for path, record in self._site.records.items()}
+        gets |= {
+            "/stream.mjpg": self.stream,
+            "/snapshot.png": self.snapshot,
+            "/health": self.health,
+            "/events": self.event_stream,
+        }
+        for path, handler in gets.items():
+            app.router.add_get(path, handler, expect_handler=_expect)
+        app.router.add_post("/api/live", self.go_live, expect_handler=_expect)
+        app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
         return app
 
     async def _until_closed(self, app: web.Application) -> AsyncIterator[None]:
@@ -184,6 +187,27 @@ def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
         return web.json_response(dict(record()), headers=_NOT_STORED)
 
     return answer
+
+
+async def _expect(request: web.Request) -> None:
+    """As aiohttp's own, whose answer repeats the header and cannot be encoded where that is not UTF-8."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="Expect: only 100-continue is known\n")
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
+
+
+async def _nothing_there(request: web.Request) -> web.StreamResponse:
+    """Every other address or method; here, so that it has our `_expect`."""
+    allowed = {
+        route.method
+        for route in request.app.router.routes()
+        if route.resource is not None and route.resource.canonical == request.path
+    }
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
+    raise web.HTTPNotFound
 
 
 @web.middleware

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.control import Control
 from edge.errors import ConfigError, InputOutputError
@@ -27,6 +28,15 @@ from edge.sinks.views import encoded, status_of
 from edge.slot import Slot
 
 log = logging.getLogger(__name__)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Anybody on the network can send what is no request, or go away early: neither is worth a traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))
+
+
+_server_log = logging.getLogger(f"{__name__}.server")
+_server_log.addFilter(_is_ours)
 
 _TICK_S = 0.1
 _RESTAMP_NS = 500_000_000
@@ -125,7 +135,7 @@ class WebSink:
         for speaker in (self._control, self._health):
             speaker.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
         # Streams never end by themselves: after this short time they are cut.
-        runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)
         await runner.setup()
         await web.SockSite(runner, listener).start()
         ready.set_result(None)

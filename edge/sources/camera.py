@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from edge.errors import CameraLost, DeviceMissing
 from edge.frame import Frame, Image
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.frame_memory import lent_frame
+from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
 from edge.sources.pace import FrameFitter
 from edge.sources.repeats import RepeatGuard
@@ -183,6 +184,8 @@ class CameraSource:
 def rgb_from_jpeg(data: NDArray[Any]) -> Image | None:
     """Decode one frame of a camera's MJPG; None where it is cut short or no JPEG.
 
+    It goes into memory that an engine lends, where there is some.
+
     Small faults that cameras make in every frame (padding, bytes before a marker) are let pass; a frame
     without an end marker is not, since its lower part would be grey.
     """
@@ -190,7 +193,9 @@ def rgb_from_jpeg(data: NDArray[Any]) -> Image | None:
     if b"\xff\xd9" not in jpeg[-4096:]:
         return None
     try:
-        return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=False), np.uint8)
+        is_whole_frame = simplejpeg.decode_jpeg_header(jpeg, strict=False)[:2] == FRAME_SHAPE[:2]
+        lent = lent_frame() if is_whole_frame else None
+        return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=False, buffer=lent), np.uint8)
     except ValueError:
         return None
 

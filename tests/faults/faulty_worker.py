@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-import edge.engines.worker as worker
 import numpy as np
 
+import edge.engines.worker as worker
 from edge.engines.base import Engine, Enhanced
 from edge.errors import EngineFailed, EngineLost
 from edge.frame import Image

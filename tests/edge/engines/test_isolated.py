@@ -155,6 +155,10 @@ def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
     while True:
         try:
             assert process.enhance(frame()).image[0, 0, 0] == 55
+            raw, made = process.take_late()
+            assert (raw[0, 0, 0], made[0, 0, 0]) == (ORDERS["late"], 255 - ORDERS["late"])
+            assert process.take_late() is None
+            del raw, made
             break
         except EngineBusy:
             assert time.monotonic() < deadline

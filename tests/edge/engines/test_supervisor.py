@@ -62,6 +62,9 @@ class Played:
             raise found
         return Enhanced(255 - image if found is None else found, {"invert": 1.0})
 
+    def take_late(self):
+        return None
+
     def prove(self):
         self.num_proofs += 1
         found = self._cast.on_proof()
@@ -315,9 +318,9 @@ def test_another_setup_is_proven_beside_the_running_one_and_waits(stage):
     setup = engine_setup(Config(engine=EngineConfig(backend="cpu")))
     asked = on.supervisor.prepare(setup)
     assert on.show(3) == "eee"
-    asked.result(0)
+    asked.ready.result(0)
     assert on.rung == "live"
-    on.supervisor.commit()
+    asked.commit()
     assert on.show(2) == "ee"
     assert (on.rung, on.supervisor.setup) == ("live on the CPU", setup)
     assert len(on.open_processes) == 1
@@ -334,9 +337,9 @@ def test_another_setup_that_is_not_taken_changes_nothing(stage, how):
     assert on.show(2) == "ee"
     if how == "wrong":
         with pytest.raises(ModelError):
-            asked.result(0)
+            asked.ready.result(0)
     else:
-        on.supervisor.cancel()
+        asked.cancel()
     assert on.show(2) == "ee"
     assert on.rung == "live"
     assert len(on.open_processes) == 1

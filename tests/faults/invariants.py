@@ -9,8 +9,9 @@ from typing import Any
 OLDEST_LIVE_MS = 500.0
 TRANSPORT_MS = 30.0
 """From the sender's last look at a picture's age to its last byte in the watcher; what was really seen is reported."""
-STOOD_MS = 1000.0
-"""A LIVE picture is replaced by one that says STALE by this age: 500 ms, a tick of 100 ms, encoding and the way."""
+STOOD_MS = 1500.0
+"""A LIVE picture is replaced by one that says STALE by this age: 500 ms, a tick of 100 ms, and encoding every view that
+a flood of viewers asks for. The page covers a picture by itself at 500 ms; this is what a plain viewer sees."""
 BACK_WITHIN_S = 2.0
 
 

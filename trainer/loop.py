@@ -68,7 +68,7 @@ def batches(dataset: Dataset[Any], stage: Stage, config: LoopConfig, first: int,
     try:
         yield from loader
     except EdgeError as error:  # a worker's error comes with its traceback in the text; its own line is the last
-        told = str(error).strip().splitlines()[-1]
+        told = str(error.args[0]).strip().splitlines()[-1]  # `str` of it is one line already
         raise type(error)(told.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
 
 

@@ -251,7 +251,9 @@ def test_a_unit_without_a_folder_is_told_which_key(unit, bundles):
 def test_a_profile_of_another_unit_is_refused(unit, tmp_path):
     folder = tmp_path / "in" / "live"
     shutil.copytree(SHIPPED / "live", folder)
-    set_manifest(folder, calibration={"unit": "B-7", "camera_mode": "1920x1080"})
+    set_manifest(
+        folder, calibration={"unit": "B-7", "camera_mode": "1920x1080", "made_at": "2026-11-26T08:00:00+00:00"}
+    )
     write_bundle(load_artifact("live", (folder.parent,)), tmp_path / "b7.bundle")
     code, _, err = unit("install", tmp_path / "b7.bundle")
     assert code == 78 and "B-7" in err and not (unit.models / "live").exists()

@@ -43,16 +43,11 @@ class Shot:
         return zlib.crc32(self.group.encode()) % 2 == 1
 
 
-def shots(data: Path, share: float) -> Iterator[Shot]:
-    """All shots, or an even share of them; says which folders are missing."""
-    sources = (_cards(), _demo(), _real(data), _degraded(data), _units())
-    for source in sources:
-        due = 0.0
-        for shot in source:
-            due += share
-            if due >= 1:
-                due -= 1
-                yield shot
+def shots(data: Path, share: float = 1.0) -> list[Shot]:
+    """A share of all shots, well mixed; says which folders of real pictures are missing."""
+    found = [*_cards(), *_demo(), *_real(data), *_degraded(data), *_units()]
+    order = np.random.default_rng(7).permutation(len(found))
+    return [found[number] for number in order[: max(1, round(share * len(found)))]]
 
 
 def picture_paths(data: Path, folder: str) -> list[Path]:

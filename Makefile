@@ -3,9 +3,12 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SOURCE ?= demo:
 ARGS ?=
+NUM ?= 1000
+SEED ?= 1
+MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-all fuzz lint types bench results venv venv-dev tensorrt-parts clean
+.PHONY: help live test test-all fuzz fuzz-inputs kill faults soak lint types bench results venv venv-dev tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,8 +22,20 @@ test: .venv-dev/ready  ## run the tests that need no GPU and no long time
 test-all: .venv-dev/ready  ## run all tests, the slow ones too
 	.venv-dev/bin/python -m pytest
 
-fuzz: .venv-dev/ready  ## 10,000,000 random bytes and 1,000,000 mutated frames through both ends of the serial protocol
+fuzz: fuzz-inputs .venv-dev/ready  ## 200,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/test_frames.py --durations=3
+
+fuzz-inputs: .venv-dev/ready  ## 200,000 damaged configurations, models, engines, calibrations, pictures and HTTP requests
+	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz $(ARGS)
+
+kill: .venv-dev/ready  ## SIGKILL at 200 random moments of what writes: every file found after is complete or absent
+	KILLS=200 .venv-dev/bin/python -m pytest -s tests/kill $(ARGS)
+
+faults: .venv-dev/ready  ## break the running program NUM times and watch that it neither lies nor stops (NUM=1000, SEED=1)
+	.venv-dev/bin/python -m tests.faults.campaign --num $(NUM) --seed $(SEED) $(ARGS)
+
+soak: .venv-dev/ready  ## run at full speed for MINUTES=60 and tell how latency and memory change
+	.venv-dev/bin/python -m tests.faults.soak --minutes $(MINUTES) $(ARGS)
 
 lint: .venv-dev/ready  ## style, and who may import whom
 	.venv-dev/bin/ruff check .

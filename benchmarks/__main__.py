@@ -16,7 +16,8 @@ from benchmarks.clip import write_demo_clip
 from benchmarks.live import Run, watch
 from benchmarks.naive import naive_loop
 from benchmarks.parts import measure_parts
-from edge.engines.cpu import available_cpus
+from edge.cpus import available_cpus
+from edge.sysfs import machine_line
 from trainer.report import replace_section, table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
@@ -36,6 +37,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8137)
     parser.add_argument("--no-page", action="store_true", help="print only; leave docs/results.md as it is")
     args = parser.parse_args()
+    print(machine_line())
     with tempfile.TemporaryDirectory() as folder:
         clip = write_demo_clip(Path(folder) / "demo.mp4")
         rows: list[list[object]] = []
@@ -71,7 +73,7 @@ def main() -> None:
             told = "run too short" if growth is None else f"{growth:+.2%}"
             rows.append([f"memory over {args.soak / 60:.0f} minutes, last minute against second", told])
     machine = f"{available_cpus()} cores, {platform.machine()}, onnxruntime {onnxruntime.__version__}"
-    head = f"{date.today()}, {machine}, OpenCV {cv2.__version__}; medians of {args.rounds} rounds."
+    head = f"{date.today()}, {machine}, OpenCV {cv2.__version__}; {machine_line()}; medians of {args.rounds} rounds."
     text = f"{head}\n\n{table(['what', 'figure'], rows)}"
     print(text)
     if not args.no_page:

@@ -18,6 +18,7 @@ from statistics import median
 
 from benchmarks.__main__ import PAGE
 from benchmarks.live import Viewer, get_json
+from edge.sysfs import machine_line
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.c_device import CDevice
 from firmware_bridge.errors import BridgeError
@@ -204,7 +205,8 @@ def main() -> None:
         rows += line_figures(Path(name), args.rounds)
         rows.append(commands_once(args.commands, LineFaults(drop=0.01, corrupt=0.01)))
         rows += frame_intervals(Path(name), args.port, args.seconds)
-    text = f"{date.today()}, 2 cores shared with other work, the device in C.\n\n{table(['what', 'figure'], rows)}"
+    machine = f"{date.today()}, 2 cores shared with other work, {machine_line()}, the device in C."
+    text = f"{machine}\n\n{table(['what', 'figure'], rows)}"
     print(text)
     if not args.no_page:
         replace_section(PAGE, "bridge", text)

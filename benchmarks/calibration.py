@@ -27,8 +27,9 @@ from edge.artifact import load_artifact
 from edge.calibration import PARTS, Calibration
 from edge.colour import FULL_STEP, codes_from_steps, linear_from_srgb
 from edge.correction import Correction
+from edge.cpus import available_cpus
 from edge.engines.base import Engine
-from edge.engines.cpu import available_cpus, open_cpu_engine
+from edge.engines.cpu import open_cpu_engine
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
 from edge.lens_view import view_focal_px
@@ -36,6 +37,7 @@ from edge.sources.demo_render import DemoRenderer
 from edge.sources.demo_targets import throat_scene
 from edge.sources.demo_unit import Scene, UnitCamera, UnitTruth, unit_truth
 from edge.sources.stills import picture_paths, read_picture
+from edge.sysfs import machine_line
 from trainer.metrics import psnr
 from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.report import replace_section, table
@@ -223,7 +225,7 @@ def main() -> None:
         chosen = paths[:: max(1, len(paths) // args.count)][: args.count]
         sets[args.pictures.name] = [fit_to_frame(read_picture(path)) for path in chosen]
     told.append(worth_table(pairs, sets, engine))
-    machine = f"{date.today()}, {available_cpus()} cores, OpenCV {cv2.__version__}; 1% read noise."
+    machine = f"{date.today()}, {available_cpus()} cores, OpenCV {cv2.__version__}; {machine_line()}; 1% read noise."
     text = "\n\n".join([machine, *told])
     print(text)
     if args.page:

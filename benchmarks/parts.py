@@ -9,7 +9,8 @@ from statistics import median
 
 from edge.artifact import load_artifact
 from edge.banner import Status, stamp
-from edge.engines.cpu import available_cpus, open_cpu_engine
+from edge.cpus import available_cpus
+from edge.engines.cpu import open_cpu_engine
 from edge.sources.open import open_source
 
 NUM_CALLS = 60

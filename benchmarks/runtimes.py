@@ -9,7 +9,8 @@ import openvino
 
 from benchmarks.parts import cpu_and_wall_ms
 from edge.artifact import SHIPPED
-from edge.engines.cpu import available_cpus, open_session
+from edge.cpus import available_cpus
+from edge.engines.cpu import open_session
 from trainer.report import table
 
 GRAPH = SHIPPED / "live" / "dehaze.onnx"

@@ -16,7 +16,7 @@ from edge.errors import InputOutputError, UsageError
 from edge.frame import Image
 from edge.marks import mark_text, png_bytes
 from edge.sources.stills import read_picture
-from edge.whole_files import write_whole
+from edge.whole_files import make_folder, write_whole
 
 RECORD_NAME = "session.json"
 FORMAT = 1
@@ -152,7 +152,7 @@ class SessionWriter:
     def begin(self) -> None:
         """Make the folder and the first record."""
         with _writing(self.session.folder):
-            self.session.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.session.folder)
             write_whole(self.session.folder / RECORD_NAME, self.session.record())
 
     def add(self, image: Image, about: Mapping[str, Any]) -> None:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edge.errors import ModelError
+from edge.manifest import REBUILD, read_manifest
 
 SHIPPED = Path(__file__).parent / "models"
 GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME = "model.onnx", "dehaze.onnx", "model.json"
-REQUIRED_KEYS = (
-    "name", "profile", "version", "sha256", "input", "output", "networks", "training", "metrics", "licence", "made_at",
-)  # fmt: skip
-REBUILD = "restore the package's files, or export the profile again with edge-export onnx"
 
 
 def typed_graph_name(precision: str) -> str:
@@ -92,22 +88,18 @@ def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifac
     """
     for root in roots:
         folder = root / profile
-        if folder.is_dir():
-            return _checked(profile, folder)
+        try:
+            is_there = folder.is_dir()
+        except OSError:  # a name that no file system takes
+            is_there = False
+        if is_there:
+            return artifact_in(folder.resolve(), profile)  # a link may be swapped while its files are read
     raise ModelError(f"profile {profile!r}: not found; known profiles: {', '.join(profiles(roots)) or 'none'}")
 
 
-def _checked(profile: str, folder: Path) -> Artifact:
-    path = folder / MANIFEST_NAME
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: no readable manifest ({error}); {REBUILD}") from error
-    if not isinstance(manifest, dict):
-        raise ModelError(f"{path}: expected a JSON object; {REBUILD}")
-    missing = [key for key in REQUIRED_KEYS if key not in manifest]
-    if missing:
-        raise ModelError(f"{path}: missing {', '.join(missing)}; {REBUILD}")
+def artifact_in(folder: Path, profile: str) -> Artifact:
+    """The profile in a folder of any name; raises ModelError as `load_artifact`."""
+    manifest = read_manifest(folder / MANIFEST_NAME)
     graph = folder / GRAPH_NAME
     _check_hash(graph, manifest["sha256"])
     dehazer = None

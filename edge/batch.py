@@ -30,6 +30,7 @@ from edge.batch_inputs import Failure, Job, plan
 from edge.batch_job import JobRunner, OutputFolderError, Stopped, writing
 from edge.engines.base import Engine
 from edge.errors import EdgeError
+from edge.whole_files import make_folder
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def enhance_files(
     report = BatchReport(failed=failures)
     if jobs:
         with writing(output):
-            output.mkdir(parents=True, exist_ok=True)
+            make_folder(output)
     sources = {job.source.resolve() for job in jobs}
     runner = JobRunner(sources, engine, artifact, stop, force=force, resume=resume)
     full = _run(jobs, runner, stop, report)

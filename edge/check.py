@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edge.artifact import Artifact
+from edge.banner import age_text
 from edge.camera_head import check_head
 from edge.config import Config
-from edge.errors import ConfigError, EdgeError, InputOutputError
+from edge.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
 from edge.geometry import FRAME_SHAPE
+from edge.heat import HeatConfig, believed
+from edge.running_unit import RunningUnit
+from edge.storage import disk_state
+from edge.sysfs import Sysfs
 
-MIN_FREE_BYTES = 500 * 2**20
+TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "disk": "storage", "heat": "heat"}
+"""Line of the check -> part of a running unit's health record."""
 EARLIEST_YEAR = 2026
 
 
 def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> int:
     """Print the state of every part; the answer is the exit code, 0 when all is well and 1 otherwise.
+
+    Where a unit runs on the configured address it is asked, since it holds the camera and the engine: then this says
+    what its `/health` says.
 
     Args:
         find_artifact: how the configured profile is looked up.
@@ -62,8 +72,10 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         finally:
             source.close()
 
+    running = RunningUnit(config.web.listen).health()
     parts: dict[str, Callable[[], str]] = {
         "config": lambda: "read; --print-config shows every value",
+        "unit": lambda: _unit(running),
         "model": model,
         "engine": engine,
         "camera": camera,
@@ -71,7 +83,10 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         "calib": lambda: _calibration(config, find_artifact(config)),
         "clock": _clock,
         "disk": lambda: _disk(config.save.path),
+        "heat": lambda: _heat(config.heat),
     }
+    if running is not None:
+        parts |= {name: partial(_told_by, running, part) for name, part in TOLD_BY_UNIT.items()}
     results = [_line(name, part) for name, part in parts.items()]
     return 0 if all(results) else 1
 
@@ -83,6 +98,39 @@ def _line(name: str, part: Callable[[], str]) -> bool:
         mark, told = "FAILED", str(error)
     sys.stdout.write(f"{name:7} {mark:7} {told}\n")
     return mark == "ok"
+
+
+def _unit(running: Mapping[str, Any] | None) -> str:
+    if running is None:
+        return "not running; each part is tried here"
+    if running["state"] != "live":
+        raise DeviceMissing(f"running, {running['state']}: {running['reason']}")
+    hours = running["uptime_s"] / 3600
+    return f"running for {hours:.1f} h as process {running['pid']}, live, {running['mode']}; it tells of its own parts"
+
+
+def _told_by(running: Mapping[str, Any], part: str) -> str:
+    """What the running unit says of a part."""
+    told = running["parts"][part]
+    since = f"for {age_text(told['since_s'] * 1e3)}"
+    if told["state"] in ("degraded", "failed"):
+        raise DeviceMissing(f"{told['state']} {since}: {told['reason']}")
+    if told["state"] == "off":
+        return told["reason"] or "not configured"
+    what = {"engine": f"{running['profile']} on {running['device']}, ", "source": f"{running['source']}, "}.get(
+        part, ""
+    )
+    return f"{what}{told['state']} {since}{': ' if told['reason'] else ''}{told['reason']}"
+
+
+def _heat(config: HeatConfig) -> str:
+    zones = believed(Sysfs().temperatures_celsius(), config.ignore_zones)
+    if not zones:
+        return "no temperature sensor"
+    name, celsius = max(zones.items(), key=lambda zone: zone[1])
+    if celsius >= config.warm_celsius:
+        raise DeviceMissing(f"{name} at {celsius:.0f} C, expected below {config.warm_celsius:g}; let the unit cool")
+    return f"{name} at {celsius:.0f} C is the hottest of {len(zones)}"
 
 
 def _calibration(config: Config, artifact: Artifact) -> str:
@@ -108,10 +156,8 @@ def _clock() -> str:
 
 def _disk(folder: Path) -> str:
     """The folder that pictures are saved to, or where it will be made."""
+    state, _, reason = disk_state(folder)
+    if state != "ok":
+        raise InputOutputError(reason)
     there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
-    if not os.access(there, os.W_OK):
-        raise InputOutputError(f"{there}: this user may not write there; choose another [save] folder")
-    free = shutil.disk_usage(there).free
-    if free < MIN_FREE_BYTES:
-        raise InputOutputError(f"{there}: {free / 2**20:.0f} MiB free, expected at least 500; make room")
-    return f"{free / 2**30:.1f} GiB free in {there}, for {folder}"
+    return f"{shutil.disk_usage(there).free / 2**30:.1f} GiB free in {there}, for {folder}"

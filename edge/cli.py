@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 import threading
@@ -14,14 +13,21 @@ from types import FrameType
 from typing import Any
 
 from edge.artifact import Artifact, load_artifact, profile_roots, profiles
+from edge.commands import COMMANDS, run_command
 from edge.config import Config, Origins, load_config
 from edge.errors import UsageError, exit_code_of
+from edge.service.journal import set_up_logging
 
 EXAMPLES = """examples:
   edge-enhance --live                                      the demo throat on http://127.0.0.1:8080/
   edge-enhance --live --source camera:/dev/video0          a camera
   edge-enhance photos/ clip.mp4 --output enhanced/         pictures and clips
-  edge-enhance --check --config edge.toml                  is everything there?"""
+  edge-enhance --check --config edge.toml                  is everything there?
+
+commands with a --help of their own:
+  edge-enhance model                                       install, list and roll back models
+  sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
+  sudo edge-enhance uninstall-service                      undo that"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -124,12 +130,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parser().parse_args(argv)
-    logging.basicConfig(
-        level=logging.DEBUG if args.debug else logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s" if args.debug else "%(message)s",
-    )
-    return exit_code_of("edge-enhance", lambda: run(args), debug=args.debug)
+    given = sys.argv[1:] if argv is None else list(argv)
+    if given and given[0] in COMMANDS:
+        return run_command(given[0], given[1:])
+    args = parser().parse_args(given)
+    mark = set_up_logging(args.debug)
+    return exit_code_of("edge-enhance", lambda: run(args), debug=args.debug, mark=mark)
 
 
 if __name__ == "__main__":

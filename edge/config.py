@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from edge.camera_head import BridgeConfig
+from edge.engines.base import EngineConfig
 from edge.errors import ConfigError
+from edge.heat import HeatConfig
 from edge.saver import SaveConfig
 from edge.settings import from_table, setting
 from edge.sinks.web import WebConfig
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from edge.texts import one_line, toml_from_text, toml_value
+from edge.unit import UnitConfig
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""
@@ -35,30 +33,6 @@ class SourceConfig:
 
 
 @dataclass(frozen=True)
-class EngineConfig:
-    """What enhances it."""
-
-    profile: str = setting("live", "name of a profile, shipped or in models")
-    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256)
-    models: str = setting("", "folder of the unit's own profiles; they win over shipped ones of the same name")
-    backend: str = setting(
-        "auto",
-        "auto: a GPU where there is one with an engine for it, else the CPU; a name insists",
-        choices=("auto", "cpu", "tensorrt", "tensorrt-rtx"),
-    )
-    engines: str = setting("/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built")
-    precision: str = setting("fp16", "which of them", choices=("fp16", "fp32", "int8"))
-
-
-@dataclass(frozen=True)
-class UnitConfig:
-    """Which camera unit this is, and its calibration."""
-
-    serial: str = setting("", "serial number of the unit; a calibration must be of this one")
-    calibration: str = setting("", "unit.calib made by edge-calib solve; empty: frames are not corrected")
-
-
-@dataclass(frozen=True)
 class Config:
     """All of edge.toml. An empty file is a complete configuration."""
 
@@ -68,6 +42,7 @@ class Config:
     web: WebConfig = field(default_factory=WebConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
+    heat: HeatConfig = field(default_factory=HeatConfig)
 
 
 @dataclass(frozen=True)
@@ -87,17 +62,8 @@ class Origins:
             table = getattr(self.config, section.name)
             for key in dataclasses.fields(table):
                 dotted = f"{section.name}.{key.name}"
-                yield f"{dotted} = {_toml(getattr(table, key.name))}  # {self.origins.get(dotted, 'default')}"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
-    return repr(value)
+                origin = one_line(self.origins.get(dotted, "default"))
+                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {origin}"
 
 
 def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Origins:
@@ -129,8 +95,8 @@ def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Or
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        return toml_from_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name an existing file with --config") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from error

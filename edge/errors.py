@@ -8,11 +8,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from edge.texts import one_line
+
 
 class EdgeError(Exception):
     """A failure told in one line: what, the value, what was expected, what to do."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """One printable line, whatever a file's name, a key or a library put into it."""
+        return one_line(super().__str__())
 
 
 class UsageError(EdgeError):
@@ -57,11 +63,12 @@ class ModelError(EdgeError):
     exit_code = 78
 
 
-def exit_code_of(program: str, work: Callable[[], int], *, debug: bool) -> int:
+def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: str = "") -> int:
     """Run a command to its end and tell a failure in one line.
 
     Args:
         program: the command's name, in front of the line.
+        mark: goes before the line; "<3>" makes it an error for the journal.
         debug: let the exception through, so that Python shows where it comes from.
 
     Returns:
@@ -75,7 +82,8 @@ def exit_code_of(program: str, work: Callable[[], int], *, debug: bool) -> int:
         if debug:
             raise
         if isinstance(error, EdgeError):
-            sys.stderr.write(f"{program}: {error}\n")
+            sys.stderr.write(f"{mark}{program}: {error}\n")
             return error.exit_code
-        sys.stderr.write(f"{program}: unexpected {type(error).__name__}: {error}; --debug shows where\n")
+        told = one_line(str(error))
+        sys.stderr.write(f"{mark}{program}: unexpected {type(error).__name__}: {told}; --debug shows where\n")
         return 1

@@ -11,6 +11,8 @@ from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 
 _WIDEST = 3.0
 """Where the search for the corrected picture's focal length begins, of the lens's own."""
+_NARROWEST = 0.05
+"""Where it ends: a fisheye that sees the whole half space shows no focal length at which the picture leaves it."""
 
 
 def view_focal_px(lens: Lens) -> float:
@@ -31,7 +33,7 @@ def view_focal_px(lens: Lens) -> float:
 
     focal_px = _WIDEST * lens.focal_px[0]
     for step in (0.99, 0.9999):
-        while inside(focal_px * step):
+        while focal_px > _NARROWEST * lens.focal_px[0] and inside(focal_px * step):
             focal_px *= step
     return focal_px
 

@@ -24,7 +24,7 @@ from edge.sources.base import Source
 
 log = logging.getLogger(__name__)
 
-BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
 OpenSource = Callable[[], Source]
 
 
@@ -134,12 +134,12 @@ class Live:
         return asked
 
     def _look_after(self) -> None:
-        is_told = False
-        while not self._stop.wait(0.05 if not is_told else 1.0):
-            if not is_told and self._has_begun.is_set():
-                is_told = True
-                self._health.enter("sinks", "ok")
-                self._on_ready()
+        while not self._has_begun.is_set():
+            if self._stop.wait(0.05):
+                return
+        self._health.enter("sinks", "ok")
+        self._on_ready()
+        while not self._stop.wait(1.0):
             now_ns = time.monotonic_ns()
             for watch in self._watches:
                 watch.tick(now_ns)

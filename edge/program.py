@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 from edge.camera_head import CameraHead
 from edge.config import Config
@@ -14,13 +17,19 @@ from edge.control import Control
 from edge.engines.order import engine_setup
 from edge.engines.supervisor import Supervisor
 from edge.health import Health
+from edge.heat import HeatWatch
 from edge.live import Live
+from edge.model_store import ModelStore
 from edge.reload import Reload, SourceDesk
 from edge.saver import PairSaver
+from edge.service.life import Life
+from edge.service.notify import Notifier
 from edge.sinks.base import Sink
 from edge.sinks.web import WebSink
 from edge.sources.base import Source
 from edge.sources.open import open_source
+from edge.storage import StorageWatch, clean_up
+from edge.sysfs import Sysfs
 from edge.unit import UnitCorrection, checked_opener, unit_correction
 
 log = logging.getLogger("edge")
@@ -35,6 +44,11 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     Raises:
         EdgeError: a part without which there is no picture cannot be had.
     """
+    faulthandler.enable()  # the watchdog's SIGABRT then leaves in the journal where each thread hung
+    notifier = Notifier.from_environment()
+    clean_up(state_folders(config))
+    if config.engine.models:
+        ModelStore(Path(config.engine.models)).remove_leftovers()
     setup = engine_setup(config)
     manifest = setup.manifests[config.engine.profile]
     correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
@@ -48,18 +62,30 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         model=lambda: model_record(supervisor, health),
         on_saved=control.saved,
         on_failed=control.not_saved,
+        unit_state=lambda: heat.record(),
     )
     control.save = saver.save
+    storage = StorageWatch(config.save.path, lambda state, reason: health.enter("storage", state, reason))
+    control.listen(lambda kind, data: tell_storage(storage, kind, data))
+    heat = HeatWatch(config.heat, Sysfs(), supervisor.limit, lambda state, reason: health.enter("heat", state, reason))
     sinks: list[Sink] = [web, control]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, control))
+    life = Life(notifier, health, lambda: live.num_attempts)
     reload = Reload(
         load,
         config,
         correction,
         supervisor,
         SourceDesk(opener_of, lambda opener, same_device: live.replace_source(opener, same_device=same_device)),
-        takers=[lambda taken: saver.use(taken.save.path), lambda taken: web.use_quality(taken.web.jpeg_quality)],
+        takers=[
+            lambda taken: saver.use(taken.save.path),
+            lambda taken: storage.set_folder(taken.save.path),
+            lambda taken: web.use_quality(taken.web.jpeg_quality),
+            lambda taken: heat.set_config(taken.heat),
+        ],
+        on_begin=life.reload_begins,
+        on_end=life.reload_ends,
     )
     live = Live(
         opener_of(config.source.uri, correction),
@@ -67,25 +93,41 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         sinks,
         health,
         stop,
-        watches=[reload],
+        watches=[heat, storage, reload, life],
         wait=config.source.wait,
         on_ready=lambda: log.info("live on %s (Ctrl-C stops)", web.url),
     )
     web.on_failed = live.fail
     health.track("pid", os.getpid)
     health.track("reload", lambda: reload.record)
+    health.track("unit_state", heat.record)
     signal.signal(signal.SIGHUP, reload.request)
     saver.start()
     try:
         live.run()
     finally:
+        notifier.stopping()
         saver.close()  # a picture that waits for the disk is written
     return 0
+
+
+def state_folders(config: Config) -> list[Path]:
+    """Where a power cut may have left something half done; the folder of models sees to itself."""
+    calibration = config.unit.calibration
+    return [config.save.path, Path(config.engine.engines), *([Path(calibration).parent] if calibration else [])]
 
 
 def opener_of(uri: str, correction: UnitCorrection | None) -> Callable[[], Source]:
     """What opens a source and refuses a camera in another mode than it was calibrated in."""
     return checked_opener(lambda: open_source(uri), correction)
+
+
+def tell_storage(storage: StorageWatch, kind: str, data: Mapping[str, Any]) -> None:
+    """What the saver met with is news of the disk."""
+    if kind == "saved":
+        storage.saved()
+    elif kind == "not-saved":
+        storage.save_failed(str(data["reason"]))
 
 
 def model_record(supervisor: Supervisor, health: Health) -> dict[str, str]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from edge.config import Config
 from edge.engines.isolated import OPENING_S
 from edge.engines.order import EngineSetup, engine_setup
+from edge.engines.standby import Preparation
 from edge.errors import ConfigError, EdgeError
 from edge.sources.base import Source
 from edge.unit import UnitCorrection, unit_correction
@@ -30,9 +31,7 @@ class EngineDesk(Protocol):
 
     @property
     def setup(self) -> EngineSetup: ...
-    def prepare(self, setup: EngineSetup) -> Future[None]: ...
-    def commit(self) -> None: ...
-    def cancel(self) -> None: ...
+    def prepare(self, setup: EngineSetup) -> Preparation: ...
 
 
 @dataclass(frozen=True)
@@ -115,20 +114,21 @@ class Reload:
         setup = engine_setup(config)
         manifest = setup.manifests[config.engine.profile]
         correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
-        is_other_engine = setup != self._engine.setup
-        if is_other_engine:
-            _result(self._engine.prepare(setup), "the new engine")
+        engine = self._engine.prepare(setup) if setup != self._engine.setup else None
         try:
+            if engine is not None:
+                _result(engine.ready, "the new engine")
             if config.source.uri != self._config.source.uri or _mode_of(correction) != _mode_of(self._correction):
                 device = device_of(config.source.uri)
                 same_device = bool(device) and device == device_of(self._config.source.uri)
                 opener = self._source.opener(config.source.uri, correction)
                 _result(self._source.replace(opener, same_device), "the new source")
         except EdgeError:
-            self._engine.cancel()
+            if engine is not None:
+                engine.cancel()
             raise
-        if is_other_engine:
-            self._engine.commit()
+        if engine is not None:
+            engine.commit()
             changed = changed or ["engine.profile (its files)"]
         self._config, self._correction = config, correction
         for take in self._takers:

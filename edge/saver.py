@@ -18,7 +18,7 @@ from edge.frame import FramePair
 from edge.marks import mark_text, png_bytes
 from edge.settings import setting
 from edge.sidecar import LiveSource, Result, saved_content, sidecar_bytes, sidecar_path
-from edge.whole_files import write_together
+from edge.whole_files import make_folder, write_together
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ class PairSaver:
         uri: the source, as its own words name it, which hide a stream's password.
         model: name -> value of what enhances, for the sidecar.
         on_saved, on_failed: called in that thread with the enhanced picture's name, or with why nothing was saved.
+        unit_state: temperatures, clocks, power and power mode of the unit, for the sidecar; see `edge.heat`.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class PairSaver:
         model: Callable[[], Mapping[str, Any]],
         on_saved: Callable[[str], None],
         on_failed: Callable[[str], None],
+        unit_state: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self._folder, self._uri, self._model = folder, uri, model
+        self._unit_state = unit_state
         self._on_saved, self._on_failed = on_saved, on_failed
         self._waiting: queue.Queue[FramePair | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
@@ -98,10 +101,11 @@ class PairSaver:
         taken_at = datetime.now(timezone.utc) - age
         model = dict(self._model())
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             at = f"{taken_at:%Y%m%dT%H%M%S}.{taken_at.microsecond // 1000:03d}Z"
             stem = self._folder / self._free_stem(f"throat-{at}-{pair.raw.seq:06d}")
-            contents = _contents(stem, pair, model, LiveSource(self._uri(), pair.raw.seq, taken_at))
+            source = LiveSource(self._uri(), pair.raw.seq, taken_at)
+            contents = _contents(stem, pair, model, source, self._unit_state())
             write_together(contents)
         except OSError as error:
             reason = error.strerror or error
@@ -119,7 +123,9 @@ class PairSaver:
         return stem
 
 
-def _contents(stem: Path, pair: FramePair, model: Mapping[str, Any], source: LiveSource) -> dict[Path, bytes]:
+def _contents(
+    stem: Path, pair: FramePair, model: Mapping[str, Any], source: LiveSource, unit_state: Mapping[str, Any]
+) -> dict[Path, bytes]:
     """Path -> content, the sidecar last; no enhanced picture where the engine made none."""
     frames = [pair.raw, *([pair.enhanced] if pair.enhanced.mode == "enhanced" else [])]
     contents: dict[Path, bytes] = {}
@@ -131,5 +137,5 @@ def _contents(stem: Path, pair: FramePair, model: Mapping[str, Any], source: Liv
         files.append(saved_content(path, frame.mode, contents[path]))
     best = frames[-1]
     size_px = (best.image.shape[1], best.image.shape[0])
-    result = Result(source, size_px, model, tuple(files), best.stage_ms, mode=best.mode)
+    result = Result(source, size_px, model, tuple(files), best.stage_ms, mode=best.mode, unit_state=unit_state)
     return {**contents, sidecar_path(path): sidecar_bytes(result)}

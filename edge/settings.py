@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
+import unicodedata
 from collections.abc import Mapping
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from edge.errors import ConfigError
+from edge.texts import shown
 
 T = TypeVar("T")
-_TYPE_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_TYPE_NAMES = {str: "text without control characters", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def setting(
@@ -40,16 +43,25 @@ def _expected(kind: type, limits: Mapping[str, Any]) -> str:
 
 def _checked(value: object, kind: type, limits: Mapping[str, Any], path: str, origin: str) -> object:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = _float_of(value)
     fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
     low, high, choices = limits.get("low"), limits.get("high"), limits.get("choices")
     if fits and isinstance(value, (int, float)):
         fits = (low is None or value >= low) and (high is None or value <= high)
     if fits and choices:
         fits = value in choices
+    elif fits and isinstance(value, str):
+        fits = not any(unicodedata.category(char) == "Cc" for char in value)
     if not fits:
-        raise ConfigError(f"{origin}: {path} = {value!r}: expected {_expected(kind, limits)}")
+        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected {_expected(kind, limits)}")
     return value
+
+
+def _float_of(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _checked_row(value: object, kinds: tuple[Any, ...], limits: Mapping[str, Any], path: str, origin: str) -> object:
@@ -57,7 +69,7 @@ def _checked_row(value: object, kinds: tuple[Any, ...], limits: Mapping[str, Any
     any_number = kinds[-1] is Ellipsis
     if not isinstance(value, list) or (len(value) != len(kinds) and not any_number):
         number = "" if any_number else f" of {len(kinds)}"
-        raise ConfigError(f"{origin}: {path} = {value!r}: expected a list{number}, each {_TYPE_NAMES[kinds[0]]}")
+        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected a list{number}, each {_TYPE_NAMES[kinds[0]]}")
     if any_number:
         kinds = (kinds[0],) * len(value)
     pairs = enumerate(zip(value, kinds, strict=True))
@@ -86,17 +98,20 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(fields)
-            raise ConfigError(f"{origin}: {dotted} = {value!r}: unknown key; {hint}")
+            raise ConfigError(f"{origin}: {dotted} = {shown(value)}: unknown key; {hint}")
         wanted = hints[key]
         if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
             if not isinstance(value, Mapping):
-                raise ConfigError(f"{origin}: {dotted} = {value!r}: expected a table, as in [{dotted}]")
+                raise ConfigError(f"{origin}: {dotted} = {shown(value)}: expected a table, as in [{dotted}]")
             values[key] = from_table(wanted, value, dotted, origin, _default_of(fields[key], default))
         elif get_origin(wanted) is tuple:
             values[key] = _checked_row(value, get_args(wanted), fields[key].metadata, dotted, origin)
         else:
             values[key] = _checked(value, wanted, fields[key].metadata, dotted, origin)
-    return kind(**values) if default is None else dataclasses.replace(default, **values)  # type: ignore[type-var]
+    try:
+        return kind(**values) if default is None else dataclasses.replace(default, **values)  # type: ignore[type-var]
+    except ConfigError as error:  # values that do not go together, found by their owner, who knows no file
+        raise ConfigError(f"{origin}: {error}") from error
 
 
 def _default_of(field: dataclasses.Field[Any], owner: object) -> Any:

@@ -16,6 +16,7 @@ from edge.engines.base import Engine
 from edge.errors import InputOutputError
 from edge.frame import Mode
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.texts import json_from_text
 
 PROGRAM = "edge-enhance"
 
@@ -124,6 +125,7 @@ class Result:
         stage_ms: name of an engine's part -> median milliseconds a frame.
         clip: what only a clip has: frames, fps, codec, audio.
         mode: raw where nothing could be enhanced.
+        unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
     """
 
     source: SourceFile | LiveSource
@@ -133,6 +135,7 @@ class Result:
     stage_ms: Mapping[str, float]
     clip: Mapping[str, Any] | None = None
     mode: Mode = "enhanced"
+    unit_state: Mapping[str, Any] | None = None
 
 
 def sidecar_bytes(result: Result) -> bytes:
@@ -150,6 +153,7 @@ def sidecar_bytes(result: Result) -> bytes:
         **result.source.record(width_px, height_px),
         "output": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "files": files},
         **({"clip": dict(result.clip)} if result.clip else {}),
+        **({"unit_state": dict(result.unit_state)} if result.unit_state else {}),
         "stage_ms": {name: round(ms, 2) for name, ms in result.stage_ms.items()},
     }
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
@@ -158,7 +162,7 @@ def sidecar_bytes(result: Result) -> bytes:
 def is_complete(sidecar: Path, source_sha256: str, model_sha256: str) -> bool:
     """Whether a sidecar tells of this source and this model, and its files are there in full size."""
     try:
-        record = json.loads(sidecar.read_text(encoding="utf-8"))
+        record = json_from_text(sidecar.read_text(encoding="utf-8"))
         same = (record["source"]["sha256"], record["model"]["sha256"]) == (source_sha256, model_sha256)
         files = [(sidecar.with_name(file["name"]), file["bytes"]) for file in record["output"]["files"]]
         return same and bool(files) and all(path.stat().st_size == size for path, size in files)

@@ -12,12 +12,21 @@ import numpy as np
 
 from edge.calibration import Calibration, read_calibration
 from edge.correction import Correction
+from edge.cpus import available_cpus
 from edge.engines.base import Engine, Enhanced
-from edge.engines.cpu import available_cpus
 from edge.errors import ConfigError, DeviceMissing
 from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.settings import setting
 from edge.sources.base import Source, camera_mode
+
+
+@dataclass(frozen=True)
+class UnitConfig:
+    """The table [unit]: which camera unit this is, and its calibration."""
+
+    serial: str = setting("", "serial number of the unit; a calibration must be of this one")
+    calibration: str = setting("", "unit.calib made by edge-calib solve; empty: frames are not corrected")
 
 
 class CorrectedEngine:

@@ -11,6 +11,7 @@ from edge.engines.base import Engine
 from edge.engines.open import FallbackEngine
 from edge.engines.tensorrt import MAX_FLIGHTS, TensorRtEngine
 from edge.frame import Image
+from edge.sysfs import mode_and_clocks
 from export.power import PowerMeter
 
 NUM_WARM_UP = 10
@@ -25,12 +26,15 @@ class Figures:
         jitter_ms: standard deviation of the latency.
         gpu_ms: median time that the network ran on the GPU, without copies.
         host_ms: median latency less GPU time and copies: what our own code and the driver take.
+        nvpmodel, clocks_mhz: power mode and clocks while it ran; "none here" where the machine tells none.
         throughput_fps: frames per second with three on their way.
         gflops: arithmetic of the convolutions, two operations a multiply-accumulate, over the run time.
         share_of_peak: of the fp16 matrix rate that was measured on the same device.
     """
 
     device: str
+    nvpmodel: str
+    clocks_mhz: str
     num_frames: int
     latency_median_ms: float
     latency_p95_ms: float
@@ -74,6 +78,7 @@ def bench(artifact: Artifact, engine: Engine, frame: Image, seconds: float, peak
             latency_ms.append((time.perf_counter() - begin) * 1e3)
             for name, took_ms in answer.stage_ms.items():
                 parts.setdefault(name, []).append(took_ms)
+        nvpmodel, clocks = mode_and_clocks()
     throughput = _throughput(gpu, frame, seconds) if gpu else 1e3 / median(latency_ms)
     gpu_ms, copy_ms = (median(parts[name]) if gpu else None for name in ("gpu", "copy"))
     run_ms = median(latency_ms) if gpu_ms is None else gpu_ms
@@ -83,6 +88,8 @@ def bench(artifact: Artifact, engine: Engine, frame: Image, seconds: float, peak
     ordered = sorted(latency_ms)
     return Figures(
         device=engine.device,
+        nvpmodel=nvpmodel,
+        clocks_mhz=clocks,
         num_frames=len(latency_ms),
         latency_median_ms=median(latency_ms),
         latency_p95_ms=ordered[round(0.95 * (len(ordered) - 1))],

@@ -142,7 +142,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def run_bench(args: argparse.Namespace) -> int:
-    from edge.config import EngineConfig
+    from edge.engines.base import EngineConfig
     from edge.engines.open import open_engine
     from export.bench import bench, gpu_engine
     from export.engine import find_model
@@ -219,6 +219,29 @@ def _add_correct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     correct.set_defaults(run=run_correct)
 
 
+def run_bundle(args: argparse.Namespace) -> int:
+    from export.bundle import write_bundle
+    from export.engine import find_model
+
+    write_bundle(find_model(args.model), args.output, args.engine)
+    sys.stdout.write(f"{args.output}\n")
+    return 0
+
+
+def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    bundle = commands.add_parser(
+        "bundle",
+        help="a profile -> one file, and its sha256 beside it, for edge-enhance model install",
+        epilog="example: edge-export bundle models/live -o live-3.bundle",
+    )
+    bundle.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+    bundle.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle")
+    bundle.add_argument(
+        "--engine", type=Path, action="append", default=[], metavar="PLAN", help="an engine of it to ship along"
+    )
+    bundle.set_defaults(run=run_bundle)
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
@@ -227,6 +250,7 @@ def parser() -> argparse.ArgumentParser:
     _add_engine(commands)
     _add_judges(commands)
     _add_correct(commands)
+    _add_bundle(commands)
     return top
 
 

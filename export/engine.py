@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from edge.artifact import SHIPPED, Artifact, load_artifact
-from edge.engines.cpu import GraphCpuEngine, available_cpus
+from edge.cpus import available_cpus
+from edge.engines.cpu import GraphCpuEngine
 from edge.engines.gpu import gpu_of, load_cuda
 from edge.engines.open_plan import build_command, graph_hash
 from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, packed_picture, plan_path, write_plan
 from edge.engines.trt_versions import TrtApi, load_trt
 from edge.errors import DeviceMissing, InputOutputError, ModelError, UsageError
-from edge.whole_files import write_whole
+from edge.whole_files import make_folder, write_whole
 from export.accuracy import GATES
 from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.golden import golden_set
@@ -47,7 +48,8 @@ def find_model(name: str) -> Artifact:
     if path.is_file() and path.suffix == ".onnx":
         path = path.parent
     if path.is_dir():
-        return load_artifact(path.resolve().name, (path.resolve().parent,))
+        path = path.absolute()  # not resolved: an installed profile is a link, and the link has its name
+        return load_artifact(path.name, (path.parent,))
     return load_artifact(name, (SHIPPED,))
 
 
@@ -105,7 +107,7 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
     _check_opset(api, artifact)
     check_graph(graph)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except OSError as error:
         raise InputOutputError(f"{folder}: cannot be made ({error.strerror}); name another with -o") from error
     cache = (

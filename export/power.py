@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from pathlib import Path
 from statistics import mean
 
-HWMON = Path("/sys/class/hwmon")
-WHOLE_BOARD = ("VDD_IN", "VIN_SYS_5V0", "POM_5V_IN", "VDD_GPU_SOC")
-"""Rails in order of preference: the board's input, or on AGX Orin the largest part of it that is measured."""
+from edge.sysfs import Sysfs
+
 PERIOD_S = 0.05
 
 
-def power_watts(hwmon: Path = HWMON) -> float | None:
+def power_watts(sysfs: Sysfs | None = None) -> float | None:
     """Watts now; None where nothing tells."""
-    rails: dict[str, float] = {}
-    for label in hwmon.glob("hwmon*/in*_label"):
-        number = label.name.removeprefix("in").removesuffix("_label")
-        try:
-            millivolts = float((label.parent / f"in{number}_input").read_text())
-            milliamperes = float((label.parent / f"curr{number}_input").read_text())
-            rails[label.read_text().strip()] = millivolts * milliamperes / 1e6
-        except (OSError, ValueError):
-            continue
-    for name in WHOLE_BOARD:
-        if name in rails:
-            return rails[name]
-    return _nvidia_smi()
+    watts = (sysfs or Sysfs()).board_watts()
+    return _nvidia_smi() if watts is None else watts
 
 
 def _nvidia_smi() -> float | None:

@@ -18,7 +18,7 @@ from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.golden import golden_frame, golden_record
 from edge.errors import InputOutputError
 from edge.geometry import FRAME_SHAPE
-from edge.whole_files import write_together
+from edge.whole_files import make_folder, write_together
 from export.accuracy import GATES
 from export.golden import GoldenSet, golden_set, with_veiled
 from export.networks import Built, built_from_checkpoints
@@ -93,7 +93,7 @@ def add_precisions(
     Raises:
         as `export_profile`; the folder is untouched then.
     """
-    artifact = load_artifact(folder.name, (folder.resolve().parent,))
+    artifact = load_artifact(folder.name, (folder.absolute().parent,))
     manifest = json.loads(json.dumps(artifact.manifest))
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
     if precisions:
@@ -142,7 +142,7 @@ def write_profile(folder: Path, graphs: dict[str, bytes], manifest: dict[str, An
     files = {folder / name: content for name, content in graphs.items()}
     is_new = not folder.exists()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         write_together({**files, folder / MANIFEST_NAME: (json.dumps(manifest, indent=2) + "\n").encode()})
     except OSError as error:
         if is_new and folder.exists():

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from edge.artifact import Artifact
+from edge.cpus import available_cpus
 from edge.engines.base import Engine
-from edge.engines.cpu import GraphCpuEngine, available_cpus, open_cpu_engine
+from edge.engines.cpu import GraphCpuEngine, open_cpu_engine
 from edge.engines.open_plan import open_tensorrt_engine
 from edge.errors import DeviceMissing, ModelError
 from edge.frame import Image

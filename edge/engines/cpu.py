@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,16 +11,12 @@ import numpy as np
 import onnxruntime
 
 from edge.artifact import Artifact
+from edge.cpus import available_cpus
 from edge.engines.base import Engine, Enhanced
 from edge.errors import EngineFailed, ModelError
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
 from edge.guided import GuidedCarrier, Map, detail_activity
-
-
-def available_cpus() -> int:
-    """Cores that this process may use, at least 1."""
-    return max(1, len(os.sched_getaffinity(0)))
 
 
 def open_session(graph: Path, num_threads: int) -> onnxruntime.InferenceSession:

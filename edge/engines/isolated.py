@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -62,7 +63,7 @@ class Opened:
         backend: of the rung, or `cpu` where there was no GPU for one that asks for any.
         fell_back: why it is the CPU then; empty where nothing is amiss.
         was_lost: a GPU is there, but did not work.
-        golden_ms: what the golden frame took; a rung that is too slow is known by it.
+        frame_ms: what a frame takes; a rung that is too slow is known by it.
     """
 
     profile: str
@@ -71,7 +72,7 @@ class Opened:
     backend: str
     fell_back: str
     was_lost: bool
-    golden_ms: float
+    frame_ms: float
 
 
 class EngineProcess:
@@ -86,9 +87,15 @@ class EngineProcess:
         self.opened: Opened | None = None
         self._frames = frames
         self._number = 0
+        self._late: tuple[Image, Image] | None = None
         self._left_behind: tuple[int, float, tuple[Image, ...]] | None = None
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            raise EngineGone(f"the engine's process cannot be started: {error.strerror or error}") from error
         self._socket = ours
+        self._poll = select.poll()  # `select.select` fails once a flood of viewers has pushed descriptors beyond 1024
+        self._poll.register(ours, select.POLLIN)
         fds = (theirs.fileno(), frames.descriptor)
         try:
             self._process = subprocess.Popen(
@@ -162,6 +169,11 @@ class EngineProcess:
         with contextlib.suppress(EngineLate):
             self._settle(DEADLINE_S)
 
+    def take_late(self) -> tuple[Image, Image] | None:
+        """A raw picture and its answer that came too late to be shown, once."""
+        late, self._late = self._late, None
+        return late
+
     def _ask(self, kind: str, held: tuple[Image, ...], more: Mapping[str, Any]) -> None:
         self._number += 1
         self._left_behind = (self._number, time.monotonic(), held)
@@ -171,7 +183,7 @@ class EngineProcess:
         """Wait for the answer to what was asked last; an empty one where nothing is open."""
         if self._left_behind is None:
             return {}
-        number, asked, _ = self._left_behind
+        number, asked, held = self._left_behind
         deadline = time.monotonic() + timeout_s
         while True:
             message = self._received(max(0.0, deadline - time.monotonic()))
@@ -182,6 +194,8 @@ class EngineProcess:
                     raise EngineBusy("the engine still works on an older picture")
                 raise EngineLate(f"the picture was not ready after {DEADLINE_S * 1e3:.0f} ms")
             if message.get("number") == number:
+                if timeout_s == 0 and len(held) == 2:
+                    self._late = held[0], held[1]
                 self._left_behind = None
                 _raise_told(message)
                 return message
@@ -196,7 +210,7 @@ class EngineProcess:
 
     def _received(self, timeout_s: float) -> dict[str, Any] | None:
         try:
-            if not select.select([self._socket], [], [], timeout_s)[0]:
+            if not self._poll.poll(math.ceil(timeout_s * 1e3)):
                 return None
             data = self._socket.recv(MAX_MESSAGE_BYTES)
         except OSError as error:
@@ -228,7 +242,7 @@ class EngineProcess:
                 self._process.wait(wait_s)
         if self._process.returncode is None:
             _ending.append((self._process, self._left_behind))
-        self._left_behind = None
+        self._left_behind = self._late = None
 
 
 _ending: list[tuple[subprocess.Popen[bytes], Any]] = []

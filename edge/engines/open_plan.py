@@ -14,13 +14,14 @@ from edge.artifact import Artifact
 from edge.engines.frame_pool import FramePool
 from edge.engines.gpu import current_context, gpu_of, load_cuda
 from edge.engines.libcuda import CudaCallError
-from edge.engines.plan import ANY_NAME, Gpu, engine_key, plan_path, read_plan, unpacked_picture, why_missing
+from edge.engines.plan import ANY_NAME, Gpu, engine_key, golden_of, plan_path, read_plan, why_missing
 from edge.engines.tensorrt import TensorRtEngine
 from edge.engines.trt_log import collecting_logger, last_error
 from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
 from edge.errors import EngineFailed, EngineLost, ModelError
 from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.model_bundle import ENGINES_NAME
 
 NUM_FRAMES = 16
 """Page-locked frames to begin with, 100 MB: those that capture, engine, slots and viewers hold at once."""
@@ -46,7 +47,7 @@ def open_tensorrt_engine(
     """A profile's engine, proven on the golden frame of its sidecar.
 
     Args:
-        folder: where `edge-export engine` put the plans.
+        folder: where `edge-export engine` put the plans; one that was installed with the profile is taken before.
         frames: memory that frames will come in and go out by, each beginning a page; none: the engine lends its own.
 
     Raises:
@@ -106,9 +107,11 @@ def _found_plan(artifact: Artifact, folder: Path, precision: str, api: TrtApi, g
     graph_sha256 = graph_hash(artifact, precision)
     targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if api.runtime == "tensorrt-rtx" else [gpu]
     for target in targets:
-        path = plan_path(folder, artifact.profile, engine_key(graph_sha256, precision, api.label, target))
-        if path.is_file():
-            return path
+        key = engine_key(graph_sha256, precision, api.label, target)
+        for place in (artifact.folder / ENGINES_NAME, folder):  # what was installed along with the profile first
+            path = plan_path(place, artifact.profile, key)
+            if path.is_file():
+                return path
     wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
     raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
 
@@ -168,19 +171,18 @@ def _ends_of(engine: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
 
 def _prove(opened: TensorRtEngine, sidecar: dict[str, Any], path: Path, rebuild: str) -> None:
     """Run the golden frame and hold the answer to float32's; then choose how to launch."""
-    golden = sidecar["golden"]
-    frame, expected = (unpacked_picture(golden[name], path) for name in ("frame", "enhanced"))
+    golden = golden_of(sidecar, path)
     try:
-        found = opened.enhance(frame).image
+        found = opened.enhance(golden.frame).image
     except EngineFailed as error:
         raise ModelError(f"{path}: {error} for the golden frame; run: {rebuild} --force") from error
-    psnr_db = float(cv2.PSNR(found, expected))
-    if not psnr_db >= golden["min_psnr_db"]:
+    psnr_db = float(cv2.PSNR(found, golden.enhanced))
+    if not psnr_db >= golden.min_psnr_db:
         raise ModelError(
-            f"{path}: the golden frame comes out at {psnr_db:.1f} dB, expected {golden['min_psnr_db']:g}; "
+            f"{path}: the golden frame comes out at {psnr_db:.1f} dB, expected {golden.min_psnr_db:g}; "
             f"run: {rebuild} --force"
         )
-    opened.choose_launch(frame)
+    opened.choose_launch(golden.frame)
 
 
 def _described(opened: TensorRtEngine) -> str:

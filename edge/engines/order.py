@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge.artifact import Artifact, file_sha256, load_artifact, profile_roots
-from edge.config import Config, EngineConfig, UnitConfig
+from edge.engines.base import EngineConfig
 from edge.engines.rungs import Rung, rungs_below
 from edge.errors import ConfigError
+from edge.unit import UnitConfig
+
+if TYPE_CHECKING:  # it brings every part of the program with it, and an engine's process is started often
+    from edge.config import Config
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from edge.artifact import file_sha256
 from edge.errors import ModelError
 from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.texts import json_from_text
 from edge.whole_files import write_together
 
 SEAL = "sidecar_sha256"
@@ -82,12 +83,14 @@ def read_sidecar(plan: Path, rebuild: str) -> dict[str, Any]:
     """
     path = sidecar_path(plan)
     try:
-        sidecar = json.loads(path.read_text(encoding="utf-8"))
+        sidecar = json_from_text(path.read_text(encoding="utf-8"))
         is_sealed = sidecar[SEAL] == _seal(sidecar)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: no readable sidecar ({error}); run: {rebuild}") from error
     if not is_sealed:
         raise ModelError(f"{path}: edited after the build; run: {rebuild}")
+    if not isinstance(sidecar.get("plan_sha256"), str):
+        raise ModelError(f"{path}: does not name its plan's plan_sha256; run: {rebuild}")
     return dict(sidecar)
 
 
@@ -140,6 +143,28 @@ def _short(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(str(part) for part in value.values())
     return str(value)[:24]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The frame that proves a plan, what float32 makes of it, and how near the plan must come."""
+
+    frame: Image
+    enhanced: Image
+    min_psnr_db: float
+
+
+def golden_of(sidecar: Mapping[str, Any], plan: Path) -> Golden:
+    """A sidecar's golden frame; raises ModelError where it is missing or damaged."""
+    told = sidecar.get("golden")
+    limit_db = told.get("min_psnr_db") if isinstance(told, Mapping) else None
+    is_limit = isinstance(limit_db, (int, float)) and not isinstance(limit_db, bool) and 0 < limit_db < 1000
+    if not isinstance(told, Mapping) or limit_db is None or not is_limit:
+        raise ModelError(
+            f"{sidecar_path(plan)}: no golden frame with its min_psnr_db; build the engine again with --force"
+        )
+    frame, enhanced = (unpacked_picture(str(told.get(name)), plan) for name in ("frame", "enhanced"))
+    return Golden(frame, enhanced, float(limit_db))
 
 
 def packed_picture(image: Image) -> str:

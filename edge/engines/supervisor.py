@@ -1,25 +1,24 @@
 """What turns captured frames into enhanced ones live, whatever happens to an engine (design, section 7).
 
-Goes down the ladder where a rung fails and climbs back; an engine lives in a process of its own. All but `prepare`,
-`commit`, `cancel` and `limit` is called from the inference thread.
+Goes down the ladder where a rung fails and climbs back; an engine lives in a process of its own. All but `prepare`
+and `limit` is called from the inference thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from edge import frame_memory
-from edge.engines.isolated import DEADLINE_S, EngineBusy, EngineGone, EngineProcess, Opened, reap
+from edge.engines.isolated import EngineBusy, EngineGone, EngineProcess, Opened, reap
 from edge.engines.judge import OutputJudge
 from edge.engines.ladder import NS_PER_S, RESTARTS, Ladder
 from edge.engines.order import EngineOrder, EngineSetup
+from edge.engines.standby import Preparation, Standby, checked
 from edge.errors import EdgeError, EngineFailed, EngineLost, ModelError
 from edge.frame import Frame
 from edge.health import Health
@@ -31,21 +30,6 @@ PROVE_AFTER_NS, PROVE_AT_LAST_NS = 3600 * NS_PER_S, 7200 * NS_PER_S
 """The golden frame is run again after the first time while nobody watches, and after the second whoever watches."""
 LONGEST_END_S = 2.0
 """What ending a process may take when the program ends."""
-
-
-@dataclass
-class _Standby:
-    """An engine that is opened beside the running one.
-
-    Attributes:
-        rung: to climb to; None for another setup, which waits for `commit`.
-    """
-
-    process: EngineProcess
-    setup: EngineSetup
-    rung: int | None
-    asked: Future[None] | None = None
-    is_committed: bool = False
 
 
 class Supervisor:
@@ -69,14 +53,12 @@ class Supervisor:
         self._take_setup(setup)
         self._process: EngineProcess | None = None
         self._opening: EngineProcess | None = None
-        self._standby: _Standby | None = None
+        self._standby: Standby | None = None
         self._why = ""
         self._num_restarts = 0
         self._proven_ns = 0
         self._limit, self._limit_reason, self._limited = 0, "", 0
-        self._wanted: tuple[EngineSetup, Future[None]] | None = None
-        self._decision: bool | None = None
-        self._lock = threading.Lock()
+        self._wished: SimpleQueue[Preparation] = SimpleQueue()
         self._end_lending: Callable[[], None] = lambda: None
         health.track("ladder", self._described)
 
@@ -103,6 +85,8 @@ class Supervisor:
             self._prove_if_due(process, now_ns)
             made = process.enhance(raw.image)
             begin = time.perf_counter()
+            if late := process.take_late():  # or the same answer again would be news to the judge
+                self._judge.measure(*late)
             fault = self._judge.fault(raw.image, made.image)
             stage_ms = {**made.stage_ms, "judge": (time.perf_counter() - begin) * 1e3}
             if fault:
@@ -143,23 +127,11 @@ class Supervisor:
         """Heat: 0 sets no limit, 1 asks for less work than the profile's, 2 for none."""
         self._limit, self._limit_reason = level, reason
 
-    def prepare(self, setup: EngineSetup) -> Future[None]:
-        """Open another setup's engine beside the running one; done when it is proven and waits for `commit`.
-
-        The future raises EdgeError where it cannot be had; nothing has changed then.
-        """
-        asked: Future[None] = Future()
-        with self._lock:
-            self._wanted, self._decision = (setup, asked), None
-        return asked
-
-    def commit(self) -> None:
-        """Let what was prepared run from the next frame on."""
-        self._decision = True
-
-    def cancel(self) -> None:
-        """Forget what was prepared."""
-        self._decision = False
+    def prepare(self, setup: EngineSetup) -> Preparation:
+        """Open another setup's engine beside the running one, to be committed or cancelled."""
+        wished = Preparation(setup)
+        self._wished.put(wished)
+        return wished
 
     # ---- what is open and what opens
 
@@ -176,7 +148,7 @@ class Supervisor:
         elif self._opening is None and (rung := self._ladder.better(now_ns)) is not None:
             with contextlib.suppress(EngineGone):
                 process = self._start_process(self._setup.order(rung), self._frames)
-                self._standby = _Standby(process, self._setup, rung)
+                self._standby = Standby(process, rung)
 
     def _open_rung(self, now_ns: int, why: str) -> None:
         """Open the ladder's rung, the one below where that cannot even be started."""
@@ -195,7 +167,7 @@ class Supervisor:
 
     def _poll_opening(self, process: EngineProcess, now_ns: int) -> None:
         try:
-            opened = _checked(process.poll_opened(), process)
+            opened = checked(process.poll_opened(), process)
         except EngineGone as error:
             self._crashed(error)
             return
@@ -224,60 +196,54 @@ class Supervisor:
         else:
             self._health.enter("engine", "degraded", f"{self._setup.rungs[self._ladder.rung].title}: {self._why}")
 
-    def _poll_standby(self, standby: _Standby, now_ns: int) -> None:
-        process = standby.process
-        is_cancelled = standby.asked is not None and self._decision is False
+    def _poll_standby(self, standby: Standby, now_ns: int) -> None:
+        goal = standby.goal
         try:
-            if is_cancelled:
-                raise EngineGone("the reload was given up")
-            opened = _checked(process.poll_opened(), process)
-            if opened is not None and standby.rung is not None and opened.backend != process.order.rung.backend:
-                raise EngineGone(opened.fell_back)
+            opened = standby.poll()
         except EdgeError as error:
             self._standby = None
-            process.close()
-            if standby.asked is not None:
-                _settle(standby.asked, error)
-            elif standby.rung is not None:
+            standby.process.close()
+            if isinstance(goal, Preparation):
+                goal.settle(error)
+            else:
                 log.debug("no better rung yet: %s", error)
-                self._ladder.could_not_climb(standby.rung, now_ns)
+                self._ladder.could_not_climb(goal, now_ns)
             return
         if opened is None:
             return
-        if standby.rung is not None:
-            self._standby = None
-            self._ladder.climbed(standby.rung, now_ns)
-            self._serve(process, opened, now_ns)
-        elif standby.asked is not None:
-            _settle(standby.asked)
-            if self._decision:
-                self._standby = None
-                self._take_replacement(standby, opened, now_ns)
+        if isinstance(goal, Preparation):
+            goal.settle()
+            if not goal.is_committed:
+                return
+            self._leave_opening()
+            is_without_gpu = opened.backend != standby.process.order.rung.backend
+            self._take_setup(goal.setup.without_gpu() if is_without_gpu else goal.setup, asked=goal.setup)
+            self._limited = 0
+        else:
+            self._ladder.climbed(goal, now_ns)
+        self._standby = None
+        self._serve(standby.process, opened, now_ns)
 
     def _take_wish(self) -> None:
         """Begin to open what `prepare` asked for, in the place of a climb."""
-        with self._lock:
-            wanted, self._wanted = self._wanted, None
-        if wanted is None:
+        try:
+            wished = self._wished.get_nowait()
+        except Empty:
             return
-        setup, asked = wanted
         if self._standby is not None:
             self._standby.process.close()
+            if isinstance(self._standby.goal, Preparation):
+                self._standby.goal.settle(ModelError("another change came in between"))
             self._standby = None
         try:
-            self._standby = _Standby(self._start_process(setup.order(0), self._frames), setup, None, asked)
+            self._standby = Standby(self._start_process(wished.setup.order(0), self._frames), wished)
         except EngineGone as error:
-            asked.set_exception(error)
+            wished.settle(error)
 
-    def _take_replacement(self, standby: _Standby, opened: Opened, now_ns: int) -> None:
+    def _leave_opening(self) -> None:
         if self._opening is not None:
             self._opening.close()
             self._opening = None
-        is_without_gpu = opened.backend != standby.process.order.rung.backend
-        setup = standby.setup.without_gpu() if is_without_gpu else standby.setup
-        self._take_setup(setup, asked=standby.setup)
-        self._limited = 0
-        self._serve(standby.process, opened, now_ns)
 
     def _take_setup(self, setup: EngineSetup, asked: EngineSetup | None = None) -> None:
         self._setup, self._asked_setup = setup, asked or setup
@@ -305,10 +271,10 @@ class Supervisor:
         self._reopen(now_ns, why)
 
     def _reopen(self, now_ns: int, why: str) -> None:
-        for process in (self._process, self._opening):
-            if process is not None:
-                process.close()
-        self._process = self._opening = None
+        self._leave_opening()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
         self._open_rung(now_ns, why)
 
     def _apply_limit(self, now_ns: int) -> None:
@@ -335,20 +301,3 @@ class Supervisor:
             "restarts": self._num_restarts,
             "engine_pid": None if process is None else process.pid,
         }
-
-
-def _checked(opened: Opened | None, process: EngineProcess) -> Opened | None:
-    """Refuse a rung that is too slow for live pictures, as its golden frame shows."""
-    if opened is not None and opened.golden_ms > DEADLINE_S * 1e3:
-        title = replace(process.order.rung, backend=opened.backend).title
-        raise ModelError(f"{title} takes {opened.golden_ms:.0f} ms a frame here, at most {DEADLINE_S * 1e3:.0f} fit")
-    return opened
-
-
-def _settle(asked: Future[None], error: EdgeError | None = None) -> None:
-    if asked.done():
-        return
-    if error is None:
-        asked.set_result(None)
-    else:
-        asked.set_exception(error)

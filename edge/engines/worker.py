@@ -21,12 +21,13 @@ from typing import Any
 
 from edge.artifact import Artifact, load_artifact, profile_roots
 from edge.engines.base import Engine
-from edge.engines.golden import check_golden
+from edge.engines.golden import check_golden, golden_frame
 from edge.engines.isolated import DEADLINE_S, MAX_MESSAGE_BYTES, Opened
 from edge.engines.open import level_of, open_rung
 from edge.engines.order import EngineOrder
 from edge.engines.rungs import Rung
 from edge.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
+from edge.service.journal import set_up_logging
 from edge.shared_frames import SharedFrames
 from edge.unit import corrected, unit_correction
 
@@ -35,7 +36,7 @@ log = logging.getLogger("edge.engines.worker")
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = 500
 """When memory runs out the kernel ends this process before the one that shows the picture."""
-_SLOW_ONCE_S = 3.0
+_NUM_TRIES, _HOPELESS_S = 3, 3.0
 
 
 class Worker:
@@ -87,10 +88,10 @@ class Worker:
         if artifact.sha256 != order.sha256:
             raise ModelError(f"{artifact.folder}: another model lies there than a moment ago; reload the configuration")
         bare, backend, lost, reason = self._open_rung(artifact, order)
-        golden_ms = _proven(bare, artifact, softer=order.rung.upscale == "bicubic")
+        check_golden(bare, artifact, softer=order.rung.upscale == "bicubic")
         correction = unit_correction(order.unit.calibration, order.unit.serial, artifact.manifest)
         engine = corrected(bare, correction, order.engine.threads)
-        opened = Opened(engine.profile, engine.model_sha256, engine.device, backend, reason, lost, golden_ms)
+        opened = Opened(engine.profile, engine.model_sha256, engine.device, backend, reason, lost, _frame_ms(engine))
         return artifact, bare, engine, opened
 
     def _open_rung(self, artifact: Artifact, order: EngineOrder) -> tuple[Engine, str, bool, str]:
@@ -117,16 +118,16 @@ class Worker:
         return dict(json.loads(data)) if data else None
 
 
-def _proven(engine: Engine, artifact: Artifact, *, softer: bool) -> float:
-    """Milliseconds of the golden frame, once warm; raises ModelError where its answer is wrong."""
-    took_s = 0.0
-    for _ in range(2):
+def _frame_ms(engine: Engine) -> float:
+    """Milliseconds that the engine takes for the golden frame: the best of three, unless the first is hopeless."""
+    best_s, frame = float("inf"), golden_frame()
+    for _ in range(_NUM_TRIES):
         begin = time.perf_counter()
-        check_golden(engine, artifact, softer=softer)
-        took_s = time.perf_counter() - begin
-        if took_s < DEADLINE_S or took_s > _SLOW_ONCE_S:
+        engine.enhance(frame)
+        best_s = min(best_s, time.perf_counter() - begin)
+        if best_s < DEADLINE_S or best_s > _HOPELESS_S:
             break
-    return took_s * 1e3
+    return best_s * 1e3
 
 
 def _told(error: Exception) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def prepare_process(parent: int) -> None:
 def main(argv: list[str]) -> int:
     line_fd, frames_fd, num_frames, parent = map(int, argv)
     prepare_process(parent)
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    set_up_logging(debug=False)
     Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames)).run()
     return 0
 

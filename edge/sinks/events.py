@@ -33,10 +33,10 @@ class EventStream:
             "X-Content-Type-Options": "nosniff",
         }
         response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
         waiting: asyncio.Queue[bytes] = asyncio.Queue(_MAX_WAITING)
         self._pages.add(waiting)
         try:
+            await response.prepare(request)
             await response.write(_line("state", first))
             while True:
                 try:

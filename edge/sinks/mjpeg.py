@@ -8,10 +8,13 @@ import time
 
 from aiohttp import web
 
+from edge.health import STALE_AFTER_MS
+from edge.sinks.pulse import Pulse
 from edge.sinks.views import Picture, View
 
 BOUNDARY = "edge-enhance-frame"
 _SEND_BUFFER_BYTES = 128 * 1024
+_CHUNK_BYTES = 64 * 1024
 _DELIMITER = f"\r\n--{BOUNDARY}\r\n".encode()
 
 
@@ -72,8 +75,13 @@ class Audience:
         self._wanted = (tuple(every), tuple(unserved))
 
 
-async def stream(request: web.Request, view: View, audience: Audience, gap_s: float = 0.0) -> web.StreamResponse:
+async def stream(
+    request: web.Request, view: View, audience: Audience, pulse: Pulse, gap_s: float = 0.0
+) -> web.StreamResponse:
     """Answer with `multipart/x-mixed-replace` until the viewer goes away.
+
+    A picture that says LIVE and is not any more is left out. One that was half sent when the process stood still would
+    be finished when it goes on, and seen then: the connection is cut instead, and the viewer opens another.
 
     Args:
         gap_s: least time between two pictures, for a viewer that cannot decode every one.
@@ -93,13 +101,22 @@ async def stream(request: web.Request, view: View, audience: Audience, gap_s: fl
             "X-Content-Type-Options": "nosniff",
         }
     )
-    await response.prepare(request)
-    await response.write(_DELIMITER)
     viewer = Viewer(view)
-    audience.join(viewer)
     try:
+        await response.prepare(request)
+        await response.write(_DELIMITER)
+        audience.join(viewer)
         while True:
-            await response.write(part(await viewer.next(), time.monotonic_ns()))
+            picture = await viewer.next()
+            begin_ns = time.monotonic_ns()
+            if _is_outlived(picture, begin_ns):
+                continue  # the encoder makes one that says so
+            content = memoryview(part(picture, begin_ns))
+            for at in range(0, len(content), _CHUNK_BYTES):
+                if _is_outlived(picture, time.monotonic_ns()) and pulse.stood_still_since(begin_ns):
+                    transport.abort()
+                    return response
+                await response.write(content[at : at + _CHUNK_BYTES])
             if gap_s:
                 await asyncio.sleep(gap_s)
     except ConnectionError:
@@ -109,6 +126,12 @@ async def stream(request: web.Request, view: View, audience: Audience, gap_s: fl
         raise
     finally:
         audience.leave(viewer)
+
+
+def _is_outlived(picture: Picture, now_ns: int) -> bool:
+    """Whether a picture that says LIVE is too old to say so."""
+    taken_ns = picture.t_capture_ns
+    return picture.state == "live" and taken_ns is not None and (now_ns - taken_ns) / 1e6 > STALE_AFTER_MS
 
 
 def part(picture: Picture, now_ns: int) -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from edge.control import Control
 from edge.errors import UsageError
@@ -19,6 +20,7 @@ from edge.frame import FramePair
 from edge.health import Health, Verdict
 from edge.sinks.events import EventStream
 from edge.sinks.mjpeg import Audience, stream
+from edge.sinks.pulse import Pulse
 from edge.sinks.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
 
 WEB_DIR = Path(__file__).resolve().parent.parent / "web"
@@ -36,6 +38,7 @@ _PAGE_HEADERS = {
 }
 _NOT_STORED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 _NUM_KEPT_PAIRS = 2
+_MAX_SNAPSHOTS = 4
 
 
 @dataclass(frozen=True)
@@ -73,20 +76,31 @@ class Routes:
         self._control = control
         self._shown = shown
         self.events = EventStream()
+        self._pulse = Pulse()
+        self._packer = ThreadPoolExecutor(1, "snapshot")  # one PNG at a time: the live picture needs the other cores
+        self._num_snapshots = 0
         self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_one_line_errors])
-        for path, file in self._site.files.items():
-            app.router.add_get(path, _page_file(file))
-        for path, record in self._site.records.items():
-            app.router.add_get(path, _json_record(record))
-        app.router.add_get("/stream.mjpg", self.stream)
-        app.router.add_get("/snapshot.png", self.snapshot)
-        app.router.add_get("/health", self.health)
-        app.router.add_get("/events", self.event_stream)
-        app.router.add_post("/api/live", self.go_live)
+        app.cleanup_ctx.extend((self._pulse.run, self._until_closed))
+        gets = {path: _page_file(file) for path, file in self._site.files.items()}
+        gets |= {path: _json_record(record) for path, record in self._site.records.items()}
+        gets |= {
+            "/stream.mjpg": self.stream,
+            "/snapshot.png": self.snapshot,
+            "/health": self.health,
+            "/events": self.event_stream,
+        }
+        for path, handler in gets.items():
+            app.router.add_get(path, handler, expect_handler=_expect)
+        app.router.add_post("/api/live", self.go_live, expect_handler=_expect)
+        app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
         return app
+
+    async def _until_closed(self, app: web.Application) -> AsyncIterator[None]:
+        yield
+        self._packer.shutdown(wait=False, cancel_futures=True)
 
     async def event_stream(self, request: web.Request) -> web.StreamResponse:
         """`state` (frozen, view) at once and when it changes; `saved` (name); `not-saved` (reason)."""
@@ -102,18 +116,26 @@ class Routes:
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
         view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
-        return await stream(request, view, self._audience, gap_from_query(request.query.get("fps")))
+        gap_s = gap_from_query(request.query.get("fps"))
+        return await stream(request, view, self._audience, self._pulse, gap_s)
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was just saved."""
         view = view_from_query(request.query.get("view", "enhanced"), allowed=SNAPSHOT_VIEWS)
+        if self._num_snapshots >= _MAX_SNAPSHOTS:
+            text = f"{_MAX_SNAPSHOTS} snapshots are being made; try again in a second\n"
+            return web.Response(status=503, text=text, headers={**_NOT_STORED, "Retry-After": "1"})
         kept = self._pair_to_save(request.query.get("seq"))
         if kept is None:
             text = "there is no picture yet; try again when /health says live\n"
             return web.Response(status=503, text=text, headers=_NOT_STORED)
         pair, verdict = kept
         loop = asyncio.get_running_loop()
-        file, frame, status = await loop.run_in_executor(None, snapshot, view, pair, verdict)
+        self._num_snapshots += 1
+        try:
+            file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict)
+        finally:
+            self._num_snapshots -= 1
         taken = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
         name = f"throat-{taken}-{frame.seq:06d}-{view.name}.png"
         headers = {
@@ -165,6 +187,27 @@ def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
         return web.json_response(dict(record()), headers=_NOT_STORED)
 
     return answer
+
+
+async def _expect(request: web.Request) -> None:
+    """As aiohttp's own, whose answer repeats the header and cannot be encoded where that is not UTF-8."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="Expect: only 100-continue is known\n")
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
+
+
+async def _nothing_there(request: web.Request) -> web.StreamResponse:
+    """Every other address or method; here, so that it has our `_expect`."""
+    allowed = {
+        route.method
+        for route in request.app.router.routes()
+        if route.resource is not None and route.resource.canonical == request.path
+    }
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
+    raise web.HTTPNotFound
 
 
 @web.middleware

@@ -15,6 +15,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.control import Control
 from edge.errors import ConfigError, InputOutputError
@@ -27,6 +28,15 @@ from edge.sinks.views import encoded, status_of
 from edge.slot import Slot
 
 log = logging.getLogger(__name__)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Anybody on the network can send what is no request, or go away early: neither is worth a traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))
+
+
+_server_log = logging.getLogger(f"{__name__}.server")
+_server_log.addFilter(_is_ours)
 
 _TICK_S = 0.1
 _RESTAMP_NS = 500_000_000
@@ -117,6 +127,7 @@ class WebSink:
 
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_told_in_one_line)
         self._stop_serving = asyncio.Event()
         routes = Routes(
             self._health, self._audience, self._control, lambda: self._control.frozen or self._newest, self._site
@@ -124,7 +135,7 @@ class WebSink:
         for speaker in (self._control, self._health):
             speaker.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
         # Streams never end by themselves: after this short time they are cut.
-        runner = web.AppRunner(routes.app(), access_log=None, shutdown_timeout=0.1)
+        runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)
         await runner.setup()
         await web.SockSite(runner, listener).start()
         ready.set_result(None)
@@ -175,6 +186,12 @@ class WebSink:
 
     def _count_published(self, pair: FramePair) -> None:
         self._health.published(pair, time.monotonic_ns())
+
+
+def _told_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
+    error = context.get("exception")
+    log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")
 
 
 def address_from_listen(listen: str) -> tuple[str, int]:

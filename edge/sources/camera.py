@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from edge.errors import CameraLost, DeviceMissing
 from edge.frame import Frame, Image
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.frame_memory import lent_frame
+from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
 from edge.sources.pace import FrameFitter
+from edge.sources.repeats import RepeatGuard
 
 _log = logging.getLogger(__name__)
 
@@ -94,6 +96,7 @@ class CameraSource:
         capture = (open_capture or opened_camera)(device)
         self._holder = CaptureHolder(capture)
         self._fitter = FrameFitter(uri, _log)
+        self._repeats = RepeatGuard(device)
         self._seq = -1
         asked = CaptureFormat(FRAME_WIDTH_PX, FRAME_HEIGHT_PX, pixel_format, fps)
         self._granted = _configured(capture, asked)
@@ -110,7 +113,7 @@ class CameraSource:
                     return None
                 image = self._rgb_from_taken()
             if image is not None:
-                return Frame(self._fitter.fitted(image), self._seq, self._t_capture_ns)
+                return self._repeats.checked(Frame(self._fitter.fitted(image), self._seq, self._t_capture_ns))
         raise CameraLost(f"{self._device}: {_MAX_BROKEN} broken pictures in a row; check the camera's cable")
 
     def controls(self) -> dict[str, float]:
@@ -181,6 +184,8 @@ class CameraSource:
 def rgb_from_jpeg(data: NDArray[Any]) -> Image | None:
     """Decode one frame of a camera's MJPG; None where it is cut short or no JPEG.
 
+    It goes into memory that an engine lends, where there is some.
+
     Small faults that cameras make in every frame (padding, bytes before a marker) are let pass; a frame
     without an end marker is not, since its lower part would be grey.
     """
@@ -188,7 +193,9 @@ def rgb_from_jpeg(data: NDArray[Any]) -> Image | None:
     if b"\xff\xd9" not in jpeg[-4096:]:
         return None
     try:
-        return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=False), np.uint8)
+        is_whole_frame = simplejpeg.decode_jpeg_header(jpeg, strict=False)[:2] == FRAME_SHAPE[:2]
+        lent = lent_frame() if is_whole_frame else None
+        return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=False, buffer=lent), np.uint8)
     except ValueError:
         return None
 

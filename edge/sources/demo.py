@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -18,6 +16,7 @@ from edge.errors import EdgeError, InputOutputError, UsageError
 from edge.frame import Frame, Image
 from edge.sources.demo_render import DemoFrame, DemoRenderer
 from edge.sources.pace import FrameClock
+from edge.whole_files import make_folder, write_whole
 
 
 class DemoSource:
@@ -69,17 +68,7 @@ def write_png(path: Path, image: Image) -> None:
     done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     if not done:
         raise InputOutputError(f"{path}: the picture could not be encoded as PNG")
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(np.asarray(data, np.uint8).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, np.asarray(data, np.uint8).tobytes())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -126,7 +115,7 @@ def write_frames(options: argparse.Namespace) -> int:
         raise UsageError(f"{taken[0]} exists: choose another --output, or overwrite with --force")
     renderer: DemoRenderer | None = None
     try:
-        options.output.mkdir(parents=True, exist_ok=True)
+        make_folder(options.output)
         for number, index in enumerate(indices):
             if options.variety:
                 renderer = DemoRenderer(options.seed + number, spread=1.5)

@@ -37,6 +37,13 @@ def open_source(uri: str, *, live: bool = True) -> Source:
     """
     if not uri.strip():
         raise UsageError(f"the source is empty; expected {KNOWN_SOURCES}")
+    try:
+        return _opened(uri, live)
+    except (OSError, ValueError, RuntimeError) as error:  # a name that no file system takes, a home that nobody has
+        raise InputOutputError(f"{uri}: no such file or folder ({error})") from error
+
+
+def _opened(uri: str, live: bool) -> Source:
     scheme, rest = _scheme_and_rest(uri)
     if scheme in _STREAM_SCHEMES:
         from edge.sources.stream import StreamSource

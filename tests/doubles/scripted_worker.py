@@ -38,8 +38,10 @@ class Scripted:
             time.sleep(0.6)
         if order == ORDERS["defect"]:
             raise ZeroDivisionError("a defect\nof two lines")
-        out[:] = 255 - image
-        return Enhanced(out, {"invert": 1.0})
+        made = 255 - image
+        if out is not None:
+            out[:] = made
+        return Enhanced(made if out is None else out, {"invert": 1.0})
 
     def close(self):
         pass

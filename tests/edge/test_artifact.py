@@ -50,6 +50,20 @@ def test_the_units_own_profile_wins(models):
         pytest.param(lambda m: (m / "live/model.onnx").write_bytes(b"x"), "model.onnx: sha256", id="graph altered"),
         pytest.param(lambda m: (m / "live/dehaze.onnx").write_bytes(b"x"), "dehaze.onnx: sha256", id="dehazer altered"),
         pytest.param(lambda m: edit(m, sha256="0" * 64), "sha256", id="hash altered"),
+        pytest.param(lambda m: edit(m, precisions=3), "precisions = 3: expected a table", id="precisions no table"),
+        pytest.param(
+            lambda m: edit(m, precisions={"fp16": {}}), "precisions.fp16.sha256 = None", id="graph without hash"
+        ),
+        pytest.param(lambda m: edit(m, calibration={"unit": 3}), "calibration.unit = 3", id="unit no text"),
+        pytest.param(
+            lambda m: edit(m, calibration={"unit": "A", "camera_mode": "", "made_at": "2026-03-01T12:00:00"}),
+            "calibration.made_at",
+            id="calibration without a zone",
+        ),
+        pytest.param(lambda m: edit(m, version="1\n2"), "version = '1\\n2'", id="version of two lines"),
+        pytest.param(
+            lambda m: (m / "live/model.json").write_text("[" * 100_000), "no readable manifest", id="too deep"
+        ),
         pytest.param(lambda m: shutil.rmtree(m / "live"), "'live': not found", id="no profile"),
     ],
 )
@@ -59,3 +73,8 @@ def test_a_damaged_profile_is_refused_in_one_line(models, damage, told):
         load_artifact("live", (models,))
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_name_that_no_file_system_takes_is_no_profile(models):
+    with pytest.raises(ModelError, match="not found"):
+        load_artifact("a" * 300, (models,))

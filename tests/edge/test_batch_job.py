@@ -140,7 +140,7 @@ def test_a_stopped_clip_leaves_nothing(bench: Bench) -> None:
 
     def stop_in_the_clip(num_calls: int) -> None:
         if num_calls == 6:
-            parts.append((bench.output / ".clip_enhanced.avi.part").exists())
+            parts.append((bench.output / ".clip_enhanced.avi.edge.part").exists())
             bench.stop.set()
 
     bench.engine.on_call = stop_in_the_clip
@@ -162,7 +162,7 @@ def test_a_full_disk_refuses_a_picture_whole_and_ends_the_run(bench: Bench, monk
 
     def fill_up(descriptor: int) -> None:
         num_synced.append(descriptor)
-        if len(num_synced) == 6:  # a.png takes four: three files and the folder; so b's raw is there, b's enhanced not
+        if len(num_synced) == 8:  # the new folder one, a.png five (three files, the folder twice): b has its raw alone
             full_disk()
         sync(descriptor)
 

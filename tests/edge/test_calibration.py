@@ -1,12 +1,13 @@
 """unit.calib: what is written is read back, and nothing that was altered is believed."""
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
 
-from edge.calibration import Calibration, Lens, read_calibration, write_calibration
+from edge.calibration import Calibration, Lens, calibration_bytes, read_calibration, write_calibration
 from edge.errors import ConfigError, InputOutputError
 
 MADE_AT = datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc)
@@ -106,3 +107,40 @@ def test_a_folder_that_is_not_there_is_said(tmp_path):
 
 def test_its_age_counts_in_days():
     assert CALIBRATION.age_days(MADE_AT + timedelta(hours=36)) == 1.5
+
+
+@pytest.mark.parametrize(
+    "changes, told",
+    [
+        pytest.param({"hot_px": np.int32([[-1, 5]])}, "hot_px lie outside", id="hot pixel before the frame"),
+        pytest.param({"hot_px": np.int32([[1080, 5]])}, "hot_px lie outside", id="hot pixel behind the frame"),
+        pytest.param({"made_at": datetime(2026, 3, 1)}, "made_at", id="no time zone"),
+        pytest.param({"dark": np.float32([1, 0, 0])}, "dark is out of range", id="dark as white"),
+        pytest.param({"white": np.float32([0, 1, 1])}, "white is out of range", id="no white"),
+        pytest.param({"gain": np.full((2, 2, 3), np.inf, np.float32)}, "gain is out of range", id="endless gain"),
+        pytest.param({"gain": np.ones((2, 3), np.float32)}, "gain is no grid", id="gain of one channel"),
+        pytest.param({"lens": replace(LENS, model="pinhole")}, "lens.model is 'pinhole'", id="unknown lens"),
+        pytest.param({"lens": replace(LENS, focal_px=(0.0, 1.0))}, "focal length", id="no focal length"),
+        pytest.param(
+            {"lens": replace(LENS, distortion=(-1e5, 0, 0, 0, 0))}, "coefficient", id="lens turned inside out"
+        ),
+        pytest.param({"lens": replace(LENS, centre_px=(1e5, 5.0))}, "centre", id="centre outside"),
+        pytest.param({"parts": (1,)}, "parts", id="parts are numbers"),
+    ],
+)
+def test_what_cannot_be_applied_is_refused(tmp_path, changes, told):
+    write_calibration(tmp_path / "unit.calib", replace(CALIBRATION, **changes))
+    with pytest.raises(ConfigError, match=r"unit\.calib: its values make no sense") as caught:
+        read_calibration(tmp_path / "unit.calib")
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("payload", [b"", b"PK", b"\x93NUMPY"], ids=["none", "zip cut short", "no zip"])
+def test_a_payload_that_is_no_zip_is_refused(tmp_path, payload):
+    header = calibration_bytes(CALIBRATION).partition(b"\n")[2]
+    header = header[: header.index(b"PK\x03\x04")]
+    body = header + payload
+    first = f"# edge-calib 1 sha256={hashlib.sha256(body).hexdigest()} header={len(header)}\n".encode()
+    (tmp_path / "unit.calib").write_bytes(first + body)
+    with pytest.raises(ConfigError, match="its values make no sense"):
+        read_calibration(tmp_path / "unit.calib")

@@ -46,6 +46,13 @@ def test_printed_config_reads_back(tmp_path):
         pytest.param("[web]\njpeg_quality = 5", ["web.jpeg_quality = 5", "30", "100"], id="range"),
         pytest.param("engine = 3", ["engine = 3", "[engine]"], id="value for a table"),
         pytest.param("[engine", ["not TOML"], id="syntax"),
+        pytest.param("a = " + "[" * 3000 + "]" * 3000, ["not TOML", "nested too deep"], id="endless nesting"),
+        pytest.param("engine.threads = " + "9" * 5000, ["not TOML"], id="endless number"),
+        pytest.param("engine.threads = 0x" + "f" * 5000, ["engine.threads = a int too large"], id="number beyond repr"),
+        pytest.param("bridge.dew_margin_celsius = 1" + "0" * 400, ["from 0.5 to 6"], id="number beyond float"),
+        pytest.param('source.uri = "a\\u0000b"', ["source.uri = 'a\\x00b'", "control"], id="control character"),
+        pytest.param("bridge.led_permille = [1, 1, 1, 1, 1]", ["no camera head has more than 4"], id="too many lights"),
+        pytest.param('"a\\nb" = 1', ["a\\nb = 1", "unknown key"], id="line in a key"),
     ],
 )
 def test_bad_files_are_told_in_one_line(tmp_path, text, told):
@@ -61,3 +68,9 @@ def test_bad_files_are_told_in_one_line(tmp_path, text, told):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"none\.toml"):
         load_config(tmp_path / "none.toml", {})
+
+
+def test_values_with_quotes_and_backslashes_read_back(tmp_path):
+    origins = load_config(None, {"unit.serial": ("--unit", 'A "1" \\ ö'), "source.uri": ("--source", "demo:")})
+    (tmp_path / "again.toml").write_text("\n".join(origins.lines()))
+    assert load_config(tmp_path / "again.toml", {}).config == origins.config

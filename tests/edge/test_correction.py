@@ -234,3 +234,9 @@ def test_the_bench_is_in_the_mode_of_its_calibration(truth):
     green = linear_from_srgb(shown.apply(source.read().image))[..., 1]
     assert np.median(green) == pytest.approx(WHITE_CARD, rel=0.15)
     shown.close()
+
+
+def test_a_fisheye_that_sees_the_whole_half_space_has_a_view():
+    """No focal length takes the picture out of what such a lens shows: the search must end all the same."""
+    lens = Lens("fisheye", (300.0, 300.0), (960.0, 540.0), (0.0, 0.0, 0.0, 0.0), 0.1)
+    assert 10 < view_focal_px(lens) < 900

@@ -8,6 +8,7 @@ import pytest
 
 from edge.config import Config, load_config
 from edge.engines.order import engine_setup
+from edge.engines.standby import Preparation
 from edge.errors import DeviceMissing, ModelError
 from edge.reload import Reload, SourceDesk, changed_keys, device_of
 
@@ -30,27 +31,21 @@ class Unit:
             on_end=lambda: self.done.append("end"),
         )
 
-    def _answer(self, what):
-        asked = Future()
-        if what in self.errors:
-            asked.set_exception(self.errors[what])
-        else:
-            asked.set_result(None)
-        return asked
-
     def prepare(self, setup):
         self.done.append(f"prepare {setup.rungs[0].title}")
-        return self._answer("engine")
-
-    def commit(self):
-        self.done.append("commit")
-
-    def cancel(self):
-        self.done.append("cancel")
+        wished = Preparation(setup)
+        wished.commit, wished.cancel = lambda: self.done.append("commit"), lambda: self.done.append("cancel")
+        wished.settle(self.errors.get("engine"))
+        return wished
 
     def _replace(self, opener, same_device):
         self.done.append(f"replace {opener} {same_device}")
-        return self._answer("source")
+        asked = Future()
+        if "source" in self.errors:
+            asked.set_exception(self.errors["source"])
+        else:
+            asked.set_result(None)
+        return asked
 
     def _take(self, config):
         self.config = config
@@ -110,7 +105,7 @@ def test_a_wrong_file_is_refused_whole_and_in_one_line(path, text, told):
 @pytest.mark.parametrize(
     ("errors", "steps"),
     [
-        ({"engine": ModelError("golden frame")}, ["prepare live on the CPU"]),
+        ({"engine": ModelError("golden frame")}, ["prepare live on the CPU", "cancel"]),
         ({"source": DeviceMissing("gone")}, ["prepare live on the CPU", "replace demo:?seed=3 False", "cancel"]),
     ],
 )

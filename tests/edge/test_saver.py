@@ -77,6 +77,19 @@ def test_the_pair_and_its_sidecar_are_written(office):
     assert record["stage_ms"] == {"dehaze": 12.35} or record["stage_ms"] == {"dehaze": 12.34}
 
 
+def test_the_sidecar_tells_the_state_of_the_unit(tmp_path, office):
+    office.save(pair_of())
+    assert "unit_state" not in json.loads((office.folder / f"{office.saved[0]}.json").read_text())
+    state = {"temperatures_celsius": {"tj-thermal": 51.5}, "nvpmodel": "15W (0)"}
+    saver = PairSaver(tmp_path, str, lambda: MODEL, lambda name: None, office.failed.append, unit_state=lambda: state)
+    saver.start()
+    saver.save(pair_of())
+    saver.close()
+    (sidecar,) = tmp_path.glob("*.json")
+    assert json.loads(sidecar.read_text())["unit_state"] == state
+    assert not office.failed
+
+
 def test_the_time_is_when_the_camera_took_it(office):
     office.save(pair_of(age_s=3600))
     record = json.loads((office.folder / f"{office.saved[0]}.json").read_text())

@@ -1,8 +1,12 @@
 """Files that are complete or absent."""
 
+import os
+from pathlib import Path
+
 import pytest
 
-from edge.whole_files import write_together, write_whole
+from edge import whole_files
+from edge.whole_files import make_folder, part_of, write_together, write_whole
 
 
 def test_write_whole_leaves_no_part_behind(tmp_path, monkeypatch):
@@ -35,3 +39,43 @@ def test_files_that_belong_together_come_all_or_none(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
     write_together(contents)
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a": b"1", "b": b"2"}
+
+
+def test_the_order_that_survives_a_power_cut(tmp_path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noted_fsync(number):
+        done.append(("fsync", Path(f"/proc/self/fd/{number}").readlink().name))
+        fsync(number)
+
+    def noted_replace(part, path):
+        done.append(("rename", path.name))
+        return replace(part, path)
+
+    monkeypatch.setattr(whole_files.os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    folder = tmp_path.name
+    write_whole(tmp_path / "a", b"1")
+    assert done == [("fsync", ".a.edge.part"), ("rename", "a"), ("fsync", folder)]
+    done.clear()
+    write_together({tmp_path / "a": b"2", tmp_path / "b": b"2"})
+    write_together({tmp_path / "a": b"3", tmp_path / "b": b"3"})
+    parts = [("fsync", ".a.edge.part"), ("fsync", ".b.edge.part")]
+    renames = [("rename", "a"), ("fsync", folder), ("rename", "b"), ("fsync", folder)]
+    assert done == [*parts, *renames, *parts, ("fsync", folder), *renames], "an old last file goes first, for good"
+
+
+def test_new_folders_are_brought_to_the_disk_with_those_above_them(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(whole_files, "sync_folder", synced.append)
+    make_folder(tmp_path / "a" / "b")
+    assert synced == [tmp_path, tmp_path / "a"]
+    make_folder(tmp_path / "a" / "b")
+    assert len(synced) == 2
+
+
+def test_a_leftover_of_the_same_name_is_written_over(tmp_path):
+    part_of(tmp_path / "file").write_bytes(b"much longer than what comes")
+    write_whole(tmp_path / "file", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"new")]

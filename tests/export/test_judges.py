@@ -13,6 +13,7 @@ from edge.artifact import SHIPPED, load_artifact
 from edge.engines.base import Enhanced
 from edge.engines.trt_versions import load_trt
 from edge.geometry import FRAME_SHAPE
+from edge.sysfs import Sysfs
 from export.bench import bench
 from export.cli import main
 from export.golden import golden_set, with_veiled
@@ -91,14 +92,14 @@ def test_matrix_yardstick_builds(trt_rtx):
 
 
 def test_power_is_read_from_a_jetsons_monitor(tmp_path):
-    chip = tmp_path / "hwmon3"
-    chip.mkdir()
+    chip = tmp_path / "sys/class/hwmon/hwmon3"
+    chip.mkdir(parents=True)
     for name, text in {
         "in1_label": "VDD_IN\n", "in1_input": "19000\n", "curr1_input": "800\n",
         "in2_label": "VDD_CPU_GPU_CV\n", "in2_input": "19000\n", "curr2_input": "300\n",
     }.items():  # fmt: skip
         (chip / name).write_text(text)
-    assert power_watts(tmp_path) == pytest.approx(15.2)
+    assert power_watts(Sysfs(tmp_path)) == pytest.approx(15.2)
 
 
 def test_layers_are_listed_with_their_types_and_counted():

@@ -1,6 +1,8 @@
 """The engine's process: frames go by memory, and whatever happens to it reaches the program as one error."""
 
+import errno
 import os
+import resource
 import signal
 import sys
 import time
@@ -61,6 +63,29 @@ def start(frames, monkeypatch):
     for process in started:
         process.close(10)
         assert not psutil.pid_exists(process.pid)
+
+
+def test_no_descriptors_left_is_told_as_an_engine_that_cannot_start(start, monkeypatch):
+    def refused(*kind):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(isolated.socket, "socketpair", refused)
+    with pytest.raises(EngineGone, match="cannot be started: Too many open files"):
+        start()
+
+
+def test_descriptors_beyond_1024_are_no_trouble(start):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip(f"this machine allows {hard} descriptors only")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    spare = [os.dup(0) for _ in range(1100)]
+    try:
+        assert opened(start()).enhance(frame()).image[0, 0, 0] == 55
+    finally:
+        for descriptor in spare:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def num_free(frames):
@@ -130,6 +155,10 @@ def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
     while True:
         try:
             assert process.enhance(frame()).image[0, 0, 0] == 55
+            raw, made = process.take_late()
+            assert (raw[0, 0, 0], made[0, 0, 0]) == (ORDERS["late"], 255 - ORDERS["late"])
+            assert process.take_late() is None
+            del raw, made
             break
         except EngineBusy:
             assert time.monotonic() < deadline

@@ -51,7 +51,7 @@ class Played:
             raise found
         if found is not False and self.opened is None:
             rung = self.order.rung
-            defaults = {"backend": rung.backend, "fell_back": "", "was_lost": False, "golden_ms": 20.0}
+            defaults = {"backend": rung.backend, "fell_back": "", "was_lost": False, "frame_ms": 20.0}
             device = "gpu" if rung.backend == "auto" else "cpu"
             self.opened = Opened(rung.profile, self.order.sha256, device, **{**defaults, **(found or {})})
         return self.opened
@@ -61,6 +61,9 @@ class Played:
         if isinstance(found, Exception):
             raise found
         return Enhanced(255 - image if found is None else found, {"invert": 1.0})
+
+    def take_late(self):
+        return None
 
     def prove(self):
         self.num_proofs += 1
@@ -264,7 +267,7 @@ def test_a_rung_that_cannot_be_opened_is_passed_over(stage, error):
 
 def test_a_rung_that_is_too_slow_is_passed_over(stage):
     on = stage()
-    on.on_open = lambda rung: {"golden_ms": 900.0} if rung.backend == "auto" else None
+    on.on_open = lambda rung: {"frame_ms": 900.0} if rung.backend == "auto" else None
     on.show(3)
     assert on.engine == ("degraded", "live on the CPU: live takes 900 ms a frame here, at most 300 fit")
 
@@ -315,9 +318,9 @@ def test_another_setup_is_proven_beside_the_running_one_and_waits(stage):
     setup = engine_setup(Config(engine=EngineConfig(backend="cpu")))
     asked = on.supervisor.prepare(setup)
     assert on.show(3) == "eee"
-    asked.result(0)
+    asked.ready.result(0)
     assert on.rung == "live"
-    on.supervisor.commit()
+    asked.commit()
     assert on.show(2) == "ee"
     assert (on.rung, on.supervisor.setup) == ("live on the CPU", setup)
     assert len(on.open_processes) == 1
@@ -334,9 +337,9 @@ def test_another_setup_that_is_not_taken_changes_nothing(stage, how):
     assert on.show(2) == "ee"
     if how == "wrong":
         with pytest.raises(ModelError):
-            asked.result(0)
+            asked.ready.result(0)
     else:
-        on.supervisor.cancel()
+        asked.cancel()
     assert on.show(2) == "ee"
     assert on.rung == "live"
     assert len(on.open_processes) == 1

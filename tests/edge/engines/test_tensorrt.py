@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from edge import frame_memory
-from edge.artifact import load_artifact
+from edge.artifact import file_sha256, load_artifact
 from edge.engines.open_plan import NUM_FRAMES, open_tensorrt_engine
 from edge.engines.tensorrt import MAX_FRAMES
 from edge.errors import EngineFailed, EngineLost, ModelError
 from edge.geometry import FRAME_SHAPE
+from edge.model_store import ModelStore
 from edge.sources.demo import DemoSource
+from export.bundle import write_bundle
+from export.profile import golden_answer
 from tests.edge.engines.conftest import graph, onnxruntime_answer
 
 
@@ -212,3 +215,27 @@ def test_a_plan_that_computes_something_else_fails_its_golden_frame(gpu, unit):
     unit.put_plan(graph("faint"))
     with pytest.raises(ModelError, match=r"golden frame comes out at [0-9.]+ dB, expected 45; run: .* --force"):
         opened(unit)
+
+
+def test_a_plan_that_was_installed_with_its_profile_is_taken(gpu, unit, tmp_path):
+    manifest = json.loads((unit.artifact.folder / "model.json").read_text())
+    manifest["golden"] = golden_answer(graph(), manifest)
+    (unit.artifact.folder / "model.json").write_text(json.dumps(manifest))
+    plan = unit.put_plan()
+    bundle, models = tmp_path / "live.bundle", tmp_path / "installed"
+    write_bundle(unit.artifact, bundle, [plan])
+    plan.unlink()
+    store = ModelStore(models)
+    with store.locked(), store.unpacked(bundle, file_sha256(bundle)) as (part, contents):
+        store.use("live", store.keep(part, contents))
+    engine = open_tensorrt_engine(load_artifact("live", (models,)), unit.engines)
+    assert np.array_equal(engine.enhance(unit.frame).image, 255 - unit.frame)
+    engine.close()
+
+
+def test_a_plan_of_another_model_does_not_go_into_the_bundle(gpu, unit, tmp_path):
+    plan = unit.put_plan(model_sha256="0" * 64)
+    manifest = json.loads((unit.artifact.folder / "model.json").read_text())
+    (unit.artifact.folder / "model.json").write_text(json.dumps({**manifest, "golden": {}}))
+    with pytest.raises(ModelError, match="of another model"):
+        write_bundle(unit.artifact, tmp_path / "live.bundle", [plan])

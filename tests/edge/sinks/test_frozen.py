@@ -33,7 +33,14 @@ class Listener:
         self.connection.request("GET", "/events")
         self.response = self.connection.getresponse()
 
-    def next(self) -> tuple[str, dict[str, Any]]:
+    def next(self, *, healths: bool = False) -> tuple[str, dict[str, Any]]:
+        """The next event; those of the parts' health only where they are asked for."""
+        while True:
+            kind, data = self._event()
+            if (kind == "health") == healths:
+                return kind, data
+
+    def _event(self) -> tuple[str, dict[str, Any]]:
         kind = ""
         while True:
             line = self.response.readline().decode().strip()
@@ -143,3 +150,10 @@ def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch:
     record = json.loads(get(studio.url, "/health")[1])
     assert record["notices"] == ["camera head not connected"]
     viewer.until(lambda part: abs(part.image[17:30, :200].astype(int) - plain).max() > 60)
+
+
+def test_a_transition_of_a_part_is_an_event(studio: Any, listener: Any) -> None:
+    listener.next()
+    studio.health.enter("engine", "degraded", "live, bicubic: black")
+    told = {"part": "engine", "state": "degraded", "reason": "live, bicubic: black"}
+    assert listener.next(healths=True) == ("health", told)

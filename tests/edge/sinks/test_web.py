@@ -433,3 +433,20 @@ def test_a_viewer_may_ask_for_fewer_pictures_and_gets_the_newest(studio: Any) ->
     seqs = [viewer.next().seq for _ in range(4)]
     viewer.close()
     assert all(later - earlier >= 4 for earlier, later in pairwise(seqs))
+
+
+@pytest.mark.parametrize("path", ["/health", "/nothing"])
+def test_an_expectation_that_is_not_utf8_is_refused_without_an_internal_error(studio, path, caplog):
+    port = int(studio.url.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: unit\r\nExpect: ".encode() + b"\xed\xa0\x80\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 417 ")
+    assert not caplog.records
+
+
+def test_what_is_no_request_is_answered_and_not_logged(studio, caplog):
+    port = int(studio.url.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\na\nb: c\r\n\r\n")
+        assert b" 400 " in connection.recv(100)
+    assert not caplog.records

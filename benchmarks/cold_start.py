@@ -1,0 +1,92 @@
+"""Cold start: from exec to the first raw and the first enhanced picture that a viewer receives.
+
+python -m benchmarks.cold_start --num 10
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from statistics import median
+
+GIVE_UP_S = 120.0
+
+
+@dataclass(frozen=True)
+class Start:
+    """Seconds from exec until the whole JPEG was received."""
+
+    first_raw_s: float
+    first_enhanced_s: float
+
+
+def cold_start(source: str) -> Start:
+    """Start the program once, as a service would, with a viewer that asks from the first moment on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    command = [sys.executable, "-m", "edge.cli", "--live", "--source", source, "--listen", f"127.0.0.1:{port}"]
+    begin = time.monotonic()
+    program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ})
+    seen: dict[str, float] = {}
+    try:
+        stream = _first_answer(program, port, begin)
+        size, mode, state = 0, "", ""
+        while "enhanced" not in seen and time.monotonic() - begin < GIVE_UP_S:
+            line = stream.readline()
+            if not line:
+                raise RuntimeError("the stream ended before an enhanced picture came")
+            name, _, value = line.decode("latin-1").strip().partition(": ")
+            if name == "Content-Length":
+                size = int(value)
+            elif name == "X-Mode":
+                mode = value
+            elif name == "X-State":
+                state = value
+            elif not name and size:
+                stream.read(size)
+                size = 0
+                if state == "live":
+                    seen.setdefault(mode, time.monotonic() - begin)
+                    seen.setdefault("raw", seen[mode])  # an enhanced picture first: there was no raw one to wait for
+    finally:
+        program.send_signal(signal.SIGTERM)
+        program.wait(20)
+    return Start(seen["raw"], seen["enhanced"])
+
+
+def _first_answer(program: subprocess.Popen[bytes], port: int, begin: float) -> http.client.HTTPResponse:
+    while time.monotonic() - begin < GIVE_UP_S:
+        if program.poll() is not None:
+            raise RuntimeError(f"the program ended with code {program.returncode}")
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=GIVE_UP_S)
+        try:
+            connection.request("GET", "/stream.mjpg?view=enhanced")
+            return connection.getresponse()
+        except ConnectionError:
+            time.sleep(0.005)
+    raise RuntimeError("the program did not answer")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--num", type=int, default=10, help="starts; the median counts (default 10)")
+    parser.add_argument("--source", default="demo:")
+    args = parser.parse_args()
+    starts = [cold_start(args.source) for _ in range(args.num)]
+    raw = sorted(start.first_raw_s for start in starts)
+    enhanced = sorted(start.first_enhanced_s for start in starts)
+    sys.stdout.write("| cold start, s | median | max |\n|---|---|---|\n")
+    sys.stdout.write(f"| to the first raw picture | {median(raw):.2f} | {raw[-1]:.2f} |\n")
+    sys.stdout.write(f"| to the first enhanced picture | {median(enhanced):.2f} | {enhanced[-1]:.2f} |\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The program as a systemd service: notification, the journal, and its installation."""

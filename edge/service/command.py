@@ -1,0 +1,153 @@
+"""`edge-enhance install-service` and `uninstall-service`."""
+
+from __future__ import annotations
+
+import argparse
+import pwd
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge.errors import InputOutputError, UsageError, exit_code_of
+from edge.service.files import (
+    FORGET_COMMANDS,
+    RECORD_PATH,
+    STATE_FOLDER,
+    STOP_COMMANDS,
+    UNIT,
+    USER,
+    check_reachable,
+    install_commands,
+    service_files,
+    this_program,
+)
+from edge.service.install import Installation
+
+Commands = Sequence[Sequence[str]]
+
+MAY_FAIL = ("udevadm",)
+"""The rule is also read at the next boot."""
+
+INSTALL_EXAMPLES = """examples:
+  edge-enhance install-service --dry-run                   every file and every command, nothing done
+  sudo /opt/edge-enhance/bin/edge-enhance install-service  the unit starts that same program
+  edge-enhance install-service --root build/image          into an image; says what is left to run in it"""
+
+
+def install_main(argv: Sequence[str]) -> int:
+    top = _parser("install-service", "Installs unit, udev rule, user and default configuration.", INSTALL_EXAMPLES)
+    top.add_argument("--program", type=Path, metavar="FILE", help="what the unit starts; this edge-enhance")
+    top.add_argument("--dry-run", action="store_true", help="show every file and command; change nothing")
+    top.add_argument("--now", action="store_true", help="start the service too")
+    args = top.parse_args(argv)
+    return exit_code_of("edge-enhance install-service", lambda: _install(args), debug=args.debug)
+
+
+def uninstall_main(argv: Sequence[str]) -> int:
+    top = _parser(
+        "uninstall-service",
+        "Removes what install-service wrote. Files changed since, pictures, models and engines stay.",
+        "example:\n  sudo edge-enhance uninstall-service",
+    )
+    args = top.parse_args(argv)
+    return exit_code_of("edge-enhance uninstall-service", lambda: _uninstall(args), debug=args.debug)
+
+
+def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog=f"edge-enhance {name}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="root of a system that does not run")
+    top.add_argument("--debug", action="store_true", help="show tracebacks")
+    return top
+
+
+def _install(args: argparse.Namespace) -> int:
+    if args.program is not None:
+        check_reachable((args.program,))
+    files = service_files(str(args.program or this_program()))
+    commands = install_commands(now=args.now)
+    installation = _installation(args.root)
+    if args.dry_run:
+        for file, state in installation.plan(files):
+            _say(f"# {installation.at(file.path)} ({state})\n{file.content.decode()}")
+        _say("\n".join(f"$ {shlex.join(command)}" for command in commands))
+        return 0
+    installation.install(files, makes_user=not _has_user(args.root))
+    if not _run_or_say(commands, args.root):
+        return 0
+    done = "It runs" if args.now else f"Start it: sudo systemctl start {UNIT}"
+    _say(f"{done}. Look at it: systemctl status {UNIT}")
+    return 0
+
+
+def _uninstall(args: argparse.Namespace) -> int:
+    installation = _installation(args.root)
+    if not installation.at(RECORD_PATH).exists():
+        _say(f"nothing to do: {installation.at(RECORD_PATH)} is not there, so install-service wrote nothing here")
+        return 0
+    _run_or_say(STOP_COMMANDS, args.root, may_fail=True)
+    record = installation.uninstall()
+    _run_or_say(FORGET_COMMANDS, args.root, may_fail=True)
+    state = installation.at(STATE_FOLDER)
+    if state.exists() and any(state.iterdir()):
+        _say(f"kept       {STATE_FOLDER}: pictures, models and engines, and the user {USER} who owns them")
+    elif record is not None and record.has_user:
+        _run_or_say((("userdel", USER),), args.root, may_fail=True)
+    return 0
+
+
+def _installation(root: Path) -> Installation:
+    if not root.is_dir():
+        raise UsageError(f"--root {root}: is not a folder")
+    return Installation(root.resolve(), _say)
+
+
+def _run_or_say(commands: Commands, root: Path, *, may_fail: bool = False) -> bool:
+    """Run commands on a machine with systemd, else say them; whether they were run.
+
+    Raises:
+        InputOutputError: one failed that may not; names it and what it said.
+    """
+    if root.resolve() != Path("/") or not Path("/run/systemd/system").is_dir():
+        _say("systemd does not run here; on the machine itself run:")
+        for command in commands:
+            _say(f"  {shlex.join(command)}")
+        return False
+    for command in commands:
+        told = _failure_of(command)
+        if told and not may_fail and command[0] not in MAY_FAIL:
+            raise InputOutputError(f"{shlex.join(command)}: {told}")
+        _say(f"failed     {shlex.join(command)}: {told}" if told else f"ran        {shlex.join(command)}")
+    return True
+
+
+def _failure_of(command: Sequence[str]) -> str:
+    """Run a command; what went wrong, in one line, or nothing."""
+    if shutil.which(command[0]) is None:
+        return f"{command[0]} is not installed"
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode == 0:
+        return ""
+    return " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+
+
+def _has_user(root: Path) -> bool:
+    try:
+        if root.resolve() == Path("/"):
+            pwd.getpwnam(USER)
+            return True
+        accounts = (root / "etc/passwd").read_text(encoding="utf-8", errors="replace")
+    except (KeyError, OSError):
+        return False
+    return any(line.startswith(f"{USER}:") for line in accounts.splitlines())
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

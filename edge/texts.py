@@ -1,0 +1,58 @@
+"""Texts from files: parsed with one kind of error, written so that they read back, shown on one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAX_LINE = 1000
+
+
+def toml_from_text(text: str) -> dict[str, Any]:
+    """Raises ValueError where it is not TOML, or nested deeper than Python goes."""
+    try:
+        return dict(tomllib.loads(text))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def json_from_text(text: str) -> Any:
+    """Raises ValueError where it is not JSON, or nested deeper than Python goes."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def toml_value(value: object) -> str:
+    """Texts, finite numbers, booleans and lists of them; TOML spells all but one character as JSON does."""
+    text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    return text.replace("\x7f", "\\u007f").encode("utf-8", "backslashreplace").decode()
+
+
+def shown(value: object) -> str:
+    """`repr`, also of a number with more digits than Python spells out."""
+    try:
+        return repr(value)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__} too large to show"
+
+
+def one_line(text: str) -> str:
+    """One line of printable characters: what else is in it is escaped, and the middle of a very long one left out."""
+    if len(text) > MAX_LINE:
+        half = MAX_LINE // 2
+        text = f"{text[:half]} … {text[-half:]}"
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escaped(char) for char in text)
+
+
+def _escaped(char: str) -> str:
+    return ascii(char)[1:-1]

@@ -1,0 +1,71 @@
+"""`edge-export bundle`: a profile's folder as the one file that `edge-enhance model install` takes."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Artifact, file_sha256, typed_graph_name
+from edge.engines.golden import KEY as GOLDEN_KEY
+from edge.engines.plan import read_plan, sidecar_path
+from edge.errors import InputOutputError, ModelError
+from edge.model_bundle import BUNDLE_NAME, ENGINES_NAME, Told, contents_bytes, read_contents, write_sum
+from edge.whole_files import whole_file
+
+
+def write_bundle(artifact: Artifact, output: Path, plans: Sequence[Path] = ()) -> None:
+    """Write `output` and `output.sha256`; the same files make the same bytes.
+
+    Args:
+        plans: engines of this profile, each with its sidecar beside it.
+
+    Raises:
+        ModelError: a file of the profile or a plan is not what its manifest says, or no golden frame is stored.
+        InputOutputError: the output cannot be written.
+    """
+    if GOLDEN_KEY not in artifact.manifest:
+        raise ModelError(
+            f"{artifact.folder}: stores no answer to the golden frame; add it: edge-export onnx {artifact.folder} "
+            "--precision fp32"
+        )
+    paths = _files_of(artifact) | _engines(artifact, plans)
+    told = {name: Told(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
+    version = str(artifact.manifest["version"])
+    contents = contents_bytes(artifact.profile, version, artifact.sha256, told)
+    read_contents(contents, output)  # what no unit would take is not written
+    try:
+        with whole_file(output) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            _add(tar, BUNDLE_NAME, len(contents), io.BytesIO(contents))
+            for name in sorted(paths):
+                with paths[name].open("rb") as member:
+                    _add(tar, name, told[name].num_bytes, member)
+        write_sum(output)
+    except OSError as error:
+        raise InputOutputError(f"{output}: cannot be written ({error.strerror}); name another -o") from error
+
+
+def _files_of(artifact: Artifact) -> dict[str, Path]:
+    paths = {GRAPH_NAME: artifact.graph, MANIFEST_NAME: artifact.folder / MANIFEST_NAME}
+    if artifact.dehazer is not None:
+        paths[DEHAZER_NAME] = artifact.dehazer
+    return paths | {typed_graph_name(p): artifact.graph_for(p) for p in artifact.manifest.get("precisions", {})}
+
+
+def _engines(artifact: Artifact, plans: Sequence[Path]) -> dict[str, Path]:
+    paths: dict[str, Path] = {}
+    for plan in plans:
+        sidecar = read_plan(plan, f"edge-export engine {artifact.folder}")[1]
+        if sidecar.get("model_sha256") != artifact.sha256:
+            raise ModelError(f"{plan}: is of another model than {artifact.folder}; build it from this one")
+        for path in (plan, sidecar_path(plan)):
+            paths[f"{ENGINES_NAME}/{path.name}"] = path
+    return paths
+
+
+def _add(tar: tarfile.TarFile, name: str, num_bytes: int, file: BinaryIO) -> None:
+    member = tarfile.TarInfo(name)  # no time, owner or mode of this machine
+    member.size = num_bytes
+    tar.addfile(member, file)

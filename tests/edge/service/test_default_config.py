@@ -1,0 +1,39 @@
+"""The configuration file that the installation writes."""
+
+import dataclasses
+import re
+
+from edge.config import Config, load_config
+from edge.service.default_config import SERVICE_VALUES, default_config
+
+
+def loaded(tmp_path, text):
+    path = tmp_path / "edge.toml"
+    path.write_text(text)
+    return load_config(path, {}).config
+
+
+def flat(config):
+    return {
+        f"{section.name}.{key.name}": getattr(getattr(config, section.name), key.name)
+        for section in dataclasses.fields(config)
+        for key in dataclasses.fields(getattr(config, section.name))
+    }
+
+
+def test_it_is_the_defaults_but_for_what_a_service_needs(tmp_path):
+    read = flat(loaded(tmp_path, default_config()))
+    assert read == flat(Config()) | SERVICE_VALUES
+    assert read["source.wait"] is True and read["source.uri"].startswith("camera:")
+
+
+def test_every_key_is_there_with_its_default_when_its_mark_is_taken_away(tmp_path):
+    text = re.sub(r"^# (?=\w+ = )", "", default_config(), flags=re.MULTILINE)
+    assert len(re.findall(r"^\w+ = ", text, flags=re.MULTILINE)) == len(flat(Config()))
+    assert flat(loaded(tmp_path, text)) == flat(Config()) | SERVICE_VALUES
+
+
+def test_every_key_is_explained():
+    for line in default_config().splitlines():
+        if " = " in line:
+            assert re.search(r"  # \S", line), line

@@ -1,0 +1,94 @@
+"""`--check` beside a running unit tells what its health record tells; without one it tries each part."""
+
+import os
+import time
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from edge.artifact import load_artifact
+from edge.check import check_unit
+from edge.config import Config, EngineConfig, SourceConfig
+from edge.frame import Frame, FramePair
+from edge.health import Health
+from edge.saver import SaveConfig
+from edge.sinks.web import WebConfig, WebSink
+
+
+@pytest.fixture
+def unit(monkeypatch, tmp_path):
+    """A web sink that answers as a unit would, its health record, and the configuration that names it."""
+    monkeypatch.setattr("edge.running_unit._is_live", lambda pid: pid == os.getpid())
+    health = Health()
+    health.track("pid", os.getpid)
+    health.set_source("camera:/dev/video7")
+    sink = WebSink(WebConfig(listen="127.0.0.1:0"), health)
+    sink.start()
+    config = Config(
+        source=SourceConfig("camera:/dev/video7"),
+        engine=EngineConfig(backend="cpu"),
+        web=WebConfig(listen=urlsplit(sink.url).netloc),
+        save=SaveConfig(str(tmp_path)),
+    )
+    yield health, config
+    sink.close()
+
+
+def show(health):
+    frame = Frame(np.zeros((9, 16, 3), np.uint8), 1, time.monotonic_ns() + 10**12)
+    health.captured(frame)
+    health.published(FramePair(frame, frame.enhanced(frame.image, "live", {})), frame.t_capture_ns)
+
+
+def check(config, capsys):
+    code = check_unit(config, lambda config: load_artifact(config.engine.profile))
+    return code, {line.split()[0]: line[8:] for line in capsys.readouterr().out.splitlines()}
+
+
+def test_a_running_unit_tells_of_its_own_parts(unit, capsys):
+    health, config = unit
+    show(health)
+    health.set_engine("live", "ab" * 32, "cpu (2 threads)")
+    health.enter("engine", "ok")
+    health.enter("storage", "ok")
+    code, lines = check(config, capsys)
+    assert code == 0, lines
+    assert f"as process {os.getpid()}, live, enhanced" in lines["unit"]
+    assert lines["engine"].startswith("ok      live on cpu (2 threads), ok for 0.")
+    assert lines["camera"].startswith("ok      camera:/dev/video7, ok for 0.")
+    assert lines["bridge"] == "ok      not configured"
+
+
+@pytest.mark.parametrize(
+    ("part", "line", "reason"),
+    [
+        ("engine", "engine", "live, bicubic: the engine hangs"),
+        ("source", "camera", "/dev/video7: the camera went away"),
+        ("bridge", "bridge", "camera head not connected"),
+        ("storage", "disk", "the disk is full"),
+        ("heat", "heat", "GPU at 88 C"),
+    ],
+)
+def test_a_part_in_trouble_fails_the_check_with_the_reason_of_health(unit, capsys, part, line, reason):
+    health, config = unit
+    show(health)
+    health.enter(part, "failed", reason)
+    code, lines = check(config, capsys)
+    assert code == 1
+    assert lines[line].startswith("FAILED  failed for 0.") and lines[line].endswith(reason)
+    assert health.snapshot(time.monotonic_ns())["parts"][part]["reason"] == reason
+
+
+def test_without_a_unit_each_part_is_tried(tmp_path, capsys):
+    config = Config(
+        source=SourceConfig("demo:?pace=free"),
+        engine=EngineConfig(backend="cpu"),
+        web=WebConfig(listen="127.0.0.1:1"),
+        save=SaveConfig(str(tmp_path)),
+    )
+    code, lines = check(config, capsys)
+    assert code == 0, lines
+    assert lines["unit"] == "ok      not running; each part is tried here"
+    assert "first frame in" in lines["engine"]
+    assert "gives pictures" in lines["camera"]

@@ -1,0 +1,127 @@
+"""What every fuzzing test shares: how many cases, what is allowed, what is counted, and an end to what hangs."""
+
+from __future__ import annotations
+
+import faulthandler
+import functools
+import inspect
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from edge.errors import EdgeError
+
+T = TypeVar("T")
+
+FUZZ_SCALE = float(os.environ.get("FUZZ_SCALE", "0.01"))
+"""1 is 200,000 cases, as `make fuzz` runs them."""
+FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "7"))
+HUNG_AFTER_S = 120
+"""A case that takes longer ends the run with every thread's traceback."""
+
+Case = Callable[..., None]
+
+
+class Tally:
+    """What has been tried on one input."""
+
+    def __init__(self) -> None:
+        self.cases = 0
+        self.seconds = 0.0
+        self.slowest_s = 0.0
+        self.outcomes: Counter[str] = Counter()
+
+
+tallies: dict[str, Tally] = {}
+
+
+_watched_s = -math.inf
+
+
+def _watch(now_s: float) -> None:
+    """Put off the end of a hung run; every few seconds is enough, and a case a thousand times shorter."""
+    global _watched_s
+    if now_s - _watched_s > 5:
+        _watched_s = now_s
+        faulthandler.dump_traceback_later(HUNG_AFTER_S, exit=True)
+
+
+def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None) -> Callable[[Case], Case]:
+    """Make a test of a case: `case(draw, ...fixtures)`, where `draw` is a `Random` or what `explore` gives.
+
+    A failure names the seed of its `Random`; give it back as `@example(draw=Random(SEED))`.
+
+    Args:
+        name: the row of the table in the report.
+        num_cases: at full size.
+    """
+    tally = tallies.setdefault(name, Tally())
+
+    def decorate(case: Case) -> Case:
+        @functools.wraps(case)
+        def timed(*, draw: Any, **fixtures: Any) -> None:
+            begin = time.perf_counter()
+            _watch(begin)
+            try:
+                case(draw, tally.outcomes, **fixtures)
+            finally:
+                took_s = time.perf_counter() - begin
+                tally.cases += 1
+                tally.seconds += took_s
+                tally.slowest_s = max(tally.slowest_s, took_s)
+
+        parameters = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in inspect.signature(case).parameters.values()
+            if parameter.name != "outcomes"
+        ]
+        timed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        del timed.__wrapped__
+        limits = settings(
+            max_examples=max(4, round(num_cases * FUZZ_SCALE)),
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+            phases=(Phase.explicit, Phase.generate),
+            print_blob=True,
+        )
+        drawn = st.randoms(use_true_random=True) if explore is None else explore
+        return limits(seed(FUZZ_SEED)(given(draw=drawn)(timed)))
+
+    return decorate
+
+
+def accepted(outcomes: Counter[str], named: Path | str, work: Callable[[], T]) -> T | None:
+    """What `work` gives, or None where it refuses as it may: with one printable line that names what is wrong.
+
+    Args:
+        named: a file or key, one part of which the line must hold.
+    """
+    try:
+        result = work()
+    except EdgeError as error:
+        outcomes["refused"] += 1
+        assert_one_line(str(error))
+        told = named.name if isinstance(named, Path) else named
+        assert told in str(error), f"{str(error)!r} does not name {told!r}"
+        return None
+    outcomes["accepted"] += 1
+    return result
+
+
+def assert_one_line(told: str) -> None:
+    assert told.strip(), "an error without a word"
+    assert told.isprintable(), f"not one line of text: {told!r}"
+    assert len(told) <= 2000, f"{len(told)} characters: {told[:80]!r}..."
+
+
+def chance(draw: Random, share: float) -> bool:
+    return draw.random() < share

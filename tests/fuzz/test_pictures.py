@@ -1,0 +1,147 @@
+"""Damaged pictures and clips: shown, or refused in one line; of a refused one no file is made."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.artifact import Artifact
+from edge.batch import enhance_files
+from edge.batch_inputs import clip_facts
+from edge.engines.base import Enhanced
+from edge.errors import InputOutputError
+from edge.frame import Image
+from edge.sidecar import is_complete
+from edge.sources.clip import ClipSource
+from edge.sources.stills import read_picture
+from tests.fuzz.harness import accepted, chance, fuzz
+from tests.fuzz.mutations import damaged_bytes, noise
+
+MOST_FRAMES = 40
+SHA = "c0ffee" * 10 + "beef"
+_COLOURS = np.random.default_rng(1).integers(0, 256, (18, 32, 4), np.uint8)
+_PROGRESSIVE = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+SAMPLES: dict[str, tuple[bytes, ...]] = {
+    ".png": tuple(
+        cv2.imencode(".png", image)[1].tobytes()
+        for image in (_COLOURS[..., :3], _COLOURS, _COLOURS[..., 0], _COLOURS.astype(np.uint16) * 257)
+    ),
+    ".jpg": (
+        cv2.imencode(".jpg", _COLOURS[..., :3])[1].tobytes(),
+        cv2.imencode(".jpg", _COLOURS[..., :3], _PROGRESSIVE)[1].tobytes(),
+        cv2.imencode(".jpg", _COLOURS[..., 0])[1].tobytes(),
+    ),
+    ".bmp": (cv2.imencode(".bmp", _COLOURS[..., :3])[1].tobytes(), cv2.imencode(".bmp", _COLOURS[..., 0])[1].tobytes()),
+    ".tif": (
+        cv2.imencode(".tif", _COLOURS[..., :3])[1].tobytes(),
+        cv2.imencode(".tif", _COLOURS.astype(np.uint16))[1].tobytes(),
+        cv2.imencode(".tif", _COLOURS[..., 0].astype(np.float32))[1].tobytes(),
+    ),
+    ".webp": (cv2.imencode(".webp", _COLOURS[..., :3])[1].tobytes(), cv2.imencode(".webp", _COLOURS)[1].tobytes()),
+}  # fmt: skip
+
+
+class Inverting:
+    """Implements `edge.engines.base.Engine`: white minus the picture."""
+
+    profile, model_sha256, device = "live", SHA, "test"
+
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
+        return Enhanced(255 - image, {})
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pictures")
+
+
+@pytest.fixture(scope="module")
+def clip_bytes(folder: Path) -> bytes:
+    path = folder / "sound.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 24.0, (96, 54))
+    for level in range(6):
+        writer.write(np.full((54, 96, 3), 20 + 30 * level, np.uint8))
+    writer.release()
+    return path.read_bytes()
+
+
+def picture_bytes(draw: Random) -> tuple[str, bytes]:
+    suffix = draw.choice(list(SAMPLES))
+    content = draw.choice(SAMPLES[suffix])
+    if chance(draw, 0.03):
+        content = noise(draw)
+    elif chance(draw, 0.3):  # the header, where sizes and types stand
+        content = damaged_bytes(content[:64], draw, 3) + content[64:]
+    else:
+        content = damaged_bytes(content, draw)
+    return (draw.choice(list(SAMPLES)) if chance(draw, 0.1) else suffix), content
+
+
+@fuzz("picture", 20_000)
+def test_pictures(draw: Random, outcomes: Counter[str], folder: Path) -> None:
+    suffix, content = picture_bytes(draw)
+    path = folder / f"throat{suffix}"
+    path.write_bytes(content)
+    image = accepted(outcomes, path, lambda: read_picture(path))
+    if image is not None:
+        assert image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size
+
+
+@fuzz("picture", 200)
+def test_batches(draw: Random, outcomes: Counter[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Two damaged pictures and a sound one: each result is whole or absent."""
+    folder = tmp_path_factory.mktemp("batch")
+    originals, output = folder / "in", folder / "out"
+    originals.mkdir()
+    for number in range(2):
+        suffix, content = picture_bytes(draw)
+        (originals / f"{number}{suffix}").write_bytes(content)
+    (originals / "sound.png").write_bytes(SAMPLES[".png"][0])
+    manifest = {"name": "student", "profile": "live", "version": "1", "sha256": SHA}
+    artifact = Artifact("live", folder, manifest, folder / "model.onnx", None)
+    report = enhance_files([originals], output, Inverting(), artifact, stop=threading.Event())
+    outcomes["enhanced"] += len(report.done)
+    outcomes["refused"] += len(report.failed)
+    assert len(report.done) + len(report.failed) == 3 and originals / "sound.png" in report.done
+    sidecars = list(output.glob("*.json"))
+    assert len(sidecars) == len(report.done)
+    assert len(list(output.iterdir())) == 3 * len(report.done)
+    for sidecar in sidecars:
+        assert is_complete(sidecar, json.loads(sidecar.read_text())["source"]["sha256"], SHA)
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.unlink()
+
+
+@fuzz("clip", 3_000)
+def test_clips(draw: Random, outcomes: Counter[str], folder: Path, clip_bytes: bytes) -> None:
+    path = folder / "clip.avi"
+    head = 4096 if chance(draw, 0.5) else len(clip_bytes)
+    path.write_bytes(damaged_bytes(clip_bytes[:head], draw) + clip_bytes[head:])
+
+    def play() -> int:
+        clip_facts(path)
+        source = ClipSource(str(path), path, fps=None, paced=False, loop=False)
+        try:
+            return sum(1 for _ in zip(iter(source.read, None), range(MOST_FRAMES), strict=False))
+        finally:
+            source.close()
+
+    accepted(outcomes, path, play)
+
+
+def test_a_picture_of_a_size_that_no_camera_has_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    png = bytearray(SAMPLES[".png"][0])
+    png[16:24] = (32_000).to_bytes(4, "big") * 2
+    (tmp_path / "huge.png").write_bytes(png)
+    with pytest.raises(InputOutputError, match=r"huge\.png"):
+        read_picture(tmp_path / "huge.png")

@@ -7,6 +7,7 @@ calibrated unit's lens is corrected on the way.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.engines.block_correction import BlockCorrection
 from edge.frame import Image
 
 _ROW_STEP_PX = 8
-_WIDTH, _HEIGHT = 48, 27
-_REGIONS_X, _REGIONS_Y = 4, 3
+BLOCKS, REGIONS = (27, 48), (3, 4)
+"""Rows and columns of blocks, and of the regions that are compared each for itself."""
+_LEAST_REGIONS = 4
 _SHIFT = 1
 """Blocks of displacement that are allowed."""
 _AROUND, _WINDOW = 3, 5
@@ -27,6 +30,7 @@ _STILL_LEVELS = 2.0
 """Contrast that is not made larger: sensor noise stays small."""
 _PLANES = np.array([[0.299, 0.587, 0.114], [1, 0, -1]], np.float32)
 """Luma, and red less blue."""
+_BLACK, _LIT = 1, 40
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,146 @@ class Sample:
 
     def __init__(self, image: Image) -> None:
         rows = image[_ROW_STEP_PX // 2 :: _ROW_STEP_PX]
-        self.blocks = np.asarray(cv2.resize(rows, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA), np.uint8)
+        self.blocks = np.asarray(cv2.resize(rows, (BLOCKS[1], BLOCKS[0]), interpolation=cv2.INTER_AREA), np.uint8)
         size = (image.shape[1] // _ROW_STEP_PX, len(rows) // 2)
         points = cv2.resize(rows[::2], size, interpolation=cv2.INTER_NEAREST)
         self.rough = cv2.norm(points[:, 1:], points[:, :-1], cv2.NORM_L1) / points[:, 1:].size
+
+
+class _Detail:
+    """A picture's detail in luma and red less blue.
+
+    Attributes:
+        even: with its contrast made even, (27, 48, 2).
+        power, even_power: mean square in each region, before and after that, (3, 4, 2).
+        spread: standard deviation of luma.
+    """
+
+    def __init__(self, blocks: Image) -> None:
+        planes = cv2.transform(blocks.astype(np.float32), _PLANES)
+        detail = cv2.subtract(planes, cv2.blur(planes, (_AROUND, _AROUND)))
+        power = cv2.multiply(detail, detail)
+        contrast = cv2.sqrt(cv2.add(cv2.blur(power, (_WINDOW, _WINDOW)), (_STILL_LEVELS**2, _STILL_LEVELS**2, 0, 0)))
+        self.even = cv2.divide(detail, contrast)
+        self.power = _by_region(power)
+        self.even_power = _by_region(cv2.multiply(self.even, self.even))
+        self.spread = float(cv2.meanStdDev(planes)[1][0, 0])
+
+
+class OutputJudge:
+    """Holds each enhanced picture to the raw one it was made of. For one thread; it remembers the pair before.
+
+    Attributes:
+        correction: what the engine does to the raw picture first; None where it does not correct.
+        is_view_known: False where it corrects, but nobody knows how: structure and colours are not compared then.
+    """
+
+    def __init__(self, limits: JudgeLimits | None = None) -> None:
+        self.limits = limits or JudgeLimits()
+        self.correction: BlockCorrection | None = None
+        self.is_view_known = True
+        self._before: Image | None = None
+        self._moved_from: Image | None = None
+
+    def fault(self, raw: Image, enhanced: Image) -> str:
+        """What is wrong, in a few words; empty where nothing is.
+
+        Args:
+            raw, enhanced: RGB uint8 (1080, 1920, 3).
+        """
+        return self.verdict(self.measure(Sample(raw), Sample(enhanced)))
+
+    def forget(self) -> None:
+        """Forget the pairs before: another engine answers from now on."""
+        self._before = self._moved_from = None
+
+    def measure(self, raw: Sample, enhanced: Sample) -> Statistics:
+        """The statistics of a pair, which is then the one before."""
+        frozen = self._frozen(raw.blocks, enhanced.blocks)
+        seen = raw.blocks if self.correction is None else self.correction.apply(raw.blocks)
+        before, after = _Detail(seen), _Detail(enhanced.blocks)
+        likeness, colour_likeness, colour = math.nan, math.nan, 0.0
+        if self.is_view_known:
+            likeness, colour_likeness = self._likeness(before, after)
+            colour = _off_colour(_mean(seen), _mean(enhanced.blocks))
+        went_black = (_largest(enhanced.blocks) <= _BLACK) & (255 - _largest(255 - seen) > _LIT)
+        return Statistics(
+            before.spread, after.spread, float(np.mean(cv2.mean(enhanced.blocks)[:3])), likeness, colour_likeness, colour,
+            np.count_nonzero(went_black) / went_black.size, raw.rough, enhanced.rough, frozen,
+        )  # fmt: skip
+
+    def verdict(self, found: Statistics) -> str:
+        """What the statistics say, in a few words; empty where nothing is wrong."""
+        limits = self.limits
+        if found.spread < limits.flat and found.raw_spread > limits.shown:
+            return "black" if found.level < 8 else "constant"
+        if found.rough > limits.rough and found.rough > limits.rough_gain * found.raw_rough:
+            return "it is noise"
+        if found.frozen > limits.frozen:
+            return "the same picture as before"
+        if found.holes > limits.holes:
+            return "black in places"
+        if found.likeness < limits.likeness:
+            return "its structure is not the camera's"
+        if found.colour > limits.colour or found.colour_likeness < limits.colour_likeness:
+            return "its colours are not the camera's"
+        return ""
+
+    def _likeness(self, before: _Detail, after: _Detail) -> tuple[float, float]:
+        """Of structure, and of colours; NaN each where there is too little to compare."""
+        room = cv2.copyMakeBorder(before.even, _SHIFT, _SHIFT, _SHIFT, _SHIFT, cv2.BORDER_CONSTANT)
+        places = [(top, left) for top in range(2 * _SHIFT + 1) for left in range(2 * _SHIFT + 1)]
+        products = np.stack(
+            [
+                _by_region(cv2.multiply(room[top : top + BLOCKS[0], left : left + BLOCKS[1]], after.even))
+                for top, left in places
+            ]
+        )
+        norm = np.sqrt(np.maximum(before.even_power * after.even_power, 1e-12))
+        structure = colours = math.nan
+        is_shown = before.power[..., 0] > self.limits.detail**2
+        num_shown = int(np.count_nonzero(is_shown))
+        if num_shown >= _LEAST_REGIONS:
+            found = np.sort((products[..., 0] / norm[..., 0]).max(axis=0)[is_shown])
+            structure = float(found[: (num_shown + 1) // 2].mean())
+        if float(before.power[..., 1].mean()) > self.limits.colour_detail**2:
+            whole = products[..., 1].mean(axis=(1, 2))
+            power = float(before.even_power[..., 1].mean() * after.even_power[..., 1].mean())
+            colours = float(whole[np.abs(whole).argmax()]) / math.sqrt(max(power, 1e-12))
+        return structure, colours
+
+    def _frozen(self, raw: Image, answer: Image) -> float:
+        """Share of the blocks that are the same as before though the raw ones moved since they last changed."""
+        if self._before is None or self._moved_from is None:
+            self._before, self._moved_from = answer, raw.copy()
+            return 0.0
+        is_same = _largest(cv2.absdiff(answer, self._before)) == 0
+        self._before = answer
+        cv2.copyTo(raw, (~is_same).view(np.uint8), self._moved_from)
+        has_moved = _largest(cv2.absdiff(raw, self._moved_from)) > self.limits.moved
+        can_change = _largest(cv2.min(answer, 255 - answer)) > _BLACK
+        return float(np.count_nonzero(is_same & has_moved & can_change)) / is_same.size
+
+
+def _by_region(planes: NDArray[Any]) -> NDArray[Any]:
+    """Means over the regions: (27, 48, n) -> (3, 4, n)."""
+    return np.asarray(cv2.resize(planes, (REGIONS[1], REGIONS[0]), interpolation=cv2.INTER_AREA))
+
+
+def _largest(blocks: Image) -> NDArray[np.uint8]:
+    """Of the channels: (27, 48, 3) -> (27, 48)."""
+    red, green, blue = cv2.split(blocks)
+    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+
+
+def _mean(blocks: Image) -> NDArray[Any]:
+    return np.array(cv2.mean(blocks)[:3])
+
+
+def _off_colour(raw: NDArray[Any], enhanced: NDArray[Any]) -> float:
+    """How far the mean colour leaves the ray from grey through the raw one: haze goes and it may only get stronger."""
+    if raw.sum() < 24 or enhanced.sum() < 24:
+        return 0.0
+    before, after = raw / raw.sum() - 1 / 3, enhanced / enhanced.sum() - 1 / 3
+    along = max(0.0, float(before @ after)) / max(float(before @ before), 1e-6)
+    return float(np.linalg.norm(after - along * before))

@@ -1,12 +1,8 @@
-"""Hard but right pictures for the output judge, as short sequences of frames that belong together.
-
-Half of the groups (throats, sequences, clips) is there to set limits with, the other half to report: `is_held_out`.
-"""
+"""Hard but right pictures for the output judge, as short sequences of frames that belong together."""
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -30,17 +26,13 @@ class Shot:
 
     Attributes:
         kind: row of the table.
-        group: what must not be on both sides of the split.
+        group: which throat, clip or unit.
         frames: draws them: the camera's, and what the unit's correction makes of it, RGB uint8 (1080, 1920, 3) each.
     """
 
     kind: str
     group: str
     frames: Callable[[], Iterator[tuple[Image, Image]]]
-
-    @property
-    def is_held_out(self) -> bool:
-        return zlib.crc32(self.group.encode()) % 2 == 1
 
 
 def shots(data: Path, share: float = 1.0) -> list[Shot]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import cache, partial
 
 import cv2
 import numpy as np
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from edge.calibration import Calibration, Lens
 from edge.colour import LINEAR_OF_CODE
 from edge.correction import Correction
+from edge.engines.block_correction import BlockCorrection
+from edge.engines.judge import BLOCKS
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.sources.demo_render import DemoRenderer
@@ -63,3 +65,13 @@ def unit_frames(serial: str, lens: LensModel, seed: int) -> Iterator[tuple[Image
             frame = camera.frame(signal, number_read)
             yield frame, correction.apply(frame)
     correction.close()
+
+
+@cache
+def block_correction(group: str) -> BlockCorrection | None:
+    """What the output judge knows of the unit of a group of pictures, `unit A-1 radial`; None for other groups."""
+    if not group.startswith("unit "):
+        return None
+    _, serial, lens = group.split()
+    model: LensModel = "fisheye" if lens == "fisheye" else "radial"
+    return BlockCorrection(calibration_of(unit_truth(serial, lens=model)), BLOCKS)

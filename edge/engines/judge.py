@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -30,7 +30,8 @@ _STILL_LEVELS = 2.0
 """Contrast that is not made larger: sensor noise stays small."""
 _PLANES = np.array([[0.299, 0.587, 0.114], [1, 0, -1]], np.float32)
 """Luma, and red less blue."""
-_BLACK, _LIT = 1, 40
+_BLACK, _DARK, _LIT = 1, 8, 40
+_FAINT = 0.5
 
 
 @dataclass(frozen=True)
@@ -40,29 +41,35 @@ class JudgeLimits:
     Attributes:
         flat: spread of blocks under which a picture is one flat colour.
         shown: spread of the raw blocks from which a flat answer is wrong.
+        dark: mean level, of the raw one's, under which an answer is black.
+        holes: share of the blocks that may be black where the raw picture is lit.
+        rough: mean step between samples 8 px apart that is noise where it is also `rough_gain` times the raw one's.
+        gain: detail, of the raw picture's and half a level, that cannot have been in it.
         detail: of a raw region, from which it can be compared.
         likeness: correlation of detail, mean of the worse half of the comparable regions, under which it is foreign.
         colour_detail: of red less blue in the raw picture, from which it can be compared.
         colour_likeness: correlation of the detail of red less blue under which colours are foreign.
-        colour: how far the mean colour may leave the direction of the raw one, in shares of R, G and B.
-        holes: share of the blocks that may be black where the raw picture is not.
-        rough: mean step between samples 8 px apart that is noise where it is also `rough_gain` times the raw one's.
+        colourful: how far the raw mean colour is from grey, in shares of R, G and B, from which it can be compared.
+        colour: how far the mean colour may leave the direction of the raw one, in the same shares.
         moved: change of a raw block, since its answer last changed, that an engine cannot answer by the same block.
         frozen: share of the blocks that may be the same in spite of that.
     """
 
     flat: float = 1.0
     shown: float = 4.0
+    dark: float = 0.05
+    holes: float = 0.04
+    rough: float = 30.0
+    rough_gain: float = 2.5
+    gain: float = 5.0
     detail: float = 2.0
     likeness: float = 0.4
     colour_detail: float = 1.5
     colour_likeness: float = 0.2
-    colour: float = 0.12
-    holes: float = 0.03
-    rough: float = 30.0
-    rough_gain: float = 4.0
-    moved: float = 6.0
-    frozen: float = 0.1
+    colourful: float = 0.05
+    colour: float = 0.08
+    moved: float = 3.0
+    frozen: float = 0.03
 
 
 @dataclass(frozen=True)
@@ -71,30 +78,38 @@ class Statistics:
 
     raw_spread: float
     spread: float
+    raw_level: float
     level: float
-    likeness: float
-    colour_likeness: float
-    colour: float
     holes: float
     raw_rough: float
     rough: float
+    gain: float
+    likeness: float
+    colour_likeness: float
+    colour: float
     frozen: float
 
 
-class Sample:
-    """What is kept of a picture.
+class Sample(NamedTuple):
+    """What is looked at of a picture.
 
     Attributes:
         blocks: means of 40x40 px, from every eighth row, uint8 (27, 48, 3).
         rough: mean step between samples 8 px apart.
     """
 
-    def __init__(self, image: Image) -> None:
-        rows = image[_ROW_STEP_PX // 2 :: _ROW_STEP_PX]
-        self.blocks = np.asarray(cv2.resize(rows, (BLOCKS[1], BLOCKS[0]), interpolation=cv2.INTER_AREA), np.uint8)
-        size = (image.shape[1] // _ROW_STEP_PX, len(rows) // 2)
-        points = cv2.resize(rows[::2], size, interpolation=cv2.INTER_NEAREST)
-        self.rough = cv2.norm(points[:, 1:], points[:, :-1], cv2.NORM_L1) / points[:, 1:].size
+    blocks: Image
+    rough: float
+
+
+def sampled(image: Image) -> Sample:
+    """Of a frame, RGB uint8 (1080, 1920, 3)."""
+    rows = image[_ROW_STEP_PX // 2 :: _ROW_STEP_PX]
+    blocks = cv2.resize(rows, (BLOCKS[1], BLOCKS[0]), interpolation=cv2.INTER_AREA)
+    size = (image.shape[1] // _ROW_STEP_PX, len(rows) // 2)
+    points = cv2.resize(rows[::2], size, interpolation=cv2.INTER_NEAREST)
+    rough = cv2.norm(points[:, 1:], points[:, :-1], cv2.NORM_L1) / points[:, 1:].size
+    return Sample(np.asarray(blocks, np.uint8), rough)
 
 
 class _Detail:
@@ -103,7 +118,7 @@ class _Detail:
     Attributes:
         even: with its contrast made even, (27, 48, 2).
         power, even_power: mean square in each region, before and after that, (3, 4, 2).
-        spread: standard deviation of luma.
+        level: root mean square of luma's detail; spread: standard deviation of luma.
     """
 
     def __init__(self, blocks: Image) -> None:
@@ -114,6 +129,7 @@ class _Detail:
         self.even = cv2.divide(detail, contrast)
         self.power = _by_region(power)
         self.even_power = _by_region(cv2.multiply(self.even, self.even))
+        self.level = math.sqrt(float(self.power[..., 0].mean()))
         self.spread = float(cv2.meanStdDev(planes)[1][0, 0])
 
 
@@ -138,7 +154,7 @@ class OutputJudge:
         Args:
             raw, enhanced: RGB uint8 (1080, 1920, 3).
         """
-        return self.verdict(self.measure(Sample(raw), Sample(enhanced)))
+        return self.verdict(self.measure(sampled(raw), sampled(enhanced)))
 
     def forget(self) -> None:
         """Forget the pairs before: another engine answers from now on."""
@@ -149,27 +165,33 @@ class OutputJudge:
         frozen = self._frozen(raw.blocks, enhanced.blocks)
         seen = raw.blocks if self.correction is None else self.correction.apply(raw.blocks)
         before, after = _Detail(seen), _Detail(enhanced.blocks)
-        likeness, colour_likeness, colour = math.nan, math.nan, 0.0
+        raw_mean, mean = _mean(seen), _mean(enhanced.blocks)
+        likeness = colour_likeness = colour = math.nan
         if self.is_view_known:
             likeness, colour_likeness = self._likeness(before, after)
-            colour = _off_colour(_mean(seen), _mean(enhanced.blocks))
+            colour = _off_colour(raw_mean, mean, self.limits.colourful)
         went_black = (_largest(enhanced.blocks) <= _BLACK) & (255 - _largest(255 - seen) > _LIT)
         return Statistics(
-            before.spread, after.spread, float(np.mean(cv2.mean(enhanced.blocks)[:3])), likeness, colour_likeness, colour,
-            np.count_nonzero(went_black) / went_black.size, raw.rough, enhanced.rough, frozen,
+            before.spread, after.spread, float(raw_mean.mean()), float(mean.mean()),
+            np.count_nonzero(went_black) / went_black.size, raw.rough, enhanced.rough,
+            after.level / (before.level + _FAINT), likeness, colour_likeness, colour, frozen,
         )  # fmt: skip
 
     def verdict(self, found: Statistics) -> str:
         """What the statistics say, in a few words; empty where nothing is wrong."""
         limits = self.limits
         if found.spread < limits.flat and found.raw_spread > limits.shown:
-            return "black" if found.level < 8 else "constant"
+            return "black" if found.level < _DARK else "constant"
+        if found.level < limits.dark * found.raw_level and found.raw_level > _LIT:
+            return "black"
         if found.rough > limits.rough and found.rough > limits.rough_gain * found.raw_rough:
             return "it is noise"
         if found.frozen > limits.frozen:
             return "the same picture as before"
         if found.holes > limits.holes:
             return "black in places"
+        if found.gain > limits.gain:
+            return "it shows what the camera does not"
         if found.likeness < limits.likeness:
             return "its structure is not the camera's"
         if found.colour > limits.colour or found.colour_likeness < limits.colour_likeness:
@@ -227,10 +249,13 @@ def _mean(blocks: Image) -> NDArray[Any]:
     return np.array(cv2.mean(blocks)[:3])
 
 
-def _off_colour(raw: NDArray[Any], enhanced: NDArray[Any]) -> float:
-    """How far the mean colour leaves the ray from grey through the raw one: haze goes and it may only get stronger."""
-    if raw.sum() < 24 or enhanced.sum() < 24:
-        return 0.0
-    before, after = raw / raw.sum() - 1 / 3, enhanced / enhanced.sum() - 1 / 3
-    along = max(0.0, float(before @ after)) / max(float(before @ before), 1e-6)
+def _off_colour(raw: NDArray[Any], enhanced: NDArray[Any], colourful: float) -> float:
+    """How far the mean colour leaves the ray from grey through the raw one: haze goes and it may only get stronger.
+
+    NaN where the raw one is too grey to tell a direction.
+    """
+    before, after = (one / max(float(one.sum()), 1.0) - 1 / 3 for one in (raw, enhanced))
+    if raw.sum() < 3 * _DARK or enhanced.sum() < 3 * _DARK or float(np.linalg.norm(before)) < colourful:
+        return math.nan
+    along = max(0.0, float(before @ after)) / float(before @ before)
     return float(np.linalg.norm(after - along * before))

@@ -100,4 +100,11 @@ def shuffled_dehazer(dehazer: Path, layer: str, folder: Path | None = None) -> P
     return path
 
 
-SHUFFLED_LAYERS = ("stem.0.weight", "down2.0.weight", "body.4.weight", "gate.scale.weight", "up1.0.weight", "head.weight")
+SHUFFLED_LAYERS = (
+    "stem.0.weight",
+    "down2.0.weight",
+    "body.4.weight",
+    "gate.scale.weight",
+    "up1.0.weight",
+    "head.weight",
+)

@@ -26,7 +26,9 @@ class BlockCorrection:
         self._places: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         if calibration.lens is not None:
             step = FRAME_WIDTH_PX // columns
-            x, y = ((one[step // 2 :: step, step // 2 :: step] + 0.5) / step - 0.5 for one in undistortion(calibration.lens))
+            x, y = (
+                (one[step // 2 :: step, step // 2 :: step] + 0.5) / step - 0.5 for one in undistortion(calibration.lens)
+            )
             self._places = np.ascontiguousarray(x, np.float32), np.ascontiguousarray(y, np.float32)
             gain = np.asarray(cv2.remap(gain, *self._places, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), np.float32)
         white = calibration.white / (calibration.white * (1 - calibration.dark)).min()

@@ -64,12 +64,12 @@ class JudgeLimits:
     gain: float = 5.0
     detail: float = 2.0
     likeness: float = 0.4
-    colour_detail: float = 1.5
-    colour_likeness: float = 0.2
+    colour_detail: float = 1.0
+    colour_likeness: float = 0.1
     colourful: float = 0.05
     colour: float = 0.08
     moved: float = 3.0
-    frozen: float = 0.03
+    frozen: float = 0.05
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SOURCE ?= demo:
 ARGS ?=
+# How many tests at once; the campaign of faults and the browser want a core each.
+JOBS ?= 2
 NUM ?= 1000
 SEED ?= 1
 MINUTES ?= 60
@@ -17,7 +19,7 @@ live: .venv/ready  ## enhance a live source and show it on a web page (SOURCE=ca
 	@exec .venv/bin/edge-enhance --live --source '$(SOURCE)' $(ARGS)
 
 test: .venv-dev/ready  ## run the tests that need no GPU and no long time
-	.venv-dev/bin/python -m pytest -m 'not slow'
+	.venv-dev/bin/python -m pytest -m 'not slow' -n $(JOBS) --dist worksteal
 
 test-all: .venv-dev/ready  ## run all tests, the slow ones too
 	.venv-dev/bin/python -m pytest

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import logging
+import os
 import signal
 import sys
 import threading
@@ -28,6 +30,9 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
+
+
+LIVE_THREADS = ("capture", "inference")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -135,7 +140,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command(given[0], given[1:])
     args = parser().parse_args(given)
     mark = set_up_logging(args.debug)
-    return exit_code_of("edge-enhance", lambda: run(args), debug=args.debug, mark=mark)
+    code = exit_code_of("edge-enhance", lambda: run(args), debug=args.debug, mark=mark)
+    leave_hung_threads(code)
+    return code
+
+
+def leave_hung_threads(code: int) -> None:
+    """End the process at once where a thread still waits in a driver: Python's own end would abort in its library."""
+    if any(thread.daemon and thread.name in LIVE_THREADS for thread in threading.enumerate()):
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -99,11 +99,11 @@ class Live:
         ]
         started: list[Sink] = []
         try:
-            for thread in threads:
-                thread.start()
             for sink in self._sinks:
                 sink.start()
                 started.append(sink)
+            for thread in threads:
+                thread.start()
             self._look_after()
         finally:
             self._stop.set()

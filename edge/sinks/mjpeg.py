@@ -109,11 +109,11 @@ async def stream(
         while True:
             picture = await viewer.next()
             begin_ns = time.monotonic_ns()
-            if _is_outlived(picture, begin_ns):
+            if is_outlived(picture, begin_ns):
                 continue  # the encoder makes one that says so
             content = memoryview(part(picture, begin_ns))
             for at in range(0, len(content), _CHUNK_BYTES):
-                if _is_outlived(picture, time.monotonic_ns()) and pulse.stood_still_since(begin_ns):
+                if is_outlived(picture, time.monotonic_ns()) and pulse.stood_still_since(begin_ns):
                     transport.abort()
                     return response
                 await response.write(content[at : at + _CHUNK_BYTES])
@@ -128,7 +128,7 @@ async def stream(
         audience.leave(viewer)
 
 
-def _is_outlived(picture: Picture, now_ns: int) -> bool:
+def is_outlived(picture: Picture, now_ns: int) -> bool:
     """Whether a picture that says LIVE is too old to say so."""
     taken_ns = picture.t_capture_ns
     return picture.state == "live" and taken_ns is not None and (now_ns - taken_ns) / 1e6 > STALE_AFTER_MS

@@ -20,11 +20,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from edge.control import Control
 from edge.errors import ConfigError, InputOutputError
 from edge.frame import FramePair
-from edge.health import Health
+from edge.health import Health, Verdict
 from edge.settings import setting
-from edge.sinks.mjpeg import Audience
+from edge.sinks.mjpeg import Audience, is_outlived
 from edge.sinks.routes import Routes, Site
-from edge.sinks.views import encoded, status_of
+from edge.sinks.views import Picture, View, encoded, status_of
 from edge.slot import Slot
 
 log = logging.getLogger(__name__)
@@ -171,13 +171,20 @@ class WebSink:
             if fresh:
                 shown_state, shown_ns = state, now_ns
             for view in views:
-                picture = encoded(view, shown, verdict, self._quality)
+                picture = self._encoded(view, shown, verdict)
                 self._on_loop(self._audience.deliver, view, picture)
             if views:
                 self._health.enter("sinks", "ok")
                 self._health.stage("encode", (time.monotonic_ns() - now_ns) / 1e6)
             if pair is not None:  # while frozen too: the frame path lives, and the viewers chose not to look
                 self._on_loop(self._count_published, pair)
+
+    def _encoded(self, view: View, shown: FramePair | None, verdict: Verdict) -> Picture:
+        """The encoded view; made again where a LIVE picture has become too old for that word meanwhile."""
+        picture = encoded(view, shown, verdict, self._quality)
+        if is_outlived(picture, now_ns := time.monotonic_ns()):
+            picture = encoded(view, shown, self._health.verdict(now_ns, picture.t_capture_ns), self._quality)
+        return picture
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:
         assert self._loop is not None, "the loop runs before the encoder starts and ends after it"

@@ -84,6 +84,8 @@ function watch() {
       watch.retried = Math.floor(now / 3000);
       stream.open(streaming); // a connection that hangs never ends by itself
     }
+  } else if (late && silentMs > OLD_MS) {
+    say("NO NEW PICTURE – picture is not live", `the last one is ${seconds(now - shown.bornMs)} old`);
   } else if (late) {
     say("TOO LATE – picture is not live", `pictures come faster than they can be shown: ${seconds(now - shown.bornMs)} behind`);
     if (now - (watch.easedMs ?? -Infinity) > EASE_AFTER_MS) {

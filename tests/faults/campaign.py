@@ -7,23 +7,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import random
 import re
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from pathlib import Path
 
 from tests.faults.injections import FAULTS, Expected, Fault
-from tests.faults.invariants import BACK_WITHIN_S, Judge, disagrees
-from tests.faults.program import REPOSITORY, Counts
+from tests.faults.invariants import BACK_WITHIN_S, STOOD_MS
+from tests.faults.program import Counts
 from tests.faults.report import Outcome, Report
-from tests.faults.saved import SaveListener, faults_of_folder, leftovers
+from tests.faults.saved import faults_of_folder, leftovers
 from tests.faults.unit import Unit, made_unit
+from tests.faults.watching import Watching
 
 PAIRED_SHARE, PRESSED_SHARE = 0.2, 0.15
 LONGEST_WAIT_S = 20.0
@@ -32,92 +30,12 @@ ENGINE_WAIT_S = 12.0
 _TOLERATED_PSS = 1.25
 
 
-class Watching:
-    """The watcher's process, the listener for saves and a look at `/health` each second."""
-
-    def __init__(self, unit: Unit) -> None:
-        self._unit = unit
-        self.judge = Judge()
-        self.lock = threading.Lock()
-        self._stop = threading.Event()
-        self.saves = SaveListener(unit.program.port)
-        self._num_disagreed = 0
-        command = [
-            sys.executable,
-            "-m",
-            "tests.faults.watcher",
-            str(unit.program.port),
-            str(unit.folder / "frames.npy"),
-        ]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY, text=True)
-        self.records = (unit.folder / "watcher.jsonl").open("w")
-        for work in (self._listen, self._ask_health):
-            threading.Thread(target=work, daemon=True).start()
-        self.saves.start()
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None, "a pipe was asked for"
-        for line in self._process.stdout:
-            self.records.write(line)
-            with self.lock:
-                self.judge.take(json.loads(line))
-
-    def _ask_health(self) -> None:
-        while not self._stop.wait(1.0):
-            asked_ns = time.monotonic_ns()
-            health = self._unit.program.health(1.0)
-            answered_ns = time.monotonic_ns()
-            if health is None or self._stop.wait(0.45):
-                continue
-            with self.lock:
-                told = disagrees(health, self.judge.states[-60:], asked_ns, answered_ns)
-                self._num_disagreed = self._num_disagreed + 1 if told else 0
-                if self._num_disagreed >= 2:
-                    self.judge.violations.append((asked_ns, told))
-
-    def wait_back(self, end_ns: int, timeout_s: float) -> float | None:
-        """Seconds until the first LIVE picture came that was taken after the end, None where none came.
-
-        A press of the button has frozen the picture, for as long as a person wants: the freeze is ended, and the
-        time counts from then.
-        """
-        deadline = time.monotonic() + timeout_s
-        asked_at = 0.0
-        while time.monotonic() < deadline:
-            with self.lock:
-                arrived_ns = self.judge.back_after(end_ns)
-                state = self.judge.states[-1][1] if self.judge.states else ""
-            if arrived_ns is not None:
-                return (arrived_ns - end_ns) / 1e9
-            if state == "frozen" and time.monotonic() - asked_at > 0.3:
-                asked_at = time.monotonic()
-                if self._unit.program.post("/api/live", 1.0):
-                    end_ns = time.monotonic_ns()
-            time.sleep(0.02)
-        return None
-
-    def wait_enhanced(self, end_ns: int, timeout_s: float) -> int | None:
-        deadline = time.monotonic() + timeout_s
-        while time.monotonic() < deadline:
-            with self.lock:
-                arrived_ns = self.judge.enhanced_after(end_ns)
-            if arrived_ns is not None:
-                return arrived_ns
-            time.sleep(0.05)
-        return None
-
-    def close(self) -> None:
-        self._stop.set()
-        self.saves.stop()
-        self._process.terminate()
-        self._process.wait(5)
-        self.records.close()
-
-
 class Campaign:
-    """Args:
-    names: which faults; all by default.
-    back_within_s: from the end of a fault to the next live picture.
+    """Draws faults, injects them and judges what came of each.
+
+    Args:
+        names: which faults; all by default.
+        back_within_s: from the end of a fault to the next live picture.
     """
 
     def __init__(
@@ -129,6 +47,7 @@ class Campaign:
         back_within_s: float = BACK_WITHIN_S,
     ) -> None:
         self._unit, self._num_faults, self._back_within_s = unit, num_faults, back_within_s
+        self._stood_limit_ms = STOOD_MS * back_within_s / BACK_WITHIN_S
         self._random = random.Random(seed)
         self._faults = [FAULTS[name] for name in (names or FAULTS)]
         self.report = Report()
@@ -136,6 +55,7 @@ class Campaign:
         self._log_offset = 0
         self._num_ends_seen = 0
         self._settled: list[Counts] = []
+        self._stood_ms: list[float] = []
         self._num_met = self._num_unmet = self._num_saved = 0
 
     def run(self) -> Report:
@@ -213,7 +133,13 @@ class Campaign:
         self._check_ends(outcome, faults)
         with watching.lock:
             found, watching.judge.violations = watching.judge.violations, []
+            stood, watching.judge.stood = watching.judge.stood, []
         outcome.violations += _summed(found, outcome.begin_ns)
+        if not any(fault.stops_main for fault in faults):  # nobody can paint then; the page covers the picture itself
+            longest_ms = max((ms for _, ms in stood), default=0.0)
+            self._stood_ms.append(longest_ms)
+            if longest_ms > self._stood_limit_ms:
+                outcome.violations.append(f"a LIVE picture stood on the screen to an age of {longest_ms:.0f} ms")
         self._check_saved(watching)
 
     def _note_enhanced(self, watching: Watching) -> None:
@@ -299,7 +225,8 @@ class Campaign:
         notes.append(
             f"pictures watched: {judge.num_pictures} ({judge.num_skipped} not looked at); oldest LIVE picture "
             f"{judge.oldest_live_ms:.0f} ms; from the sender's look at a picture's age to its last byte p50 {p50:.1f}, "
-            f"p99 {p99:.1f}, max {slack[-1]:.1f} ms"
+            f"p99 {p99:.1f}, max {slack[-1]:.1f} ms; the longest that a LIVE picture stood on the screen: to an age of "
+            f"{max(self._stood_ms, default=0.0):.0f} ms"
         )
         notes.append(
             f"saves told: {self._num_saved}, refused: {len(watching.saves.refused)}; "
@@ -318,8 +245,8 @@ def _moment(name: str) -> str:
     return re.split(r"-(?:raw|enhanced)\.png", name)[0]
 
 
-def _row(counts: Counts) -> tuple[int, int, int, float]:
-    return counts.num_fds, counts.num_threads, counts.num_processes, counts.pss_mib
+def _row(counts: Counts) -> tuple[int, int, int, float, float]:
+    return counts.num_fds, counts.num_threads, counts.num_processes, counts.pss_mib, counts.frames_mib
 
 
 def _summed(found: list[tuple[int, str]], begin_ns: int) -> list[str]:

@@ -9,6 +9,9 @@ from typing import Any
 OLDEST_LIVE_MS = 500.0
 TRANSPORT_MS = 30.0
 """From the sender's last look at a picture's age to its last byte in the watcher; what was really seen is reported."""
+STOOD_MS = 1500.0
+"""A LIVE picture is replaced by one that says STALE by this age: 500 ms, a tick of 100 ms, and encoding every view that
+a flood of viewers asks for. The page covers a picture by itself at 500 ms; this is what a plain viewer sees."""
 BACK_WITHIN_S = 2.0
 
 
@@ -20,20 +23,24 @@ class Judge:
         violations: (when, what).
         oldest_live_ms: the greatest age at which a LIVE picture came.
         slack_ms: what the transport took, of each picture.
+        stood: (when, ms): ages that LIVE pictures had reached on a screen when the next picture came.
         live_ns: when LIVE pictures came, with the moment that they were taken.
     """
 
     violations: list[tuple[int, str]] = field(default_factory=list)
     oldest_live_ms: float = 0.0
     slack_ms: list[float] = field(default_factory=list)
+    stood: list[tuple[int, float]] = field(default_factory=list)
     live_ns: list[tuple[int, int]] = field(default_factory=list)
     enhanced_ns: list[int] = field(default_factory=list)
     num_pictures: int = 0
     num_skipped: int = 0
     states: list[tuple[int, str, str]] = field(default_factory=list)
+    _live_since_ns: int | None = None
 
     def take(self, record: dict[str, Any]) -> None:
         if record["event"] != "picture":
+            self._live_since_ns = None  # without a stream there is nothing on a screen
             return
         self.num_pictures += 1
         self.num_skipped += record["skipped"]
@@ -48,11 +55,18 @@ class Judge:
         enhanced, raw = halves["enhanced"], halves["raw"]
         if enhanced is None or raw is None:
             return
+        self._note_stood(at_ns, enhanced)
         self.states.append((at_ns, enhanced["state"], enhanced["mode"]))
         if enhanced["state"] != raw["state"]:
             self._violated(at_ns, f"one half says {enhanced['state']}, the other {raw['state']}")
         if enhanced["seq"] != raw["seq"] and enhanced["state"] == "live":
             self._violated(at_ns, f"the halves are of two moments: {enhanced['seq']} and {raw['seq']}")
+
+    def _note_stood(self, at_ns: int, half: dict[str, Any]) -> None:
+        if self._live_since_ns is not None:
+            self.stood.append((at_ns, (at_ns - self._live_since_ns) / 1e6))
+        is_live = half["state"] == "live" and half["age_ms"] is not None
+        self._live_since_ns = at_ns - int(half["age_ms"] * 1e6) if is_live else None
 
     def _judge_half(self, at_ns: int, name: str, half: dict[str, Any]) -> None:
         state, mode, pixels, age_ms = half["state"], half["mode"], half["pixels"], half["age_ms"]

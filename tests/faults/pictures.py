@@ -51,8 +51,10 @@ class Seen:
 
 
 class Reader:
-    """Args:
-    frames: the camera's frames, as `tests.faults.source.make_frames` saved them.
+    """Knows the camera's frames, so that it can tell raw pixels from enhanced ones.
+
+    Args:
+        frames: as `tests.faults.source.make_frames` saved them.
     """
 
     def __init__(self, frames: np.ndarray) -> None:

@@ -64,9 +64,11 @@ def _pss_mib(pid: int) -> tuple[float, float]:
 
 
 class Program:
-    """Args:
-    folder: for its log and switches.
-    arguments: after `--live`.
+    """Starts it, starts it again when it ends, asks it and counts what it holds.
+
+    Args:
+        folder: for its log and switches.
+        arguments: after `--live`.
     """
 
     def __init__(self, folder: Path, port: int, arguments: list[str], *, fps: float, frames: Path) -> None:

@@ -30,10 +30,12 @@ class Outcome:
 
 @dataclass
 class Report:
-    """Attributes:
-    outcomes: one an injection.
-    overall: violations that belong to no fault, such as what is left over at the end.
-    notes: figures to be told with the table.
+    """All that is told at the end.
+
+    Attributes:
+        outcomes: one an injection.
+        overall: violations that belong to no fault, such as what is left over at the end.
+        notes: figures to be told with the table.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)

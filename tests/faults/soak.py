@@ -28,9 +28,11 @@ EVERY_S = 10.0
 
 @dataclass(frozen=True)
 class Sample:
-    """Attributes:
-    at_s: since the first sample.
-    p50_ms, p99_ms: latency from capture to publishing over the program's last 600 pictures.
+    """The program at one moment.
+
+    Attributes:
+        at_s: since the first sample.
+        p50_ms, p99_ms: latency from capture to publishing over the program's last 600 pictures.
     """
 
     at_s: float

@@ -78,3 +78,11 @@ def test_a_lost_or_half_file_is_seen(tmp_path: Path) -> None:
     (tmp_path / ".x.part").write_bytes(b"")
     assert len(faults_of_folder(tmp_path, ["told.png"])) == 3
     assert leftovers(tmp_path) == [".x.part"]
+
+
+def test_how_long_a_live_picture_stood() -> None:
+    judge = Judge()
+    for at_s, age_ms in ((1.0, 100.0), (1.8, 100.0)):
+        record = {"event": "picture", "last_ns": int(at_s * 1e9), "sent_ms": at_s * 1e3, "skipped": 0}
+        judge.take({**record, "enhanced": half(age_ms=age_ms), "raw": half(age_ms=age_ms)})
+    assert [round(ms) for _, ms in judge.stood] == [900]

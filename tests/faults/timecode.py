@@ -28,10 +28,12 @@ PLAIN, OTHER = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Attributes:
-    seq: modulo 4096.
-    ms: CLOCK_MONOTONIC at the moment of capture, modulo 2**24 (4.7 h).
-    kind: PLAIN or OTHER.
+    """What the cells say.
+
+    Attributes:
+        seq: modulo 4096.
+        ms: CLOCK_MONOTONIC at the moment of capture, modulo 2**24 (4.7 h).
+        kind: PLAIN or OTHER.
     """
 
     seq: int

@@ -26,10 +26,12 @@ DISK_MIB = 96
 
 @dataclass
 class Unit:
-    """Attributes:
-    folder: everything of this campaign lies here.
-    pictures: where the program saves; a small disk of its own where `has_disk`.
-    models: the unit's own profiles.
+    """One of each.
+
+    Attributes:
+        folder: everything of this campaign lies here.
+        pictures: where the program saves; a small disk of its own where `has_disk`.
+        models: the unit's own profiles.
     """
 
     folder: Path

@@ -173,6 +173,9 @@ def test_raw_and_enhanced_of_one_frame_are_saved(page: Any) -> None:
 
 
 def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
+    studio.health.enter("engine", "degraded", "live, bicubic: the output is black")
+    wait_for(page, "document.getElementById('state-word').textContent === 'Not as usual'")
+    studio.roll(only_raw=True)
     studio.health.enter("engine", "failed", "the output is black")
     wait_for(page, "document.getElementById('state-word').textContent === 'Raw only'")
     assert page.locator("#reason").text_content() == "the output is black"
@@ -186,7 +189,7 @@ def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
 def test_a_unit_that_is_gone_is_covered_until_it_is_back(page: Any, studio: Any) -> None:
     studio.close()
     wait_for(page, COVERED)
-    assert page.locator("#cover-title").text_content() == "NO CONNECTION \u2013 picture is not live"
+    wait_for(page, "document.getElementById('cover-title').textContent === 'NO CONNECTION \u2013 picture is not live'")
     wait_for(page, "document.getElementById('state-word').textContent === 'No connection'")
     studio.sink = WebSink(WebConfig(listen=urlsplit(studio.url).netloc), studio.health)
     studio.sink.start()
@@ -200,7 +203,7 @@ def test_a_unit_that_hangs_is_covered_though_its_connection_stays(page: Any, stu
     studio.sink._loop.call_soon_threadsafe(go_on.wait, GUARD_MS / 1000)
     try:
         wait_for(page, COVERED)
-        assert "NO CONNECTION" in str(page.locator("#cover-title").text_content())
+        wait_for(page, "document.getElementById('cover-title').textContent.startsWith('NO CONNECTION')")
     finally:
         go_on.set()
     wait_for(page, f"!({COVERED})")

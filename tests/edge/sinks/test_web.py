@@ -280,6 +280,24 @@ def test_a_picture_that_cannot_be_encoded_does_not_end_the_stream(
         assert viewer.until(lambda part: part.headers.get("x-seq", "0") > "1").state == "live"
 
 
+def test_a_picture_that_took_too_long_to_encode_does_not_say_live(
+    studio: Any, watch: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, pause = web.encoded, threading.Event()
+
+    def slow(view: Any, pair: Any, verdict: Any, quality: int) -> Any:
+        picture = encode(view, pair, verdict, quality)
+        if picture.state == "live":
+            pause.wait(0.6)
+        return picture
+
+    monkeypatch.setattr(web, "encoded", slow)
+    viewer = watch("view=raw")
+    studio.roll()
+    states = [viewer.until(lambda part: part.state != "starting").state for _ in range(2)]
+    assert states == ["stale", "stale"]
+
+
 def test_what_is_shown_is_counted_with_and_without_viewers(studio: Any, watch: Any) -> None:
     studio.roll()
     wait_for_frames(studio.url, 3)

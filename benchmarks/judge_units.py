@@ -15,7 +15,6 @@ from edge.calibration import Calibration, Lens
 from edge.colour import LINEAR_OF_CODE
 from edge.correction import Correction
 from edge.engines.block_correction import BlockCorrection
-from edge.engines.judge import BLOCKS
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.sources.demo_render import DemoRenderer
@@ -74,4 +73,4 @@ def block_correction(group: str) -> BlockCorrection | None:
         return None
     _, serial, lens = group.split()
     model: LensModel = "fisheye" if lens == "fisheye" else "radial"
-    return BlockCorrection(calibration_of(unit_truth(serial, lens=model)), BLOCKS)
+    return BlockCorrection(calibration_of(unit_truth(serial, lens=model)))

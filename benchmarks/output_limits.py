@@ -47,12 +47,12 @@ class Found:
         for number, engine in enumerate(ENGINES):
             judge = _judge(shot[0])
             for pair in shot:
-                found = judge.measure(pair.raw, pair.right[number])
+                found = judge.compare(pair.raw, pair.right[number])
                 self.right.append((pair, engine, found, judge.verdict(found)))
         for pair in shot:
             for name, answer in pair.wrong.items():
                 judge = _judge(pair)
-                self.wrong[name].append(judge.verdict(judge.measure(pair.raw, answer)))
+                self.wrong[name].append(judge.verdict(judge.compare(pair.raw, answer)))
         if len(shot) > 1 and shot[0].kind != "cards":
             self._take_repeats(shot)
 
@@ -71,7 +71,7 @@ class Found:
             for name, (judge, answer) in zip(
                 ("stands still", "lower half stands still", "frame before"), answers, strict=True
             ):
-                said[name] = judge.verdict(judge.measure(pair.raw, answer))
+                said[name] = judge.verdict(judge.compare(pair.raw, answer))
         for name, verdict in said.items():
             self.wrong[f"{name}, {shot[0].kind}"].append(verdict)
         if not said["frame before"]:
@@ -153,13 +153,13 @@ def report(found: Found) -> str:
     judged_ms, copied_ms = cost_ms()
     parts = [
         _kinds_table(found),
-        f"No alarm in n answers means a rate below 3/n with 95% confidence, were they independent: {3 / max(1, len(unseen)):.2%} "
-        "for the unseen ones. They are not: frames of one clip resemble each other.",
+        f"No alarm in n answers means a rate below 3/n with 95% confidence, were they independent: "
+        f"{3 / max(1, len(unseen)):.2%} for the unseen ones. They are not: frames of one clip resemble each other.",
         _statistics_table(found),
         _faults_table(found),
-        f"A frame before that passed differed from the right answer by {np.median(found.missed_by or [0]):.1f} levels in the "
-        f"median, {max(found.missed_by, default=0):.1f} at most.",
-        f"Cost: median {judged_ms:.2f} ms of CPU time a frame, {judged_ms / copied_ms:.1f} times a copy of a frame beside it.",
+        f"A frame before that passed differed from the right answer by {np.median(found.missed_by or [0]):.1f} levels "
+        f"in the median, {max(found.missed_by, default=0):.1f} at most.",
+        f"Cost: median {judged_ms:.2f} ms of CPU time a frame, {judged_ms / copied_ms:.1f} times a copy of a frame.",
     ]
     return "\n\n".join(parts)
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.calibration import Calibration
+from edge.calibration import Calibration, read_calibration
 from edge.colour import LINEAR_OF_CODE, encode_srgb
+from edge.errors import EdgeError
 from edge.frame import Image
 from edge.geometry import FRAME_WIDTH_PX
 from edge.lens_view import undistortion
 
+BLOCKS = (27, 48)
+"""Rows and columns of blocks of 40x40 px."""
+
 
 class BlockCorrection:
-    """What `edge.correction.Correction` does to a frame, for a picture of its blocks; hot pixels are left alone.
+    """What `edge.correction.Correction` does to a frame, for the means of its blocks; hot pixels are left alone."""
 
-    Args:
-        shape: rows and columns of the blocks.
-    """
-
-    def __init__(self, calibration: Calibration, shape: tuple[int, int]) -> None:
-        rows, columns = shape
+    def __init__(self, calibration: Calibration) -> None:
+        rows, columns = BLOCKS
         gain = np.asarray(cv2.resize(calibration.gain, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
         self._places: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None
         if calibration.lens is not None:
@@ -37,9 +42,31 @@ class BlockCorrection:
         self._matrix = np.asarray(calibration.matrix, np.float32)
 
     def apply(self, blocks: Image) -> Image:
-        """RGB uint8 (rows, columns, 3) -> corrected, same shape."""
+        """RGB uint8 (27, 48, 3) -> corrected, same shape."""
         if self._places is not None:
             moved = cv2.remap(blocks, *self._places, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
             blocks = np.asarray(moved, np.uint8)
         light = np.minimum(cv2.LUT(blocks, self._light) * self._gain, 1)
         return np.rint(encode_srgb(cv2.transform(light, self._matrix))).astype(np.uint8)
+
+
+def block_correction(path: str, sha256: str, manifest: Mapping[str, Any]) -> tuple[BlockCorrection | None, bool]:
+    """What an engine does to the raw picture first, None where nothing; and whether that is known.
+
+    Args:
+        path, sha256: of the unit's calibration; empty where it has none.
+        manifest: the profile's. One whose graph corrects does not tell how.
+    """
+    if "calibration" in manifest:
+        return None, False
+    if not path:
+        return None, True
+    try:
+        return _held(path, sha256), True
+    except EdgeError:  # the engine says it better
+        return None, False
+
+
+@lru_cache(maxsize=2)
+def _held(path: str, sha256: str) -> BlockCorrection:
+    return BlockCorrection(read_calibration(Path(path)))

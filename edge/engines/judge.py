@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.engines.block_correction import BlockCorrection
+from edge.engines.block_correction import BLOCKS, BlockCorrection
 from edge.frame import Image
 
 _ROW_STEP_PX = 8
-BLOCKS, REGIONS = (27, 48), (3, 4)
-"""Rows and columns of blocks, and of the regions that are compared each for itself."""
+REGIONS = (3, 4)
+"""Rows and columns of the regions that are compared each for itself."""
 _LEAST_REGIONS = 4
 _SHIFT = 1
 """Blocks of displacement that are allowed."""
@@ -61,7 +61,7 @@ class JudgeLimits:
     holes: float = 0.04
     rough: float = 30.0
     rough_gain: float = 2.5
-    gain: float = 5.0
+    gain: float = 6.0
     detail: float = 2.0
     likeness: float = 0.4
     colour_detail: float = 1.0
@@ -154,14 +154,22 @@ class OutputJudge:
         Args:
             raw, enhanced: RGB uint8 (1080, 1920, 3).
         """
-        return self.verdict(self.measure(sampled(raw), sampled(enhanced)))
+        return self.verdict(self.measure(raw, enhanced))
 
     def forget(self) -> None:
         """Forget the pairs before: another engine answers from now on."""
         self._before = self._moved_from = None
 
-    def measure(self, raw: Sample, enhanced: Sample) -> Statistics:
-        """The statistics of a pair, which is then the one before."""
+    def look_through(self, correction: BlockCorrection | None, is_known: bool = True) -> None:
+        """What the engine does to the raw picture first, and whether that is known."""
+        self.correction, self.is_view_known = correction, is_known
+
+    def measure(self, raw: Image, enhanced: Image) -> Statistics:
+        """The statistics of a pair, RGB uint8 (1080, 1920, 3) each; the pair is then the one before."""
+        return self.compare(sampled(raw), sampled(enhanced))
+
+    def compare(self, raw: Sample, enhanced: Sample) -> Statistics:
+        """The same of what was kept of a pair."""
         frozen = self._frozen(raw.blocks, enhanced.blocks)
         seen = raw.blocks if self.correction is None else self.correction.apply(raw.blocks)
         before, after = _Detail(seen), _Detail(enhanced.blocks)

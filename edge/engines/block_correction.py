@@ -47,7 +47,8 @@ class BlockCorrection:
             moved = cv2.remap(blocks, *self._places, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
             blocks = np.asarray(moved, np.uint8)
         light = np.minimum(cv2.LUT(blocks, self._light) * self._gain, 1)
-        return np.rint(encode_srgb(cv2.transform(light, self._matrix))).astype(np.uint8)
+        mixed = np.asarray(cv2.transform(light, self._matrix), np.float32)
+        return np.rint(encode_srgb(mixed)).astype(np.uint8)
 
 
 def block_correction(path: str, sha256: str, manifest: Mapping[str, Any]) -> tuple[BlockCorrection | None, bool]:

@@ -26,8 +26,8 @@ _SHIFT = 1
 """Blocks of displacement that are allowed."""
 _AROUND, _WINDOW = 3, 5
 """Detail is what differs from the mean of so many blocks squared; its contrast is made even over so many."""
-_STILL_LEVELS = 2.0
-"""Contrast that is not made larger: sensor noise stays small."""
+_STILL_POWER = np.float32(2.0**2)
+"""Contrast that is not made larger, in levels squared: sensor noise stays small."""
 _PLANES = np.array([[0.299, 0.587, 0.114], [1, 0, -1]], np.float32)
 """Luma, and red less blue."""
 _BLACK, _DARK, _LIT = 1, 8, 40
@@ -125,7 +125,7 @@ class _Detail:
         planes = cv2.transform(blocks.astype(np.float32), _PLANES)
         detail = cv2.subtract(planes, cv2.blur(planes, (_AROUND, _AROUND)))
         power = cv2.multiply(detail, detail)
-        contrast = cv2.sqrt(cv2.add(cv2.blur(power, (_WINDOW, _WINDOW)), (_STILL_LEVELS**2, _STILL_LEVELS**2, 0, 0)))
+        contrast = cv2.sqrt(np.asarray(cv2.blur(power, (_WINDOW, _WINDOW)) + _STILL_POWER))
         self.even = cv2.divide(detail, contrast)
         self.power = _by_region(power)
         self.even_power = _by_region(cv2.multiply(self.even, self.even))
@@ -239,7 +239,7 @@ class OutputJudge:
         cv2.copyTo(raw, (~is_same).view(np.uint8), self._moved_from)
         has_moved = _largest(cv2.absdiff(raw, self._moved_from)) > self.limits.moved
         can_change = _largest(cv2.min(answer, 255 - answer)) > _BLACK
-        return float(np.count_nonzero(is_same & has_moved & can_change)) / is_same.size
+        return float(np.count_nonzero(is_same & has_moved & can_change) / is_same.size)
 
 
 def _by_region(planes: NDArray[Any]) -> NDArray[Any]:
@@ -247,7 +247,7 @@ def _by_region(planes: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(cv2.resize(planes, (REGIONS[1], REGIONS[0]), interpolation=cv2.INTER_AREA))
 
 
-def _largest(blocks: Image) -> NDArray[np.uint8]:
+def _largest(blocks: NDArray[Any]) -> NDArray[np.uint8]:
     """Of the channels: (27, 48, 3) -> (27, 48)."""
     red, green, blue = cv2.split(blocks)
     return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)

@@ -84,6 +84,9 @@ class Uncritical:
     def forget(self):
         pass
 
+    def look_through(self, correction, is_known):
+        pass
+
 
 class Stage:
     """A supervisor with played processes and a clock of its own."""

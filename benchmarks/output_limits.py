@@ -131,7 +131,8 @@ def _statistics_table(found: Found) -> str:
         nearest = (np.min if side == LOW else np.max)(cards) if len(cards) else math.nan
         points = [np.quantile(values, share) for share in (0, 0.001, 0.5, 0.999, 1)]
         limit = f"{'under' if side == LOW else 'over'} {getattr(limits, name):g}"
-        rows.append([name, len(values), *(f"{point:.3f}" for point in points), f"{nearest:.3f}", limit])
+        told = "" if math.isnan(nearest) else f"{nearest:.3f}"
+        rows.append([name, len(values), *(f"{point:.3f}" for point in points), told, limit])
     return table(["statistic", "n", "min", "p0.1", "median", "p99.9", "max", "cards, nearest", "fault"], rows)
 
 

@@ -8,7 +8,10 @@ calibrated unit's lens is corrected on the way.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import mul
 from typing import Any, NamedTuple
 
 import cv2
@@ -58,7 +61,7 @@ class JudgeLimits:
     flat: float = 1.0
     shown: float = 4.0
     dark: float = 0.05
-    holes: float = 0.04
+    holes: float = 0.05
     rough: float = 30.0
     rough_gain: float = 2.5
     gain: float = 6.0
@@ -118,6 +121,7 @@ class _Detail:
     Attributes:
         even: with its contrast made even, (27, 48, 2).
         power, even_power: mean square in each region, before and after that, (3, 4, 2).
+        colour_power, even_colour_power: mean square of the second plane, before and after that.
         level: root mean square of luma's detail; spread: standard deviation of luma.
     """
 
@@ -127,9 +131,11 @@ class _Detail:
         power = cv2.multiply(detail, detail)
         contrast = cv2.sqrt(np.asarray(cv2.blur(power, (_WINDOW, _WINDOW)) + _STILL_POWER))
         self.even = cv2.divide(detail, contrast)
-        self.power = _by_region(power)
-        self.even_power = _by_region(cv2.multiply(self.even, self.even))
-        self.level = math.sqrt(float(self.power[..., 0].mean()))
+        even_power = cv2.multiply(self.even, self.even)
+        self.power, self.even_power = _by_region(power), _by_region(even_power)
+        luma_power, self.colour_power, *_ = cv2.mean(power)
+        self.even_colour_power = cv2.mean(even_power)[1]
+        self.level = math.sqrt(luma_power)
         self.spread = float(cv2.meanStdDev(planes)[1][0, 0])
 
 
@@ -173,15 +179,15 @@ class OutputJudge:
         frozen = self._frozen(raw.blocks, enhanced.blocks)
         seen = raw.blocks if self.correction is None else self.correction.apply(raw.blocks)
         before, after = _Detail(seen), _Detail(enhanced.blocks)
-        raw_mean, mean = _mean(seen), _mean(enhanced.blocks)
+        raw_mean, mean = cv2.mean(seen)[:3], cv2.mean(enhanced.blocks)[:3]
         likeness = colour_likeness = colour = math.nan
         if self.is_view_known:
             likeness, colour_likeness = self._likeness(before, after)
             colour = _off_colour(raw_mean, mean, self.limits.colourful)
-        went_black = (_largest(enhanced.blocks) <= _BLACK) & (255 - _largest(255 - seen) > _LIT)
+        went_black = cv2.bitwise_and(_all_within(enhanced.blocks, 0, _BLACK), _all_within(seen, _LIT + 1, 255))
         return Statistics(
-            before.spread, after.spread, float(raw_mean.mean()), float(mean.mean()),
-            np.count_nonzero(went_black) / went_black.size, raw.rough, enhanced.rough,
+            before.spread, after.spread, sum(raw_mean) / 3, sum(mean) / 3,
+            cv2.countNonZero(went_black) / went_black.size, raw.rough, enhanced.rough,
             after.level / (before.level + _FAINT), likeness, colour_likeness, colour, frozen,
         )  # fmt: skip
 
@@ -210,23 +216,21 @@ class OutputJudge:
         """Of structure, and of colours; NaN each where there is too little to compare."""
         room = cv2.copyMakeBorder(before.even, _SHIFT, _SHIFT, _SHIFT, _SHIFT, cv2.BORDER_CONSTANT)
         places = [(top, left) for top in range(2 * _SHIFT + 1) for left in range(2 * _SHIFT + 1)]
-        products = np.stack(
-            [
-                _by_region(cv2.multiply(room[top : top + BLOCKS[0], left : left + BLOCKS[1]], after.even))
-                for top, left in places
-            ]
-        )
-        norm = np.sqrt(np.maximum(before.even_power * after.even_power, 1e-12))
+        products = [
+            _by_region(cv2.multiply(room[top : top + BLOCKS[0], left : left + BLOCKS[1]], after.even))
+            for top, left in places
+        ]
         structure = colours = math.nan
         is_shown = before.power[..., 0] > self.limits.detail**2
-        num_shown = int(np.count_nonzero(is_shown))
-        if num_shown >= _LEAST_REGIONS:
-            found = np.sort((products[..., 0] / norm[..., 0]).max(axis=0)[is_shown])
-            structure = float(found[: (num_shown + 1) // 2].mean())
-        if float(before.power[..., 1].mean()) > self.limits.colour_detail**2:
-            whole = products[..., 1].mean(axis=(1, 2))
-            power = float(before.even_power[..., 1].mean() * after.even_power[..., 1].mean())
-            colours = float(whole[np.abs(whole).argmax()]) / math.sqrt(max(power, 1e-12))
+        if np.count_nonzero(is_shown) >= _LEAST_REGIONS:
+            best = reduce(np.maximum, products)[..., 0]
+            norm = np.sqrt(np.maximum(before.even_power * after.even_power, 1e-12))[..., 0]
+            found = sorted((best / norm)[is_shown].tolist())
+            worse = found[: (len(found) + 1) // 2]
+            structure = sum(worse) / len(worse)
+        if before.colour_power > self.limits.colour_detail**2:
+            whole = max((cv2.mean(product)[1] for product in products), key=abs)
+            colours = whole / math.sqrt(max(before.even_colour_power * after.even_colour_power, 1e-12))
         return structure, colours
 
     def _frozen(self, raw: Image, answer: Image) -> float:
@@ -234,12 +238,13 @@ class OutputJudge:
         if self._before is None or self._moved_from is None:
             self._before, self._moved_from = answer, raw.copy()
             return 0.0
-        is_same = _largest(cv2.absdiff(answer, self._before)) == 0
+        is_same = _all_within(cv2.absdiff(answer, self._before), 0, 0)
         self._before = answer
-        cv2.copyTo(raw, (~is_same).view(np.uint8), self._moved_from)
-        has_moved = _largest(cv2.absdiff(raw, self._moved_from)) > self.limits.moved
-        can_change = _largest(cv2.min(answer, 255 - answer)) > _BLACK
-        return float(np.count_nonzero(is_same & has_moved & can_change) / is_same.size)
+        cv2.copyTo(raw, cv2.bitwise_not(is_same), self._moved_from)
+        is_still = _all_within(cv2.absdiff(raw, self._moved_from), 0, self.limits.moved)
+        is_saturated = _all_within(cv2.min(answer, cv2.bitwise_not(answer)), 0, _BLACK)
+        can_change = cv2.bitwise_not(cv2.bitwise_or(is_still, is_saturated))
+        return cv2.countNonZero(cv2.bitwise_and(is_same, can_change)) / is_same.size
 
 
 def _by_region(planes: NDArray[Any]) -> NDArray[Any]:
@@ -247,23 +252,20 @@ def _by_region(planes: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(cv2.resize(planes, (REGIONS[1], REGIONS[0]), interpolation=cv2.INTER_AREA))
 
 
-def _largest(blocks: NDArray[Any]) -> NDArray[np.uint8]:
-    """Of the channels: (27, 48, 3) -> (27, 48)."""
-    red, green, blue = cv2.split(blocks)
-    return np.asarray(cv2.max(cv2.max(red, green), blue), np.uint8)
+def _all_within(blocks: NDArray[Any], low: float, high: float) -> NDArray[Any]:
+    """255 where every channel lies in the range, else 0: (27, 48, 3) -> (27, 48)."""
+    return cv2.inRange(blocks, (low, low, low, 0), (high, high, high, 0))
 
 
-def _mean(blocks: Image) -> NDArray[Any]:
-    return np.array(cv2.mean(blocks)[:3])
-
-
-def _off_colour(raw: NDArray[Any], enhanced: NDArray[Any], colourful: float) -> float:
+def _off_colour(raw: Sequence[float], enhanced: Sequence[float], colourful: float) -> float:
     """How far the mean colour leaves the ray from grey through the raw one: haze goes and it may only get stronger.
 
     NaN where the raw one is too grey to tell a direction.
     """
-    before, after = (one / max(float(one.sum()), 1.0) - 1 / 3 for one in (raw, enhanced))
-    if raw.sum() < 3 * _DARK or enhanced.sum() < 3 * _DARK or float(np.linalg.norm(before)) < colourful:
+    if min(sum(raw), sum(enhanced)) < 3 * _DARK:
         return math.nan
-    along = max(0.0, float(before @ after)) / float(before @ before)
-    return float(np.linalg.norm(after - along * before))
+    before, after = ([part / sum(one) - 1 / 3 for part in one] for one in (raw, enhanced))
+    if math.hypot(*before) < colourful:
+        return math.nan
+    along = max(0.0, sum(map(mul, before, after))) / sum(map(mul, before, before))
+    return math.hypot(*(new - along * old for old, new in zip(before, after, strict=True)))

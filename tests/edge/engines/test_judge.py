@@ -38,7 +38,7 @@ def unit():
 def with_holes(good):
     holed = good.copy()
     for row, column in ((100, 200), (500, 900), (700, 1500), (200, 1400)):
-        holed[row : row + 160, column : column + 200] = 0
+        holed[row : row + 240, column : column + 280] = 0
     return holed
 
 

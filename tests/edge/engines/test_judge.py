@@ -118,8 +118,8 @@ GOOD = {
 def fog_around(good):
     """A film that has cleared in the middle: its edge is the strongest thing in the raw picture."""
     y, x = np.mgrid[:1080, :1920].astype(np.float32)
-    film = np.clip((np.hypot(x - 960, y - 540) - 250) / 350, 0, 1)[..., None]
-    film = 0.95 * film * film * (3 - 2 * film)
+    film = 0.95 * np.clip((np.hypot(x - 960, y - 540) - 250) / 350, 0, 1)[..., None]
+    film = film * film * (3 - 2 * film)
     return (good * (1 - film) + 210 * film).astype(np.uint8)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
-from functools import partial
+from functools import cache, partial
 
 import cv2
 import numpy as np
@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from edge.calibration import Calibration, Lens
 from edge.colour import LINEAR_OF_CODE
 from edge.correction import Correction
+from edge.engines.block_correction import BlockCorrection
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.sources.demo_render import DemoRenderer
 from edge.sources.demo_texture import Plane
 from edge.sources.demo_unit import LensModel, UnitCamera, UnitTruth, unit_truth
+
+LENSES: tuple[LensModel, ...] = ("radial", "fisheye")
+SERIALS = tuple(f"{letter}-{number}" for number, letter in enumerate("ABCDEFGH", 1))
 
 _NEUTRAL = Calibration("A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "benchmark", ())
 
@@ -49,17 +53,24 @@ def _throat(image: Image, focal_px: float, x: Plane, y: Plane) -> NDArray[np.flo
     return np.asarray(seen, np.float32)
 
 
-def units(serials: tuple[str, ...] = ("A-1", "B-2", "C-3", "D-4")) -> Iterator[tuple[Image, Correction]]:
-    """Raw frames of each unit and the correction that its engine applies first."""
-    for number, serial in enumerate(serials):
-        lenses: tuple[LensModel, LensModel] = ("radial", "fisheye")
-        for lens in lenses:
-            camera = UnitCamera(unit_truth(serial, lens=lens))
-            correction = Correction(calibration_of(camera.truth), 2)
-            focal_px = float(camera.truth.camera[0, 0])
-            for index in (0, 45):
-                image = DemoRenderer(number, spread=1.5).degraded(index)
-                signal = camera.signal(partial(_throat, image, focal_px))
-                for number_read in (0, 1):
-                    yield camera.frame(signal, number_read), correction
-            correction.close()
+def unit_frames(serial: str, lens: LensModel, seed: int) -> Iterator[tuple[Image, Image]]:
+    """A unit's frames of a throat, and what its correction makes of each: two readings of each of three moments."""
+    camera = UnitCamera(unit_truth(serial, lens=lens))
+    correction = Correction(calibration_of(camera.truth), 2)
+    renderer = DemoRenderer(seed, spread=1.5)
+    for index in (0, 45, 75):
+        signal = camera.signal(partial(_throat, renderer.degraded(index), float(camera.truth.camera[0, 0])))
+        for number_read in (0, 1):
+            frame = camera.frame(signal, number_read)
+            yield frame, correction.apply(frame)
+    correction.close()
+
+
+@cache
+def block_correction(group: str) -> BlockCorrection | None:
+    """What the output judge knows of the unit of a group of pictures, `unit A-1 radial`; None for other groups."""
+    if not group.startswith("unit "):
+        return None
+    _, serial, lens = group.split()
+    model: LensModel = "fisheye" if lens == "fisheye" else "radial"
+    return BlockCorrection(calibration_of(unit_truth(serial, lens=model)))

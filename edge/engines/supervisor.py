@@ -14,6 +14,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from edge import frame_memory
+from edge.engines.block_correction import block_correction
 from edge.engines.isolated import EngineBusy, EngineGone, EngineProcess, Opened, reap
 from edge.engines.judge import OutputJudge
 from edge.engines.ladder import NS_PER_S, RESTARTS, Ladder
@@ -190,6 +191,11 @@ class Supervisor:
             self._process.close()
         self._process, self._proven_ns = process, now_ns
         self._judge.forget()
+        setup = self._setup
+        correction = block_correction(
+            setup.unit.calibration, setup.calibration_sha256, setup.manifests.get(opened.profile, {})
+        )
+        self._judge.look_through(*correction)
         self._health.set_engine(opened.profile, opened.model_sha256, opened.device)
         if self._ladder.rung == 0:
             self._health.enter("engine", "ok")

@@ -84,6 +84,9 @@ class Uncritical:
     def forget(self):
         pass
 
+    def look_through(self, correction, is_known):
+        pass
+
 
 class Stage:
     """A supervisor with played processes and a clock of its own."""
@@ -183,7 +186,7 @@ def test_one_bad_frame_changes_no_rung(stage):
 def test_what_the_judge_refuses_is_shown_raw(stage, monkeypatch):
     on = stage()
     on.supervisor._judge = SimpleNamespace(
-        fault=lambda raw, made: "black" if not made.any() else "", forget=lambda: None
+        fault=lambda raw, made: "black" if not made.any() else "", forget=lambda: None, look_through=lambda *view: None
     )
     on.on_frame = lambda rung: np.zeros((1080, 1920, 3), np.uint8) if rung.upscale == "own" else None
     assert on.show(8) == "rrrrrree"

@@ -23,6 +23,7 @@ from export.bundle import write_bundle
 from export.profile import golden_answer
 
 DOUBLE = Path(__file__).parent.parent / "doubles" / "reloading_unit.py"
+MADE_AT = "2026-11-26T08:00:00+00:00"
 SHIPPED_SHA256 = load_artifact("live").sha256
 
 

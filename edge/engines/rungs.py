@@ -6,7 +6,7 @@ Below them is raw.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +43,18 @@ class Rung:
     def is_less_work(self, other: Rung) -> bool:
         """Whether it computes less than another, wherever either runs."""
         return (self.profile, self.upscale) != (other.profile, other.upscale)
+
+
+def best_allowed(rungs: Sequence[Rung], level: int) -> int:
+    """The best rung that heat allows, by number; raw is the number of rungs.
+
+    Args:
+        level: 0 allows all, 1 only what is less work than the first, 2 none.
+    """
+    if level == 0:
+        return 0
+    less = [number for number, rung in enumerate(rungs) if rung.is_less_work(rungs[0])]
+    return less[0] if less and level == 1 else len(rungs)
 
 
 def rungs_below(profile: str, backend: str, find: Callable[[str], Artifact]) -> tuple[Rung, ...]:

@@ -19,6 +19,7 @@ from edge.engines.isolated import EngineBusy, EngineGone, EngineProcess, Opened,
 from edge.engines.judge import OutputJudge
 from edge.engines.ladder import NS_PER_S, RESTARTS, Ladder
 from edge.engines.order import EngineOrder, EngineSetup
+from edge.engines.rungs import best_allowed
 from edge.engines.standby import Preparation, Standby, checked
 from edge.errors import EdgeError, EngineFailed, EngineLost, ModelError
 from edge.frame import Frame
@@ -92,10 +93,8 @@ class Supervisor:
             stage_ms = {**made.stage_ms, "judge": (time.perf_counter() - begin) * 1e3}
             if fault:
                 raise EngineFailed(f"its picture was refused: {fault}")
-        except EngineGone as error:
+        except (EngineGone, ModelError) as error:
             self._crashed(error)
-        except ModelError as error:
-            self._crashed(EngineGone(str(error)))
         except EngineLost as error:
             self._step_down(str(error))
         except EngineBusy as error:
@@ -191,11 +190,8 @@ class Supervisor:
             self._process.close()
         self._process, self._proven_ns = process, now_ns
         self._judge.forget()
-        setup = self._setup
-        correction = block_correction(
-            setup.unit.calibration, setup.calibration_sha256, setup.manifests.get(opened.profile, {})
-        )
-        self._judge.look_through(*correction)
+        calibration, sha256 = self._setup.unit.calibration, self._setup.calibration_sha256
+        self._judge.look_through(*block_correction(calibration, sha256, self._setup.manifests[opened.profile]))
         self._health.set_engine(opened.profile, opened.model_sha256, opened.device)
         if self._ladder.rung == 0:
             self._health.enter("engine", "ok")
@@ -221,13 +217,13 @@ class Supervisor:
             goal.settle()
             if not goal.is_committed:
                 return
-            self._leave_opening()
             is_without_gpu = opened.backend != standby.process.order.rung.backend
             self._take_setup(goal.setup.without_gpu() if is_without_gpu else goal.setup, asked=goal.setup)
             self._limited = 0
         else:
             self._ladder.climbed(goal, now_ns)
         self._standby = None
+        self._leave_opening()
         self._serve(standby.process, opened, now_ns)
 
     def _take_wish(self) -> None:
@@ -267,7 +263,7 @@ class Supervisor:
         self._ladder.step_down(now_ns)
         self._reopen(now_ns, reason)
 
-    def _crashed(self, error: EngineGone) -> None:
+    def _crashed(self, error: EdgeError) -> None:
         now_ns = time.monotonic_ns()
         after = self._ladder.crashed(now_ns)
         self._num_restarts += after == "restart"
@@ -285,11 +281,8 @@ class Supervisor:
 
     def _apply_limit(self, now_ns: int) -> None:
         self._limited = self._limit
-        rungs = self._setup.rungs
-        less = [number for number, rung in enumerate(rungs) if rung.is_less_work(rungs[0])]
-        ceiling = {0: 0, 1: less[0] if less else len(rungs)}.get(self._limited, len(rungs))
         before = self._ladder.rung
-        self._ladder.set_ceiling(ceiling, now_ns)
+        self._ladder.set_ceiling(best_allowed(self._setup.rungs, self._limited), now_ns)
         if self._ladder.rung != before:
             self._reopen(now_ns, self._limit_reason)
 

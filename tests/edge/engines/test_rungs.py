@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge.engines.rungs import Rung, rungs_below
+from edge.engines.rungs import Rung, best_allowed, rungs_below
 from edge.errors import ModelError
 
 HAS_HOST_FORM = {"live", "miinet-guided"}
@@ -52,3 +52,10 @@ def test_heat_wants_less_work_and_another_device_is_not():
     assert not Rung("live", "cpu").is_less_work(own)
     assert Rung("live", "cpu", "bicubic").is_less_work(own)
     assert Rung("live", "auto").is_less_work(Rung("miinet-guided", "auto"))
+
+
+@pytest.mark.parametrize(
+    ("backend", "level", "best"), [("auto", 0, 0), ("auto", 1, 2), ("auto", 2, 3), ("tensorrt", 1, 1), ("cpu", 1, 1)]
+)
+def test_heat_allows_less_work_then_none(backend, level, best):
+    assert best_allowed(rungs_below("live", backend, finder(["live"])), level) == best

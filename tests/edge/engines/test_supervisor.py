@@ -238,6 +238,27 @@ def test_a_crash_restarts_within_a_budget_then_stays_raw_and_says_so(stage):
     assert on.show(3, every_s=60)[-1] == "e", "after a while it is tried again"
 
 
+def test_a_climb_that_ends_while_the_rung_below_opens_anew_is_what_runs(stage):
+    on = stage()
+    on.show(2)
+    on.on_frame = lambda rung: EngineLost("the GPU is gone") if rung.backend == "auto" else None
+    on.show(2)
+    assert on.rung == "live on the CPU"
+    is_slow = [True]
+    on.on_open = lambda rung: False if rung.backend == "auto" and is_slow[0] else None
+    on.show(1, every_s=61)  # the GPU is tried beside the CPU
+    on.on_frame = lambda rung: EngineGone("exit code 9")
+    on.on_open = lambda rung: False
+    on.show(1)  # the CPU's process ends and is started again
+    on.on_frame = lambda rung: None
+    on.on_open = lambda rung: None if rung.backend == "auto" else False
+    assert on.show(2) == "ee"
+    on.on_open = lambda rung: None
+    assert on.show(3) == "eee"
+    assert (on.rung, on.health.model_record()["device"]) == ("live", "gpu")
+    assert len(on.open_processes) == 1
+
+
 def test_without_a_gpu_the_cpu_is_as_it_should_be(stage):
     on = stage()
     on.on_open = lambda rung: {"backend": "cpu", "fell_back": "no TensorRT"}

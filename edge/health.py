@@ -177,6 +177,12 @@ class Health:
         with self._lock:
             self._records[name] = describe
 
+    def told(self, name: str) -> Any:
+        """What is told under a name now, None where nobody does."""
+        with self._lock:
+            describe = self._records.get(name)
+        return None if describe is None else describe()
+
     def notice(self, key: str, text: str, until_ns: int | None = None) -> None:
         """Show a few words in the banner, in place of the last ones of this key; an empty text takes them away.
 

@@ -133,7 +133,8 @@ class Routes:
         loop = asyncio.get_running_loop()
         self._num_snapshots += 1
         try:
-            file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict)
+            told = self._health.model_record()["sha256"], unit_note(self._health.told("unit_state"))
+            file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, *told)
         finally:
             self._num_snapshots -= 1
         taken = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
@@ -170,6 +171,14 @@ class Routes:
         record = self._health.snapshot(time.monotonic_ns())
         record |= {"frozen": self._control.frozen is not None, "viewers": len(self._audience)}
         return web.json_response(record, headers=_NOT_STORED)
+
+
+def unit_note(unit_state: Mapping[str, Any] | None) -> str:
+    """Power mode and clocks in MHz, as `nvpmodel=15W clocks_mhz=cpu0:1510,gpu:625`; empty where nothing tells them."""
+    mode, clocks = (unit_state or {}).get("nvpmodel"), (unit_state or {}).get("clocks_mhz") or {}
+    words = [f"nvpmodel={'_'.join(str(mode).split())}"] if mode else []
+    words += ["clocks_mhz=" + ",".join(f"{name}:{mhz:.0f}" for name, mhz in clocks.items())] if clocks else []
+    return " ".join(words)
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
-import cv2
 import numpy as np
 import simplejpeg
 
@@ -13,6 +12,7 @@ from edge.banner import PictureState, Side, Status, blank, stamp
 from edge.errors import UsageError
 from edge.frame import Frame, FramePair, Image
 from edge.health import Verdict
+from edge.marks import mark_text, png_bytes
 
 ViewName = Literal["enhanced", "raw", "split", "pair"]
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
@@ -156,16 +156,18 @@ def _jpeg(image: Image, quality: int) -> bytes:
     return jpeg
 
 
-def png(image: Image) -> bytes:
-    """A lossless file of the picture; level 1 takes half the time of higher levels for 2% more bytes."""
-    ok, file = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert ok, "OpenCV writes every uint8 picture as PNG"
-    return bytes(file)
+def snapshot(
+    view: View, pair: FramePair, verdict: Verdict, model_sha256: str, note: str
+) -> tuple[bytes, Frame, Status]:
+    """The PNG of a view: a raw frame that is live, or was when it was frozen, untouched; everything else stamped.
 
+    It says inside what it is (`edge.marks`).
 
-def snapshot(view: View, pair: FramePair, verdict: Verdict) -> tuple[bytes, Frame, Status]:
-    """The PNG of a view: a raw frame that is live, or was when it was frozen, untouched; everything else stamped."""
+    Args:
+        note: more for the mark, behind its own words.
+    """
     frame = pair.raw if view.name == "raw" else pair.enhanced
     status = status_of(frame, verdict, view.name)
     untouched = view.name == "raw" and status.state in ("live", "frozen")
-    return png(frame.image if untouched else stamp(frame.image, status)), frame, status
+    text = f"{mark_text(frame.mode, frame.profile, model_sha256)} state={status.state} {note}".strip()
+    return png_bytes(frame.image if untouched else stamp(frame.image, status), text), frame, status

@@ -340,6 +340,20 @@ def test_a_saved_pair_stays_one_while_new_frames_come(studio: Any) -> None:
     assert (other["X-Seq"], other["X-State"]) == (seq, "live")
 
 
+def test_a_snapshot_says_inside_what_it_is_and_how_the_unit_ran(studio: Any) -> None:
+    state = {"nvpmodel": "15W (0)", "clocks_mhz": {"cpu0": 1510.4, "gpu": 625.0}}
+    studio.health.track("unit_state", lambda: state)
+    studio.roll()
+    wait_for_frames(studio.url)
+    _, file = get(studio.url, "/snapshot.png?view=enhanced")
+    assert b"edge-enhance\0mode=enhanced profile=live model=" + b"ab" * 32 + b" state=" in file
+    assert b" nvpmodel=15W_(0) clocks_mhz=cpu0:1510,gpu:625" in file
+    state.clear()
+    _, file = get(studio.url, "/snapshot.png?view=raw")
+    assert b"edge-enhance\0mode=raw state=" in file
+    assert b"nvpmodel" not in file
+
+
 def test_a_raw_snapshot_without_signal_is_stamped(studio: Any) -> None:
     raw = noise(1)
     studio.show(raw)

@@ -21,6 +21,7 @@ from statistics import median
 import cv2
 
 from edge.sources.demo_render import DemoRenderer
+from edge.sysfs import machine_line
 
 GIVE_UP_S = 120.0
 
@@ -97,6 +98,7 @@ def main() -> int:
         starts = [cold_start(source) for _ in range(args.num)]
     raw = sorted(start.first_raw_s for start in starts)
     enhanced = sorted(start.first_enhanced_s for start in starts)
+    sys.stdout.write(f"{args.num} starts; {machine_line()}\n\n")
     sys.stdout.write("| cold start, s | median | max |\n|---|---|---|\n")
     sys.stdout.write(f"| to the first raw picture | {median(raw):.2f} | {raw[-1]:.2f} |\n")
     sys.stdout.write(f"| to the first enhanced picture | {median(enhanced):.2f} | {enhanced[-1]:.2f} |\n")

@@ -23,6 +23,7 @@ from edge.engines.gpu import current_context, load_cuda
 from edge.engines.tensorrt import TensorRtEngine
 from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.sysfs import machine_line
 from trainer.report import table
 
 PARTS = Path("build/tensorrt-parts/pycuda")
@@ -76,6 +77,7 @@ def main() -> None:
     ctypes.CDLL(str(PARTS / "driver" / "libcuda.so.1"), mode=ctypes.RTLD_GLOBAL)
     sys.path.insert(0, str(PARTS / "site"))
     rows = [row for mapped in (False, True) for row in measured(mapped)]
+    print(f"{machine_line()}\n")
     print(table(["host time of one frame", "median ms", "p95 ms"], rows))
 
 

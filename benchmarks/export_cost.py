@@ -15,6 +15,7 @@ from pathlib import Path
 
 import torch
 
+from edge.sysfs import machine_line
 from trainer.checkpoint import described, save_whole
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
@@ -55,6 +56,7 @@ def main() -> None:
                 command = [*base, "--precision", precision, "--licence", "benchmark", "-o", str(folder)]
                 code, wall_s, cpu_s, peak_gib = cost_of(command)
                 rows.append([profile, precision, "done" if code == 0 else f"exit {code}", wall_s, cpu_s, peak_gib])
+    print(f"{machine_line()}\n")
     print(table(["profile", "with", "", "wall s", "CPU s", "GiB"], rows))
 
 

@@ -17,6 +17,7 @@ from edge.engines.frame_pool import FramePool
 from edge.engines.gpu import current_context, gpu_of, load_cuda
 from edge.engines.tensorrt import FRAME_BYTES, MAX_FLIGHTS, TensorRtEngine
 from edge.geometry import FRAME_SHAPE
+from edge.sysfs import machine_line
 from trainer.report import table
 
 KERNEL = """
@@ -94,7 +95,7 @@ def main() -> None:
         engine.close()
         del lent
         pool.close()
-    print(f"{gpu.name}\n\n{table(['what', 'figure'], rows)}")
+    print(f"{gpu.name}; {machine_line()}\n\n{table(['what', 'figure'], rows)}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from statistics import median
 
 import torch
 
+from edge.sysfs import machine_line
 from export.golden import golden_set
 from export.networks import built_from_checkpoints
 from export.torch_form import recipe_of
@@ -50,7 +51,7 @@ def main() -> None:
     pipeline.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     frame = torch.from_numpy(golden_set(None, 1).frames[0][None]).cuda()
     compiled = torch.compile(pipeline, mode="reduce-overhead")
-    print(f"device             {torch.cuda.get_device_name()}, torch {torch.__version__}")
+    print(f"device             {torch.cuda.get_device_name()}, torch {torch.__version__}; {machine_line()}")
     with torch.autocast("cuda", torch.float16):
         print(f"eager_fp16_ms      {gpu_ms(lambda: pipeline(frame)):.3f}")
         print(f"compiled_fp16_ms   {gpu_ms(lambda: compiled(frame)):.3f}")

@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import cyclegan_loop
 from benchmarks.__main__ import PAGE
+from edge.sysfs import machine_line
 from trainer.idm import IdmConfig, prepare_idm
 from trainer.loop import LoopConfig, batches
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
@@ -174,7 +175,8 @@ def main() -> None:
     if gpu:
         rows.append(["peak memory", f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"])
     device = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"
-    text = f"{device}, torch {torch.__version__}; medians of {args.rounds} rounds.\n\n{table(['what', 'figure'], rows)}"
+    told = f"{device}, torch {torch.__version__}; {machine_line()}; medians of {args.rounds} rounds."
+    text = f"{told}\n\n{table(['what', 'figure'], rows)}"
     print(text)
     if args.page:
         replace_section(PAGE, "training-speed", text)

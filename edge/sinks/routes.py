@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,6 +23,8 @@ from edge.sinks.events import EventStream
 from edge.sinks.mjpeg import Audience, stream
 from edge.sinks.pulse import Pulse
 from edge.sinks.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
+
+log = logging.getLogger(__name__)
 
 WEB_DIR = Path(__file__).resolve().parent.parent / "web"
 PAGE_FILES: Mapping[str, Path] = {
@@ -78,6 +81,7 @@ class Routes:
         self.events = EventStream()
         self._pulse = Pulse()
         self._packer = ThreadPoolExecutor(1, "snapshot")  # one PNG at a time: the live picture needs the other cores
+        self._packer.submit(int)  # its thread starts now, not when there is no memory for one
         self._num_snapshots = 0
         self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
 
@@ -225,3 +229,8 @@ async def _one_line_errors(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except UsageError as error:
         return web.Response(status=400, text=f"{error}\n", headers=_NOT_STORED)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the top of a request; such as no memory for a thread
+        log.error("web server: %s %s: %s: %s", request.method, request.path, type(error).__name__, error)
+        return web.Response(status=503, text="not possible now; try again\n", headers=_NOT_STORED)

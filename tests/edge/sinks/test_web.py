@@ -482,3 +482,13 @@ def test_what_is_no_request_is_answered_and_not_logged(studio, caplog):
         connection.sendall(b"GET / HTTP/1.1\r\na\nb: c\r\n\r\n")
         assert b" 400 " in connection.recv(100)
     assert not caplog.records
+
+
+def test_what_a_request_meets_unexpectedly_is_one_line(studio: Any, caplog: Any, monkeypatch: Any) -> None:
+    studio.roll()
+    wait_for_frames(studio.url)
+    monkeypatch.setattr("edge.sinks.routes.unit_note", lambda state: 1 / 0)
+    response, body = get(studio.url, "/snapshot.png?view=enhanced")
+    assert (response.status, body) == (503, b"not possible now; try again\n")
+    assert "GET /snapshot.png: ZeroDivisionError" in caplog.text
+    assert "Traceback" not in caplog.text

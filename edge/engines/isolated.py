@@ -32,8 +32,8 @@ DEADLINE_S = 0.3
 """A frame that is not enhanced by then is shown raw: with what comes before and after it stays below 500 ms."""
 HUNG_S = 2.0
 """A process that has not answered for so long is killed."""
-OPENING_S = 120.0
-"""What an engine may take to open; large plans on a small unit take long, and nobody waits for it."""
+OPENING_S, CPU_OPENING_S = 120.0, 30.0
+"""What an engine may take to open: large plans take long on a small unit, and nobody waits; the CPU's take one."""
 MAX_MESSAGE_BYTES = 64 * 1024
 _KINDS: dict[str, type[EdgeError]] = {
     "failed": EngineFailed,
@@ -131,8 +131,9 @@ class EngineProcess:
         if self.opened is None:
             message = self._received(timeout_s)
             if message is None:
-                if time.monotonic() - self._started > OPENING_S:
-                    raise EngineGone(f"the engine did not open within {OPENING_S:.0f} s")
+                limit_s = CPU_OPENING_S if self.order.rung.backend == "cpu" else OPENING_S
+                if time.monotonic() - self._started > limit_s:
+                    raise EngineGone(f"the engine did not open within {limit_s:.0f} s")
                 return None
             _raise_told(message)
             self.opened = Opened(**message["opened"])

@@ -8,6 +8,7 @@ calibrated unit's lens is corrected on the way.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -35,6 +36,9 @@ _PLANES = np.array([[0.299, 0.587, 0.114], [1, 0, -1]], np.float32)
 """Luma, and red less blue."""
 _BLACK, _DARK, _LIT = 1, 8, 40
 _FAINT = 0.5
+_NOISE = 2
+"""Levels by which a point may differ without having moved."""
+_NUM_RECENT = 4
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class JudgeLimits:
         colourful: how far the raw mean colour is from grey, in shares of R, G and B, from which it can be compared.
         colour: how far the mean colour may leave the direction of the raw one, in the same shares.
         moved: change of a raw block, since its answer last changed, that an engine cannot answer by the same block.
-        frozen: share of the blocks that may be the same in spite of that.
+        frozen: share of the blocks that may be the same in spite of that; of the points, where all of them are.
     """
 
     flat: float = 1.0
@@ -99,10 +103,12 @@ class Sample(NamedTuple):
     Attributes:
         blocks: means of 40x40 px, from every eighth row, uint8 (27, 48, 3).
         rough: mean step between samples 8 px apart.
+        points: these samples themselves, uint8 (68, 240, 3); None where they were not kept.
     """
 
     blocks: Image
     rough: float
+    points: Image | None = None
 
 
 def sampled(image: Image) -> Sample:
@@ -112,7 +118,7 @@ def sampled(image: Image) -> Sample:
     size = (image.shape[1] // _ROW_STEP_PX, len(rows) // 2)
     points = cv2.resize(rows[::2], size, interpolation=cv2.INTER_NEAREST)
     rough = cv2.norm(points[:, 1:], points[:, :-1], cv2.NORM_L1) / points[:, 1:].size
-    return Sample(np.asarray(blocks, np.uint8), rough)
+    return Sample(np.asarray(blocks, np.uint8), rough, np.asarray(points, np.uint8))
 
 
 class _Detail:
@@ -151,6 +157,7 @@ class OutputJudge:
         self.limits = limits or JudgeLimits()
         self.correction: BlockCorrection | None = None
         self.is_view_known = True
+        self._recent: deque[tuple[Image, Image]] = deque(maxlen=_NUM_RECENT)
         self._before: Image | None = None
         self._moved_from: Image | None = None
 
@@ -165,6 +172,7 @@ class OutputJudge:
     def forget(self) -> None:
         """Forget the pairs before: another engine answers from now on."""
         self._before = self._moved_from = None
+        self._recent.clear()
 
     def look_through(self, correction: BlockCorrection | None, is_known: bool = True) -> None:
         """What the engine does to the raw picture first, and whether that is known."""
@@ -176,7 +184,7 @@ class OutputJudge:
 
     def compare(self, raw: Sample, enhanced: Sample) -> Statistics:
         """The same of what was kept of a pair."""
-        frozen = self._frozen(raw.blocks, enhanced.blocks)
+        frozen = max(self._frozen(raw.blocks, enhanced.blocks), self._given_again(raw.points, enhanced.points))
         seen = raw.blocks if self.correction is None else self.correction.apply(raw.blocks)
         before, after = _Detail(seen), _Detail(enhanced.blocks)
         raw_mean, mean = cv2.mean(seen)[:3], cv2.mean(enhanced.blocks)[:3]
@@ -232,6 +240,23 @@ class OutputJudge:
             whole = max((cv2.mean(product)[1] for product in products), key=abs)
             colours = whole / math.sqrt(max(before.even_colour_power * after.even_colour_power, 1e-12))
         return structure, colours
+
+    def _given_again(self, raw: Image | None, answer: Image | None) -> float:
+        """Share of the points that moved in the raw picture while the answer is one of the last ones to the pixel.
+
+        Noise alone moves the raw picture, and every answer to it with it; so this sees what changes too little for
+        `_frozen`, be it an older answer.
+        """
+        if raw is None or answer is None:
+            return 0.0
+        found = 0.0
+        for old_raw, old_answer in self._recent:
+            if np.array_equal(answer, old_answer):
+                moved = cv2.inRange(cv2.absdiff(raw, old_raw), (0, 0, 0, 0), (_NOISE, _NOISE, _NOISE, 0)) == 0
+                can_change = cv2.inRange(answer, (_BLACK + 1,) * 3, (254 - _BLACK,) * 3) != 0
+                found = max(found, float(np.count_nonzero(moved & can_change)) / moved.size)
+        self._recent.append((raw, answer))
+        return found
 
     def _frozen(self, raw: Image, answer: Image) -> float:
         """Share of the blocks that are the same as before though the raw ones moved since they last changed."""

@@ -91,7 +91,7 @@ class Campaign:
         drawn: list[tuple[Fault, ...]] = []
         while pool:
             first = pool.pop()
-            if pool and first.group != pool[-1].group and self._random.random() < PAIRED_SHARE:
+            if pool and self._random.random() < PAIRED_SHARE and first.may_come_with(pool[-1]):
                 drawn.append((first, pool.pop()))
             else:
                 drawn.append((first,))

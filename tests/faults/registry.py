@@ -28,6 +28,13 @@ class Fault:
     seconds: tuple[float, float] = (0.3, 2.0)
     ends_program: bool = False
 
+    def may_come_with(self, other: Fault) -> bool:
+        """Whether both together still have one right outcome: nobody can ask what a reload did of a program that ended
+        or that takes no connection."""
+        groups = {self.group, other.group}
+        is_mute = any(fault.ends_program or fault.name == "no descriptors" for fault in (self, other))
+        return len(groups) == 2 and not ("config" in groups and is_mute)
+
     @property
     def stops_main(self) -> bool:
         """Whether the main process cannot paint meanwhile."""

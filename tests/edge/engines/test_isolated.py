@@ -193,7 +193,7 @@ def test_what_goes_wrong_while_it_opens_is_told(start, opening, error, told):
 
 
 def test_an_engine_that_does_not_open_in_time_is_given_up(start, monkeypatch):
-    monkeypatch.setattr(isolated, "OPENING_S", 0.5)
+    monkeypatch.setattr(isolated, "CPU_OPENING_S", 0.5)
     with pytest.raises(EngineGone, match="did not open"):
         opened(start("hang"))
 

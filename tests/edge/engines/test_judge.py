@@ -164,3 +164,33 @@ def test_what_a_unit_does_to_its_picture_comes_from_its_calibration(unit, tmp_pa
     assert np.abs(correction.apply(small).astype(int) - wanted).mean() < 5
     assert np.abs(small.astype(int) - wanted).mean() > 15
     assert block_correction(str(path), "a", {"calibration": {"unit": "C-3"}}) == (None, False)
+
+
+@pytest.mark.parametrize("num_back", [1, 2, 3])
+def test_an_older_answer_is_found_though_only_noise_moved(frames, num_back):
+    raw, good = frames[0]
+    rng = np.random.default_rng(1)
+    judge, answers = OutputJudge(), []
+    for _ in range(4):
+        noise = rng.normal(0, 1.5, raw.shape)
+        noisy, answer = (np.clip(image + noise, 0, 255).astype(np.uint8) for image in (raw, good))
+        assert judge.fault(noisy, answer) == ""
+        answers.append(answer)
+    another = np.clip(raw + rng.normal(0, 1.5, raw.shape), 0, 255).astype(np.uint8)
+    assert judge.fault(another, answers[-num_back]) == REPEATED
+
+
+def test_the_same_picture_again_has_the_same_answer(frames):
+    raw, good = frames[0]
+    judge = OutputJudge()
+    assert [judge.fault(raw, good) for _ in range(6)] == [""] * 6
+    judge.forget()
+    assert judge.fault(frames[1][0], frames[1][1]) == ""
+
+
+def test_a_white_answer_to_a_noisy_white_picture_is_let_pass():
+    rng = np.random.default_rng(2)
+    judge = OutputJudge()
+    for _ in range(3):
+        raw = np.clip(rng.normal(250, 4, (1080, 1920, 3)), 0, 255).astype(np.uint8)
+        assert judge.fault(raw, np.full_like(raw, 255)) == ""

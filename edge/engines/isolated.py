@@ -34,6 +34,9 @@ HUNG_S = 2.0
 """A process that has not answered for so long is killed."""
 OPENING_S, CPU_OPENING_S = 120.0, 30.0
 """What an engine may take to open: large plans take long on a small unit, and nobody waits; the CPU's take one."""
+PROVING_S = 10.0
+"""And then to answer the golden frame, which a right engine does in less than one."""
+LOADED = {"loaded": True}
 MAX_MESSAGE_BYTES = 64 * 1024
 _KINDS: dict[str, type[EdgeError]] = {
     "failed": EngineFailed,
@@ -86,6 +89,7 @@ class EngineProcess:
         self.order = order
         self.opened: Opened | None = None
         self._frames = frames
+        self._loaded: float | None = None
         self._number = 0
         self._late: tuple[Image, Image] | None = None
         self._left_behind: tuple[int, float, tuple[Image, ...]] | None = None
@@ -130,7 +134,11 @@ class EngineProcess:
         """
         if self.opened is None:
             message = self._received(timeout_s)
+            if message == LOADED:
+                self._loaded, message = time.monotonic(), None
             if message is None:
+                if self._loaded is not None and time.monotonic() - self._loaded > PROVING_S:
+                    raise ModelError(f"the engine did not answer the golden frame within {PROVING_S:.0f} s")
                 limit_s = CPU_OPENING_S if self.order.rung.backend == "cpu" else OPENING_S
                 if time.monotonic() - self._started > limit_s:
                     raise EngineGone(f"the engine did not open within {limit_s:.0f} s")

@@ -22,7 +22,7 @@ from typing import Any
 from edge.artifact import Artifact, load_artifact, profile_roots
 from edge.engines.base import Engine
 from edge.engines.golden import check_golden, golden_frame
-from edge.engines.isolated import DEADLINE_S, MAX_MESSAGE_BYTES, Opened
+from edge.engines.isolated import DEADLINE_S, LOADED, MAX_MESSAGE_BYTES, Opened
 from edge.engines.open import level_of, open_rung
 from edge.engines.order import EngineOrder
 from edge.engines.rungs import Rung
@@ -88,6 +88,7 @@ class Worker:
         if artifact.sha256 != order.sha256:
             raise ModelError(f"{artifact.folder}: another model lies there than a moment ago; reload the configuration")
         bare, backend, lost, reason = self._open_rung(artifact, order)
+        self._send(LOADED)
         check_golden(bare, artifact, softer=order.rung.upscale == "bicubic")
         correction = unit_correction(order.unit.calibration, order.unit.serial, artifact.manifest)
         engine = corrected(bare, correction, order.engine.threads)

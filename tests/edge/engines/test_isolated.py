@@ -198,6 +198,12 @@ def test_an_engine_that_does_not_open_in_time_is_given_up(start, monkeypatch):
         opened(start("hang"))
 
 
+def test_an_engine_that_does_not_answer_the_golden_frame_is_given_up(start, monkeypatch):
+    monkeypatch.setattr(isolated, "PROVING_S", 0.5)
+    with pytest.raises(ModelError, match="did not answer the golden frame"):
+        opened(start("golden hangs"))
+
+
 @pytest.mark.parametrize(
     ("opening", "backend", "was_lost"), [("", "auto", False), ("no gpu", "cpu", False), ("lost gpu", "cpu", True)]
 )

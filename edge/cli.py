@@ -141,7 +141,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(given)
     mark = set_up_logging(args.debug)
     code = exit_code_of("edge-enhance", lambda: run(args), debug=args.debug, mark=mark)
-    leave_hung_threads(code)
+    if args.live:
+        leave_hung_threads(code)
     return code
 
 

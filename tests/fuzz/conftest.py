@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import faulthandler
+from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz.harness import tallies
+from tests.fuzz.harness import end_watch, tallies
 
 
 def pytest_sessionfinish() -> None:
@@ -24,3 +25,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"{name:16} {tally.cases:7} cases {tally.seconds:6.0f} s, slowest {tally.slowest_s:5.2f} s; {told}"
         )
     terminalreporter.write_line(f"{sum(tally.cases for tally in tried.values())} cases in all")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _watch_ends() -> Iterator[None]:
+    yield
+    end_watch()

@@ -54,6 +54,13 @@ def _watch(now_s: float) -> None:
         faulthandler.dump_traceback_later(HUNG_AFTER_S, exit=True)
 
 
+def end_watch() -> None:
+    """Nothing is fuzzed any more: what runs after it in this process may take its time."""
+    global _watched_s
+    _watched_s = -math.inf
+    faulthandler.cancel_dump_traceback_later()
+
+
 def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None) -> Callable[[Case], Case]:
     """Make a test of a case: `case(draw, ...fixtures)`, where `draw` is a `Random` or what `explore` gives.
 

@@ -48,7 +48,8 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     notifier = Notifier.from_environment()
     clean_up(state_folders(config))
     if config.engine.models:
-        ModelStore(Path(config.engine.models)).remove_leftovers()
+        for path in ModelStore(Path(config.engine.models)).remove_leftovers():
+            log.warning("storage: removed an unfinished or unused model: %s", path)
     setup = engine_setup(config)
     manifest = setup.manifests[config.engine.profile]
     correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)

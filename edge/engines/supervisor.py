@@ -59,7 +59,7 @@ class Supervisor:
         self._why = ""
         self._num_restarts = 0
         self._proven_ns = 0
-        self._limit, self._limit_reason, self._limited = 0, "", 0
+        self._limit = (0, "")
         self._wished: SimpleQueue[Preparation] = SimpleQueue()
         self._end_lending: Callable[[], None] = lambda: None
         health.track("ladder", self._described)
@@ -125,7 +125,7 @@ class Supervisor:
 
     def limit(self, level: int, reason: str) -> None:
         """Heat: 0 sets no limit, 1 asks for less work than the profile's, 2 for none."""
-        self._limit, self._limit_reason = level, reason
+        self._limit = level, reason
 
     def prepare(self, setup: EngineSetup) -> Preparation:
         """Open another setup's engine beside the running one, to be committed or cancelled."""
@@ -138,8 +138,9 @@ class Supervisor:
     def _tend(self, now_ns: int) -> None:
         """Whatever is not the frame itself."""
         reap()
-        if self._limit != self._limited:
-            self._apply_limit(now_ns)
+        level, reason = self._limit
+        if level != self._limited:
+            self._apply_limit(level, reason, now_ns)
         if self._opening is not None:
             self._poll_opening(self._opening, now_ns)
         self._take_wish()
@@ -193,7 +194,8 @@ class Supervisor:
         calibration, sha256 = self._setup.unit.calibration, self._setup.calibration_sha256
         self._judge.look_through(*block_correction(calibration, sha256, self._setup.manifests[opened.profile]))
         self._health.set_engine(opened.profile, opened.model_sha256, opened.device)
-        if self._ladder.rung == 0:
+        is_as_asked = opened.profile == self._asked_setup.rungs[0].profile
+        if self._ladder.rung == 0 and is_as_asked:
             self._health.enter("engine", "ok")
         else:
             self._health.enter("engine", "degraded", f"{self._setup.rungs[self._ladder.rung].title}: {self._why}")
@@ -219,7 +221,6 @@ class Supervisor:
                 return
             is_without_gpu = opened.backend != standby.process.order.rung.backend
             self._take_setup(goal.setup.without_gpu() if is_without_gpu else goal.setup, asked=goal.setup)
-            self._limited = 0
         else:
             self._ladder.climbed(goal, now_ns)
         self._standby = None
@@ -250,6 +251,7 @@ class Supervisor:
     def _take_setup(self, setup: EngineSetup, asked: EngineSetup | None = None) -> None:
         self._setup, self._asked_setup = setup, asked or setup
         self._ladder = Ladder(len(setup.rungs))
+        self._limited = 0  # the new ladder knows of no heat yet
 
     # ---- what goes wrong
 
@@ -279,12 +281,12 @@ class Supervisor:
             self._process = None
         self._open_rung(now_ns, why)
 
-    def _apply_limit(self, now_ns: int) -> None:
-        self._limited = self._limit
+    def _apply_limit(self, level: int, reason: str, now_ns: int) -> None:
+        self._limited = level
         before = self._ladder.rung
-        self._ladder.set_ceiling(best_allowed(self._setup.rungs, self._limited), now_ns)
+        self._ladder.set_ceiling(best_allowed(self._setup.rungs, level), now_ns)
         if self._ladder.rung != before:
-            self._reopen(now_ns, self._limit_reason)
+            self._reopen(now_ns, reason)
 
     def _prove_if_due(self, process: EngineProcess, now_ns: int) -> None:
         since_ns = now_ns - self._proven_ns

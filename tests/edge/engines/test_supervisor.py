@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -91,7 +92,7 @@ class Uncritical:
 class Stage:
     """A supervisor with played processes and a clock of its own."""
 
-    def __init__(self, monkeypatch, backend="auto", **options):
+    def __init__(self, monkeypatch, backend="auto", profile="live", **options):
         self.now_ns = 1000 * SECOND
         clock = SimpleNamespace(monotonic_ns=lambda: self.now_ns, perf_counter=time.perf_counter)
         monkeypatch.setattr("edge.engines.supervisor.time", clock)
@@ -102,6 +103,9 @@ class Stage:
         self.events = []
         self.health.listen(lambda kind, data: self.events.append((data["state"], data["reason"])))
         setup = engine_setup(Config(engine=EngineConfig(backend=backend)))
+        if profile != "live":  # one that needs a GPU, above the shipped one
+            manifests = {**setup.manifests, profile: {**setup.manifests["live"], "profile": profile}}
+            setup = replace(setup, rungs=(Rung(profile, backend), *setup.rungs), manifests=manifests)
         self.supervisor = Supervisor(setup, self.health, start_process=self.start, **options)
         self.supervisor.start()
         self._scene = np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), np.uint8)
@@ -310,6 +314,27 @@ def test_heat_asks_for_less_work_then_for_none_and_lets_go(stage):
     on.supervisor.limit(0, "")
     assert on.show(3)[-1] == "e"
     assert (on.engine, on.rung) == (("ok", ""), "live")
+
+
+def test_heat_counts_for_the_ladder_that_is_left_without_a_gpu(stage):
+    on = stage()
+    on.on_open = lambda rung: False
+    on.show(1)
+    on.on_open = lambda rung: {"backend": "cpu", "fell_back": "no TensorRT"} if rung.backend == "auto" else None
+    on.supervisor._limited = 1  # as if the heat had been followed on the way
+    on.supervisor.limit(1, "the unit is warm")
+    on.show(3)
+    assert on.engine == ("degraded", "live, bicubic: the unit is warm")
+
+
+def test_a_smaller_profile_is_never_called_as_asked(stage):
+    on = stage(profile="live-isr")
+    on.on_open = lambda rung: (
+        DeviceMissing("no TensorRT") if rung.profile == "live-isr"
+        else {"backend": "cpu", "fell_back": "no TensorRT"} if rung.backend == "auto" else None
+    )  # fmt: skip
+    assert on.show(4)[-1] == "e"
+    assert on.engine == ("degraded", "live on the CPU: no TensorRT")
 
 
 def test_the_golden_frame_runs_each_hour_when_nobody_watches(stage):

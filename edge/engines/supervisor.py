@@ -212,6 +212,7 @@ class Supervisor:
             else:
                 log.debug("no better rung yet: %s", error)
                 self._ladder.could_not_climb(goal, now_ns)
+                self._why = str(error)
             return
         if opened is None:
             return
@@ -283,6 +284,9 @@ class Supervisor:
 
     def _apply_limit(self, level: int, reason: str, now_ns: int) -> None:
         self._limited = level
+        if self._standby is not None and not isinstance(self._standby.goal, Preparation):
+            self._standby.process.close()  # a climb that began when more was allowed
+            self._standby = None
         before = self._ladder.rung
         self._ladder.set_ceiling(best_allowed(self._setup.rungs, level), now_ns)
         if self._ladder.rung != before:

@@ -327,6 +327,21 @@ def test_heat_counts_for_the_ladder_that_is_left_without_a_gpu(stage):
     assert on.engine == ("degraded", "live, bicubic: the unit is warm")
 
 
+def test_a_climb_ends_where_it_gets_warm_on_the_way(stage):
+    on = stage()
+    on.show(2)
+    on.supervisor.limit(1, "the unit is warm")
+    on.show(2)
+    on.on_open = lambda rung: False
+    on.supervisor.limit(0, "")
+    on.show(2)
+    on.supervisor.limit(1, "the unit is warm")
+    on.on_open = lambda rung: None
+    assert on.show(3) == "eee"
+    assert on.engine == ("degraded", "live, bicubic: the unit is warm")
+    assert len(on.open_processes) == 1
+
+
 def test_a_smaller_profile_is_never_called_as_asked(stage):
     on = stage(profile="live-isr")
     on.on_open = lambda rung: (

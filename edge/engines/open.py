@@ -31,19 +31,25 @@ def open_engine(artifact: Artifact, config: EngineConfig) -> Engine:
 
     if config.backend == "cpu":
         return open_cpu()
+    opened, missed = open_or_fall_back(artifact, config, Rung(artifact.profile, config.backend))
+    return opened if missed else FallbackEngine(opened, open_cpu)
+
+
+def open_or_fall_back(
+    artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()
+) -> tuple[Engine, EdgeError | None]:
+    """A rung's engine; for `auto` the CPU's where there is none, one line in the log, and why.
+
+    How loudly: a machine without a GPU is as it should be, one whose GPU fails is not.
+    """
     try:
-        return FallbackEngine(open_rung(artifact, config, Rung(artifact.profile, config.backend)), open_cpu)
+        return open_rung(artifact, config, rung, frames), None
     except EdgeError as error:
-        if config.backend != "auto":
+        if rung.backend != "auto":
             raise
-        log.log(level_of(error), "the CPU engine runs: %s", error)
-        return open_cpu()
-
-
-def level_of(error: EdgeError) -> int:
-    """How loudly to say that the CPU runs: a machine without a GPU is as it should be, one whose GPU fails is not."""
-    is_without = isinstance(error, DeviceMissing) and not isinstance(error, EngineLost)
-    return logging.INFO if is_without else logging.WARNING
+        is_without = isinstance(error, DeviceMissing) and not isinstance(error, EngineLost)
+        log.log(logging.INFO if is_without else logging.WARNING, "the CPU engine runs: %s", error)
+        return open_cpu_engine(artifact, config.threads), error
 
 
 def open_rung(artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()) -> Engine:

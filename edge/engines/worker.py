@@ -23,9 +23,8 @@ from edge.artifact import Artifact, load_artifact, profile_roots
 from edge.engines.base import Engine
 from edge.engines.golden import check_golden, golden_frame
 from edge.engines.isolated import DEADLINE_S, LOADED, MAX_MESSAGE_BYTES, Opened
-from edge.engines.open import level_of, open_rung
+from edge.engines.open import open_or_fall_back, open_rung
 from edge.engines.order import EngineOrder
-from edge.engines.rungs import Rung
 from edge.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
 from edge.service.journal import set_up_logging
 from edge.shared_frames import SharedFrames
@@ -98,14 +97,12 @@ class Worker:
     def _open_rung(self, artifact: Artifact, order: EngineOrder) -> tuple[Engine, str, bool, str]:
         """The engine, its backend, and why it is the CPU's: whether a GPU was lost, and in words."""
         frames = [self._frames.frame(index) for index in range(self._frames.num_frames)]
-        try:
+        if artifact.dehazer is None:  # the whole graph on the CPU would be too late for live
             return open_rung(artifact, order.engine, order.rung, frames), order.rung.backend, False, ""
-        except EdgeError as error:
-            if order.rung.backend != "auto" or artifact.dehazer is None:
-                raise
-            log.log(level_of(error), "the CPU engine runs: %s", error)
-            engine = open_rung(artifact, order.engine, Rung(order.rung.profile, "cpu"))
-            return engine, "cpu", isinstance(error, EngineLost), str(error)
+        engine, missed = open_or_fall_back(artifact, order.engine, order.rung, frames)
+        if missed is None:
+            return engine, order.rung.backend, False, ""
+        return engine, "cpu", isinstance(missed, EngineLost), str(missed)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):

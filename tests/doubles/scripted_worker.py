@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 
+from edge.engines import open as opening
 from edge.engines import worker
 from edge.engines.base import Enhanced
 from edge.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
@@ -69,5 +70,7 @@ def check_golden(engine, artifact, *, softer=False, out=None):
 
 
 if __name__ == "__main__":
-    worker.open_rung, worker.check_golden = open_rung, check_golden
+    opening.open_rung = worker.open_rung = open_rung
+    opening.open_cpu_engine = lambda artifact, num_threads: Scripted("cpu")
+    worker.check_golden = check_golden
     sys.exit(worker.main(sys.argv[1:]))

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 
 from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, file_sha256, typed_graph_name
 from edge.errors import InputOutputError, ModelError
+from edge.texts import json_from_text
 from edge.whole_files import sync_folder, write_whole
 
 BUNDLE_NAME, BUNDLE_SUFFIX, FORMAT = "bundle.json", ".bundle", 1
@@ -82,8 +83,8 @@ def read_contents(content: bytes, origin: object) -> Contents:
         ModelError: it is damaged, of another format, or announces what a bundle cannot hold.
     """
     try:
-        record = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        record = json_from_text(content)
+    except ValueError as error:
         raise ModelError(f"{origin}: {BUNDLE_NAME} is not JSON; {REBUILD}") from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         found = record.get("format") if isinstance(record, dict) else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from edge.artifact import SHIPPED, artifact_in, load_artifact, profile_roots, profiles
 from edge.config import Config, load_config
 from edge.errors import EdgeError, ModelError, UsageError, exit_code_of
-from edge.model_bundle import told_sha256
+from edge.model_bundle import Contents, told_sha256
 from edge.model_proof import prove
 from edge.model_store import ModelStore
 from edge.running_unit import RunningUnit
@@ -53,17 +53,16 @@ def parser() -> argparse.ArgumentParser:
 def run_install(args: argparse.Namespace, config: Config) -> int:
     store = _store(config)
     sha256 = told_sha256(args.file, args.sha256)
+
+    def proving(part: Path, contents: Contents) -> None:
+        try:
+            for line in prove(part, contents, config):
+                _say(line)
+        except ModelError as error:  # the folder is gone by the time that this is read
+            raise ModelError(f"not installed: {str(error).replace(str(part), str(args.file))}") from error
+
     with store.locked(), _pruned(store):
-        with store.unpacked(args.file, sha256) as (part, contents):
-            before = store.in_use(contents.profile)
-            try:
-                for line in prove(part, contents, config):
-                    _say(line)
-            except ModelError as error:  # the folder is gone by the time that this is read
-                raise ModelError(f"not installed: {str(error).replace(str(part), str(args.file))}") from error
-            name = store.keep(part, contents)
-        if name != before:
-            store.set_previous(name, before)
+        contents, name, before = store.take(args.file, sha256, proving)
         _put_in_use(store, contents.profile, name, before, config)
     _say(f"installed: {contents.profile} {contents.version}, sha256 {contents.model_sha256[:SHORT]}, as {name}")
     return 0

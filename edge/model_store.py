@@ -14,7 +14,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -134,6 +134,26 @@ class ModelStore:
         if not self.folder(name).is_dir():
             raise ModelError(f"{self.folder(name)}: this version is not kept; install its bundle again")
         return check_unpacked(self.folder(name))
+
+    def take(self, bundle: Path, sha256: str, prove: Callable[[Path, Contents], None]) -> tuple[Contents, str, str]:
+        """Unpack, check, prove and keep a bundle; `use` then puts it in use.
+
+        Args:
+            prove: given the temporary folder; what it raises leaves nothing behind.
+
+        Returns:
+            What the bundle holds, its version, and the version in use, which is recorded as the one before.
+
+        Raises:
+            ModelError, InputOutputError: the bundle is wrong or cannot be read.
+        """
+        with self.unpacked(bundle, sha256) as (part, contents):
+            before = self.in_use(contents.profile)
+            prove(part, contents)
+            name = self.keep(part, contents)
+        if name != before:
+            self.set_previous(name, before)
+        return contents, name, before
 
     @contextmanager
     def unpacked(self, bundle: Path, sha256: str) -> Iterator[tuple[Path, Contents]]:

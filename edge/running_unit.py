@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
-import json
 import os
 import signal
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 from edge.errors import InputOutputError
 from edge.sinks.web import address_from_listen
+from edge.texts import json_from_text
 
 ANSWER_WITHIN_S, POLL_S = 5.0, 0.2
 RELOAD_WITHIN_S = 150.0
@@ -51,8 +51,8 @@ class RunningUnit:
         try:
             connection.request("GET", "/health")
             answer = connection.getresponse()
-            record = json.loads(answer.read(MAX_HEALTH_BYTES))
-        except (OSError, http.client.HTTPException, ValueError, RecursionError):
+            record = json_from_text(answer.read(MAX_HEALTH_BYTES))
+        except (OSError, http.client.HTTPException, ValueError):
             return None
         finally:
             connection.close()

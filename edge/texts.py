@@ -22,7 +22,7 @@ def toml_from_text(text: str) -> dict[str, Any]:
         raise ValueError("nested too deep") from error
 
 
-def json_from_text(text: str) -> Any:
+def json_from_text(text: str | bytes) -> Any:
     """Raises ValueError where it is not JSON, or nested deeper than Python goes."""
     try:
         return json.loads(text)

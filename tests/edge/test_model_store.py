@@ -59,11 +59,7 @@ def bundle(tmp_path):
 def install(store, bundle, digest):
     """The steps of `edge-enhance model install`."""
     with store.locked():
-        with store.unpacked(bundle, digest) as (part, contents):
-            before = store.in_use("live")
-            name = store.keep(part, contents)
-        if name != before:
-            store.set_previous(name, before)
+        _, name, _ = store.take(bundle, digest, lambda part, contents: None)
         store.use("live", name)
         store.prune()
 

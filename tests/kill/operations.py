@@ -85,11 +85,7 @@ def model(folder: Path) -> Step:
         content = bundle_bytes(str(number % 5))
         bundle.write_bytes(content)
         with store.locked():
-            with store.unpacked(bundle, sha256(content).hexdigest()) as (part, contents):
-                before = store.in_use("live")
-                name = store.keep(part, contents)
-            if name != before:
-                store.set_previous(name, before)
+            _, name, _ = store.take(bundle, sha256(content).hexdigest(), lambda part, contents: None)
             store.use("live", name)
             store.prune()
 

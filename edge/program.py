@@ -8,6 +8,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     """
     faulthandler.enable()  # the watchdog's SIGABRT then leaves in the journal where each thread hung
     notifier = Notifier.from_environment()
-    clean_up(state_folders(config))
-    if config.engine.models:
-        for path in ModelStore(Path(config.engine.models)).remove_leftovers():
-            log.warning("storage: removed an unfinished or unused model: %s", path)
+    put_in_order(config)
     setup = engine_setup(config)
     manifest = setup.manifests[config.engine.profile]
     correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
@@ -66,9 +64,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         unit_state=lambda: heat.record(),
     )
     control.save = saver.save
-    storage = StorageWatch(config.save.path, lambda state, reason: health.enter("storage", state, reason))
+    storage = StorageWatch(config.save.path, partial(health.enter, "storage"))
     control.listen(lambda kind, data: tell_storage(storage, kind, data))
-    heat = HeatWatch(config.heat, Sysfs(), supervisor.limit, lambda state, reason: health.enter("heat", state, reason))
+    heat = HeatWatch(config.heat, Sysfs(), supervisor.limit, partial(health.enter, "heat"))
     sinks: list[Sink] = [web, control]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, control))
@@ -112,10 +110,13 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     return 0
 
 
-def state_folders(config: Config) -> list[Path]:
-    """Where a power cut may have left something half done; the folder of models sees to itself."""
+def put_in_order(config: Config) -> None:
+    """Remove or complete what a power cut left half done, and say so."""
     calibration = config.unit.calibration
-    return [config.save.path, Path(config.engine.engines), *([Path(calibration).parent] if calibration else [])]
+    clean_up([config.save.path, Path(config.engine.engines), *([Path(calibration).parent] if calibration else [])])
+    if config.engine.models:
+        for path in ModelStore(Path(config.engine.models)).remove_leftovers():
+            log.warning("storage: removed an unfinished or unused model: %s", path)
 
 
 def opener_of(uri: str, correction: UnitCorrection | None) -> Callable[[], Source]:

@@ -66,15 +66,7 @@ def open_tensorrt_engine(
         loaded = _Loaded(api)
         stack.callback(loaded.close)
         loaded.load(api, cuda, content, path, rebuild)
-        try:
-            pool = FramePool(NUM_OWN_FRAMES if frames else NUM_FRAMES, mapped=gpu.integrated)
-            stack.callback(pool.close)
-            for frame in frames:
-                pool.lock(frame)
-        except CudaCallError as error:
-            raise EngineLost(
-                f"{path}: page-locked memory for {NUM_FRAMES} frames is not to be had ({error})"
-            ) from error
+        pool = _locked(frames, gpu, path, stack)
         try:
             opened = TensorRtEngine(
                 cuda,
@@ -100,6 +92,20 @@ def open_tensorrt_engine(
             stack.callback(frame_memory.lend_from(pool.take))
         opened.own(stack.pop_all())
     return opened
+
+
+def _locked(frames: Sequence[Image], gpu: Gpu, path: Path, stack: ExitStack) -> FramePool:
+    """A pool of its own frames and of those given; raises EngineLost where the driver locks no more."""
+    num_own = NUM_OWN_FRAMES if frames else NUM_FRAMES
+    try:
+        pool = FramePool(num_own, mapped=gpu.integrated)
+        stack.callback(pool.close)
+        for frame in frames:
+            pool.lock(frame)
+    except CudaCallError as error:
+        number = num_own + len(frames)
+        raise EngineLost(f"{path}: page-locked memory for {number} frames is not to be had ({error})") from error
+    return pool
 
 
 def _found_plan(artifact: Artifact, folder: Path, precision: str, api: TrtApi, gpu: Gpu, rebuild: str) -> Path:

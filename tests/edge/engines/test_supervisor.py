@@ -1,23 +1,14 @@
-"""What the picture does while engines fail: in simulated time with played processes, then with real ones."""
+"""What the picture does while engines fail: in simulated time, with played processes."""
 
-import gc
-import os
-import signal
-import sys
-import threading
 import time
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import psutil
 import pytest
 
 from edge import frame_memory
-from edge.artifact import load_artifact
 from edge.config import Config, EngineConfig
-from edge.engines import isolated
 from edge.engines.base import Enhanced
 from edge.engines.isolated import EngineBusy, EngineGone, EngineLate, Opened
 from edge.engines.order import engine_setup
@@ -26,8 +17,7 @@ from edge.engines.supervisor import PROVE_AFTER_NS, PROVE_AT_LAST_NS, Supervisor
 from edge.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
 from edge.frame import Frame
 from edge.health import Health
-from tests.doubles.scripted_worker import ORDERS
-from tests.edge.engines.test_isolated import SCRIPTED
+from tests.doubles.uncritical_judge import Uncritical
 
 SECOND = 1_000_000_000
 
@@ -74,19 +64,6 @@ class Played:
 
     def close(self, wait_s=0.0):
         self.is_closed = True
-
-
-class Uncritical:
-    """Plays `OutputJudge`."""
-
-    def fault(self, raw, made):
-        return ""
-
-    def forget(self):
-        pass
-
-    def look_through(self, correction, is_known):
-        pass
 
 
 class Stage:
@@ -420,61 +397,3 @@ def test_each_transition_is_told_once(stage):
         ("starting", "black"),
         ("degraded", "live on the CPU: black"),
     ]
-
-
-# ---- with real processes
-
-
-@pytest.fixture
-def real(monkeypatch):
-    monkeypatch.setattr(isolated, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
-    monkeypatch.setattr("edge.engines.supervisor.OutputJudge", lambda: Uncritical())
-    health = Health()
-    supervisor = Supervisor(engine_setup(Config(engine=EngineConfig(backend="cpu"))), health)
-    supervisor.start()
-
-    def show(number=200):
-        begin = time.monotonic()
-        made = supervisor.enhance(Frame(np.full((1080, 1920, 3), number, np.uint8), 0, time.monotonic_ns()))
-        return made.mode, time.monotonic() - begin
-
-    def until(mode):
-        deadline = time.monotonic() + 60
-        while show()[0] != mode:
-            assert time.monotonic() < deadline
-            time.sleep(0.03)
-
-    try:
-        until("enhanced")
-        gc.collect()
-        before = psutil.Process().num_fds(), threading.active_count()
-        yield SimpleNamespace(show=show, until=until, health=health)
-        gc.collect()
-        assert (psutil.Process().num_fds(), threading.active_count()) == before
-    finally:
-        supervisor.close()
-    _, alive = psutil.wait_procs(psutil.Process().children(), timeout=20)
-    assert alive == []
-
-
-@pytest.mark.parametrize("what", ["hang", "exit", "segfault", "kill", "stop", "lose"])
-def test_whatever_happens_to_the_process_raw_comes_at_once_and_enhanced_again(real, what):
-    pid = real.health.snapshot(0)["ladder"]["engine_pid"]
-    if what in ("kill", "stop"):
-        os.kill(pid, signal.SIGKILL if what == "kill" else signal.SIGSTOP)
-        mode, _ = real.show()
-    else:
-        mode, _ = real.show(ORDERS[what])
-    assert mode == "raw"
-    real.until("enhanced")
-    assert real.health.snapshot(0)["ladder"]["engine_pid"] != pid
-    deadline = time.monotonic() + 20
-    while psutil.pid_exists(pid):
-        real.show()
-        assert time.monotonic() < deadline
-
-
-def test_the_profile_of_the_package_is_what_runs():
-    setup = engine_setup(Config())
-    assert setup.order(0).sha256 == load_artifact("live").sha256

@@ -62,6 +62,12 @@ class Standby:
             raise ModelError(opened.fell_back)
         return opened
 
+    def give_up(self, error: EdgeError) -> None:
+        """End it; who asked for another setup hears why."""
+        self.process.close()
+        if isinstance(self.goal, Preparation):
+            self.goal.settle(error)
+
 
 def checked(opened: Opened | None, process: EngineProcess) -> Opened | None:
     """Refuse a rung that is too slow for live pictures, by its own measurement."""

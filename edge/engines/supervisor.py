@@ -205,11 +205,8 @@ class Supervisor:
         try:
             opened = standby.poll()
         except EdgeError as error:
-            self._standby = None
-            standby.process.close()
-            if isinstance(goal, Preparation):
-                goal.settle(error)
-            else:
+            self._give_up_standby(error)
+            if isinstance(goal, int):
                 log.debug("no better rung yet: %s", error)
                 self._ladder.could_not_climb(goal, now_ns)
                 self._why = str(error)
@@ -234,15 +231,16 @@ class Supervisor:
             wished = self._wished.get_nowait()
         except Empty:
             return
-        if self._standby is not None:
-            self._standby.process.close()
-            if isinstance(self._standby.goal, Preparation):
-                self._standby.goal.settle(ModelError("another change came in between"))
-            self._standby = None
+        self._give_up_standby(ModelError("another change came in between"))
         try:
             self._standby = Standby(self._start_process(wished.setup.order(0), self._frames), wished)
         except EngineGone as error:
             wished.settle(error)
+
+    def _give_up_standby(self, error: EdgeError) -> None:
+        if self._standby is not None:
+            self._standby.give_up(error)
+            self._standby = None
 
     def _leave_opening(self) -> None:
         if self._opening is not None:
@@ -284,9 +282,8 @@ class Supervisor:
 
     def _apply_limit(self, level: int, reason: str, now_ns: int) -> None:
         self._limited = level
-        if self._standby is not None and not isinstance(self._standby.goal, Preparation):
-            self._standby.process.close()  # a climb that began when more was allowed
-            self._standby = None
+        if self._standby is not None and isinstance(self._standby.goal, int):
+            self._give_up_standby(EngineGone(reason))  # a climb that began when more was allowed
         before = self._ladder.rung
         self._ladder.set_ceiling(best_allowed(self._setup.rungs, level), now_ns)
         if self._ladder.rung != before:

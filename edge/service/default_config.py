@@ -15,8 +15,15 @@ HEADER = """\
 # start the service ends with exit code 78 and stays down: `edge-enhance --check --config FILE` says what is wrong.
 """
 
-SERVICE_VALUES: dict[str, Any] = {"source.uri": "camera:/dev/video0", "source.wait": True}
-"""Where the service's file differs from the program's defaults: a unit shows its camera, never the demo throat."""
+SERVICE_VALUES: dict[str, Any] = {
+    "source.uri": "camera:/dev/video0",
+    "source.wait": True,
+    "engine.models": "/var/lib/edge-enhance/models",
+}
+"""Where the service's file differs from the program's defaults.
+
+A unit shows its camera, never the demo throat, and has a place for models that are installed.
+"""
 
 
 def default_config() -> str:

@@ -2,9 +2,11 @@
 
 import dataclasses
 import re
+from pathlib import Path
 
 from edge.config import Config, load_config
 from edge.service.default_config import SERVICE_VALUES, default_config
+from edge.service.files import STATE_FOLDER
 
 
 def loaded(tmp_path, text):
@@ -25,6 +27,7 @@ def test_it_is_the_defaults_but_for_what_a_service_needs(tmp_path):
     read = flat(loaded(tmp_path, default_config()))
     assert read == flat(Config()) | SERVICE_VALUES
     assert read["source.wait"] is True and read["source.uri"].startswith("camera:")
+    assert Path(read["engine.models"]).parent == STATE_FOLDER, "or no model could be installed"
 
 
 def test_every_key_is_there_with_its_default_when_its_mark_is_taken_away(tmp_path):

@@ -21,7 +21,7 @@ from edge.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
 from edge.geometry import FRAME_SHAPE
 from edge.heat import HeatConfig, believed
 from edge.running_unit import RunningUnit
-from edge.storage import disk_state
+from edge.storage import disk_state, nearest
 from edge.sysfs import Sysfs
 
 TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "disk": "storage", "heat": "heat"}
@@ -159,5 +159,5 @@ def _disk(folder: Path) -> str:
     state, _, reason = disk_state(folder)
     if state != "ok":
         raise InputOutputError(reason)
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
+    there = nearest(folder)
     return f"{shutil.disk_usage(there).free / 2**30:.1f} GiB free in {there}, for {folder}"

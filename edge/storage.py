@@ -146,9 +146,7 @@ class StorageWatch:
 
 def disk_state(folder: Path) -> tuple[StorageState, str, str]:
     """State, a word for its cause, and the reason with figures; of the nearest folder that exists."""
-    there = folder.absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
+    there = nearest(folder)
     try:
         disk = os.statvfs(there)
     except OSError as error:
@@ -163,6 +161,14 @@ def disk_state(folder: Path) -> tuple[StorageState, str, str]:
     if free_bytes < LOW_BYTES:
         return "degraded", "low", f"{folder}: {free_bytes / 2**20:.0f} MiB free; make room"
     return "ok", "", ""
+
+
+def nearest(folder: Path) -> Path:
+    """The folder, or what there is of the way to it."""
+    there = folder.absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    return there
 
 
 def _with_subfolders(folders: Iterable[Path]) -> list[Path]:

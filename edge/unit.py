@@ -42,11 +42,6 @@ class CorrectedEngine:
         self._corrected = np.empty(FRAME_SHAPE, np.uint8)
 
     @property
-    def uncorrected(self) -> Engine:
-        """The engine inside."""
-        return self._engine
-
-    @property
     def profile(self) -> str:
         return self._engine.profile
 

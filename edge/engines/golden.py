@@ -24,7 +24,6 @@ from edge.errors import EngineFailed, ModelError
 from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
 from edge.texts import shown
-from edge.unit import CorrectedEngine
 
 KEY = "golden"
 SMALL_WIDTH_PX, SMALL_HEIGHT_PX = 240, 135
@@ -115,14 +114,14 @@ def frame_sha256() -> str:
     return hashlib.sha256(golden_frame().tobytes()).hexdigest()
 
 
-def check_golden(engine: Engine, artifact: Artifact, *, out: Image | None = None, softer: bool = False) -> float:
+def check_golden(engine: Engine, artifact: Artifact, *, softer: bool = False) -> float:
     """Run the golden frame and hold the answer to the stored one.
 
-    A unit's correction is left out. A profile without a stored answer, or with one to another version's frame, is asked
-    for less: a picture that is not flat and whose structure follows the frame's, be it in the negative.
+    The engine is one without the unit's correction, which would make another frame of it. A profile without a stored
+    answer, or with one to another version's frame, is asked for less: a picture that is not flat and whose structure
+    follows the frame's, be it in the negative.
 
     Args:
-        out: where the engine puts its picture; a new array by default.
         softer: the engine enlarges by bicubic; the detail is not looked at.
 
     Returns:
@@ -132,10 +131,9 @@ def check_golden(engine: Engine, artifact: Artifact, *, out: Image | None = None
         ModelError: the answer is wrong, there is none, or what is stored is damaged.
         EngineLost: the device is gone, which says nothing of the model.
     """
-    uncorrected = engine.uncorrected if isinstance(engine, CorrectedEngine) else engine
     frame = golden_frame()
     try:
-        found = uncorrected.enhance(frame, out).image
+        found = engine.enhance(frame).image
     except EngineFailed as error:
         raise ModelError(f"{artifact.folder}: no answer to the golden frame ({error}); {RESTORE}") from error
     stored = artifact.manifest.get(KEY)

@@ -114,11 +114,6 @@ class Ladder:
         elif cooler:
             self._climb_at_ns = min(self._climb_at_ns, now_ns) if not self.spent else self._climb_at_ns
 
-    @property
-    def ceiling(self) -> int:
-        """The best rung that is allowed."""
-        return self._ceiling
-
     def _go(self, rung: int, now_ns: int) -> None:
         self.rung = rung
         self._in_a_row = 0

@@ -63,7 +63,7 @@ def open_rung(artifact, config, rung, frames=()):
     return Scripted("cpu" if rung.backend == "cpu" else "gpu")
 
 
-def check_golden(engine, artifact, *, softer=False, out=None):
+def check_golden(engine, artifact, *, softer=False):
     if os.environ.get("OPENING") == "golden hangs":
         time.sleep(3600)
     return 50.0

@@ -14,7 +14,6 @@ from edge.engines.cpu import GuidedCpuEngine, open_bicubic_engine, open_cpu_engi
 from edge.engines.golden import check_golden, frame_sha256, golden_frame, golden_record
 from edge.engines.plan import packed_picture
 from edge.errors import EngineFailed, EngineLost, ModelError
-from edge.unit import CorrectedEngine
 from export.rounded import run_on_cpu, shown_on_cpu
 
 FRAME_SHA256 = "a562930a5b3a49d499115efd93d35e62716a7bc09ca2b3181ca9f7ebe30bb2ac"
@@ -93,12 +92,6 @@ def test_half_precision_passes_with_margin(artifact):
     assert check_golden(engine, artifact) >= 55
 
 
-def test_the_answer_is_put_where_the_caller_says(artifact, answer):
-    out = np.zeros_like(answer)
-    check_golden(Answering(answer), artifact, out=out)
-    assert (out == answer).all()
-
-
 @pytest.mark.parametrize(
     "broken",
     [
@@ -145,16 +138,6 @@ def test_an_engine_without_an_answer_is_a_wrong_model_and_a_lost_device_is_not(a
         check_golden(Answering(EngineFailed("the network gave NaN")), artifact)
     with pytest.raises(EngineLost):
         check_golden(Answering(EngineLost("gone")), artifact)
-
-
-def test_the_units_correction_is_left_out(artifact, answer):
-    class Turning:
-        """Stands for a correction that would spoil the frame."""
-
-        def apply(self, image, out):
-            return image[::-1]
-
-    assert check_golden(CorrectedEngine(Answering(answer), Turning()), artifact) >= 45
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(os.environ.get("TENSORRT_PARTS", Path(__file__).parents[2] / "build" / "tensorrt-parts"))
+from tests.paths import REPOSITORY
+
+ROOT = Path(os.environ.get("TENSORRT_PARTS", REPOSITORY / "build" / "tensorrt-parts"))
 
 
 def part(name: str) -> Path:

@@ -8,12 +8,15 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from edge.engines import open as opening
 from edge.engines import worker
 from edge.engines.base import Enhanced
 from edge.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
 
+SCRIPTED = Path(__file__)
+"""To be run in the worker's place."""
 ORDERS = {"fail": 1, "lose": 2, "hang": 3, "exit": 4, "segfault": 5, "late": 6, "defect": 7}
 
 

@@ -13,7 +13,7 @@ from edge.errors import InputOutputError
 from edge.marks import mode_of_file
 
 if TYPE_CHECKING:
-    from tests.edge.conftest import Bench
+    from tests.doubles.files_bench import Bench
 
 
 @pytest.mark.parametrize("name", ["throat_enhanced.png", "throat_raw.png", "throat_enhanced.png.json"])

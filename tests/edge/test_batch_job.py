@@ -20,7 +20,7 @@ from edge.geometry import FRAME_SHAPE, fit_to_frame
 from edge.sources.stills import read_picture
 
 if TYPE_CHECKING:
-    from tests.edge.conftest import Bench
+    from tests.doubles.files_bench import Bench
 
 
 MODEL_SHA, FPS = "c0ffee" * 10 + "beef", 24.0  # those of the bench

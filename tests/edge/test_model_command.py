@@ -21,8 +21,9 @@ from edge.model_command import main
 from edge.running_unit import RunningUnit
 from export.bundle import write_bundle
 from export.profile import golden_answer
+from tests.paths import REPOSITORY
 
-DOUBLE = Path(__file__).parent.parent / "doubles" / "reloading_unit.py"
+DOUBLE = REPOSITORY / "tests" / "doubles" / "reloading_unit.py"
 MADE_AT = "2026-11-26T08:00:00+00:00"
 SHIPPED_SHA256 = load_artifact("live").sha256
 

@@ -11,6 +11,7 @@ import torch
 
 from edge.artifact import Artifact, load_artifact
 from export.profile import export_profile
+from tests.doubles.checkpoint_cases import Case
 from tests.doubles.parts import part
 from trainer.checkpoint import described, save_whole
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
@@ -18,17 +19,6 @@ from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.student import Student, StudentConfig
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
 
-Case = tuple[str, str, bool, "str | None"]
-CASES: list[Case] = [
-    ("live", "student", False, None),
-    ("live", "student", False, "bicubic"),
-    ("live-isr", "student_isr", False, None),
-    ("miinet", "idm", True, None),
-    ("miinet-guided", "idm", False, None),
-]
-"""Profile, its dehazer's checkpoint, whether a separate network enlarges, and the upscale if it is not the
-profile's."""
-IDS = [profile if upscale is None else f"{profile} {upscale}" for profile, _, _, upscale in CASES]
 SMALL = ((8, 8, 8), (1, 1, 1))
 
 

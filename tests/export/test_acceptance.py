@@ -2,11 +2,12 @@
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "export" / "acceptance.sh"
+from tests.paths import REPOSITORY
+
+SCRIPT = REPOSITORY / "export" / "acceptance.sh"
 EXPORT = """#!/bin/sh
 echo "$@" >> "{log}"
 case "$1" in

@@ -20,8 +20,8 @@ from edge.errors import DeviceMissing, ModelError, UsageError
 from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.cli import main
 from export.engine import EngineOptions, build_engine, find_model, precision_of
+from tests.doubles.checkpoint_cases import CASES, IDS
 from tests.doubles.parts import part
-from tests.export.conftest import CASES, IDS
 
 RTX = EngineOptions(runtime="tensorrt-rtx", compute_capability=(8, 6))
 

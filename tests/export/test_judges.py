@@ -21,7 +21,7 @@ from export.inspector import layer_lines
 from export.peak import SIDE, yardstick_plan
 from export.power import power_watts
 from export.tables import aligned
-from tests.export.conftest import CASES
+from tests.doubles.checkpoint_cases import CASES
 
 
 def rows(text):

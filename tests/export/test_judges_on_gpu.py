@@ -7,7 +7,7 @@ from edge.engines.open import open_engine
 from export.bench import bench
 from export.golden import golden_set
 from export.verify import verify
-from tests.edge.engines.conftest import gpu, graph, libcuda, pycuda_part, unit  # noqa: F401  fixtures
+from tests.doubles.gpu_unit import gpu, graph, libcuda, pycuda_part, unit  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.usefixtures("gpu")
 
@@ -26,7 +26,7 @@ def test_an_engine_is_held_to_the_onnx_graph(unit):  # noqa: F811
 
 def test_an_engine_that_drifts_fails_though_its_golden_frame_is_right(unit):  # noqa: F811
     from edge.engines.plan import packed_picture
-    from tests.edge.engines.conftest import onnxruntime_answer
+    from tests.doubles.gpu_unit import onnxruntime_answer
 
     frame = golden_set(None, 1).frames[0] * 0 + 90
     answer = onnxruntime_answer(graph("faint"), frame)

@@ -20,7 +20,7 @@ from export.networks import built_from_checkpoints
 from export.onnx_graph import OPSET, finished, multiply_accumulates, traced
 from export.profile import add_precisions, export_profile
 from export.recipes import RECIPES, recipe_for
-from tests.export.conftest import CASES, IDS
+from tests.doubles.checkpoint_cases import CASES, IDS
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 

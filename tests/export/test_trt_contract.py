@@ -17,8 +17,9 @@ import pytest
 
 from tests.doubles.parts import part
 from tests.doubles.tensorrt_parts import BINDINGS
+from tests.paths import REPOSITORY
 
-ROOT = Path(__file__).parents[2]
+ROOT = REPOSITORY
 SOURCES = [
     *(ROOT / "edge" / "engines" / f"{name}.py" for name in ("trt_versions", "trt_log", "open_plan", "tensorrt")),
     *(ROOT / "export" / f"{name}.py" for name in ("builder", "peak", "inspector")),

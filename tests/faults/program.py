@@ -21,8 +21,7 @@ import psutil
 from tests.faults.launcher import FPS_VARIABLE
 from tests.faults.source import FRAMES_VARIABLE
 from tests.faults.switches import FOLDER_VARIABLE
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.paths import REPOSITORY
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ from firmware_bridge.frames import Frame, sent_bytes
 from firmware_bridge.head import Identity, Sensors
 from firmware_bridge.messages import Ack, Hello, ResetCause, Status, frame_from_message, message_from_frame
 from firmware_bridge.told import status_rows
-from tests.firmware_bridge.conftest import NEEDS_COMPILER
+from tests.doubles.line_bench import NEEDS_COMPILER
 
 
 def drawn_frame(draw: random.Random, seq: int) -> Frame:

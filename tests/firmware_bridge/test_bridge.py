@@ -30,7 +30,7 @@ from firmware_bridge.messages import (
 )
 from firmware_bridge.ports import SerialLine, chosen_port
 from firmware_bridge.simulator import Simulator, Switches
-from tests.firmware_bridge.conftest import BOTH_DEVICES, made_device
+from tests.doubles.line_bench import BOTH_DEVICES, made_device
 
 GUARD_S = 20
 
@@ -64,7 +64,7 @@ class Rig:
 def make_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
-    def make(faults: LineFaults = LineFaults(), speed: float = 1.0) -> Rig:  # noqa: B008  frozen
+    def make(faults: LineFaults = LineFaults(), speed: float = 1.0) -> Rig:  # noqa: B008
         device = made_device(request.param)
         simulator = Simulator(device, tmp_path / "head", faults, speed=speed, seed=4, switches=Switches(fps=50))
         simulator.__enter__()

@@ -23,7 +23,7 @@ from firmware_bridge.frames import (
     wire_from_frame,
 )
 from firmware_bridge.messages import Ping, frame_from_message
-from tests.firmware_bridge.conftest import NEEDS_COMPILER
+from tests.doubles.line_bench import NEEDS_COMPILER
 
 VECTORS = json.loads(vectors.PATH.read_text())
 FUZZ_SCALE = float(os.environ.get("FUZZ_SCALE", "0.01"))

@@ -2,55 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 from collections import Counter
-from datetime import datetime, timezone
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 import pytest
 
-from edge.calibration import Calibration, Lens, calibration_bytes, read_calibration
+from edge.calibration import read_calibration
 from edge.correction import Correction
 from edge.geometry import FRAME_SHAPE
 from tests.fuzz.harness import accepted, chance, fuzz
+from tests.fuzz.inputs import CONTENT, HEADER, PAYLOAD, damaged_arrays, file_of
 from tests.fuzz.mutations import STRANGE_NUMBERS, STRANGE_TEXTS, damaged_bytes, damaged_text, noise
 
-CALIBRATION = Calibration(
-    unit="A-1",
-    camera_mode="1920x1080 MJPG",
-    made_at=datetime(2026, 3, 1, 12, 0, tzinfo=timezone.utc),
-    tool="edge-calib 0.1.0",
-    parts=("dark", "flat", "white", "chart", "lens"),
-    dark=np.float32([0.02, 0.03, 0.025]),
-    gain=np.linspace(1, 2, 9 * 16 * 3, dtype=np.float32).reshape(9, 16, 3),
-    white=np.float32([1.3, 1.0, 1.6]),
-    matrix=np.float32([[1.2, -0.1, -0.1], [-0.2, 1.3, -0.1], [0.0, -0.3, 1.3]]),
-    hot_px=np.int32([[5, 7], [1079, 1919]]),
-    lens=Lens("radial", (1100.25, 1101.5), (950.125, 545.0), (-0.2, 0.05, 1e-4, -2e-4, 0.0), 0.07),
-    flat=np.float32([[1.0, 0.5], [0.75, 1.0]]),
-    figures={"hot_pixels": 2, "read_noise": 1e-05, "by": "hand"},
-)
-CONTENT = calibration_bytes(CALIBRATION)
-FIRST, _, BODY = CONTENT.partition(b"\n")
-HEADER, PAYLOAD = (lambda size: (BODY[:size], BODY[size:]))(int(FIRST.rpartition(b"=")[2]))
-ARRAYS = {"gain": CALIBRATION.gain, "hot_px": CALIBRATION.hot_px, "flat": CALIBRATION.flat.astype(np.float16)}
 FRAME = np.full(FRAME_SHAPE, 90, np.uint8)
 
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("calibration") / "unit.calib"
-
-
-def file_of(header: bytes, payload: bytes) -> bytes:
-    """The content with a hash that fits, as a faulty tool would write it."""
-    body = header + payload
-    return f"# edge-calib 1 sha256={hashlib.sha256(body).hexdigest()} header={len(header)}\n".encode() + body
 
 
 def tried(content: bytes, outcomes: Counter[str], path: Path, *, apply: bool = False) -> None:
@@ -104,39 +77,6 @@ def damaged_header(draw: Random) -> bytes:
         if not lines:
             break
     return "\n".join(lines).encode("utf-8", "surrogatepass")
-
-
-def damaged_arrays(draw: Random) -> bytes:
-    """The arrays with other shapes, types and numbers, one missing, or one that is no array."""
-    arrays: dict[str, Any] = dict(ARRAYS)
-    for name in draw.sample(list(arrays), draw.randint(1, 2)):
-        array = arrays[name].copy()
-        what = draw.randrange(7)
-        if what == 0:
-            del arrays[name]
-            continue
-        if what == 1:
-            array = array.astype(
-                draw.choice((np.float64, np.int8, np.complex64, np.bool_, "U5", "S3", ">f4", "V3", "M8[s]"))
-            )
-        elif what == 2:
-            array = np.resize(array, draw.choice(((), (0,), (1,), (3, 3), (0, 2), (2, 0, 3), (1, 1, 3), (2, 2, 2, 2))))
-        elif what == 3 and array.size:
-            with np.errstate(all="ignore"):
-                number = draw.choice(STRANGE_NUMBERS)
-                array = array.astype(np.float64)
-                array.flat[draw.randrange(array.size)] = min(max(number, -1e300), 1e300) if number == number else number
-        elif what == 4:
-            array = -array
-        elif what == 5:
-            array = np.asfortranarray(array)
-        else:
-            array = np.resize(array, (draw.randrange(5), draw.randrange(4)))
-        arrays[name] = array
-    payload = io.BytesIO()
-    save = np.savez_compressed if chance(draw, 0.5) else np.savez
-    save(payload, **arrays)
-    return payload.getvalue()
 
 
 def damaged_zip(draw: Random) -> bytes:

@@ -13,11 +13,8 @@ import pytest
 
 from edge.artifact import SHIPPED
 from tests.fuzz.harness import assert_one_line, chance, fuzz
+from tests.fuzz.inputs import HEADER, MANIFEST, damaged_arrays, document, file_of, picture_bytes
 from tests.fuzz.mutations import damaged_bytes, damaged_tree, json_bytes
-from tests.fuzz.test_calibration import HEADER, damaged_arrays, file_of
-from tests.fuzz.test_config import document
-from tests.fuzz.test_manifest import MANIFEST
-from tests.fuzz.test_pictures import picture_bytes
 
 EXIT_CODES = (0, 1, 2, 69, 74, 78)
 WITHIN_S = 300

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -18,79 +17,19 @@ from edge.calibration import read_calibration
 from edge.config import Config, load_config
 from edge.sinks.web import address_from_listen
 from edge.sources.open import open_source
-from tests.fuzz.harness import accepted, chance, fuzz
-from tests.fuzz.mutations import STRANGE_NUMBERS, STRANGE_TEXTS, damaged_bytes, damaged_text, noise
+from tests.fuzz.harness import accepted, fuzz
+from tests.fuzz.inputs import DEFAULTS, QUIET_SCHEMES, document
+from tests.fuzz.mutations import STRANGE_TEXTS, damaged_text, noise
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-DEFAULTS = {
-    f"{section.name}.{key.name}": getattr(section.default_factory(), key.name)
-    for section in dataclasses.fields(Config)
-    for key in dataclasses.fields(section.default_factory())
-}
-STRANGE_LITERALS = (
-    "1e999", "-nan", "+inf", "0x" + "f" * 5000, "0b1", "0o7", "1_000", "9" * 400, "9" * 5000, "1979-05-27T07:32:00Z",
-    "1979-05-27", "07:32:00", "[]", "{}", "{a=1}", '"""\na\n"""', "'''\na'''", '"\\u0000"', '"\\uD800"',
-    '"\\U0010FFFF"', "true", "false", "nonsense", "", "\0",
-)  # fmt: skip
-QUIET_SCHEMES = ("demo", "rtsp", "http", "camera", "/dev")
-"""What needs a device, the network or seconds to open is left to other tests."""
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("config")
-
-
-def literal(draw: Random, default: Any) -> str:
-    """TOML for a value, the default's type more often than not."""
-    kind = draw.randrange(8)
-    if chance(draw, 0.005):
-        return draw.choice(("[" * 3000 + "]" * 3000, "{a=" * 2000 + "1" + "}" * 2000))
-    if kind < 2:
-        return draw.choice(STRANGE_LITERALS)
-    if kind == 2:
-        return repr(draw.choice(STRANGE_NUMBERS)).lower()
-    if kind == 3 and isinstance(default, str):
-        return quoted(damaged_text(default, draw))
-    if kind == 4:
-        return quoted(draw.choice(STRANGE_TEXTS))
-    if isinstance(default, bool):
-        return str(default).lower()
-    if isinstance(default, tuple):
-        return (
-            "["
-            + ", ".join(str(draw.choice((0, 500, 1000, 1001, -1, 0.5, '"a"'))) for _ in range(draw.randrange(9)))
-            + "]"
-        )
-    if isinstance(default, (int, float)):
-        return str(draw.choice((default, default + 1, -default, default * 2, default / 2, draw.uniform(-10, 2000))))
-    return quoted(default)
-
-
-def quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped}"'
-
-
-def document(draw: Random) -> bytes:
-    """A configuration with some keys right and some not, in sections or dotted."""
-    lines = []
-    for dotted in draw.sample(list(DEFAULTS), draw.randrange(1, 6)):
-        section, key = dotted.split(".")
-        if chance(draw, 0.1):
-            key = draw.choice((key[:-1], key + "s", quoted(draw.choice(STRANGE_TEXTS)), key.upper(), ""))
-        if chance(draw, 0.05):
-            section = draw.choice(("", "x", section[:-1], quoted(draw.choice(STRANGE_TEXTS)), f"[{section}]"))
-        value = literal(draw, DEFAULTS[dotted])
-        lines.append(draw.choice((f"{section}.{key} = {value}", f"[{section}]\n{key} = {value}")))
-        if chance(draw, 0.03):
-            lines.append(lines[-1])
-    content = "\n".join(lines).encode("utf-8", "surrogatepass")
-    return damaged_bytes(content, draw, 2) if chance(draw, 0.15) else content
 
 
 def consumers(config: Config, folder: Path) -> Iterator[tuple[str, Any]]:

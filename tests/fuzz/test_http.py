@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import strategies as st
 
-from tests.edge.sinks.conftest import Studio
+from tests.doubles.studio import Studio
 from tests.fuzz.harness import chance, fuzz
 from tests.fuzz.mutations import STRANGE_NUMBERS, STRANGE_TEXTS, damaged_bytes, damaged_text, noise
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from edge.artifact import SHIPPED, Artifact, load_artifact
+from edge.artifact import Artifact, load_artifact
 from edge.check import _calibration
 from edge.config import Config
 from edge.engines.golden import _held_to
@@ -24,19 +23,9 @@ from edge.geometry import FRAME_SHAPE
 from edge.sidecar import Result, SourceFile, model_record, sidecar_bytes
 from edge.unit import unit_correction
 from tests.fuzz.harness import accepted, assert_one_line, chance, fuzz
+from tests.fuzz.inputs import GRAPH, MANIFEST, SHA
 from tests.fuzz.mutations import damaged_bytes, damaged_tree, json_bytes, noise
 
-GRAPH = b"the graph, whose hash alone is looked at"
-SHA = hashlib.sha256(GRAPH).hexdigest()
-MANIFEST: dict[str, Any] = {
-    **json.loads((SHIPPED / "live" / "model.json").read_text()),
-    "sha256": SHA,
-    "dehaze_sha256": SHA,
-    "precisions": {"fp16": {"sha256": SHA}, "int8": {"sha256": SHA}},
-    "calibration": {
-        "unit": "A-1", "camera_mode": "1920x1080 MJPG", "made_at": "2026-03-01T12:00:00+00:00", "sha256": SHA,
-    },
-}  # fmt: skip
 IMAGE: Image = np.zeros(FRAME_SHAPE, np.uint8)
 USED = ("sha256", "dehaze_sha256", "precisions", "calibration", "golden", "name", "profile", "version")
 

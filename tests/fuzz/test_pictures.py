@@ -22,30 +22,11 @@ from edge.sidecar import is_complete
 from edge.sources.clip import ClipSource
 from edge.sources.stills import read_picture
 from tests.fuzz.harness import accepted, chance, fuzz
-from tests.fuzz.mutations import damaged_bytes, noise
+from tests.fuzz.inputs import SAMPLES, picture_bytes
+from tests.fuzz.mutations import damaged_bytes
 
 MOST_FRAMES = 40
 SHA = "c0ffee" * 10 + "beef"
-_COLOURS = np.random.default_rng(1).integers(0, 256, (18, 32, 4), np.uint8)
-_PROGRESSIVE = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
-SAMPLES: dict[str, tuple[bytes, ...]] = {
-    ".png": tuple(
-        cv2.imencode(".png", image)[1].tobytes()
-        for image in (_COLOURS[..., :3], _COLOURS, _COLOURS[..., 0], _COLOURS.astype(np.uint16) * 257)
-    ),
-    ".jpg": (
-        cv2.imencode(".jpg", _COLOURS[..., :3])[1].tobytes(),
-        cv2.imencode(".jpg", _COLOURS[..., :3], _PROGRESSIVE)[1].tobytes(),
-        cv2.imencode(".jpg", _COLOURS[..., 0])[1].tobytes(),
-    ),
-    ".bmp": (cv2.imencode(".bmp", _COLOURS[..., :3])[1].tobytes(), cv2.imencode(".bmp", _COLOURS[..., 0])[1].tobytes()),
-    ".tif": (
-        cv2.imencode(".tif", _COLOURS[..., :3])[1].tobytes(),
-        cv2.imencode(".tif", _COLOURS.astype(np.uint16))[1].tobytes(),
-        cv2.imencode(".tif", _COLOURS[..., 0].astype(np.float32))[1].tobytes(),
-    ),
-    ".webp": (cv2.imencode(".webp", _COLOURS[..., :3])[1].tobytes(), cv2.imencode(".webp", _COLOURS)[1].tobytes()),
-}  # fmt: skip
 
 
 class Inverting:
@@ -72,18 +53,6 @@ def clip_bytes(folder: Path) -> bytes:
         writer.write(np.full((54, 96, 3), 20 + 30 * level, np.uint8))
     writer.release()
     return path.read_bytes()
-
-
-def picture_bytes(draw: Random) -> tuple[str, bytes]:
-    suffix = draw.choice(list(SAMPLES))
-    content = draw.choice(SAMPLES[suffix])
-    if chance(draw, 0.03):
-        content = noise(draw)
-    elif chance(draw, 0.3):  # the header, where sizes and types stand
-        content = damaged_bytes(content[:64], draw, 3) + content[64:]
-    else:
-        content = damaged_bytes(content, draw)
-    return (draw.choice(list(SAMPLES)) if chance(draw, 0.1) else suffix), content
 
 
 @fuzz("picture", 20_000)

@@ -3,17 +3,17 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from tests.paths import REPOSITORY
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.vgg_features import VGG16
 
-SCRIPT = Path(__file__).parents[2] / "trainer" / "gpu-run.sh"
+SCRIPT = REPOSITORY / "trainer" / "gpu-run.sh"
 
 
 def vgg16(generator):

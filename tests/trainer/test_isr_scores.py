@@ -1,19 +1,15 @@
 """Judging super-resolution: the figures say what was done to the pictures."""
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 import torch
 
 from edge.errors import InputOutputError
+from tests.paths import DATA
 from trainer import isr_scores as judge
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.sr_pairs import low_resolution
-
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 
 
 class Nearest(torch.nn.Module):

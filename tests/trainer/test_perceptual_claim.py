@@ -1,14 +1,12 @@
 """The paper's claim, at a size that a CPU can train: with eq. (4) the generator stays nearer to what it was given."""
 
-import os
-from pathlib import Path
 from statistics import mean
 
 import pytest
 
 from benchmarks.perceptual_term import compared, render, small, unpaired
+from tests.paths import DATA
 
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 VGG16 = DATA / "weights" / "vgg16_features_to_pool2.safetensors"
 
 

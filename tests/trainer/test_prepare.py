@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import os
 import re
 import shutil
 from pathlib import Path
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 
 from edge.errors import ConfigError, exit_code_of
+from tests.paths import DATA
 from trainer.manifest import read_manifest
 from trainer.prepare import add_prepare_command, domains_of
 
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 needs_data = pytest.mark.skipif(
     not (DATA / "throat_research" / "hq").is_dir(),
     reason=f"no real pictures at {DATA}; set EDGE_DATA to the folder that holds throat_research",

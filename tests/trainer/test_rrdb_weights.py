@@ -1,19 +1,16 @@
 """Weights that super-resolution starts from: whose they may be, and what is told where they do not fit."""
 
-import os
-from pathlib import Path
-
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from edge.errors import ModelError
+from tests.paths import DATA
 from trainer.checkpoint import described, save_whole
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.rrdb_weights import isr_from_checkpoint, load_init
 
 TINY = RrdbConfig(num_feat=8, num_block=1, num_grow_ch=4)
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 DF2K = DATA / "weights" / "rrdb_realsr_df2k_x4_fp16.safetensors"
 
 

@@ -1,18 +1,15 @@
 """Haze and focus rank pictures by what they are named for, and by nothing else."""
 
-import os
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
+from tests.paths import DATA
 from trainer import degradations as d
 from trainer.perceptual_hash import read_rgb
 from trainer.recipes import held_out_fog
 from trainer.screening import HAZY, SHARP, Scores, lit_part, scores
 
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 needs_data = pytest.mark.skipif(
     not (DATA / "throat_research" / "hq").is_dir(),
     reason=f"no real pictures at {DATA}; set EDGE_DATA to the folder that holds throat_research",

@@ -1,6 +1,5 @@
 """Splits: nothing on both sides, stable, and what the project's own data gives."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -9,9 +8,9 @@ import numpy as np
 import pytest
 
 from edge.errors import InputOutputError
+from tests.paths import DATA
 from trainer import splits
 
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[3] / "shared" / "data")
 needs_data = pytest.mark.skipif(
     not (DATA / "throat_research" / "hq").is_dir(),
     reason=f"no real pictures at {DATA}; set EDGE_DATA to the folder that holds throat_research",

@@ -6,7 +6,6 @@ import resource
 import signal
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import psutil
@@ -21,9 +20,8 @@ from edge.engines.rungs import Rung
 from edge.errors import EngineFailed, EngineLost, ModelError
 from edge.geometry import FRAME_SHAPE
 from edge.shared_frames import SharedFrames
-from tests.doubles.scripted_worker import ORDERS
-
-SCRIPTED = Path(__file__).parents[2] / "doubles" / "scripted_worker.py"
+from tests.doubles.scripted_worker import ORDERS, SCRIPTED
+from tests.paths import REPOSITORY
 
 
 def order(backend="cpu", sha256=""):
@@ -51,7 +49,7 @@ def frames():
 def start(frames, monkeypatch):
     """Starts the scripted process; all of them are ended."""
     monkeypatch.setattr(isolated, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     started = []
 
     def begin(opening="", backend="cpu", sha256=""):

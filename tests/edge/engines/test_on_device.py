@@ -14,6 +14,7 @@ from edge.engines.gpu import gpu_of, load_cuda
 from edge.engines.trt_versions import load_trt
 from edge.errors import DeviceMissing
 from edge.sources.demo import DemoSource
+from tests.paths import REPOSITORY
 
 IS_JETSON = Path("/etc/nv_tegra_release").exists()
 JETSON = pytest.mark.skipif(not IS_JETSON, reason="no Jetson: /etc/nv_tegra_release is not there")
@@ -87,6 +88,6 @@ def test_frames_are_shared_with_the_gpu_and_not_copied(engines, frames):
 @pytest.mark.jetson
 @JETSON
 def test_acceptance_passes(tmp_path):
-    script = Path(__file__).parents[3] / "export" / "acceptance.sh"
+    script = REPOSITORY / "export" / "acceptance.sh"
     subprocess.run(["bash", str(script), "--output", str(tmp_path), "--seconds", "5"], check=True)
     assert (tmp_path / "report.txt").is_file()

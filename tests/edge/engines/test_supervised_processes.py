@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,15 +19,15 @@ from edge.engines.order import engine_setup
 from edge.engines.supervisor import Supervisor
 from edge.frame import Frame
 from edge.health import Health
-from tests.doubles.scripted_worker import ORDERS
+from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.doubles.uncritical_judge import Uncritical
-from tests.edge.engines.test_isolated import SCRIPTED
+from tests.paths import REPOSITORY
 
 
 @pytest.fixture
 def real(monkeypatch):
     monkeypatch.setattr(isolated, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[3]))
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     monkeypatch.setattr("edge.engines.supervisor.OutputJudge", lambda: Uncritical())
     health = Health()
     supervisor = Supervisor(engine_setup(Config(engine=EngineConfig(backend="cpu"))), health)

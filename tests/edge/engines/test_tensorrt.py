@@ -15,7 +15,7 @@ from edge.model_store import ModelStore
 from edge.sources.demo import DemoSource
 from export.bundle import write_bundle
 from export.profile import golden_answer
-from tests.edge.engines.conftest import graph, onnxruntime_answer
+from tests.doubles.gpu_unit import graph, onnxruntime_answer
 
 
 def opened(unit):

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+from tests.paths import REPOSITORY
+
 PLACE = "/opt/edge-test"
 PYTHON = f"{PLACE}/python/bin/{Path(sys.executable).resolve().name}"
 

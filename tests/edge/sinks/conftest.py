@@ -2,94 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import numpy as np
 import pytest
 
-from edge.control import Control
-from edge.frame import Frame, FramePair, Image
-from edge.health import Health
-from edge.sinks.web import WebConfig, WebSink
-
-RAW_GREEN, ENHANCED_RED = (40, 180, 60), (190, 50, 40)
-
-
-def flat(colour: tuple[int, int, int]) -> Image:
-    return np.full((270, 480, 3), colour, np.uint8)
-
-
-class Studio:
-    """A running sink and what feeds it: green raw frames, red enhanced ones."""
-
-    def __init__(self) -> None:
-        self.health = Health()
-        self.health.set_source("demo:")
-        self.health.set_engine("live", "ab" * 32, "cpu")
-        self.control = Control(self.health)
-        self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health, self.control)
-        self.sink.start()
-        self.seq = 0
-        self._camera: threading.Thread | None = None
-        self._stop = threading.Event()
-
-    @property
-    def url(self) -> str:
-        return self.sink.url
-
-    def show(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> FramePair:
-        """Publish one pair, taken now."""
-        self.seq += 1
-        taken = Frame(flat(RAW_GREEN) if raw is None else raw, self.seq, time.monotonic_ns())
-        self.health.captured(taken)
-        made = taken.enhanced(flat(ENHANCED_RED) if enhanced is None else enhanced, "live", {"engine": 20.0})
-        pair = FramePair(taken, taken if only_raw else made)
-        self.control.publish(pair)
-        self.sink.publish(pair)
-        return pair
-
-    def press(self) -> None:
-        """A short press of the button on the camera head."""
-        self.control.press()
-        self.control.release()
-
-    def freeze(self) -> FramePair:
-        """Press until a picture is held; on a busy machine one may come too late to count as live."""
-        for _ in range(100):
-            self.press()
-            if self.control.frozen is not None:
-                return self.control.frozen
-            time.sleep(0.05)
-        raise AssertionError("no picture was live")
-
-    def long_press(self) -> None:
-        self.control.press()
-        self.control.long_press()
-        self.control.release()
-
-    def roll(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> None:
-        """Publish pairs at 25 per second until `cut`."""
-        self.cut()
-        self._stop.clear()
-
-        def run() -> None:
-            while not self._stop.wait(0.04):
-                self.show(raw, enhanced, only_raw=only_raw)
-
-        self._camera = threading.Thread(target=run, name="test-camera")
-        self._camera.start()
-
-    def cut(self) -> None:
-        self._stop.set()
-        if self._camera is not None:
-            self._camera.join()
-            self._camera = None
-
-    def close(self) -> None:
-        self.cut()
-        self.sink.close()
+from tests.doubles.http_viewer import Viewer
+from tests.doubles.studio import Studio
 
 
 @pytest.fixture
@@ -97,3 +16,17 @@ def studio() -> Iterator[Studio]:
     studio = Studio()
     yield studio
     studio.close()
+
+
+@pytest.fixture
+def watch(studio: Any) -> Iterator[Callable[..., Viewer]]:
+    """Opens viewers of the studio's sink, and closes them at the end."""
+    viewers: list[Viewer] = []
+
+    def open_viewer(query: str = "view=enhanced") -> Viewer:
+        viewers.append(Viewer(studio.url, query))
+        return viewers[-1]
+
+    yield open_viewer
+    for viewer in viewers:
+        viewer.close()

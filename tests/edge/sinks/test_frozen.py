@@ -11,15 +11,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from tests.edge.sinks.test_web import (
-    ENHANCED_RED,
-    RAW_GREEN,
-    get,
-    image_from_png,
-    is_near,
-    wait_for_frames,
-    watch,  # noqa: F401  a fixture
-)
+from tests.doubles.http_viewer import get, image_from_png, is_near, wait_for_frames
+from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
 
 GUARD_S = 20
 BORDER_BLUE = (72, 160, 255)
@@ -62,7 +55,7 @@ def listener(studio: Any) -> Any:
 
 
 @pytest.mark.parametrize("view", ["enhanced", "raw", "split"])
-def test_a_frozen_stream_stands_still_and_says_so_in_its_pixels(studio: Any, watch: Any, view: str) -> None:  # noqa: F811
+def test_a_frozen_stream_stands_still_and_says_so_in_its_pixels(studio: Any, watch: Any, view: str) -> None:
     studio.roll()
     viewer = watch(f"view={view}")
     viewer.until(lambda part: part.state == "live")
@@ -78,7 +71,7 @@ def test_a_frozen_stream_stands_still_and_says_so_in_its_pixels(studio: Any, wat
     assert viewer.until(lambda part: part.state == "live").seq > first.seq
 
 
-def test_a_frozen_picture_is_not_encoded_at_the_rate_of_the_camera(studio: Any, watch: Any) -> None:  # noqa: F811
+def test_a_frozen_picture_is_not_encoded_at_the_rate_of_the_camera(studio: Any, watch: Any) -> None:
     studio.roll()
     viewer = watch("view=enhanced")
     wait_for_frames(studio.url)
@@ -142,7 +135,7 @@ def test_only_the_units_own_page_may_end_a_freeze(studio: Any) -> None:
     assert studio.control.frozen is None
 
 
-def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch: Any) -> None:  # noqa: F811
+def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch: Any) -> None:
     viewer = watch("view=raw")
     studio.roll()
     plain = viewer.until(lambda part: part.state == "live").image[17:30, :200].astype(int)

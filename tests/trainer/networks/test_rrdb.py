@@ -1,8 +1,6 @@
 """The super-resolution network: size, names, start, checkpointing, and what published weights give."""
 
 import math
-import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,11 +9,11 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
+from tests.paths import DATA
 from trainer.networks.rrdb import DenseBlock, ResidualInResidualBlock, Rrdb, RrdbConfig
 
 SMALL = RrdbConfig(num_feat=8, num_block=2, num_grow_ch=4)
 
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[4] / "shared" / "data")
 WEIGHTS = DATA / "weights" / "rrdb_realsr_df2k_x4_fp16.safetensors"
 SET5 = DATA / "sr_benchmark" / "Set5"
 needs_weights = pytest.mark.skipif(

@@ -1,16 +1,15 @@
 """The student's network and its files."""
 
-from pathlib import Path
-
 import pytest
 import torch
 
 from edge.errors import ModelError
+from tests.paths import REPOSITORY
 from trainer.checkpoint import described, save_whole
 from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig, student_from_checkpoint
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
-SHIPPED = Path(__file__).parents[3] / "trainer" / "checkpoints"
+SHIPPED = REPOSITORY / "trainer" / "checkpoints"
 
 
 def test_a_new_student_is_the_identity():

@@ -1,6 +1,5 @@
 """Frozen VGG features: which layers, what they compute, and every way in which a file can be wrong."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,10 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from edge.errors import ConfigError, ModelError
+from tests.paths import DATA
 from trainer.networks import vgg_features
 from trainer.networks.vgg_features import LAYERS, VggFeatures
 
-DATA = Path(os.environ.get("EDGE_DATA") or Path(__file__).parents[4] / "shared" / "data")
 TO_POOL2 = DATA / "weights" / "vgg16_features_to_pool2.safetensors"
 WHOLE = DATA / "weights" / "vgg16_features_fp16.safetensors"
 needs_weights = pytest.mark.skipif(

@@ -15,12 +15,11 @@ import onnxruntime
 from benchmarks.clip import write_demo_clip
 from benchmarks.live import Run, watch
 from benchmarks.naive import naive_loop
+from benchmarks.page import PAGE
 from benchmarks.parts import measure_parts
 from edge.cpus import available_cpus
 from edge.sysfs import machine_line
 from trainer.report import replace_section, table
-
-PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 
 
 def latency_in_engine_times(run: Run) -> float:

@@ -16,8 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from benchmarks.__main__ import PAGE
 from benchmarks.live import Viewer, get_json
+from benchmarks.page import PAGE
 from edge.sysfs import machine_line
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.c_device import CDevice

@@ -17,7 +17,7 @@ from statistics import median
 import cv2
 import numpy as np
 
-from benchmarks.__main__ import PAGE
+from benchmarks.page import PAGE
 from benchmarks.parts import cpu_and_wall_ms
 from calib.capture import CaptureOptions, capture
 from calib.light import full_size
@@ -30,13 +30,13 @@ from edge.correction import Correction
 from edge.cpus import available_cpus
 from edge.engines.base import Engine
 from edge.engines.cpu import open_cpu_engine
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
 from edge.lens_view import view_focal_px
+from edge.pictures.files import picture_paths, read_picture
+from edge.pictures.image import Image
 from edge.sources.demo_render import DemoRenderer
 from edge.sources.demo_targets import throat_scene
 from edge.sources.demo_unit import Scene, UnitCamera, UnitTruth, unit_truth
-from edge.sources.stills import picture_paths, read_picture
 from edge.sysfs import machine_line
 from trainer.metrics import psnr
 from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog

@@ -21,8 +21,8 @@ import numpy as np
 from edge.engines.frame_pool import FramePool
 from edge.engines.gpu import current_context, load_cuda
 from edge.engines.tensorrt import TensorRtEngine
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
 from edge.sysfs import machine_line
 from trainer.report import table
 

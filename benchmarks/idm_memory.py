@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.__main__ import PAGE
+from benchmarks.page import PAGE
 from benchmarks.train_idm import add_size, config_of, make_pictures, ours
 from trainer.parallel import placement
 from trainer.report import replace_section, table

@@ -14,18 +14,17 @@ from statistics import median
 import psutil
 
 from edge.artifact import load_artifact
+from edge.config import EngineConfig, UnitConfig
 from edge.cpus import available_cpus
 from edge.engines import isolated
-from edge.engines.base import EngineConfig
 from edge.engines.cpu import open_cpu_engine
 from edge.engines.isolated import EngineProcess
 from edge.engines.order import EngineOrder
 from edge.engines.rungs import Rung
-from edge.frame import Image
+from edge.pictures.image import Image
 from edge.shared_frames import SharedFrames
 from edge.sources.demo_render import DemoRenderer
 from edge.sysfs import machine_line
-from edge.unit import UnitConfig
 
 
 def main() -> None:

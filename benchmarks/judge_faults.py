@@ -11,8 +11,8 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 
 _HALF = FRAME_HEIGHT_PX // 2
 _RNG = np.random.default_rng(0)

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from benchmarks.judge_units import LENSES, SERIALS, unit_frames
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, fit_to_frame
+from edge.pictures.image import Image
 from edge.sources.demo_render import DemoRenderer
 from trainer import degradations
 

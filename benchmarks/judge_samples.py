@@ -18,8 +18,8 @@ from benchmarks.judge_pictures import Shot, shots
 from edge.artifact import Artifact, load_artifact
 from edge.engines.cpu import BicubicCpuEngine, GuidedCpuEngine
 from edge.engines.judge import Sample, sampled
-from edge.frame import Image
 from edge.guided import Map
+from edge.pictures.image import Image
 
 ENGINES = ("live", "live, bicubic")
 FAULTS_EVERY = 4

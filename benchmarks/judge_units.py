@@ -15,8 +15,8 @@ from edge.calibration import Calibration, Lens
 from edge.colour import LINEAR_OF_CODE
 from edge.correction import Correction
 from edge.engines.block_correction import BlockCorrection
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.sources.demo_render import DemoRenderer
 from edge.sources.demo_texture import Plane
 from edge.sources.demo_unit import LensModel, UnitCamera, UnitTruth, unit_truth

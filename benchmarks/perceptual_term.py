@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from benchmarks.__main__ import PAGE
+from benchmarks.page import PAGE
 from trainer.idm import IdmConfig, IdmStage, prepare_idm
 from trainer.loop import LoopConfig, batches
 from trainer.losses import perceptual_loss

@@ -20,26 +20,25 @@ import cv2
 import numpy as np
 import torch
 
-from benchmarks.__main__ import PAGE
+from benchmarks.page import PAGE
 from trainer.data import DataConfig
 from trainer.degrade import degraded
-from trainer.idm import IdmConfig, idm_from_checkpoint, prepare_idm
+from trainer.idm import IdmConfig, prepare_idm
 from trainer.isr import IsrConfig, prepare_isr
 from trainer.isr_scores import enlarge, isr_scores
 from trainer.judged import dehaze, tensor_from_picture
 from trainer.loop import LoopConfig, fit
 from trainer.losses import feature_loss
 from trainer.metrics import psnr, ssim
+from trainer.networks.from_checkpoint import idm_from_checkpoint, isr_from_checkpoint, student_from_checkpoint
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
-from trainer.networks.student import student_from_checkpoint
 from trainer.networks.vgg_features import VggFeatures
 from trainer.parallel import Placement
 from trainer.pictures import Picture, read_picture
 from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.report import replace_section, table
-from trainer.rrdb_weights import isr_from_checkpoint
 from trainer.splits import throat_splits
 from trainer.sr_pairs import low_resolution
 from trainer.stage import Stage

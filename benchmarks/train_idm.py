@@ -21,7 +21,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import cyclegan_loop
-from benchmarks.__main__ import PAGE
+from benchmarks.page import PAGE
 from edge.sysfs import machine_line
 from trainer.idm import IdmConfig, prepare_idm
 from trainer.loop import LoopConfig, batches

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.targets import charuco_board
 
 MIN_CORNERS = 20

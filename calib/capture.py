@@ -15,12 +15,12 @@ from pathlib import Path
 from calib.firmware import firmware_status
 from calib.session import Session, opened_session
 from calib.shutter import FRAMES, INT8_FRAMES, Shutter
-from edge.camera_head import BridgeConfig
+from edge.config import BridgeConfig, WebConfig
 from edge.errors import EdgeError, InputOutputError, UsageError
 from edge.frame import Frame, FramePair
 from edge.health import Health
 from edge.sinks.routes import PAGE_FILES, Site
-from edge.sinks.web import WebConfig, WebSink
+from edge.sinks.web import WebSink
 from edge.sources.base import Source, camera_mode
 from edge.sources.open import open_source
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.light import Light, light_of
-from edge.frame import Image
+from edge.pictures.image import Image
 from edge.targets import CHART_CODES, CHART_COLUMNS, CHART_ROWS, NUM_NEUTRALS
 
 Points = NDArray[np.float64]

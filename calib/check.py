@@ -19,7 +19,7 @@ from calib.solve import balanced, display, refuse_saturated_chart
 from calib.spots import Spot, find_spots
 from edge.calibration import Calibration
 from edge.errors import InputOutputError, UsageError
-from edge.frame import Image
+from edge.pictures.image import Image
 
 MAX_DRIFT = 0.05
 MAX_DELTA_MEAN = 3.0

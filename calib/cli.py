@@ -10,8 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 from calib.session import TARGETS
+from edge.basics.command import exit_code_of
 from edge.config import Config, load_config
-from edge.errors import InputOutputError, UsageError, exit_code_of
+from edge.errors import InputOutputError, UsageError
 
 EXAMPLES = """examples, one unit in five minutes:
   edge-calib capture dark  -o A-1/dark  --unit A-1 --source camera:/dev/video0
@@ -91,7 +92,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser], sh
 
 def run_capture(args: argparse.Namespace) -> int:
     from calib.capture import CaptureOptions, capture
-    from edge.cli import stop_on_signals
+    from edge.basics.command import stop_on_signals
 
     if args.purpose and args.target != "scenes":
         raise UsageError(f"--for {args.purpose} goes with scenes, not {args.target}")

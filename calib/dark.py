@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calib.light import SPREAD_OF_MAD, Light, block_means, light_of
 from edge.errors import InputOutputError
-from edge.frame import Image
+from edge.pictures.image import Image
 
 MAX_DARK = 0.12
 """Light above which the cap cannot be on."""

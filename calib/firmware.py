@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from edge.camera_head import BridgeConfig, asked_head
+from edge.camera_head import asked_head
+from edge.config import BridgeConfig
 
 
 def firmware_status(config: BridgeConfig) -> Mapping[str, Any] | None:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.colour import LINEAR_OF_CODE
-from edge.frame import Image
 from edge.geometry import SCALE
+from edge.pictures.image import Image
 
 Light = NDArray[np.float32]
 """Linear light, 1 being code 255: (H, W, 3)."""

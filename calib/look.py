@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.light import Light, light_of, saturated_share
-from edge.frame import Image
+from edge.pictures.image import Image
 
 _CELLS = (60, 34)
 """Of the grid on which motion is judged: 32 px each, so that noise averages out."""

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frame import Image
+from edge.pictures.image import Image
 
 WIDTH_PX = 960
 _INKS = ("#0b7a75", "#c2571a", "#5b4db2")

@@ -19,9 +19,9 @@ from calib.solve import ChartResult, Solution, display
 from calib.spots import Spot, find_spots
 from edge.calibration import Calibration
 from edge.errors import InputOutputError
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE
 from edge.lens_view import projected, undistortion, view_focal_px
+from edge.pictures.image import Image
 from edge.targets import CHART_COLUMNS, CHART_NAMES
 from edge.whole_files import write_whole
 

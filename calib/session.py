@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from edge.errors import InputOutputError, UsageError
-from edge.frame import Image
 from edge.marks import mark_text, png_bytes
-from edge.sources.stills import read_picture
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 from edge.whole_files import make_folder, write_whole
 
 RECORD_NAME = "session.json"

@@ -22,7 +22,7 @@ from calib.white import White, solve_white
 from edge.calibration import PARTS, Calibration
 from edge.colour import FULL_STEP, codes_from_steps
 from edge.errors import InputOutputError, UsageError
-from edge.frame import Image
+from edge.pictures.image import Image
 
 _NEEDS = {"flat": "dark", "white": "flat", "chart": "white"}
 _WHITE_PATCH = 18

@@ -13,7 +13,7 @@ from calib.dark import Dark
 from calib.flat import Flat
 from calib.light import MAX_SATURATED, Light, block_means, light_of, saturated_share, without_hot
 from edge.errors import InputOutputError
-from edge.frame import Image
+from edge.pictures.image import Image
 
 CARD_SHARE = 0.3
 """The card must fill this much of the frame's width and height, around its middle."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from edge.errors import ModelError
 from edge.manifest import REBUILD, read_manifest
+from edge.whole_files import file_sha256
 
 SHIPPED = Path(__file__).parent / "models"
 GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME = "model.onnx", "dehaze.onnx", "model.json"
@@ -57,14 +57,6 @@ class Artifact:
     def sha256(self) -> str:
         """Hash of the whole graph: the model's identity in /health, sidecars and engine keys."""
         return str(self.manifest["sha256"])
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def profiles(roots: tuple[Path, ...] = (SHIPPED,)) -> list[str]:

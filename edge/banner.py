@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frame import Image, Mode
+from edge.pictures.image import Image, Mode
+from edge.texts import age_text
 
 PictureState = Literal["live", "frozen", "stale", "no-signal", "starting"]
 Side = Literal["left", "right"]
@@ -95,18 +96,6 @@ def stamp(image: Image, status: Status, side: Side = "left", out: Image | None =
 def blank(width_px: int = 1920, height_px: int = 1080) -> Image:
     """What is shown beneath the banner before the first picture: nothing that could pass for one."""
     return np.full((height_px, width_px, 3), (16, 19, 24), np.uint8)
-
-
-def age_text(age_ms: float) -> str:
-    """An age in the words of a clock: `0.7 s`, `42 s`, `3 min 5 s`, `2 h 10 min`."""
-    seconds = int(age_ms / 1000)
-    if seconds < 10:
-        return f"{int(age_ms / 100) / 10} s"
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min {seconds % 60} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
 
 
 def _dot_colour(status: Status) -> Colour:

@@ -14,9 +14,9 @@ import cv2
 from edge.clip_writer import CLIP_SUFFIX
 from edge.errors import EdgeError, InputOutputError
 from edge.marks import mode_of_file
+from edge.pictures.files import CLIP_SUFFIXES, PICTURE_SUFFIXES, read_picture
 from edge.sidecar import sidecar_path
 from edge.sources.clip import capture_at_first_frame
-from edge.sources.stills import CLIP_SUFFIXES, PICTURE_SUFFIXES, read_picture
 
 Kind = Literal["picture", "clip"]
 _MAX_PLAUSIBLE_FRAMES = 10_000_000

@@ -11,21 +11,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from edge.artifact import Artifact
 from edge.batch_inputs import ClipFacts, Job
 from edge.clip_writer import CODEC, clip_writer
 from edge.engines.base import Engine
 from edge.errors import EdgeError, InputOutputError
-from edge.frame import Image
 from edge.geometry import fit_to_frame
 from edge.marks import mark_text, mode_of_file, png_bytes
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 from edge.sidecar import (
     Result,
     SourceFile,
     is_complete,
-    model_record,
     saved_content,
     saved_file,
     sidecar_bytes,
@@ -34,7 +34,6 @@ from edge.sidecar import (
 )
 from edge.sources.clip import ClipSource
 from edge.sources.pace import describe_fit
-from edge.sources.stills import read_picture
 from edge.whole_files import write_together, write_whole
 
 log = logging.getLogger(__name__)
@@ -226,3 +225,14 @@ def _refuse_existing(job: Job) -> None:
             raise InputOutputError(
                 f"{job.source}: {path} exists; overwrite it with --force, or choose another --output"
             )
+
+
+def model_record(engine: Engine, artifact: Artifact) -> dict[str, Any]:
+    """The model as the sidecar names it."""
+    return {
+        "name": artifact.manifest["name"],
+        "profile": engine.profile,
+        "version": artifact.manifest["version"],
+        "sha256": engine.model_sha256,
+        "device": engine.device,
+    }

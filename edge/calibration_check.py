@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
-from edge.manifest import is_moment
+from edge.texts import is_moment
 
 if TYPE_CHECKING:
     from edge.calibration import Calibration, Lens

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
+from edge.config import BridgeConfig
 from edge.control import Control
 from edge.errors import ConfigError, DeviceMissing
 from edge.frame import FramePair
 from edge.frame_sync import FrameSyncMatcher
 from edge.health import Health
 from edge.heater import DewPointFollower
-from edge.settings import setting
 from firmware_bridge.bridge import Bridge, Snapshot, opened
 from firmware_bridge.errors import CommandFailed, PortError
 from firmware_bridge.layout import Message
 from firmware_bridge.messages import (
-    MAX_LEDS,
     Button,
     ButtonAction,
     Capability,
@@ -40,24 +38,6 @@ log = logging.getLogger(__name__)
 
 LATE_PRESS_NS = 2_000_000_000
 """A press that reaches the unit later than this does nothing: nobody means that moment any more."""
-
-
-@dataclass(frozen=True)
-class BridgeConfig:
-    """The table [bridge]."""
-
-    port: str = setting("", "auto, a path such as /dev/edge-camera-head, or a name in /dev/serial/by-id; empty: none")
-    baud: int = setting(115_200, "speed of a UART; USB does not care", low=115_200, high=1_000_000)
-    led_permille: tuple[int, ...] = setting((), "light of each channel; empty leaves it alone", low=0, high=1000)
-    led_limit_permille: int = setting(1000, "the most that any channel may give", low=0, high=1000)
-    heater: str = setting("auto", "auto follows the dew point; off", choices=("auto", "off"))
-    dew_margin_celsius: float = setting(2.0, "how much warmer than the dew point the window is kept", low=0.5, high=6.0)
-    sync_delay_us: int = setting(0, "from the sensor's sync pulse to the light's", low=0, high=20_000)
-
-    def __post_init__(self) -> None:
-        if len(self.led_permille) > MAX_LEDS:
-            told = f"bridge.led_permille = {list(self.led_permille)}: no camera head has more than {MAX_LEDS}"
-            raise ConfigError(f"{told}; expected values for at most {MAX_LEDS} light channels")
 
 
 def refused_channels(config: BridgeConfig, num_leds: int) -> str:

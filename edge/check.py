@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from edge.artifact import Artifact
-from edge.banner import age_text
 from edge.camera_head import check_head
-from edge.config import Config
+from edge.config import Config, HeatConfig
 from edge.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
 from edge.geometry import FRAME_SHAPE
-from edge.heat import HeatConfig, believed
+from edge.heat import believed
 from edge.running_unit import RunningUnit
 from edge.storage import disk_state, nearest
 from edge.sysfs import Sysfs
+from edge.texts import age_text
 
 TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "disk": "storage", "heat": "heat"}
 """Line of the check -> part of a running unit's health record."""

@@ -5,19 +5,18 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from edge.artifact import Artifact, load_artifact, profile_roots, profiles
+from edge.basics.command import exit_code_of, stop_on_signals
 from edge.commands import COMMANDS, run_command
 from edge.config import Config, Origins, load_config
-from edge.errors import UsageError, exit_code_of
+from edge.errors import UsageError
 from edge.service.journal import set_up_logging
 
 EXAMPLES = """examples:
@@ -76,19 +75,6 @@ def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
 def artifact_of(config: Config) -> Artifact:
     """The configured profile; the unit's own win over the shipped ones."""
     return load_artifact(config.engine.profile, profile_roots(config.engine.models))
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and Ctrl-C set; a second signal ends the program at once."""
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, on_signal)
-    return stop
 
 
 def run_files(config: Config, args: argparse.Namespace) -> int:

@@ -26,9 +26,9 @@ from pathlib import Path
 import simplejpeg
 
 from edge.avi import AviWriter
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.marks import KEYWORD, jpeg_with_mark
+from edge.pictures.image import Image
 from edge.whole_files import whole_file
 
 CODEC = "Motion-JPEG, quality 95, 4:2:2"

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.camera_head import BridgeConfig
-from edge.engines.base import EngineConfig
 from edge.errors import ConfigError
-from edge.heat import HeatConfig
-from edge.saver import SaveConfig
 from edge.settings import from_table, setting
-from edge.sinks.web import WebConfig
 from edge.texts import one_line, toml_from_text, toml_value
-from edge.unit import UnitConfig
+from firmware_bridge.messages import MAX_LEDS
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""
@@ -30,6 +26,84 @@ class SourceConfig:
     wait: bool = setting(
         False, "wait for a camera that is missing at the start, as the service does; otherwise exit 69"
     )
+
+
+@dataclass(frozen=True)
+class UnitConfig:
+    """The table [unit]: which camera unit this is, and its calibration."""
+
+    serial: str = setting("", "serial number of the unit; a calibration must be of this one")
+    calibration: str = setting("", "unit.calib made by edge-calib solve; empty: frames are not corrected")
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """The table [engine]: what enhances the picture."""
+
+    profile: str = setting("live", "name of a profile, shipped or in models")
+    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256)
+    models: str = setting("", "folder of the unit's own profiles; they win over shipped ones of the same name")
+    backend: str = setting(
+        "auto",
+        "auto: a GPU where there is one with an engine for it, else the CPU; a name insists",
+        choices=("auto", "cpu", "tensorrt", "tensorrt-rtx"),
+    )
+    engines: str = setting("/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built")
+    precision: str = setting("fp16", "which of them", choices=("fp16", "fp32", "int8"))
+
+
+@dataclass(frozen=True)
+class WebConfig:
+    """The table [web]."""
+
+    listen: str = setting("127.0.0.1:8080", "address and port of the page; port 0 takes a free one")
+    jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100)
+
+
+@dataclass(frozen=True)
+class SaveConfig:
+    """The table [save]."""
+
+    folder: str = setting("", "where the unit itself saves; empty: pictures/ in $STATE_DIRECTORY or the working folder")
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder) if self.folder else Path(os.environ.get("STATE_DIRECTORY", ".")) / "pictures"
+
+
+@dataclass(frozen=True)
+class BridgeConfig:
+    """The table [bridge]."""
+
+    port: str = setting("", "auto, a path such as /dev/edge-camera-head, or a name in /dev/serial/by-id; empty: none")
+    baud: int = setting(115_200, "speed of a UART; USB does not care", low=115_200, high=1_000_000)
+    led_permille: tuple[int, ...] = setting((), "light of each channel; empty leaves it alone", low=0, high=1000)
+    led_limit_permille: int = setting(1000, "the most that any channel may give", low=0, high=1000)
+    heater: str = setting("auto", "auto follows the dew point; off", choices=("auto", "off"))
+    dew_margin_celsius: float = setting(2.0, "how much warmer than the dew point the window is kept", low=0.5, high=6.0)
+    sync_delay_us: int = setting(0, "from the sensor's sync pulse to the light's", low=0, high=20_000)
+
+    def __post_init__(self) -> None:
+        if len(self.led_permille) > MAX_LEDS:
+            told = f"bridge.led_permille = {list(self.led_permille)}: no camera head has more than {MAX_LEDS}"
+            raise ConfigError(f"{told}; expected values for at most {MAX_LEDS} light channels")
+
+
+@dataclass(frozen=True)
+class HeatConfig:
+    """The table [heat]."""
+
+    warm_celsius: float = setting(85.0, "from here on the unit does less work", low=30.0, high=120.0)
+    hot_celsius: float = setting(95.0, "from here on it shows the raw picture", low=30.0, high=120.0)
+    ignore_zones: tuple[str, ...] = setting(
+        ("PMIC-Die", "thermal-fan-est", "iwlwifi_1"), "thermal zones that tell nothing of the processor's heat"
+    )
+
+    def __post_init__(self) -> None:
+        if self.hot_celsius < self.warm_celsius:
+            raise ConfigError(
+                f"heat.hot_celsius = {self.hot_celsius}: expected at least heat.warm_celsius ({self.warm_celsius})"
+            )
 
 
 @dataclass(frozen=True)
@@ -91,6 +165,20 @@ def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Or
         config = dataclasses.replace(config, **{section: merged})
         origins[dotted] = option
     return Origins(config, origins)
+
+
+def address_from_listen(listen: str) -> tuple[str, int]:
+    """Split `HOST:PORT`, with an IPv6 host in brackets.
+
+    Raises:
+        ConfigError: it is not of this form.
+    """
+    host, colon, port = listen.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    fits = bool(colon and bare) and port.isascii() and port.isdigit() and int(port) <= 65535
+    if not fits or (":" in bare and bare == host):
+        raise ConfigError(f"web.listen = {listen!r}: expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+    return bare, int(port)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edge.frame import FramePair, Mode
+from edge.frame import FramePair
 from edge.health import Health, Verdict
+from edge.pictures.image import Mode
 
 SAVED_SHOWN_NS = 4_000_000_000
 _SAVE = "save"

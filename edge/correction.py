@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from edge.calibration import Calibration, Lens
 from edge.colour import FULL_STEP, LINEAR_OF_CODE, codes_from_steps
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.lens_view import undistortion
+from edge.pictures.image import Image
 
 STRIP_ROWS = 36
 _FRACTION_BITS = 5

@@ -5,9 +5,6 @@ Codes follow sysexits.h where it has one: 69 EX_UNAVAILABLE, 74 EX_IOERR, 78 EX_
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-
 from edge.texts import one_line
 
 
@@ -61,29 +58,3 @@ class ModelError(EdgeError):
     """A model is missing, altered or not what its manifest says."""
 
     exit_code = 78
-
-
-def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: str = "") -> int:
-    """Run a command to its end and tell a failure in one line.
-
-    Args:
-        program: the command's name, in front of the line.
-        mark: goes before the line; "<3>" makes it an error for the journal.
-        debug: let the exception through, so that Python shows where it comes from.
-
-    Returns:
-        What `work` returns, or the exit code of its error; 130 for Ctrl-C.
-    """
-    try:
-        return work()
-    except KeyboardInterrupt:
-        return 130
-    except Exception as error:
-        if debug:
-            raise
-        if isinstance(error, EdgeError):
-            sys.stderr.write(f"{mark}{program}: {error}\n")
-            return error.exit_code
-        told = one_line(str(error))
-        sys.stderr.write(f"{mark}{program}: unexpected {type(error).__name__}: {told}; --debug shows where\n")
-        return 1

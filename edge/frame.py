@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-Image = NDArray[np.uint8]
-"""RGB, uint8, shape (H, W, 3)."""
-
-Mode = Literal["enhanced", "raw"]
+from edge.pictures.image import Image, Mode
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edge.frame import Image
+from edge.pictures.image import Image
 
 Lender = Callable[[], "Image | None"]
 _lenders: list[Lender] = []

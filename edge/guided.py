@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frame import Image
 from edge.geometry import SCALE
+from edge.pictures.image import Image
 
 ACTIVITY_ROW = 1
 STRIP_ROWS = 18

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from edge.figures import NUM_SAMPLES, Rate, Samples, quantiles
-from edge.frame import Frame, FramePair, Mode
+from edge.frame import Frame, FramePair
+from edge.pictures.image import Mode
 
 log = logging.getLogger(__name__)
 

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from edge.errors import ConfigError
-from edge.settings import setting
+from edge.config import HeatConfig
 from edge.sysfs import Sysfs
 
 log = logging.getLogger(__name__)
@@ -25,23 +23,6 @@ HYSTERESIS_CELSIUS = 5.0
 BELIEVED_CELSIUS = (-40.0, 150.0)
 
 HeatState = Literal["off", "ok", "degraded"]
-
-
-@dataclass(frozen=True)
-class HeatConfig:
-    """The table [heat]."""
-
-    warm_celsius: float = setting(85.0, "from here on the unit does less work", low=30.0, high=120.0)
-    hot_celsius: float = setting(95.0, "from here on it shows the raw picture", low=30.0, high=120.0)
-    ignore_zones: tuple[str, ...] = setting(
-        ("PMIC-Die", "thermal-fan-est", "iwlwifi_1"), "thermal zones that tell nothing of the processor's heat"
-    )
-
-    def __post_init__(self) -> None:
-        if self.hot_celsius < self.warm_celsius:
-            raise ConfigError(
-                f"heat.hot_celsius = {self.hot_celsius}: expected at least heat.warm_celsius ({self.warm_celsius})"
-            )
 
 
 class HeatWatch:

@@ -13,41 +13,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Protocol
 
 from edge.errors import CameraLost, DeviceMissing, EdgeError
 from edge.frame import Frame, FramePair
 from edge.health import Health
 from edge.sinks.base import Sink
 from edge.slot import Slot
-from edge.sources.base import Source
+from edge.sources.base import Enhancer, Source, Watch
 
 log = logging.getLogger(__name__)
 
 BACKOFF_S = (0.1, 0.2, 0.5, 1.0)
 OpenSource = Callable[[], Source]
-
-
-class Enhancer(Protocol):
-    """Turns raw frames into enhanced ones; everything is called in the inference thread."""
-
-    def start(self) -> None: ...
-
-    def enhance(self, raw: Frame) -> Frame:
-        """The enhanced frame; the raw one where it cannot be had. Never raises, never waits long."""
-        ...
-
-    def idle(self) -> None:
-        """No frame has come for a while."""
-        ...
-
-    def close(self) -> None: ...
-
-
-class Watch(Protocol):
-    """Something that is looked after each second, such as the temperature."""
-
-    def tick(self, now_ns: int) -> None: ...
 
 
 class Live:

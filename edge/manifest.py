@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from edge.errors import ModelError
-from edge.texts import json_from_text, shown
+from edge.texts import is_moment, json_from_text, shown
 
 REQUIRED_KEYS = (
     "name", "profile", "version", "sha256", "input", "output", "networks", "training", "metrics", "licence", "made_at",
@@ -76,12 +75,3 @@ def _is_table(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.isprintable() and len(value) <= MAX_TEXT
-
-
-def is_moment(value: object) -> bool:
-    """Whether it is ISO 8601 with an offset, of a year that arithmetic with time zones cannot leave."""
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
-        return False
-    return isinstance(value, str) and moment.tzinfo is not None and 1900 < moment.year < 9000

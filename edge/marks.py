@@ -13,7 +13,7 @@ from pathlib import Path
 
 import cv2
 
-from edge.frame import Image, Mode
+from edge.pictures.image import Image, Mode
 
 KEYWORD = "edge-enhance"
 _AFTER_IHDR = 33

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, file_sha256, typed_graph_name
+from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, typed_graph_name
 from edge.errors import InputOutputError, ModelError
 from edge.texts import json_from_text
-from edge.whole_files import sync_folder, write_whole
+from edge.whole_files import file_sha256, sync_folder, write_whole
 
 BUNDLE_NAME, BUNDLE_SUFFIX, FORMAT = "bundle.json", ".bundle", 1
 ENGINES_NAME = "engines"

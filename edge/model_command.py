@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.artifact import SHIPPED, artifact_in, load_artifact, profile_roots, profiles
+from edge.basics.command import exit_code_of
 from edge.config import Config, load_config
-from edge.errors import EdgeError, ModelError, UsageError, exit_code_of
+from edge.errors import EdgeError, ModelError, UsageError
 from edge.model_bundle import Contents, told_sha256
 from edge.model_proof import prove
 from edge.model_store import ModelStore

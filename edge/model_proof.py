@@ -16,8 +16,8 @@ from edge.engines.judge import OutputJudge
 from edge.engines.open import open_rung
 from edge.engines.rungs import Rung, rungs_below
 from edge.errors import EdgeError, EngineFailed, ModelError
-from edge.frame import Image
 from edge.model_bundle import Contents
+from edge.pictures.image import Image
 from edge.sources.demo import DemoSource
 from edge.unit import unit_correction
 

@@ -23,13 +23,14 @@ from edge.live import Live
 from edge.model_store import ModelStore
 from edge.reload import Reload, SourceDesk
 from edge.saver import PairSaver
+from edge.saving.leftovers import clean_up
 from edge.service.life import Life
 from edge.service.notify import Notifier
 from edge.sinks.base import Sink
 from edge.sinks.web import WebSink
 from edge.sources.base import Source
 from edge.sources.open import open_source
-from edge.storage import StorageWatch, clean_up
+from edge.storage import StorageWatch
 from edge.sysfs import Sysfs
 from edge.unit import UnitCorrection, checked_opener, unit_correction
 

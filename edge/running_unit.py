@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.config import address_from_listen
 from edge.errors import InputOutputError
-from edge.sinks.web import address_from_listen
 from edge.texts import json_from_text
 
 ANSWER_WITHIN_S, POLL_S = 5.0, 0.2

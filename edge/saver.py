@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from typing import Any
 from edge.errors import InputOutputError
 from edge.frame import FramePair
 from edge.marks import mark_text, png_bytes
-from edge.settings import setting
 from edge.sidecar import LiveSource, Result, saved_content, sidecar_bytes, sidecar_path
 from edge.whole_files import make_folder, write_together
 
@@ -24,17 +21,6 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING = 4
 """Pairs of 12 MB that may wait for the disk."""
-
-
-@dataclass(frozen=True)
-class SaveConfig:
-    """The table [save]."""
-
-    folder: str = setting("", "where the unit itself saves; empty: pictures/ in $STATE_DIRECTORY or the working folder")
-
-    @property
-    def path(self) -> Path:
-        return Path(self.folder) if self.folder else Path(os.environ.get("STATE_DIRECTORY", ".")) / "pictures"
 
 
 class PairSaver:

@@ -9,8 +9,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
 
 NUM_FRAMES = 32
 """200 MB, of which only what was ever used takes memory.

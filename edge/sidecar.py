@@ -11,12 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge.artifact import Artifact, file_sha256
-from edge.engines.base import Engine
 from edge.errors import InputOutputError
-from edge.frame import Mode
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Mode
 from edge.texts import json_from_text
+from edge.whole_files import file_sha256
 
 PROGRAM = "edge-enhance"
 
@@ -89,17 +88,6 @@ def describe_fit(width_px: int, height_px: int) -> str:
     if (width_px, height_px) == (FRAME_WIDTH_PX, FRAME_HEIGHT_PX):
         return "as is"
     return "resized" if width_px * 9 == height_px * 16 else "cropped to 16:9 and resized"
-
-
-def model_record(engine: Engine, artifact: Artifact) -> dict[str, Any]:
-    """The model as the sidecar names it."""
-    return {
-        "name": artifact.manifest["name"],
-        "profile": engine.profile,
-        "version": artifact.manifest["version"],
-        "sha256": engine.model_sha256,
-        "device": engine.device,
-    }
 
 
 def source_file(path: Path) -> SourceFile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from typing import Any
 
 if sys.version_info >= (3, 11):
@@ -56,3 +57,24 @@ def one_line(text: str) -> str:
 
 def _escaped(char: str) -> str:
     return ascii(char)[1:-1]
+
+
+def is_moment(value: object) -> bool:
+    """Whether it is ISO 8601 with an offset, of a year that arithmetic with time zones cannot leave."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return False
+    return isinstance(value, str) and moment.tzinfo is not None and 1900 < moment.year < 9000
+
+
+def age_text(age_ms: float) -> str:
+    """An age in the words of a clock: `0.7 s`, `42 s`, `3 min 5 s`, `2 h 10 min`."""
+    seconds = int(age_ms / 1000)
+    if seconds < 10:
+        return f"{int(age_ms / 100) / 10} s"
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"

@@ -1,13 +1,15 @@
 """Files that are complete or absent, whatever happens, a power cut included.
 
 A hidden temporary name beside the file, fsync, rename, fsync of the folder. The temporary file is locked while it is
-written, so that what a power cut left can be told from what another program writes now (`edge.storage.clean_up`).
+written, so that what a power cut left can be told from what another program writes now
+(`edge.saving.leftovers.clean_up`).
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -138,3 +140,11 @@ def _is_still(part: Path, file: BinaryIO) -> bool:
 def _flush_to_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()

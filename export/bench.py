@@ -10,7 +10,7 @@ from edge.artifact import Artifact
 from edge.engines.base import Engine
 from edge.engines.open import FallbackEngine
 from edge.engines.tensorrt import MAX_FLIGHTS, TensorRtEngine
-from edge.frame import Image
+from edge.pictures.image import Image
 from edge.sysfs import mode_and_clocks
 from export.power import PowerMeter
 

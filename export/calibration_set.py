@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from edge.errors import InputOutputError
-from edge.frame import Image
 from edge.geometry import fit_to_frame
-from edge.sources.stills import read_picture
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 
 SESSION_NAME = "session.json"
 MIN_FRAMES = 64

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from edge.artifact import SHIPPED
-from edge.errors import UsageError, exit_code_of
+from edge.basics.command import exit_code_of
+from edge.errors import UsageError
 from export.recipes import RECIPES, UPSCALES
 
 ENGINES = Path("/var/lib/edge-enhance/engines")
@@ -142,7 +143,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
 
 def run_bench(args: argparse.Namespace) -> int:
-    from edge.engines.base import EngineConfig
+    from edge.config import EngineConfig
     from edge.engines.open import open_engine
     from export.bench import bench, gpu_engine
     from export.engine import find_model

@@ -18,12 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edge.artifact import GRAPH_NAME, file_sha256, load_artifact
+from edge.artifact import GRAPH_NAME, load_artifact
 from edge.calibration import read_calibration
 from edge.correction import Correction
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.errors import ModelError, UsageError
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
+from edge.whole_files import file_sha256
 from export.onnx_graph import onnx_from_module
 from export.profile import golden_answer, write_profile
 

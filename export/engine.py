@@ -14,9 +14,10 @@ from edge.cpus import available_cpus
 from edge.engines.cpu import GraphCpuEngine
 from edge.engines.gpu import gpu_of, load_cuda
 from edge.engines.open_plan import build_command, graph_hash
-from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, packed_picture, plan_path, write_plan
+from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, plan_path, write_plan
 from edge.engines.trt_versions import TrtApi, load_trt
 from edge.errors import DeviceMissing, InputOutputError, ModelError, UsageError
+from edge.pictures.packed import packed_picture
 from edge.whole_files import make_folder, write_whole
 from export.accuracy import GATES
 from export.builder import BuildOptions, check_graph, plan_from_onnx

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from edge.frame import Image
+from edge.pictures.image import Image
 from export.graph_edit import FLOAT, element_types, pruned
 from export.rounded import run_on_cpu
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import onnx
 
+from edge.errors import ModelError
+
 FLOAT, HALF = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 
 
@@ -49,3 +51,22 @@ class Names:
             name = f"{wanted}_{number}"
         self._taken.add(name)
         return name
+
+
+IR_VERSION = 8
+"""The file format that came with opset 17; newer ones are refused by older parsers."""
+
+
+def serialised(model: onnx.ModelProto) -> bytes:
+    """`model` checked and in bytes, as `finished` says, nothing folded."""
+    model.producer_name, model.producer_version, model.ir_version = "edge-enhance", "", IR_VERSION
+    model.graph.name = "edge_enhance"
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ModelError(f"the exported graph is not valid ONNX: {error}") from error
+    used = {name for node in model.graph.node for name in node.input} | {end.name for end in model.graph.output}
+    dead = [node.name for node in model.graph.node if not used & set(node.output)]
+    if dead:
+        raise ModelError(f"the exported graph has nodes that lead nowhere: {', '.join(dead[:3])}")
+    return model.SerializeToString()

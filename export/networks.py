@@ -13,7 +13,7 @@ from torch import nn
 from edge.errors import UsageError
 from export.pipeline import BicubicPipeline, GuidedPipeline, IdmDehazer, IsrPipeline, JointPipeline, StudentDehazer
 from export.recipes import Recipe
-from trainer.judged import READERS
+from trainer.networks.from_checkpoint import READERS
 
 
 @dataclass

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 
 from edge.errors import ModelError
 from edge.geometry import FRAME_SHAPE, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, SCALE
+from export.graph_edit import serialised
 from export.pipeline import GuidedDehazer, IsrPipeline
 
 OPSET = 17
 """The newest opset that TensorRT 8.6 (JetPack 6.0) reads."""
-IR_VERSION = 8
-"""The file format that came with opset 17; newer ones are refused by older parsers."""
 TRACE_PX = 32
 """Side of the picture that a fully convolutional network is traced with: its graph does not depend on it."""
 
@@ -61,21 +60,6 @@ def finished(model: onnx.ModelProto) -> bytes:
     del model.opset_import[:]  # onnxruntime lists every domain that it knows
     model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
     return serialised(model)
-
-
-def serialised(model: onnx.ModelProto) -> bytes:
-    """`model` checked and in bytes, as `finished` says, nothing folded."""
-    model.producer_name, model.producer_version, model.ir_version = "edge-enhance", "", IR_VERSION
-    model.graph.name = "edge_enhance"
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        raise ModelError(f"the exported graph is not valid ONNX: {error}") from error
-    used = {name for node in model.graph.node for name in node.input} | {end.name for end in model.graph.output}
-    dead = [node.name for node in model.graph.node if not used & set(node.output)]
-    if dead:
-        raise ModelError(f"the exported graph has nodes that lead nowhere: {', '.join(dead[:3])}")
-    return model.SerializeToString()
 
 
 def _checked_ends(graph: bytes) -> bytes:

@@ -9,14 +9,14 @@ import numpy as np
 import onnx
 
 from edge.errors import ModelError, UsageError
-from edge.frame import Image
+from edge.pictures.image import Image
 from export.accuracy import GATES, Difference, pooled
 from export.calibration_set import CalibrationSet
 from export.first_bad_layer import first_bad_layer
 from export.fp16 import half_graph, islands
 from export.golden import GoldenSet
+from export.graph_edit import serialised
 from export.int8 import quantised_graph
-from export.onnx_graph import serialised
 from export.rounded import rounded_graph, run_on_cpu
 
 PRECISIONS = ("fp16", "int8")

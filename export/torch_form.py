@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from edge.errors import UsageError
-from edge.frame import Image
+from edge.pictures.image import Image
 from export.networks import built_from_checkpoints
 from export.recipes import RECIPES, UPSCALES, Recipe, recipe_for
 

@@ -16,7 +16,7 @@ from edge.engines.base import Engine
 from edge.engines.cpu import GraphCpuEngine, open_cpu_engine
 from edge.engines.open_plan import open_tensorrt_engine
 from edge.errors import DeviceMissing, ModelError
-from edge.frame import Image
+from edge.pictures.image import Image
 from export.accuracy import GATES, Difference, Gate, pooled
 from export.golden import GoldenSet
 

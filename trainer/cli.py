@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from edge.errors import exit_code_of
+from edge.basics.command import exit_code_of
 from edge.whole_files import write_whole
 from trainer.degrade import add_degrade_command
 from trainer.prepare import add_prepare_command

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from edge.errors import ConfigError, InputOutputError
 from edge.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
 from edge.settings import setting
-from trainer.pictures import Picture, PictureStore, read_picture
+from trainer.pictures import Picture, PictureStore
 from trainer.recipes import training_pair, vary_tone
 from trainer.splits import larynx_splits, throat_splits
 from trainer.views import random_view
@@ -71,15 +71,6 @@ class Group:
     share: float
     tone: float
     turns: bool
-
-
-def read_pictures(paths: Sequence[Path]) -> list[Picture]:
-    """Decode pictures as RGB uint8.
-
-    Raises:
-        InputOutputError: names the first file that cannot be read or is not RGB of 8 bits.
-    """
-    return [read_picture(path) for path in paths]
 
 
 def clean_paths(config: DataConfig, data: Path, demo: Path | None, hq: Sequence[Path] = ()) -> dict[str, list[Path]]:

@@ -16,14 +16,14 @@ from edge.errors import InputOutputError
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
 from trainer import guided
 from trainer.classical import clahe, dark_channel_prior
-from trainer.data import read_pictures
 from trainer.isr_scores import isr_scores, isr_sets, isr_table
 from trainer.judged import Judged, Method, at_network_size, dehaze, enhance, picture_from_tensor, tensor_from_picture
 from trainer.metrics import ciede2000, flicker, flow_from_truth, psnr, relative_flicker, ssim
+from trainer.networks.student_isr import AnyStudent
+from trainer.pictures import read_pictures
 from trainer.recipes import HELD_OUT_STRENGTHS, Picture, held_out_fog
 from trainer.report import table
 from trainer.splits import larynx_splits, throat_splits
-from trainer.student_objective import AnyStudent
 
 SEED = 20261
 NUM_ENLARGED = 8

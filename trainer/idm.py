@@ -13,7 +13,7 @@ from torch import Tensor
 
 from edge.errors import ConfigError, InputOutputError
 from edge.settings import setting
-from trainer.checkpoint import Tensors, described, network_from_checkpoint
+from trainer.checkpoint import Tensors, described
 from trainer.idm_objectives import DiscriminatorObjective, GeneratorObjective
 from trainer.image_pool import ImagePool
 from trainer.learner import Adam, Learner, Terms, frozen
@@ -188,8 +188,3 @@ def prepare_idm(
     lq, hq = (torch.stack(views) for views in zip(*items, strict=True))
     steps = config.steps or math.ceil(config.epochs * dataset.epoch_length / config.batch)
     return IdmStage(config, steps, place, data, (lq, hq)), dataset
-
-
-def idm_from_checkpoint(path: Path) -> tuple[ResnetGenerator, dict[str, str]]:
-    """The generator LQ -> HQ and what its file says of itself; raises ModelError."""
-    return network_from_checkpoint(path, "resnet_generator", ResnetGeneratorConfig, ResnetGenerator, "edge-train idm")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,14 +16,14 @@ from edge.errors import ModelError
 from edge.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, centre_crop_16_9
 from trainer import guided
 from trainer.checkpoint import read_whole
-from trainer.idm import idm_from_checkpoint
+from trainer.networks.from_checkpoint import (
+    READERS,
+)
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
-from trainer.networks.student import Student, student_from_checkpoint
-from trainer.networks.student_isr import StudentIsr, student_isr_from_checkpoint
+from trainer.networks.student import Student
+from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
 from trainer.pictures import Picture
-from trainer.rrdb_weights import isr_from_checkpoint
-from trainer.student_objective import AnyStudent, dehazer_of
 
 Method = Callable[[Picture], Picture]
 
@@ -94,15 +94,6 @@ class Judged:
         self.dehazers[name] = partial(dehaze, network)
         if not isinstance(network, ResnetGenerator):
             self.students[name] = network
-
-
-READERS: Mapping[str, Callable[[Path], tuple[nn.Module, dict[str, str]]]] = {
-    "student": student_from_checkpoint,
-    "student_isr": student_isr_from_checkpoint,
-    "resnet_generator": idm_from_checkpoint,
-    "rrdb": isr_from_checkpoint,
-}
-"""The product of each stage by the metadata key that says what it is."""
 
 
 def read_judged(paths: Sequence[Path]) -> Judged:

@@ -63,3 +63,12 @@ class PictureStore:
 
     def __getitem__(self, index: int) -> Picture:
         return self._kept[index] if index < len(self._kept) else read_picture(self.paths[index])
+
+
+def read_pictures(paths: Sequence[Path]) -> list[Picture]:
+    """Decode pictures as RGB uint8.
+
+    Raises:
+        InputOutputError: names the first file that cannot be read or is not RGB of 8 bits.
+    """
+    return [read_picture(path) for path in paths]

@@ -10,22 +10,13 @@ import torch
 from torch import Tensor
 
 from edge.errors import ModelError
-from trainer.checkpoint import Tensors, network_from_checkpoint, read_whole
-from trainer.networks.rrdb import Rrdb, RrdbConfig
+from trainer.checkpoint import Tensors, read_whole
+from trainer.networks.rrdb import Rrdb
 
 NESTINGS = ("params_ema", "params")
 """Where BasicSR's files keep a network's weights, the averaged ones first."""
 
 ADVICE = "give this project's isr.safetensors or RRDBNet x4 weights with BasicSR's names"
-
-
-def isr_from_checkpoint(path: Path) -> tuple[Rrdb, dict[str, str]]:
-    """The network of an `isr.safetensors`, in float32, and what the file says of itself.
-
-    Raises:
-        ModelError: missing, damaged, or a checkpoint of another network.
-    """
-    return network_from_checkpoint(path, "rrdb", RrdbConfig, Rrdb, "edge-train isr")
 
 
 def load_init(generator: Rrdb, path: Path) -> None:

@@ -14,15 +14,15 @@ from torch import Tensor
 from trainer.checkpoint import Tensors, described
 from trainer.data import StudentDataset, read_groups
 from trainer.learner import Adam, Learner, Terms
-from trainer.networks.student import student_from_checkpoint
-from trainer.networks.student_isr import StudentIsr
+from trainer.networks.from_checkpoint import student_from_checkpoint
+from trainer.networks.student import dehazed
+from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
 from trainer.parallel import Placement
 from trainer.pictures import Picture, PictureStore
 from trainer.schedules import warm_cosine
 from trainer.stage import Stage, flat_settings, grid, to_device
 from trainer.student_config import StudentInputs, StudentTraining, check
-from trainer.student_losses import dehazed
-from trainer.student_objective import AnyStudent, StudentObjective, dehazer_of, enhanced
+from trainer.student_objective import StudentObjective, enhanced
 from trainer.student_start import read_teachers, starting_network
 
 __all__ = ["StudentInputs", "StudentStage", "StudentTraining", "prepare_student", "student_from_checkpoint"]

@@ -22,12 +22,6 @@ BORDER_PX = math.ceil(MOTION_PX + ZOOM * NETWORK_WIDTH_PX / 2)
 """Reach of what may have left the picture between two moments."""
 
 
-def dehazed(student: Student, lq_BCHW: Tensor) -> Tensor:
-    """The student's result at its own size, not clamped."""
-    gain_BCHW, offset_BCHW = student(lq_BCHW)
-    return gain_BCHW * lq_BCHW + offset_BCHW
-
-
 def shrunk(frame_BCHW: Tensor) -> Tensor:
     """What the network sees of a frame of whole levels, bit for bit as at work."""
     return guided.shrink(torch.round(frame_BCHW * 255)) / 255

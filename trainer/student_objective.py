@@ -12,11 +12,9 @@ from trainer.learner import Terms
 from trainer.losses import pixel_loss, student_loss
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
-from trainer.networks.student import Student
-from trainer.networks.student_isr import StudentIsr
-from trainer.student_losses import dehazed, guided_frame, shrunk, temporal_loss
-
-AnyStudent = Student | StudentIsr
+from trainer.networks.student import Student, dehazed
+from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
+from trainer.student_losses import guided_frame, shrunk, temporal_loss
 
 
 @dataclass(frozen=True)
@@ -58,10 +56,6 @@ class Teachers:
             if network is not None:
                 network.requires_grad_(False).to(device, memory_format=layout)  # type: ignore[call-overload]
         return self
-
-
-def dehazer_of(network: AnyStudent) -> Student:
-    return network.student if isinstance(network, StudentIsr) else network
 
 
 def enhanced(network: AnyStudent, frame_BCHW: Tensor) -> Tensor:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from edge.errors import ConfigError
 from trainer.checkpoint import KINDS, network_from_checkpoint, read_whole
+from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
-from trainer.networks.student import Student, StudentConfig, student_from_checkpoint
-from trainer.networks.student_isr import StudentIsr, StudentIsrConfig, student_isr_from_checkpoint
+from trainer.networks.student import Student, StudentConfig
+from trainer.networks.student_isr import AnyStudent, StudentIsr, StudentIsrConfig
 from trainer.student_config import StudentInputs, StudentTraining
-from trainer.student_objective import AnyStudent, Teachers
+from trainer.student_objective import Teachers
 
 
 def new_network(config: StudentTraining) -> AnyStudent:

@@ -3,27 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from edge.frame import Image
-from edge.settings import setting
-
-
-@dataclass(frozen=True)
-class EngineConfig:
-    """The table [engine]: what enhances the picture."""
-
-    profile: str = setting("live", "name of a profile, shipped or in models")
-    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256)
-    models: str = setting("", "folder of the unit's own profiles; they win over shipped ones of the same name")
-    backend: str = setting(
-        "auto",
-        "auto: a GPU where there is one with an engine for it, else the CPU; a name insists",
-        choices=("auto", "cpu", "tensorrt", "tensorrt-rtx"),
-    )
-    engines: str = setting("/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built")
-    precision: str = setting("fp16", "which of them", choices=("fp16", "fp32", "int8"))
+from edge.pictures.image import Image
 
 
 class Enhanced(NamedTuple):

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from edge.calibration import Calibration, read_calibration
 from edge.colour import LINEAR_OF_CODE, encode_srgb
 from edge.errors import EdgeError
-from edge.frame import Image
 from edge.geometry import FRAME_WIDTH_PX
 from edge.lens_view import undistortion
+from edge.pictures.image import Image
 
 BLOCKS = (27, 48)
 """Rows and columns of blocks of 40x40 px."""

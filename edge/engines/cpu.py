@@ -14,9 +14,9 @@ from edge.artifact import Artifact
 from edge.cpus import available_cpus
 from edge.engines.base import Engine, Enhanced
 from edge.errors import EngineFailed, ModelError
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
 from edge.guided import GuidedCarrier, Map, detail_activity
+from edge.pictures.image import Image
 
 
 def open_session(graph: Path, num_threads: int) -> onnxruntime.InferenceSession:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.engines.libcuda import CudaCallError, call
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
 
 PAGE_BYTES = 4096
 DEVICE_MAP = 2

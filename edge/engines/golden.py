@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from edge.artifact import MANIFEST_NAME, Artifact
 from edge.engines.base import Engine
-from edge.engines.plan import packed_picture, picture_from_text
 from edge.errors import EngineFailed, ModelError
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
+from edge.pictures.image import Image
+from edge.pictures.packed import packed_picture, picture_from_text
 from edge.texts import shown
 
 KEY = "golden"

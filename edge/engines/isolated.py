@@ -23,7 +23,7 @@ from typing import Any
 from edge.engines.base import Enhanced
 from edge.engines.order import EngineOrder
 from edge.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
-from edge.frame import Image
+from edge.pictures.image import Image
 from edge.shared_frames import SharedFrames
 
 WORKER_COMMAND = [sys.executable, "-m", "edge.engines.worker"]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.engines.block_correction import BLOCKS, BlockCorrection
-from edge.frame import Image
+from edge.pictures.image import Image
 
 _ROW_STEP_PX = 8
 REGIONS = (3, 4)

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge.artifact import Artifact
-from edge.engines.base import Engine, EngineConfig, Enhanced
+from edge.config import EngineConfig
+from edge.engines.base import Engine, Enhanced
 from edge.engines.cpu import open_bicubic_engine, open_cpu_engine
 from edge.engines.rungs import Rung
 from edge.errors import DeviceMissing, EdgeError, EngineLost
-from edge.frame import Image
+from edge.pictures.image import Image
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from edge.engines.tensorrt import TensorRtEngine
 from edge.engines.trt_log import collecting_logger, last_error
 from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
 from edge.errors import EngineFailed, EngineLost, ModelError
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
 from edge.model_bundle import ENGINES_NAME
+from edge.pictures.image import Image
 
 NUM_FRAMES = 16
 """Page-locked frames to begin with, 100 MB: those that capture, engine, slots and viewers hold at once."""

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.artifact import Artifact, file_sha256, load_artifact, profile_roots
-from edge.engines.base import EngineConfig
+from edge.artifact import Artifact, load_artifact, profile_roots
+from edge.config import EngineConfig, UnitConfig
 from edge.engines.rungs import Rung, rungs_below
 from edge.errors import ConfigError
-from edge.unit import UnitConfig
+from edge.whole_files import file_sha256
 
 if TYPE_CHECKING:  # it brings every part of the program with it, and an engine's process is started often
     from edge.config import Config

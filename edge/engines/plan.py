@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from edge.artifact import file_sha256
 from edge.errors import ModelError
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
+from edge.pictures.packed import picture_from_text
 from edge.texts import json_from_text
-from edge.whole_files import write_together
+from edge.whole_files import file_sha256, write_together
 
 SEAL = "sidecar_sha256"
 KEY_LENGTH = 16
@@ -167,35 +162,9 @@ def golden_of(sidecar: Mapping[str, Any], plan: Path) -> Golden:
     return Golden(frame, enhanced, float(limit_db))
 
 
-def packed_picture(image: Image) -> str:
-    """PNG in base64."""
-    done, encoded = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    assert done
-    return base64.b64encode(encoded.tobytes()).decode()
-
-
 def unpacked_picture(text: str, origin: Path) -> Image:
     """The reverse of `packed_picture`; raises ModelError where it is no picture of the camera's size."""
     try:
         return picture_from_text(text, FRAME_SHAPE)
     except ValueError as error:
         raise ModelError(f"{origin}: its golden frame {error}; build the engine again with --force") from error
-
-
-def picture_from_text(text: str, shape: tuple[int, ...]) -> Image:
-    """The reverse of `packed_picture`; raises ValueError, "is no picture ...", where it has another shape."""
-    told = f"is no picture of {shape[1]}x{shape[0]}"
-    try:
-        content = base64.b64decode(text)
-        width_px, height_px = struct.unpack(">II", content[16:24])
-    except (ValueError, struct.error) as error:
-        raise ValueError(told) from error
-    if (width_px, height_px) != (shape[1], shape[0]):  # before memory is taken for it
-        raise ValueError(f"{told} but of {width_px}x{height_px}")
-    try:
-        stored = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:
-        stored = None
-    if stored is None or stored.shape != shape:
-        raise ValueError(told)
-    return np.asarray(cv2.cvtColor(stored, cv2.COLOR_BGR2RGB), np.uint8)

@@ -35,7 +35,7 @@ LONGEST_END_S = 2.0
 
 
 class Supervisor:
-    """Implements `edge.live.Enhancer`.
+    """Implements `edge.sources.base.Enhancer`.
 
     Args:
         viewers: how many people watch now.

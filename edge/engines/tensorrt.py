@@ -22,8 +22,8 @@ from edge.engines.frame_pool import FramePool
 from edge.engines.libcuda import CudaCallError
 from edge.engines.trt_log import last_error
 from edge.errors import EngineFailed, EngineLost
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
 
 FRAME_BYTES = int(np.prod(FRAME_SHAPE))
 NUM_SETS = 2

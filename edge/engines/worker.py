@@ -21,6 +21,7 @@ from typing import Any
 
 from edge.artifact import Artifact, load_artifact, profile_roots
 from edge.engines.base import Engine
+from edge.engines.corrected import corrected
 from edge.engines.golden import check_golden, golden_frame
 from edge.engines.isolated import DEADLINE_S, LOADED, MAX_MESSAGE_BYTES, Opened
 from edge.engines.open import open_or_fall_back, open_rung
@@ -28,7 +29,7 @@ from edge.engines.order import EngineOrder
 from edge.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
 from edge.service.journal import set_up_logging
 from edge.shared_frames import SharedFrames
-from edge.unit import corrected, unit_correction
+from edge.unit import unit_correction
 
 log = logging.getLogger("edge.engines.worker")
 

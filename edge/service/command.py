@@ -11,7 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.errors import InputOutputError, UsageError, exit_code_of
+from edge.basics.command import exit_code_of
+from edge.errors import InputOutputError, UsageError
 from edge.service.files import (
     FORGET_COMMANDS,
     RECORD_PATH,

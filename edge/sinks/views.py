@@ -10,9 +10,10 @@ import simplejpeg
 
 from edge.banner import PictureState, Side, Status, blank, stamp
 from edge.errors import UsageError
-from edge.frame import Frame, FramePair, Image
+from edge.frame import Frame, FramePair
 from edge.health import Verdict
 from edge.marks import mark_text, png_bytes
+from edge.pictures.image import Image
 
 ViewName = Literal["enhanced", "raw", "split", "pair"]
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)

@@ -12,16 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from edge.config import WebConfig, address_from_listen
 from edge.control import Control
 from edge.errors import ConfigError, InputOutputError
 from edge.frame import FramePair
 from edge.health import Health, Verdict
-from edge.settings import setting
 from edge.sinks.mjpeg import Audience, is_outlived
 from edge.sinks.routes import Routes, Site
 from edge.sinks.views import Picture, View, encoded, status_of
@@ -40,14 +39,6 @@ _server_log.addFilter(_is_ours)
 
 _TICK_S = 0.1
 _RESTAMP_NS = 500_000_000
-
-
-@dataclass(frozen=True)
-class WebConfig:
-    """The table [web]."""
-
-    listen: str = setting("127.0.0.1:8080", "address and port of the page; port 0 takes a free one")
-    jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100)
 
 
 class WebSink:
@@ -199,20 +190,6 @@ def _told_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object
     """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
     error = context.get("exception")
     log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")
-
-
-def address_from_listen(listen: str) -> tuple[str, int]:
-    """Split `HOST:PORT`, with an IPv6 host in brackets.
-
-    Raises:
-        ConfigError: it is not of this form.
-    """
-    host, colon, port = listen.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    fits = bool(colon and bare) and port.isascii() and port.isdigit() and int(port) <= 65535
-    if not fits or (":" in bare and bare == host):
-        raise ConfigError(f"web.listen = {listen!r}: expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
-    return bare, int(port)
 
 
 def _bound(host: str, port: int, listen: str) -> socket.socket:

@@ -38,3 +38,25 @@ class Source(Protocol):
 def camera_mode(source: Source) -> str:
     """Size and pixel format of what a source gives, such as `1920x1080 MJPG`; a calibration holds for one of them."""
     return str(getattr(source, "camera_mode", "1920x1080 files"))
+
+
+class Enhancer(Protocol):
+    """Turns raw frames into enhanced ones; everything is called in the inference thread."""
+
+    def start(self) -> None: ...
+
+    def enhance(self, raw: Frame) -> Frame:
+        """The enhanced frame; the raw one where it cannot be had. Never raises, never waits long."""
+        ...
+
+    def idle(self) -> None:
+        """No frame has come for a while."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Watch(Protocol):
+    """Something that is looked after each second, such as the temperature."""
+
+    def tick(self, now_ns: int) -> None: ...

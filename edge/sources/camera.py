@@ -16,9 +16,10 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from edge.errors import CameraLost, DeviceMissing
-from edge.frame import Frame, Image
+from edge.frame import Frame
 from edge.frame_memory import lent_frame
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
 from edge.sources.pace import FrameFitter
 from edge.sources.repeats import RepeatGuard

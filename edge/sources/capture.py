@@ -16,8 +16,8 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 import cv2
 import numpy as np
 
-from edge.frame import Image
 from edge.frame_memory import lent_frame
+from edge.pictures.image import Image
 from edge.sources.pace import FrameFitter
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from edge.errors import EdgeError, InputOutputError, UsageError
-from edge.frame import Frame, Image
+from edge.frame import Frame
+from edge.pictures.image import Image
 from edge.sources.demo_render import DemoFrame, DemoRenderer
 from edge.sources.pace import FrameClock
 from edge.whole_files import make_folder, write_whole

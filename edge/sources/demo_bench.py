@@ -9,7 +9,8 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frame import Frame, Image
+from edge.frame import Frame
+from edge.pictures.image import Image
 from edge.sources.demo_targets import target_scenes
 from edge.sources.demo_unit import UnitCamera, UnitTruth
 from edge.sources.pace import FrameClock

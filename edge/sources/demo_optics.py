@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.colour import encode_srgb, linear_from_srgb
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.sources.demo_motion import BREATH_S
 from edge.sources.demo_texture import Plane, fractal_noise, plane, smoothstep
 

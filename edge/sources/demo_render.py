@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.sources import demo_optics
 from edge.sources.demo_motion import Pose, UvulaSwing, pose_at, strip_affine
 from edge.sources.demo_scene import HIGHEST_CODE, Scene, paint

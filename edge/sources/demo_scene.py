@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.colour import encode_srgb
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.sources.demo_anatomy import UNIT_PX, Anatomy, Part, parts
 from edge.sources.demo_texture import Plane, blur, fractal_noise, plane, smoothstep
 from edge.sources.demo_tissue import albedo, surface

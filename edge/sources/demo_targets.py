@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.colour import linear_from_srgb
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.sources.demo_render import DemoRenderer
 from edge.sources.demo_texture import Plane, plane
 from edge.sources.demo_unit import Scene

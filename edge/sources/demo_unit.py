@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.colour import FULL_STEP, codes_from_steps
-from edge.frame import Image
 from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
+from edge.pictures.image import Image
 from edge.sources.demo_texture import Plane, plane
 
 LensModel = Literal["radial", "fisheye"]

@@ -105,8 +105,9 @@ def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
 
 
 def _opened_file(uri: str, live: bool) -> Source:
+    from edge.pictures.files import PICTURE_SUFFIXES, picture_paths
     from edge.sources.clip import ClipSource
-    from edge.sources.stills import PICTURE_SUFFIXES, StillSource, picture_paths
+    from edge.sources.stills import StillSource
 
     path, query = Path(uri).expanduser(), ""
     if not path.exists() and "?" in uri:

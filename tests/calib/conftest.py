@@ -9,7 +9,7 @@ import pytest
 
 from calib.session import Session, SessionWriter
 from calib.solve import Solution, solve
-from edge.frame import Image
+from edge.pictures.image import Image
 from edge.sources.demo_bench import HOLD_FRAMES, BenchSource
 from edge.sources.demo_unit import UnitTruth, unit_truth
 

@@ -55,7 +55,7 @@ def test_an_interrupted_capture_goes_on(tmp_path, capsys, monkeypatch):
         stop.set()
         return ""
 
-    monkeypatch.setattr("edge.cli.stop_on_signals", lambda: stop)
+    monkeypatch.setattr("edge.basics.command.stop_on_signals", lambda: stop)
     monkeypatch.setattr("calib.capture.sys.stdout.write", taken_once, raising=False)
     assert run(*arguments) == 1
     monkeypatch.undo()

@@ -9,8 +9,8 @@ from calib.cli import main
 from calib.report import solution_page
 from edge.calibration import read_calibration, write_calibration
 from edge.errors import UsageError
+from edge.pictures.files import read_picture
 from edge.sources.demo_unit import unit_truth
-from edge.sources.stills import read_picture
 
 
 @pytest.fixture(scope="module")

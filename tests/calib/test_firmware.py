@@ -6,7 +6,7 @@ import pytest
 
 from calib.cli import main
 from calib.firmware import firmware_status
-from edge.camera_head import BridgeConfig
+from edge.config import BridgeConfig
 from edge.errors import DeviceMissing
 from firmware_bridge.device import PythonDevice
 from firmware_bridge.head import Identity

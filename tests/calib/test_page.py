@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from calib.capture import CaptureOptions, capture
-from edge.sinks.web import WebConfig
+from edge.config import WebConfig
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 

@@ -18,7 +18,7 @@ from edge.calibration import Lens
 from edge.errors import InputOutputError, UsageError
 from edge.lens_view import projected
 from edge.marks import png_bytes
-from edge.sources.stills import read_picture
+from edge.pictures.files import read_picture
 from edge.targets import charuco_board
 
 # The bars are the product's own promises, in docs/results.md.

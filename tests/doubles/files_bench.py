@@ -13,8 +13,8 @@ import numpy as np
 from edge.artifact import Artifact
 from edge.batch import BatchReport, enhance_files
 from edge.engines.base import Enhanced
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
 
 MODEL_SHA = "c0ffee" * 10 + "beef"
 FPS = 24.0

@@ -17,8 +17,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.artifact import Artifact, load_artifact
-from edge.engines.plan import engine_key, packed_picture, plan_path, write_plan
+from edge.engines.plan import engine_key, plan_path, write_plan
 from edge.geometry import FRAME_SHAPE
+from edge.pictures.packed import packed_picture
 from tests.doubles.parts import part
 
 FakeGraph = Callable[..., bytes]

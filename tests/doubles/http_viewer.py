@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from edge.frame import Image
+from edge.pictures.image import Image
 
 GUARD_S = 20
 

@@ -7,10 +7,12 @@ import time
 
 import numpy as np
 
+from edge.config import WebConfig
 from edge.control import Control
-from edge.frame import Frame, FramePair, Image
+from edge.frame import Frame, FramePair
 from edge.health import Health
-from edge.sinks.web import WebConfig, WebSink
+from edge.pictures.image import Image
+from edge.sinks.web import WebSink
 
 RAW_GREEN, ENHANCED_RED = (40, 180, 60), (190, 50, 40)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.banner import PictureState, Side, Status, age_text, blank, stamp
-from edge.frame import Image
+from edge.banner import PictureState, Side, Status, blank, stamp
+from edge.pictures.image import Image
+from edge.texts import age_text
 
 STATES: tuple[PictureState, ...] = ("live", "frozen", "stale", "no-signal", "starting")
 PILL_PX = (slice(0, 90), slice(0, 700))

@@ -15,9 +15,9 @@ import edge.batch_job
 import edge.whole_files
 from edge.avi import AviWriter
 from edge.errors import EdgeError, InputOutputError
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE, fit_to_frame
-from edge.sources.stills import read_picture
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 
 if TYPE_CHECKING:
     from tests.doubles.files_bench import Bench

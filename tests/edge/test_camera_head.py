@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge.camera_head import BridgeConfig, CameraHead, check_head
-from edge.config import load_config
+from edge.camera_head import CameraHead, check_head
+from edge.config import BridgeConfig, load_config
 from edge.control import Control
 from edge.errors import ConfigError, DeviceMissing
 from edge.frame import Frame, FramePair

@@ -9,11 +9,10 @@ import pytest
 
 from edge.artifact import load_artifact
 from edge.check import check_unit
-from edge.config import Config, EngineConfig, SourceConfig
+from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, WebConfig
 from edge.frame import Frame, FramePair
 from edge.health import Health
-from edge.saver import SaveConfig
-from edge.sinks.web import WebConfig, WebSink
+from edge.sinks.web import WebSink
 
 
 @pytest.fixture

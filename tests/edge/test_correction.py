@@ -11,12 +11,13 @@ from edge.calibration import Calibration, Lens, write_calibration
 from edge.colour import linear_from_srgb
 from edge.correction import Correction
 from edge.engines.base import Enhanced
+from edge.engines.corrected import corrected
 from edge.errors import CameraLost, ConfigError, DeviceMissing
 from edge.lens_view import projected, undistortion, view_focal_px
 from edge.sources.demo_bench import BenchSource
 from edge.sources.demo_targets import WHITE_CARD
 from edge.sources.demo_unit import UnitCamera, unit_truth
-from edge.unit import UnitCorrection, checked_opener, corrected, refuse_other_mode, unit_correction
+from edge.unit import UnitCorrection, checked_opener, refuse_other_mode, unit_correction
 
 NEUTRAL = Calibration("A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "test", ())
 

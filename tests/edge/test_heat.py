@@ -4,8 +4,9 @@ import logging
 
 import pytest
 
+from edge.config import HeatConfig
 from edge.errors import ConfigError
-from edge.heat import HeatConfig, HeatWatch
+from edge.heat import HeatWatch
 from edge.settings import from_table
 from edge.sysfs import Sysfs
 

@@ -41,7 +41,7 @@ class ScriptedSource:
 
 
 class Inverting:
-    """Implements `edge.live.Enhancer`."""
+    """Implements `edge.sources.base.Enhancer`."""
 
     def __init__(self):
         self.calls = []

@@ -12,10 +12,10 @@ import pytest
 import simplejpeg
 
 from edge.clip_writer import clip_writer
-from edge.frame import Mode
 from edge.geometry import FRAME_SHAPE
 from edge.marks import jpeg_with_mark, mark_text, mode_of_file, png_bytes
-from edge.sources.stills import read_picture
+from edge.pictures.files import read_picture
+from edge.pictures.image import Mode
 
 IMAGE = np.arange(9 * 16 * 3, dtype=np.uint8).reshape(9, 16, 3)
 SHA = "ab" * 32

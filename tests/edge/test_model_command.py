@@ -15,10 +15,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edge.artifact import SHIPPED, file_sha256, load_artifact
+from edge.artifact import SHIPPED, load_artifact
 from edge.model_bundle import write_sum
 from edge.model_command import main
 from edge.running_unit import RunningUnit
+from edge.whole_files import file_sha256
 from export.bundle import write_bundle
 from export.profile import golden_answer
 from tests.paths import REPOSITORY

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from edge import saver as saver_module
+from edge.config import SaveConfig
 from edge.frame import Frame, FramePair
 from edge.marks import mode_of_file
-from edge.saver import MAX_WAITING, PairSaver, SaveConfig
+from edge.saver import MAX_WAITING, PairSaver
 
 MODEL = {"name": "student", "version": "1.2", "profile": "live", "sha256": "ab" * 32, "device": "cpu"}
 GUARD_S = 20

@@ -13,8 +13,9 @@ from types import SimpleNamespace
 import pytest
 
 from edge import storage
+from edge.saving.leftovers import clean_up
 from edge.sidecar import saved_content
-from edge.storage import StorageWatch, clean_up, disk_state
+from edge.storage import StorageWatch, disk_state
 from edge.whole_files import part_of, whole_file, write_together
 
 STEM = "throat-20260504T030201.678Z-000007"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from edge.errors import EdgeError, exit_code_of
+from edge.basics.command import exit_code_of
+from edge.errors import EdgeError
 from edge.texts import MAX_LINE, json_from_text, one_line, shown, toml_from_text, toml_value
 
 

@@ -13,10 +13,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.artifact import SHIPPED, file_sha256, load_artifact, profiles
+from edge.artifact import SHIPPED, load_artifact, profiles
 from edge.engines.plan import read_plan, unpacked_picture
 from edge.engines.trt_versions import load_trt
 from edge.errors import DeviceMissing, ModelError, UsageError
+from edge.whole_files import file_sha256
 from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.cli import main
 from export.engine import EngineOptions, build_engine, find_model, precision_of

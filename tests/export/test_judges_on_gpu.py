@@ -25,7 +25,7 @@ def test_an_engine_is_held_to_the_onnx_graph(unit):  # noqa: F811
 
 
 def test_an_engine_that_drifts_fails_though_its_golden_frame_is_right(unit):  # noqa: F811
-    from edge.engines.plan import packed_picture
+    from edge.pictures.packed import packed_picture
     from tests.doubles.gpu_unit import onnxruntime_answer
 
     frame = golden_set(None, 1).frames[0] * 0 + 90

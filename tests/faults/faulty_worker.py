@@ -15,7 +15,7 @@ import numpy as np
 import edge.engines.worker as worker
 from edge.engines.base import Engine, Enhanced
 from edge.errors import EngineFailed, EngineLost
-from edge.frame import Image
+from edge.pictures.image import Image
 from tests.faults.switches import Switch
 
 

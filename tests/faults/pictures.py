@@ -12,7 +12,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from edge.frame import Image
+from edge.pictures.image import Image
 from tests.faults.source import NUM_FRAMES, thumb
 from tests.faults.timecode import PLAIN, Code, read_code
 

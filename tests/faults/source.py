@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from edge.errors import CameraLost, DeviceMissing
-from edge.frame import Frame, Image
+from edge.frame import Frame
+from edge.pictures.image import Image
 from edge.sources.pace import FrameFitter
 from edge.sources.repeats import RepeatGuard
 from tests.faults.switches import Switch

@@ -10,7 +10,7 @@ import pytest
 import simplejpeg
 
 from edge.banner import Status, blank, stamp
-from edge.frame import Image
+from edge.pictures.image import Image
 from tests.faults.pictures import Reader
 from tests.faults.timecode import OTHER, Code, now_code, read_code, write_code
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge.frame import Image
+from edge.pictures.image import Image
 
 CELL_PX, ROWS_PX = 16, 24
 NUM_BITS = 48

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from edge.artifact import load_artifact, profile_roots
 from edge.calibration import read_calibration
-from edge.config import Config, load_config
-from edge.sinks.web import address_from_listen
+from edge.config import Config, address_from_listen, load_config
 from edge.sources.open import open_source
 from tests.fuzz.harness import accepted, fuzz
 from tests.fuzz.inputs import DEFAULTS, QUIET_SCHEMES, document

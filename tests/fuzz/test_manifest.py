@@ -14,13 +14,14 @@ import pytest
 from hypothesis import strategies as st
 
 from edge.artifact import Artifact, load_artifact
+from edge.batch_job import model_record
 from edge.check import _calibration
 from edge.config import Config
 from edge.engines.golden import _held_to
 from edge.engines.open_plan import graph_hash
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE
-from edge.sidecar import Result, SourceFile, model_record, sidecar_bytes
+from edge.pictures.image import Image
+from edge.sidecar import Result, SourceFile, sidecar_bytes
 from edge.unit import unit_correction
 from tests.fuzz.harness import accepted, assert_one_line, chance, fuzz
 from tests.fuzz.inputs import GRAPH, MANIFEST, SHA

@@ -17,10 +17,10 @@ from edge.batch import enhance_files
 from edge.batch_inputs import clip_facts
 from edge.engines.base import Enhanced
 from edge.errors import InputOutputError
-from edge.frame import Image
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 from edge.sidecar import is_complete
 from edge.sources.clip import ClipSource
-from edge.sources.stills import read_picture
 from tests.fuzz.harness import accepted, chance, fuzz
 from tests.fuzz.inputs import SAMPLES, picture_bytes
 from tests.fuzz.mutations import damaged_bytes

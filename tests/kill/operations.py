@@ -20,9 +20,10 @@ from edge.artifact import Artifact
 from edge.batch import enhance_files
 from edge.calibration import Calibration, write_calibration
 from edge.engines.base import Enhanced
-from edge.frame import Frame, FramePair, Image
+from edge.frame import Frame, FramePair
 from edge.model_bundle import BUNDLE_NAME, Told, contents_bytes
 from edge.model_store import ModelStore
+from edge.pictures.image import Image
 from edge.saver import PairSaver
 
 MODEL_SHA = "c0ffee" * 10 + "beef"

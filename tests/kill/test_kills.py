@@ -20,7 +20,7 @@ import pytest
 from edge.artifact import load_artifact
 from edge.calibration import read_calibration
 from edge.model_store import ModelStore
-from edge.storage import clean_up
+from edge.saving.leftovers import clean_up
 from edge.whole_files import PART_SUFFIX
 from tests.kill import operations
 from tests.kill.operations import NUM_CLIP_FRAMES

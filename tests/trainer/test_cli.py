@@ -8,7 +8,7 @@ import pytest
 
 from trainer.cli import main
 from trainer.config import CONFIGS, TrainerConfig, read_config
-from trainer.networks.student import student_from_checkpoint
+from trainer.networks.from_checkpoint import student_from_checkpoint
 
 
 @pytest.fixture

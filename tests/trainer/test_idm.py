@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from edge.errors import ConfigError, InputOutputError, ModelError
-from trainer.idm import IdmConfig, idm_from_checkpoint, prepare_idm
+from trainer.idm import IdmConfig, prepare_idm
 from trainer.loop import LoopConfig, fit
+from trainer.networks.from_checkpoint import idm_from_checkpoint
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.parallel import Placement

@@ -14,10 +14,10 @@ from edge.errors import ConfigError, InputOutputError, ModelError
 from edge.settings import from_table
 from trainer.isr import IsrConfig, prepare_isr, rate_of
 from trainer.loop import LoopConfig, fit
+from trainer.networks.from_checkpoint import isr_from_checkpoint
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.vgg_features import LAYERS
 from trainer.parallel import Placement
-from trainer.rrdb_weights import isr_from_checkpoint
 
 CPU = Placement(torch.device("cpu"))
 LOOP = LoopConfig(workers=0, threads=1, log_every=2, checkpoint_every=4, sample_every=50, ema_decay=0.9)

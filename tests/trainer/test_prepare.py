@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import ConfigError, exit_code_of
+from edge.basics.command import exit_code_of
+from edge.errors import ConfigError
 from tests.paths import DATA
 from trainer.manifest import read_manifest
 from trainer.prepare import add_prepare_command, domains_of

@@ -7,8 +7,9 @@ from safetensors.torch import save_file
 from edge.errors import ModelError
 from tests.paths import DATA
 from trainer.checkpoint import described, save_whole
+from trainer.networks.from_checkpoint import isr_from_checkpoint
 from trainer.networks.rrdb import Rrdb, RrdbConfig
-from trainer.rrdb_weights import isr_from_checkpoint, load_init
+from trainer.rrdb_weights import load_init
 
 TINY = RrdbConfig(num_feat=8, num_block=1, num_grow_ch=4)
 DF2K = DATA / "weights" / "rrdb_realsr_df2k_x4_fp16.safetensors"

@@ -14,13 +14,13 @@ from edge.settings import from_table
 from trainer.checkpoint import described, save_whole
 from trainer.data import DataConfig, StudentDataset
 from trainer.loop import LoopConfig, fit
+from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
-from trainer.networks.student import Student, StudentConfig, student_from_checkpoint
-from trainer.networks.student_isr import StudentIsr, StudentIsrConfig, student_isr_from_checkpoint
+from trainer.networks.student import Student, StudentConfig, dehazed
+from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
 from trainer.parallel import Placement
 from trainer.student import StudentInputs, StudentTraining, prepare_student
-from trainer.student_losses import dehazed
 
 CPU = Placement(torch.device("cpu"))
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trainer.cli import main
-from trainer.idm import idm_from_checkpoint
+from trainer.networks.from_checkpoint import idm_from_checkpoint
 
 TINY = """
 [idm]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.checkpoint import network_from_checkpoint
 from trainer.guided import GAIN_MAX, GAIN_MIN
 
 SMOOTHING = 5
@@ -119,10 +117,7 @@ class Student(nn.Module):
         return torch.exp(log_gain).clamp(GAIN_MIN, GAIN_MAX), offset
 
 
-def student_from_checkpoint(path: Path) -> tuple[Student, dict[str, str]]:
-    """Averaged weights, and what the checkpoint says of itself.
-
-    Raises:
-        ModelError: missing, damaged, or a checkpoint of another network.
-    """
-    return network_from_checkpoint(path, "student", StudentConfig, Student, "edge-train student")
+def dehazed(student: Student, lq_BCHW: Tensor) -> Tensor:
+    """The student's result at its own size, not clamped."""
+    gain_BCHW, offset_BCHW = student(lq_BCHW)
+    return gain_BCHW * lq_BCHW + offset_BCHW

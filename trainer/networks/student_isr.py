@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edge.geometry import SCALE
-from trainer.checkpoint import network_from_checkpoint
 from trainer.networks.student import Student, StudentConfig
 
 
@@ -95,11 +93,8 @@ class StudentIsr(nn.Module):
         return self.parts(x_BCHW)[1]
 
 
-def student_isr_from_checkpoint(path: Path) -> tuple[StudentIsr, dict[str, str]]:
-    """Averaged weights, and what the checkpoint says of itself.
+AnyStudent = Student | StudentIsr
 
-    Raises:
-        ModelError: missing, damaged, or a checkpoint of another network.
-    """
-    made_by = "edge-train student with head isr"
-    return network_from_checkpoint(path, "student_isr", StudentIsrConfig, StudentIsr, made_by)
+
+def dehazer_of(network: AnyStudent) -> Student:
+    return network.student if isinstance(network, StudentIsr) else network

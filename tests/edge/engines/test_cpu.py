@@ -6,10 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
-from edge.artifact import SHIPPED, file_sha256, load_artifact
+from edge.artifact import SHIPPED, load_artifact
 from edge.engines.cpu import GraphCpuEngine, GuidedCpuEngine, open_cpu_engine
 from edge.errors import ModelError
 from edge.sources.demo import DemoSource
+from edge.whole_files import file_sha256
 
 
 @pytest.fixture(scope="module")

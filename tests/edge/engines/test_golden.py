@@ -12,8 +12,8 @@ from edge.artifact import load_artifact
 from edge.engines.base import Enhanced
 from edge.engines.cpu import GuidedCpuEngine, open_bicubic_engine, open_cpu_engine
 from edge.engines.golden import check_golden, frame_sha256, golden_frame, golden_record
-from edge.engines.plan import packed_picture
 from edge.errors import EngineFailed, EngineLost, ModelError
+from edge.pictures.packed import packed_picture
 from export.rounded import run_on_cpu, shown_on_cpu
 
 FRAME_SHA256 = "a562930a5b3a49d499115efd93d35e62716a7bc09ca2b3181ca9f7ebe30bb2ac"

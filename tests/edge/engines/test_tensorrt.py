@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from edge import frame_memory
-from edge.artifact import file_sha256, load_artifact
+from edge.artifact import load_artifact
 from edge.engines.open_plan import NUM_FRAMES, open_tensorrt_engine
 from edge.engines.tensorrt import MAX_FRAMES
 from edge.errors import EngineFailed, EngineLost, ModelError
 from edge.geometry import FRAME_SHAPE
 from edge.model_store import ModelStore
 from edge.sources.demo import DemoSource
+from edge.whole_files import file_sha256
 from export.bundle import write_bundle
 from export.profile import golden_answer
 from tests.doubles.gpu_unit import graph, onnxruntime_answer
@@ -50,7 +51,7 @@ def test_shipped_profile_is_bit_equal_to_onnxruntime(gpu, unit):
 
 
 def golden_of(content, frame):
-    from edge.engines.plan import packed_picture
+    from edge.pictures.packed import packed_picture
 
     return {"frame": packed_picture(frame), "enhanced": packed_picture(onnxruntime_answer(content, frame))}
 

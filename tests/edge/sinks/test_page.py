@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from edge.sinks.web import WebConfig, WebSink
+from edge.config import WebConfig
+from edge.sinks.web import WebSink
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.config import WebConfig
 from edge.health import Health
 from edge.sinks.routes import Site
-from edge.sinks.web import WebConfig, WebSink
+from edge.sinks.web import WebSink
 
 
 def test_another_site_is_served_beside_the_streams(tmp_path: Path) -> None:

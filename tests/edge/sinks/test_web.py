@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import simplejpeg
 
+from edge.config import WebConfig
 from edge.errors import ConfigError, InputOutputError
-from edge.frame import Image
 from edge.health import Health
+from edge.pictures.image import Image
 from edge.sinks import web
-from edge.sinks.web import WebConfig, WebSink
+from edge.sinks.web import WebSink
 from tests.doubles.http_viewer import GUARD_S, Viewer, get, health_of, image_from_png, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
 

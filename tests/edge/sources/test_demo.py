@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edge.colour import encode_srgb, linear_from_srgb
-from edge.frame import Image
 from edge.geometry import FRAME_SHAPE, shrink
+from edge.pictures.image import Image
 from edge.sources import demo
 from edge.sources.demo import DemoSource
 from edge.sources.demo_motion import BREATH_S, pose_at, strip_affine

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edge.errors import InputOutputError
-from edge.sources.stills import StillSource, picture_paths, read_picture
+from edge.pictures.files import picture_paths, read_picture
+from edge.sources.stills import StillSource
 
 RED, GREEN, GREY = (255, 0, 0), (0, 255, 0), (128, 128, 128)
 

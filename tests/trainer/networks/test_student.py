@@ -6,7 +6,8 @@ import torch
 from edge.errors import ModelError
 from tests.paths import REPOSITORY
 from trainer.checkpoint import described, save_whole
-from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig, student_from_checkpoint
+from trainer.networks.from_checkpoint import student_from_checkpoint
+from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
 SHIPPED = REPOSITORY / "trainer" / "checkpoints"

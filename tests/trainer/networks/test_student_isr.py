@@ -6,8 +6,8 @@ import torch.nn.functional as F
 
 from edge.errors import ModelError
 from trainer.checkpoint import described, save_whole
-from trainer.networks.student import student_from_checkpoint
-from trainer.networks.student_isr import StudentIsr, StudentIsrConfig, student_isr_from_checkpoint
+from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
+from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
 
 SMALL = StudentIsrConfig((8, 8, 8), (1, 1, 1), head_feat=4, head_block=1)
 

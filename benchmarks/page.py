@@ -1,0 +1,7 @@
+"""Where figures go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PAGE = Path(__file__).parent.parent / "docs" / "results.md"

@@ -1,0 +1,59 @@
+"""An engine whose frames are corrected for this unit first."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from edge.correction import Correction
+from edge.cpus import available_cpus
+from edge.engines.base import Engine, Enhanced
+from edge.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
+from edge.unit import UnitCorrection
+
+
+class CorrectedEngine:
+    """An engine whose frames are corrected first; what the camera gave stays the raw picture.
+
+    Attributes:
+        correction: as given.
+    """
+
+    def __init__(self, engine: Engine, correction: Correction) -> None:
+        self._engine = engine
+        self.correction = correction
+        self._corrected = np.empty(FRAME_SHAPE, np.uint8)
+
+    @property
+    def profile(self) -> str:
+        return self._engine.profile
+
+    @property
+    def model_sha256(self) -> str:
+        return self._engine.model_sha256
+
+    @property
+    def device(self) -> str:
+        """Asked anew each time: the CPU may have taken over from a GPU."""
+        return f"{self._engine.device}, corrected for unit {self.correction.calibration.unit}"
+
+    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
+        """See `edge.engines.base.Engine.enhance`."""
+        begin = time.perf_counter()
+        corrected = self.correction.apply(image, self._corrected)
+        took_ms = (time.perf_counter() - begin) * 1e3
+        result = self._engine.enhance(corrected, out)
+        return Enhanced(result.image, {"correct": took_ms, **result.stage_ms})
+
+    def close(self) -> None:
+        self.correction.close()
+        self._engine.close()
+
+
+def corrected(engine: Engine, correction: UnitCorrection | None, num_threads: int) -> Engine:
+    """The engine, its frames corrected first where its graph does not do so; 0 threads takes every core."""
+    if correction is None or correction.on_host is None:
+        return engine
+    return CorrectedEngine(engine, Correction(correction.on_host, num_threads or available_cpus()))

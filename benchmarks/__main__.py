@@ -17,8 +17,7 @@ from benchmarks.live import Run, watch
 from benchmarks.naive import naive_loop
 from benchmarks.page import PAGE
 from benchmarks.parts import measure_parts
-from edge.cpus import available_cpus
-from edge.sysfs import machine_line
+from edge.health.machine import available_cpus, machine_line
 from trainer.report import replace_section, table
 
 

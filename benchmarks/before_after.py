@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.artifact import load_artifact
 from edge.engines.cpu import open_cpu_engine
-from edge.frame import Frame, FramePair
-from edge.health import Verdict
-from edge.sinks.views import View, encoded
-from edge.sources.demo import DemoSource
+from edge.frames.frame import Frame, FramePair
+from edge.health.record import Verdict
+from edge.models.profile import load_artifact
+from edge.sources.demo.source import DemoSource
+from edge.web.views import View, encoded
 
 FOGGIEST_FRAME = 165
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "before-after.jpg"

@@ -18,7 +18,7 @@ from statistics import median
 
 from benchmarks.live import Viewer, get_json
 from benchmarks.page import PAGE
-from edge.sysfs import machine_line
+from edge.health.machine import machine_line
 from firmware_bridge.bridge import Bridge
 from firmware_bridge.c_device import CDevice
 from firmware_bridge.errors import BridgeError

@@ -23,21 +23,20 @@ from calib.capture import CaptureOptions, capture
 from calib.light import full_size
 from calib.solve import Solution, solve
 from calib.spots import find_spots
-from edge.artifact import load_artifact
-from edge.calibration import PARTS, Calibration
-from edge.colour import FULL_STEP, codes_from_steps, linear_from_srgb
-from edge.correction import Correction
-from edge.cpus import available_cpus
-from edge.engines.base import Engine
+from edge.calibration.calibration import PARTS, Calibration
+from edge.calibration.correction import Correction
+from edge.calibration.lens import view_focal_px
 from edge.engines.cpu import open_cpu_engine
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
-from edge.lens_view import view_focal_px
+from edge.engines.engine import Engine
+from edge.health.machine import available_cpus, machine_line
+from edge.models.profile import load_artifact
+from edge.pictures.colour import FULL_STEP, codes_from_steps, linear_from_srgb
 from edge.pictures.files import picture_paths, read_picture
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
 from edge.pictures.image import Image
-from edge.sources.demo_render import DemoRenderer
-from edge.sources.demo_targets import throat_scene
-from edge.sources.demo_unit import Scene, UnitCamera, UnitTruth, unit_truth
-from edge.sysfs import machine_line
+from edge.sources.demo.render import DemoRenderer
+from edge.sources.demo.targets import throat_scene
+from edge.sources.demo.unit import Scene, UnitCamera, UnitTruth, unit_truth
 from trainer.metrics import psnr
 from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.report import replace_section, table

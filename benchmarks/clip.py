@@ -6,8 +6,8 @@ from pathlib import Path
 
 import cv2
 
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
-from edge.sources.demo import DemoSource
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.sources.demo.source import DemoSource
 
 NUM_FRAMES = 120
 

@@ -20,8 +20,8 @@ from statistics import median
 
 import cv2
 
-from edge.sources.demo_render import DemoRenderer
-from edge.sysfs import machine_line
+from edge.health.machine import machine_line
+from edge.sources.demo.render import DemoRenderer
 
 GIVE_UP_S = 120.0
 

@@ -18,12 +18,12 @@ from statistics import median
 
 import numpy as np
 
-from edge.engines.frame_pool import FramePool
-from edge.engines.gpu import current_context, load_cuda
-from edge.engines.tensorrt import TensorRtEngine
-from edge.geometry import FRAME_SHAPE
+from edge.engines.gpu.device import current_context, load_cuda
+from edge.engines.gpu.frame_pool import FramePool
+from edge.engines.gpu.tensorrt import TensorRtEngine
+from edge.health.machine import machine_line
+from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
-from edge.sysfs import machine_line
 from trainer.report import table
 
 PARTS = Path("build/tensorrt-parts/pycuda")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from edge.sysfs import machine_line
+from edge.health.machine import machine_line
 from trainer.checkpoint import described, save_whole
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb

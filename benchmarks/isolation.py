@@ -13,25 +13,24 @@ from statistics import median
 
 import psutil
 
-from edge.artifact import load_artifact
+import edge.guard.process
 from edge.config import EngineConfig, UnitConfig
-from edge.cpus import available_cpus
-from edge.engines import isolated
 from edge.engines.cpu import open_cpu_engine
-from edge.engines.isolated import EngineProcess
-from edge.engines.order import EngineOrder
 from edge.engines.rungs import Rung
+from edge.guard.order import EngineOrder
+from edge.guard.process import EngineProcess
+from edge.guard.shared_frames import SharedFrames
+from edge.health.machine import available_cpus, machine_line
+from edge.models.profile import load_artifact
 from edge.pictures.image import Image
-from edge.shared_frames import SharedFrames
-from edge.sources.demo_render import DemoRenderer
-from edge.sysfs import machine_line
+from edge.sources.demo.render import DemoRenderer
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=200, metavar="N", help="frames of each way (default 200)")
     options = parser.parse_args()
-    isolated.DEADLINE_S = 10.0  # a late frame is a sample here
+    edge.guard.process.DEADLINE_S = 10.0  # a late frame is a sample here
     artifact, shared = load_artifact("live"), SharedFrames()
     begin = time.perf_counter()
     process = EngineProcess(EngineOrder(Rung("live", "cpu"), artifact.sha256, EngineConfig(), UnitConfig()), shared)

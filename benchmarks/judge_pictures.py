@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from benchmarks.judge_units import LENSES, SERIALS, unit_frames
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, fit_to_frame
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, fit_to_frame
 from edge.pictures.image import Image
-from edge.sources.demo_render import DemoRenderer
+from edge.sources.demo.render import DemoRenderer
 from trainer import degradations
 
 REAL_FOLDERS = ("larynx", "throat_research", "smoke_research")

@@ -15,10 +15,10 @@ import numpy as np
 
 from benchmarks.judge_faults import FAULTS, SHUFFLED_LAYERS, shuffled_dehazer
 from benchmarks.judge_pictures import Shot, shots
-from edge.artifact import Artifact, load_artifact
 from edge.engines.cpu import BicubicCpuEngine, GuidedCpuEngine
-from edge.engines.judge import Sample, sampled
-from edge.guided import Map
+from edge.engines.guided import Map
+from edge.guard.judge import Sample, sampled
+from edge.models.profile import Artifact, load_artifact
 from edge.pictures.image import Image
 
 ENGINES = ("live", "live, bicubic")

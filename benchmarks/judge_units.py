@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.calibration import Calibration, Lens
-from edge.colour import LINEAR_OF_CODE
-from edge.correction import Correction
-from edge.engines.block_correction import BlockCorrection
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.calibration.blocks import BlockCorrection
+from edge.calibration.calibration import Calibration, Lens
+from edge.calibration.correction import Correction
+from edge.pictures.colour import LINEAR_OF_CODE
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.pictures.image import Image
-from edge.sources.demo_render import DemoRenderer
-from edge.sources.demo_texture import Plane
-from edge.sources.demo_unit import LensModel, UnitCamera, UnitTruth, unit_truth
+from edge.sources.demo.render import DemoRenderer
+from edge.sources.demo.texture import Plane
+from edge.sources.demo.unit import LensModel, UnitCamera, UnitTruth, unit_truth
 
 LENSES: tuple[LensModel, ...] = ("radial", "fisheye")
 SERIALS = tuple(f"{letter}-{number}" for number, letter in enumerate("ABCDEFGH", 1))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from edge.artifact import SHIPPED
+from edge.models.profile import SHIPPED
 
 
 def naive_loop(clip: Path, seconds: float) -> float:

@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks.judge_samples import ENGINES, Pair, draw, read_pairs
 from benchmarks.judge_units import block_correction
-from edge.engines.judge import JudgeLimits, OutputJudge, Sample, Statistics
-from edge.sources.demo_render import DemoRenderer
+from edge.guard.judge import JudgeLimits, OutputJudge, Sample, Statistics
+from edge.sources.demo.render import DemoRenderer
 from trainer.report import replace_section, table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
@@ -28,7 +28,7 @@ LOW, HIGH = "low", "high"
 LIMITED = {
     "likeness": LOW, "colour_likeness": LOW, "colour": HIGH, "gain": HIGH, "holes": HIGH, "frozen": HIGH,
 }  # fmt: skip
-"""Statistics of `edge.engines.judge`, and on which side of their limit a wrong answer lies."""
+"""Statistics of `edge.guard.judge`, and on which side of their limit a wrong answer lies."""
 _HALF = 14
 """Rows of blocks in the upper half."""
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from edge.artifact import load_artifact
-from edge.banner import Status, stamp
-from edge.cpus import available_cpus
 from edge.engines.cpu import open_cpu_engine
+from edge.health.machine import available_cpus
+from edge.models.profile import load_artifact
 from edge.sources.open import open_source
+from edge.web.banner import Status, stamp
 
 NUM_CALLS = 60
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from edge.engines.frame_pool import FramePool
-from edge.engines.gpu import current_context, gpu_of, load_cuda
-from edge.engines.tensorrt import FRAME_BYTES, MAX_FLIGHTS, TensorRtEngine
-from edge.geometry import FRAME_SHAPE
-from edge.sysfs import machine_line
+from edge.engines.gpu.device import current_context, gpu_of, load_cuda
+from edge.engines.gpu.frame_pool import FramePool
+from edge.engines.gpu.tensorrt import FRAME_BYTES, MAX_FLIGHTS, TensorRtEngine
+from edge.health.machine import machine_line
+from edge.pictures.geometry import FRAME_SHAPE
 from trainer.report import table
 
 KERNEL = """

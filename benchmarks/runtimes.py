@@ -8,9 +8,9 @@ import numpy as np
 import openvino
 
 from benchmarks.parts import cpu_and_wall_ms
-from edge.artifact import SHIPPED
-from edge.cpus import available_cpus
 from edge.engines.cpu import open_session
+from edge.health.machine import available_cpus
+from edge.models.profile import SHIPPED
 from trainer.report import table
 
 GRAPH = SHIPPED / "live" / "dehaze.onnx"

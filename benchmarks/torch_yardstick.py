@@ -14,7 +14,7 @@ from statistics import median
 
 import torch
 
-from edge.sysfs import machine_line
+from edge.health.machine import machine_line
 from export.golden import golden_set
 from export.networks import built_from_checkpoints
 from export.torch_form import recipe_of

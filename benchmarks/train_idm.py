@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import cyclegan_loop
 from benchmarks.page import PAGE
-from edge.sysfs import machine_line
+from edge.health.machine import machine_line
 from trainer.idm import IdmConfig, prepare_idm
 from trainer.loop import LoopConfig, batches
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.calibration.targets import charuco_board
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.pictures.image import Image
-from edge.targets import charuco_board
 
 MIN_CORNERS = 20
 COVER_COLUMNS, COVER_ROWS = 8, 5
@@ -31,7 +31,7 @@ class Board:
 
 
 class BoardFinder:
-    """Finds the board of `edge.targets.charuco_board`."""
+    """Finds the board of `edge.calibration.targets.charuco_board`."""
 
     def __init__(self) -> None:
         self._board = charuco_board()

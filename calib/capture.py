@@ -15,14 +15,14 @@ from pathlib import Path
 from calib.firmware import firmware_status
 from calib.session import Session, opened_session
 from calib.shutter import FRAMES, INT8_FRAMES, Shutter
+from edge.basics.errors import EdgeError, InputOutputError, UsageError
 from edge.config import BridgeConfig, WebConfig
-from edge.errors import EdgeError, InputOutputError, UsageError
-from edge.frame import Frame, FramePair
-from edge.health import Health
-from edge.sinks.routes import PAGE_FILES, Site
-from edge.sinks.web import WebSink
-from edge.sources.base import Source, camera_mode
+from edge.frames.frame import Frame, FramePair
+from edge.frames.stages import Source, camera_mode
+from edge.health.record import Health
 from edge.sources.open import open_source
+from edge.web.routes import PAGE_FILES, Site
+from edge.web.server import WebSink
 
 log = logging.getLogger(__name__)
 

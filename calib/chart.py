@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.light import Light, light_of
+from edge.calibration.targets import CHART_CODES, CHART_COLUMNS, CHART_ROWS, NUM_NEUTRALS
 from edge.pictures.image import Image
-from edge.targets import CHART_CODES, CHART_COLUMNS, CHART_ROWS, NUM_NEUTRALS
 
 Points = NDArray[np.float64]
 _NUM_PATCHES = CHART_ROWS * CHART_COLUMNS
@@ -32,7 +32,7 @@ class FoundChart:
     """A chart in a picture.
 
     Attributes:
-        centres: of the patches in the order of `edge.targets.CHART_NAMES`, x and y in px, (24, 2).
+        centres: of the patches in the order of `edge.calibration.targets.CHART_NAMES`, x and y in px, (24, 2).
         to_frame: homography from lattice units (column, row) to px.
     """
 

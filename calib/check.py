@@ -17,8 +17,8 @@ from calib.light import Light
 from calib.session import Session, read_session
 from calib.solve import balanced, display, refuse_saturated_chart
 from calib.spots import Spot, find_spots
-from edge.calibration import Calibration
-from edge.errors import InputOutputError, UsageError
+from edge.basics.errors import InputOutputError, UsageError
+from edge.calibration.calibration import Calibration
 from edge.pictures.image import Image
 
 MAX_DRIFT = 0.05

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from calib.session import TARGETS
 from edge.basics.command import exit_code_of
+from edge.basics.errors import InputOutputError, UsageError
 from edge.config import Config, load_config
-from edge.errors import InputOutputError, UsageError
 
 EXAMPLES = """examples, one unit in five minutes:
   edge-calib capture dark  -o A-1/dark  --unit A-1 --source camera:/dev/video0
@@ -124,7 +124,7 @@ def run_capture(args: argparse.Namespace) -> int:
 def run_solve(args: argparse.Namespace) -> int:
     from calib.report import solution_page, write_report
     from calib.solve import solve
-    from edge.calibration import write_calibration
+    from edge.calibration.file import write_calibration
 
     if args.output.exists() and not args.force:
         raise UsageError(f"{args.output}: exists; replace it with --force, or choose another -o")
@@ -145,7 +145,7 @@ def run_solve(args: argparse.Namespace) -> int:
 def run_check(args: argparse.Namespace) -> int:
     from calib.check import check
     from calib.report import check_page, write_report
-    from edge.calibration import read_calibration
+    from edge.calibration.file import read_calibration
 
     calibration = read_calibration(args.calibration)
     result = check(calibration, args.session, args.max_drift / 100, args.max_delta)
@@ -160,7 +160,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_show(args: argparse.Namespace) -> int:
     from calib.show import lines
-    from edge.calibration import read_calibration
+    from edge.calibration.file import read_calibration
 
     sys.stdout.write("\n".join(lines(read_calibration(args.calibration))) + "\n")
     return 0
@@ -169,9 +169,9 @@ def run_show(args: argparse.Namespace) -> int:
 def run_board(args: argparse.Namespace) -> int:
     import numpy as np
 
-    from edge.marks import png_bytes
-    from edge.targets import board_picture
-    from edge.whole_files import write_whole
+    from edge.basics.whole_files import write_whole
+    from edge.calibration.targets import board_picture
+    from edge.pictures.marks import png_bytes
 
     if args.output.exists():
         raise UsageError(f"{args.output}: exists; choose another -o")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.light import Light, light_of
-from edge.colour import ciede2000_lab, lab_from_linear
-from edge.targets import CHART_CODES
+from edge.calibration.targets import CHART_CODES
+from edge.pictures.colour import ciede2000_lab, lab_from_linear
 
 _TOE = 0.1
 """Residuals are weighed by 1 / (Y + 0.1): dark patches count as the eye counts them."""

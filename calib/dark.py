@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.light import SPREAD_OF_MAD, Light, block_means, light_of
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from edge.pictures.image import Image
 
 MAX_DARK = 0.12

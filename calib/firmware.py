@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from edge.camera_head import asked_head
+from edge.camera_head.head import asked_head
 from edge.config import BridgeConfig
 
 

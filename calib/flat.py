@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from calib.dark import Dark
 from calib.light import MAX_SATURATED, SPREAD_OF_MAD, Light, block_means, light_of, saturated_share, without_hot
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from edge.pictures.image import Image
 
 MAX_GAIN = 6.0

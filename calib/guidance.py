@@ -17,8 +17,8 @@ from calib.lens import MIN_COVERED, MIN_TILTS_DEGREES
 from calib.light import MAX_SATURATED
 from calib.look import Look
 from calib.white import MAX_UNEVEN, middle
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
-from edge.perceptual_hash import hamming_distance, perceptual_hash
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.perceptual_hash import hamming_distance, perceptual_hash
 
 MAX_MOTION = 0.01
 MAX_MOTION_IN_USE = 0.06

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.board import MIN_CORNERS, Board, coverage
-from edge.calibration import Lens, LensModel
-from edge.errors import InputOutputError
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
-from edge.lens_view import projected
+from edge.basics.errors import InputOutputError
+from edge.calibration.calibration import Lens, LensModel
+from edge.calibration.lens import projected
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 
 MIN_VIEWS = 8
 MIN_COVERED = 0.6

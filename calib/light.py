@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.colour import LINEAR_OF_CODE
-from edge.geometry import SCALE
+from edge.pictures.colour import LINEAR_OF_CODE
+from edge.pictures.geometry import SCALE
 from edge.pictures.image import Image
 
 Light = NDArray[np.float32]

@@ -17,13 +17,13 @@ from calib.lens import LensFit
 from calib.pictures import arrows, circled, heat, picture, plot
 from calib.solve import ChartResult, Solution, display
 from calib.spots import Spot, find_spots
-from edge.calibration import Calibration
-from edge.errors import InputOutputError
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE
-from edge.lens_view import projected, undistortion, view_focal_px
+from edge.basics.errors import InputOutputError
+from edge.basics.whole_files import write_whole
+from edge.calibration.calibration import Calibration
+from edge.calibration.lens import projected, undistortion, view_focal_px
+from edge.calibration.targets import CHART_COLUMNS, CHART_NAMES
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE
 from edge.pictures.image import Image
-from edge.targets import CHART_COLUMNS, CHART_NAMES
-from edge.whole_files import write_whole
 
 _STYLE = """
 body { font: 15px/1.45 system-ui, sans-serif; color: #18212a; max-width: 1040px; margin: 2em auto; padding: 0 1em; }

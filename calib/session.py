@@ -12,11 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge.errors import InputOutputError, UsageError
-from edge.marks import mark_text, png_bytes
+from edge.basics.errors import InputOutputError, UsageError
+from edge.basics.whole_files import make_folder, write_whole
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
-from edge.whole_files import make_folder, write_whole
+from edge.pictures.marks import mark_text, png_bytes
 
 RECORD_NAME = "session.json"
 FORMAT = 1

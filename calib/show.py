@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.calibration import PARTS, Calibration
-from edge.lens_view import view_focal_px
+from edge.calibration.calibration import PARTS, Calibration
+from edge.calibration.lens import view_focal_px
 
 
 def lines(calibration: Calibration) -> Iterator[str]:

@@ -20,7 +20,7 @@ from calib.guidance import (
 )
 from calib.look import Look, look_at
 from calib.session import Session, SessionWriter
-from edge.frame import Frame
+from edge.frames.frame import Frame
 
 FRAMES = {"dark": 16, "flat": 12, "white": 4, "chart": 4, "lens": 16, "scenes": 24}
 """Frames of a complete session."""

@@ -19,9 +19,9 @@ from calib.lens import LensFit, solve_lens
 from calib.light import MAX_SATURATED, Light, full_size, light_of, saturated_share, without_hot
 from calib.session import Session, read_session, tool_version
 from calib.white import White, solve_white
-from edge.calibration import PARTS, Calibration
-from edge.colour import FULL_STEP, codes_from_steps
-from edge.errors import InputOutputError, UsageError
+from edge.basics.errors import InputOutputError, UsageError
+from edge.calibration.calibration import PARTS, Calibration
+from edge.pictures.colour import FULL_STEP, codes_from_steps
 from edge.pictures.image import Image
 
 _NEEDS = {"flat": "dark", "white": "flat", "chart": "white"}

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calib.light import SPREAD_OF_MAD
-from edge.geometry import SCALE
+from edge.pictures.geometry import SCALE
 
 _SIGMA_BLOCKS = 1.0
 _SIGMAS = 6.0

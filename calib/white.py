@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from calib.dark import Dark
 from calib.flat import Flat
 from calib.light import MAX_SATURATED, Light, block_means, light_of, saturated_share, without_hot
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from edge.pictures.image import Image
 
 CARD_SHARE = 0.3

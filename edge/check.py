@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from edge.artifact import Artifact
-from edge.camera_head import check_head
+from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
+from edge.basics.texts import age_text
+from edge.camera_head.head import check_head
 from edge.config import Config, HeatConfig
-from edge.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
-from edge.geometry import FRAME_SHAPE
-from edge.heat import believed
-from edge.running_unit import RunningUnit
-from edge.storage import disk_state, nearest
-from edge.sysfs import Sysfs
-from edge.texts import age_text
+from edge.health.disk import disk_state, nearest
+from edge.health.heat import believed
+from edge.health.machine import Sysfs
+from edge.models.profile import Artifact
+from edge.pictures.geometry import FRAME_SHAPE
+from edge.updates.running_unit import RunningUnit
 
 TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "disk": "storage", "heat": "heat"}
 """Line of the check -> part of a running unit's health record."""
@@ -57,8 +57,8 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
             opened.close()
 
     def camera() -> str:
+        from edge.calibration.of_unit import refuse_other_mode, unit_correction
         from edge.sources.open import open_source
-        from edge.unit import refuse_other_mode, unit_correction
 
         source = open_source(config.source.uri)
         try:
@@ -134,7 +134,7 @@ def _heat(config: HeatConfig) -> str:
 
 
 def _calibration(config: Config, artifact: Artifact) -> str:
-    from edge.unit import unit_correction
+    from edge.calibration.of_unit import unit_correction
 
     correction = unit_correction(config.unit.calibration, config.unit.serial, artifact.manifest)
     if correction is None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import logging
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from edge.artifact import Artifact, load_artifact, profile_roots, profiles
 from edge.basics.command import exit_code_of, stop_on_signals
-from edge.commands import COMMANDS, run_command
+from edge.basics.errors import UsageError
+from edge.basics.logs import set_up_logging
 from edge.config import Config, Origins, load_config
-from edge.errors import UsageError
-from edge.service.journal import set_up_logging
+from edge.models.profile import Artifact, load_artifact, profile_roots, profiles
 
 EXAMPLES = """examples:
   edge-enhance --live                                      the demo throat on http://127.0.0.1:8080/
@@ -78,7 +78,7 @@ def artifact_of(config: Config) -> Artifact:
 
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
-    from edge.batch import enhance_files
+    from edge.batch.run import enhance_files
     from edge.engines.open import open_engine
 
     if args.output is None:
@@ -143,3 +143,18 @@ def leave_hung_threads(code: int) -> None:
 
 if __name__ == "__main__":
     sys.exit(main())
+
+
+COMMANDS = {
+    "install-service": "edge.service.command:install_main",
+    "model": "edge.updates.command:main",
+    "uninstall-service": "edge.service.command:uninstall_main",
+}
+"""First word of the command line -> module and function, which takes the other words and returns an exit code."""
+
+
+def run_command(name: str, argv: Sequence[str]) -> int:
+    """Load a command and run it."""
+    module, function = COMMANDS[name].split(":")
+    work = cast("Callable[[Sequence[str]], int]", getattr(importlib.import_module(module), function))
+    return work(argv)

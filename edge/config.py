@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge.errors import ConfigError
-from edge.settings import from_table, setting
-from edge.texts import one_line, toml_from_text, toml_value
+from edge.basics.errors import ConfigError
+from edge.basics.settings import from_table, setting
+from edge.basics.texts import one_line, toml_from_text, toml_value
 from firmware_bridge.messages import MAX_LEDS
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")

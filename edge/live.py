@@ -14,12 +14,11 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from edge.errors import CameraLost, DeviceMissing, EdgeError
-from edge.frame import Frame, FramePair
-from edge.health import Health
-from edge.sinks.base import Sink
-from edge.slot import Slot
-from edge.sources.base import Enhancer, Source, Watch
+from edge.basics.errors import CameraLost, DeviceMissing, EdgeError
+from edge.frames.frame import Frame, FramePair
+from edge.frames.slot import Slot
+from edge.frames.stages import Enhancer, Sink, Source, Watch
+from edge.health.record import Health
 
 log = logging.getLogger(__name__)
 

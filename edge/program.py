@@ -12,27 +12,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from edge.camera_head import CameraHead
+from edge.calibration.of_unit import UnitCorrection, checked_opener, unit_correction
+from edge.camera_head.head import CameraHead
 from edge.config import Config
-from edge.control import Control
-from edge.engines.order import engine_setup
-from edge.engines.supervisor import Supervisor
-from edge.health import Health
-from edge.heat import HeatWatch
+from edge.frames.stages import Sink, Source
+from edge.guard.order import engine_setup
+from edge.guard.supervisor import Supervisor
+from edge.health.disk import StorageWatch
+from edge.health.heat import HeatWatch
+from edge.health.machine import Sysfs
+from edge.health.record import Health
 from edge.live import Live
-from edge.model_store import ModelStore
 from edge.reload import Reload, SourceDesk
-from edge.saver import PairSaver
+from edge.saving.freeze import Control
 from edge.saving.leftovers import clean_up
+from edge.saving.saver import PairSaver
 from edge.service.life import Life
 from edge.service.notify import Notifier
-from edge.sinks.base import Sink
-from edge.sinks.web import WebSink
-from edge.sources.base import Source
 from edge.sources.open import open_source
-from edge.storage import StorageWatch
-from edge.sysfs import Sysfs
-from edge.unit import UnitCorrection, checked_opener, unit_correction
+from edge.updates.store import ModelStore
+from edge.web.server import WebSink
 
 log = logging.getLogger("edge")
 

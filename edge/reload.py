@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from edge.basics.errors import ConfigError, EdgeError
+from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.config import Config
-from edge.engines.isolated import OPENING_S
-from edge.engines.order import EngineSetup, engine_setup
-from edge.engines.standby import Preparation
-from edge.errors import ConfigError, EdgeError
-from edge.sources.base import Source
-from edge.unit import UnitCorrection, unit_correction
+from edge.frames.stages import Source
+from edge.guard.order import EngineSetup, engine_setup
+from edge.guard.process import OPENING_S
+from edge.guard.standby import Preparation
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ NEEDS_RESTART = ("web.listen", "bridge", "source.wait")
 
 
 class EngineDesk(Protocol):
-    """The part of `edge.engines.supervisor.Supervisor` that is needed here."""
+    """The part of `edge.guard.supervisor.Supervisor` that is needed here."""
 
     @property
     def setup(self) -> EngineSetup: ...

@@ -6,12 +6,12 @@ import time
 from dataclasses import asdict, dataclass
 from statistics import median, pstdev
 
-from edge.artifact import Artifact
-from edge.engines.base import Engine
+from edge.engines.engine import Engine
+from edge.engines.gpu.tensorrt import MAX_FLIGHTS, TensorRtEngine
 from edge.engines.open import FallbackEngine
-from edge.engines.tensorrt import MAX_FLIGHTS, TensorRtEngine
+from edge.health.machine import mode_and_clocks
+from edge.models.profile import Artifact
 from edge.pictures.image import Image
-from edge.sysfs import mode_and_clocks
 from export.power import PowerMeter
 
 NUM_WARM_UP = 10

@@ -13,10 +13,10 @@ from typing import Any
 import onnxruntime
 from tqdm import tqdm
 
-from edge.engines.trt_log import collecting_logger, last_error
-from edge.engines.trt_versions import TrtApi, create_network, create_parser, hold_types, set_target
-from edge.errors import DeviceMissing, ModelError
-from edge.geometry import FRAME_SHAPE
+from edge.basics.errors import DeviceMissing, ModelError
+from edge.engines.gpu.trt_log import collecting_logger, last_error
+from edge.engines.gpu.trt_versions import TrtApi, create_network, create_parser, hold_types, set_target
+from edge.pictures.geometry import FRAME_SHAPE
 
 
 @dataclass(frozen=True)

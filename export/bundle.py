@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Artifact, typed_graph_name
+from edge.basics.errors import InputOutputError, ModelError
+from edge.basics.whole_files import file_sha256, whole_file
 from edge.engines.golden import KEY as GOLDEN_KEY
-from edge.engines.plan import read_plan, sidecar_path
-from edge.errors import InputOutputError, ModelError
-from edge.model_bundle import BUNDLE_NAME, ENGINES_NAME, Told, contents_bytes, read_contents, write_sum
-from edge.whole_files import file_sha256, whole_file
+from edge.engines.gpu.plan import read_plan, sidecar_path
+from edge.models.bundle import BUNDLE_NAME, ENGINES_NAME, Told, contents_bytes, read_contents, write_sum
+from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Artifact, typed_graph_name
 
 
 def write_bundle(artifact: Artifact, output: Path, plans: Sequence[Path] = ()) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from edge.errors import InputOutputError
-from edge.geometry import fit_to_frame
+from edge.basics.errors import InputOutputError
 from edge.pictures.files import read_picture
+from edge.pictures.geometry import fit_to_frame
 from edge.pictures.image import Image
 
 SESSION_NAME = "session.json"

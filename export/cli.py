@@ -6,9 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge.artifact import SHIPPED
 from edge.basics.command import exit_code_of
-from edge.errors import UsageError
+from edge.basics.errors import UsageError
+from edge.models.profile import SHIPPED
 from export.recipes import RECIPES, UPSCALES
 
 ENGINES = Path("/var/lib/edge-enhance/engines")

@@ -1,7 +1,7 @@
 """A unit's calibration as part of the graph, for engines that run it cheaper there than the host does.
 
-The one definition is `edge.correction.Correction`; the graph samples at the same places and computes the same light,
-and a test holds both to the same pixels within 1/255. Behind a lens one value in a thousand may differ by one level of
+The one definition is `edge.calibration.correction.Correction`; the graph samples at the same places and computes the
+same light, and a test holds both to the same pixels within 1/255. Behind a lens one value in a thousand may differ by one level of
 the camera's codes, where the sampled value lies on a half; deep shadows times a large gain make more of it.
 """
 
@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edge.artifact import GRAPH_NAME, load_artifact
-from edge.calibration import read_calibration
-from edge.correction import Correction
+from edge.basics.errors import ModelError, UsageError
+from edge.basics.whole_files import file_sha256
+from edge.calibration.correction import Correction
+from edge.calibration.file import read_calibration
 from edge.engines.golden import KEY as GOLDEN_KEY
-from edge.errors import ModelError, UsageError
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
-from edge.whole_files import file_sha256
+from edge.models.profile import GRAPH_NAME, load_artifact
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from export.onnx_graph import onnx_from_module
 from export.profile import golden_answer, write_profile
 

@@ -9,16 +9,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge.artifact import SHIPPED, Artifact, load_artifact
-from edge.cpus import available_cpus
+from edge.basics.errors import DeviceMissing, InputOutputError, ModelError, UsageError
+from edge.basics.whole_files import make_folder, write_whole
 from edge.engines.cpu import GraphCpuEngine
-from edge.engines.gpu import gpu_of, load_cuda
-from edge.engines.open_plan import build_command, graph_hash
-from edge.engines.plan import ANY_NAME, Gpu, engine_key, is_whole, plan_path, write_plan
-from edge.engines.trt_versions import TrtApi, load_trt
-from edge.errors import DeviceMissing, InputOutputError, ModelError, UsageError
+from edge.engines.gpu.device import gpu_of, load_cuda
+from edge.engines.gpu.open import build_command, graph_hash
+from edge.engines.gpu.plan import ANY_NAME, Gpu, engine_key, is_whole, plan_path, write_plan
+from edge.engines.gpu.trt_versions import TrtApi, load_trt
+from edge.health.machine import available_cpus
+from edge.models.profile import SHIPPED, Artifact, load_artifact
 from edge.pictures.packed import packed_picture
-from edge.whole_files import make_folder, write_whole
 from export.accuracy import GATES
 from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.golden import golden_set

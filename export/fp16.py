@@ -24,7 +24,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 from export.graph_edit import FLOAT, HALF, Names, element_types
 
 NETWORK_SCOPES = ("/student/", "/idm/", "/isr/")

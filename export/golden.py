@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edge.errors import InputOutputError
-from edge.geometry import fit_to_frame
+from edge.basics.errors import InputOutputError
 from edge.pictures.files import PICTURE_SUFFIXES, read_picture
+from edge.pictures.geometry import fit_to_frame
 from edge.pictures.image import Image
-from edge.sources.demo import DemoSource
+from edge.sources.demo.source import DemoSource
 
 DEMO_STEP = 150
 """Frames of the demo throat between two golden ones: fog, focus and view have changed by then."""

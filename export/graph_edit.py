@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import onnx
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 
 FLOAT, HALF = onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16
 

@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from edge.engines.gpu import current_context, load_cuda
-from edge.engines.plan import read_plan
-from edge.engines.trt_log import collecting_logger, last_error
-from edge.engines.trt_versions import TrtApi, device_memory_bytes, load_trt
-from edge.errors import DeviceMissing, ModelError
+from edge.basics.errors import DeviceMissing, ModelError
+from edge.engines.gpu.device import current_context, load_cuda
+from edge.engines.gpu.plan import read_plan
+from edge.engines.gpu.trt_log import collecting_logger, last_error
+from edge.engines.gpu.trt_versions import TrtApi, device_memory_bytes, load_trt
 
 FACTS = ("profile", "precision", "runtime", "strongly_typed", "workspace_mib", "build_s", "made_at")
 

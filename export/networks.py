@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from edge.errors import UsageError
+from edge.basics.errors import UsageError
 from export.pipeline import BicubicPipeline, GuidedPipeline, IdmDehazer, IsrPipeline, JointPipeline, StudentDehazer
 from export.recipes import Recipe
 from trainer.networks.from_checkpoint import READERS

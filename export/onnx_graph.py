@@ -12,8 +12,8 @@ import onnxruntime
 import torch
 from torch import Tensor, nn
 
-from edge.errors import ModelError
-from edge.geometry import FRAME_SHAPE, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, SCALE
+from edge.basics.errors import ModelError
+from edge.pictures.geometry import FRAME_SHAPE, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, SCALE
 from export.graph_edit import serialised
 from export.pipeline import GuidedDehazer, IsrPipeline
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from edge.engines.gpu import current_context, gpu_of, load_cuda
-from edge.engines.trt_log import collecting_logger, last_error
-from edge.engines.trt_versions import TrtApi, create_network, hold_types, load_trt, set_target
-from edge.errors import EngineLost
+from edge.basics.errors import EngineLost
+from edge.engines.gpu.device import current_context, gpu_of, load_cuda
+from edge.engines.gpu.trt_log import collecting_logger, last_error
+from edge.engines.gpu.trt_versions import TrtApi, create_network, hold_types, load_trt, set_target
 
 SIDE = 4096
 NUM_PRODUCTS = 4

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edge.geometry import SCALE
+from edge.pictures.geometry import SCALE
 from trainer import guided
 
 

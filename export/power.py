@@ -6,7 +6,7 @@ import subprocess
 import threading
 from statistics import mean
 
-from edge.sysfs import Sysfs
+from edge.health.machine import Sysfs
 
 PERIOD_S = 0.05
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx
 
-from edge.errors import ModelError, UsageError
+from edge.basics.errors import ModelError, UsageError
 from edge.pictures.image import Image
 from export.accuracy import GATES, Difference, pooled
 from export.calibration_set import CalibrationSet

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from edge.artifact import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
+from edge.basics.errors import InputOutputError
+from edge.basics.whole_files import make_folder, write_together
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.golden import golden_frame, golden_record
-from edge.errors import InputOutputError
-from edge.geometry import FRAME_SHAPE
-from edge.whole_files import make_folder, write_together
+from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
+from edge.pictures.geometry import FRAME_SHAPE
 from export.accuracy import GATES
 from export.golden import GoldenSet, golden_set, with_veiled
 from export.networks import Built, built_from_checkpoints

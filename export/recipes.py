@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from edge.errors import UsageError
+from edge.basics.errors import UsageError
 
 Dehazer = Literal["student", "student_isr", "idm"]
 Upscale = Literal["guided", "isr", "bicubic"]

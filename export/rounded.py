@@ -15,7 +15,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 from export.graph_edit import FLOAT, HALF, Names, element_types
 
 EXACT_OPS = frozenset(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from edge.errors import UsageError
+from edge.basics.errors import UsageError
 from edge.pictures.image import Image
 from export.networks import built_from_checkpoints
 from export.recipes import RECIPES, UPSCALES, Recipe, recipe_for

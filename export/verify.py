@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from edge.artifact import Artifact
-from edge.cpus import available_cpus
-from edge.engines.base import Engine
+from edge.basics.errors import DeviceMissing, ModelError
 from edge.engines.cpu import GraphCpuEngine, open_cpu_engine
-from edge.engines.open_plan import open_tensorrt_engine
-from edge.errors import DeviceMissing, ModelError
+from edge.engines.engine import Engine
+from edge.engines.gpu.open import open_tensorrt_engine
+from edge.health.machine import available_cpus
+from edge.models.profile import Artifact
 from edge.pictures.image import Image
 from export.accuracy import GATES, Difference, Gate, pooled
 from export.golden import GoldenSet

@@ -13,8 +13,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from edge.errors import InputOutputError, ModelError
-from edge.whole_files import write_whole
+from edge.basics.errors import InputOutputError, ModelError
+from edge.basics.whole_files import write_whole
 
 Tensors = dict[str, Tensor]
 N = TypeVar("N", bound=nn.Module)

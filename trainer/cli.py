@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from edge.basics.command import exit_code_of
-from edge.whole_files import write_whole
+from edge.basics.whole_files import write_whole
 from trainer.degrade import add_degrade_command
 from trainer.prepare import add_prepare_command
 from trainer.training_commands import add_training_commands

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edge.errors import ConfigError, UsageError
-from edge.settings import from_table
+from edge.basics.errors import ConfigError, UsageError
+from edge.basics.settings import from_table
 from trainer.idm import IdmConfig
 from trainer.isr import IsrConfig
 from trainer.student import StudentTraining

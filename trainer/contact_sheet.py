@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import InputOutputError
-from edge.whole_files import write_whole
+from edge.basics.errors import InputOutputError
+from edge.basics.whole_files import write_whole
 from trainer.screening import HAZY, SHARP, Scores
 
 Picture = NDArray[np.uint8]

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from edge.errors import ConfigError, InputOutputError
-from edge.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
-from edge.settings import setting
+from edge.basics.errors import ConfigError, InputOutputError
+from edge.basics.settings import setting
+from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
 from trainer.pictures import Picture, PictureStore
 from trainer.recipes import training_pair, vary_tone
 from trainer.splits import larynx_splits, throat_splits

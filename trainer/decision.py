@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.errors import ConfigError, InputOutputError
-from edge.whole_files import write_whole
+from edge.basics.errors import ConfigError, InputOutputError
+from edge.basics.whole_files import write_whole
 from trainer.manifest import DOMAINS
 from trainer.screening import Scores
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.geometry import FRAME_WIDTH_PX
+from edge.pictures.geometry import FRAME_WIDTH_PX
 
 Linear = NDArray[np.float32]
 

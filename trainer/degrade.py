@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from edge.errors import InputOutputError
-from edge.whole_files import write_whole
+from edge.basics.errors import InputOutputError
+from edge.basics.whole_files import write_whole
 from trainer.pictures import Picture, read_picture
 from trainer.recipes import training_pair
 from trainer.scan import picture_files

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edge.errors import InputOutputError
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
+from edge.basics.errors import InputOutputError
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
 from trainer import guided
 from trainer.classical import clahe, dark_channel_prior
 from trainer.isr_scores import isr_scores, isr_sets, isr_table

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from edge.geometry import SCALE
+from edge.pictures.geometry import SCALE
 
 GAIN_MIN, GAIN_MAX = 0.5, 4.0
 ACTIVITY_ROW = 1

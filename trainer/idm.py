@@ -11,8 +11,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from edge.errors import ConfigError, InputOutputError
-from edge.settings import setting
+from edge.basics.errors import ConfigError, InputOutputError
+from edge.basics.settings import setting
 from trainer.checkpoint import Tensors, described
 from trainer.idm_objectives import DiscriminatorObjective, GeneratorObjective
 from trainer.image_pool import ImagePool

@@ -12,8 +12,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from edge.errors import ConfigError, InputOutputError
-from edge.settings import setting
+from edge.basics.errors import ConfigError, InputOutputError
+from edge.basics.settings import setting
 from trainer.checkpoint import Tensors, described
 from trainer.isr_objectives import DiscriminatorObjective, GeneratorObjective, IsrWeights, PixelObjective
 from trainer.learner import Adam, Learner, Terms, frozen

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer.metrics import psnr, ssim
 from trainer.networks.rrdb import SCALE, Rrdb
 from trainer.pictures import Picture

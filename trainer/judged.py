@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edge.errors import ModelError
-from edge.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, centre_crop_16_9
+from edge.basics.errors import ModelError
+from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, centre_crop_16_9
 from trainer import guided
 from trainer.checkpoint import read_whole
 from trainer.networks.from_checkpoint import (

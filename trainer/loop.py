@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from edge.errors import EdgeError, InputOutputError, ModelError
-from edge.settings import setting
-from edge.whole_files import write_whole
+from edge.basics.errors import EdgeError, InputOutputError, ModelError
+from edge.basics.settings import setting
+from edge.basics.whole_files import write_whole
 from trainer.learner import Arithmetic, Terms
 from trainer.parallel import Placement, mean_over_processes, wait_for_all
 from trainer.run_folder import LossTable, RunFolder, trouble

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edge.errors import ConfigError, InputOutputError
-from edge.settings import from_table
-from edge.whole_files import write_whole
+from edge.basics.errors import ConfigError, InputOutputError
+from edge.basics.settings import from_table
+from edge.basics.whole_files import write_whole
 
 VERSION = 1
 DOMAINS = ("lq", "hq", "unsorted")

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.colour import ciede2000_lab, lab_from_srgb
+from edge.pictures.colour import ciede2000_lab, lab_from_srgb
 
 Image = NDArray[np.uint8]
 Floats = NDArray[np.floating]

@@ -15,7 +15,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from edge.errors import ConfigError
+from edge.basics.errors import ConfigError
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import InputOutputError
-from edge.perceptual_hash import perceptual_hash
+from edge.basics.errors import InputOutputError
+from edge.pictures.perceptual_hash import perceptual_hash
 
 NEAR_DUPLICATE_BITS = 12
 """Largest distance that still meant one photo on the project's data."""

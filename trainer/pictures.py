@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 
 Picture = NDArray[np.uint8]
 

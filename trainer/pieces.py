@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from edge.errors import InputOutputError, ModelError
+from edge.basics.errors import InputOutputError, ModelError
 from trainer.checkpoint import Tensors, read_whole, save_whole
 from trainer.run_folder import RunFolder
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from edge.errors import ConfigError, UsageError
+from edge.basics.errors import ConfigError, UsageError
 from trainer.contact_sheet import Tile, contact_sheets
 from trainer.decision import Row, read_decisions, write_decisions
 from trainer.groups import PATIENT, groups_of, patient_of, side_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.errors import InputOutputError
-from edge.whole_files import write_whole
+from edge.basics.errors import InputOutputError
+from edge.basics.whole_files import write_whole
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

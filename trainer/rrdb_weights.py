@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 from trainer.checkpoint import Tensors, read_whole
 from trainer.networks.rrdb import Rrdb
 

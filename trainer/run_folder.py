@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.errors import ConfigError, InputOutputError, ModelError
-from edge.whole_files import write_whole
+from edge.basics.errors import ConfigError, InputOutputError, ModelError
+from edge.basics.whole_files import write_whole
 from trainer.checkpoint import Tensors, read_whole, save_whole
 
 STATE_NAME = "state.safetensors"

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from edge.errors import InputOutputError
-from edge.perceptual_hash import perceptual_hash
+from edge.basics.errors import InputOutputError
+from edge.pictures.perceptual_hash import perceptual_hash
 from trainer.contact_sheet import thumbnail
 from trainer.manifest import Unreadable
 from trainer.screening import Scores, scores

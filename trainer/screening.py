@@ -35,7 +35,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.geometry import NETWORK_HEIGHT_PX
+from edge.pictures.geometry import NETWORK_HEIGHT_PX
 
 Picture = NDArray[np.uint8]
 

@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from edge.errors import InputOutputError
-from edge.perceptual_hash import perceptual_hash
+from edge.basics.errors import InputOutputError
+from edge.pictures.perceptual_hash import perceptual_hash
 from trainer.perceptual_hash import connected_groups, near_duplicate_pairs, read_rgb
 
 Split = dict[str, list[Path]]

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.errors import ConfigError
-from edge.geometry import SCALE
-from edge.settings import setting
+from edge.basics.errors import ConfigError
+from edge.basics.settings import setting
+from edge.pictures.geometry import SCALE
 from trainer.data import DataConfig, Parts
 from trainer.loop import LoopConfig
 from trainer.networks.student import StudentConfig

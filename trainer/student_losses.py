@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from edge.geometry import NETWORK_WIDTH_PX
+from edge.pictures.geometry import NETWORK_WIDTH_PX
 from trainer import guided
 from trainer.data import MOTION_PX, ZOOM
 from trainer.networks.student import Student

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from edge.errors import ConfigError
+from edge.basics.errors import ConfigError
 from trainer.checkpoint import KINDS, network_from_checkpoint, read_whole
 from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig

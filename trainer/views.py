@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer.pictures import Picture
 
 

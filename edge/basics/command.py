@@ -8,8 +8,8 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
-from edge.errors import EdgeError
-from edge.texts import one_line
+from edge.basics.errors import EdgeError
+from edge.basics.texts import one_line
 
 
 def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: str = "") -> int:

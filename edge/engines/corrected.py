@@ -6,12 +6,12 @@ import time
 
 import numpy as np
 
-from edge.correction import Correction
-from edge.cpus import available_cpus
-from edge.engines.base import Engine, Enhanced
-from edge.geometry import FRAME_SHAPE
+from edge.calibration.correction import Correction
+from edge.calibration.of_unit import UnitCorrection
+from edge.engines.engine import Engine, Enhanced
+from edge.health.machine import available_cpus
+from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
-from edge.unit import UnitCorrection
 
 
 class CorrectedEngine:
@@ -40,7 +40,7 @@ class CorrectedEngine:
         return f"{self._engine.device}, corrected for unit {self.correction.calibration.unit}"
 
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
-        """See `edge.engines.base.Engine.enhance`."""
+        """See `edge.engines.engine.Engine.enhance`."""
         begin = time.perf_counter()
         corrected = self.correction.apply(image, self._corrected)
         took_ms = (time.perf_counter() - begin) * 1e3

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from edge.artifact import Artifact
-from edge.cpus import available_cpus
-from edge.engines.base import Engine, Enhanced
-from edge.errors import EngineFailed, ModelError
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
-from edge.guided import GuidedCarrier, Map, detail_activity
+from edge.basics.errors import EngineFailed, ModelError
+from edge.engines.engine import Engine, Enhanced
+from edge.engines.guided import GuidedCarrier, Map, detail_activity
+from edge.health.machine import available_cpus
+from edge.models.profile import Artifact
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
 from edge.pictures.image import Image
 
 

@@ -17,13 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.artifact import MANIFEST_NAME, Artifact
-from edge.engines.base import Engine
-from edge.errors import EngineFailed, ModelError
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
+from edge.basics.errors import EngineFailed, ModelError
+from edge.basics.texts import shown
+from edge.engines.engine import Engine
+from edge.models.profile import MANIFEST_NAME, Artifact
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
 from edge.pictures.image import Image
 from edge.pictures.packed import packed_picture, picture_from_text
-from edge.texts import shown
 
 KEY = "golden"
 SMALL_WIDTH_PX, SMALL_HEIGHT_PX = 240, 135

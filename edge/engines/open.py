@@ -6,12 +6,12 @@ import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from edge.artifact import Artifact
+from edge.basics.errors import DeviceMissing, EdgeError, EngineLost
 from edge.config import EngineConfig
-from edge.engines.base import Engine, Enhanced
 from edge.engines.cpu import open_bicubic_engine, open_cpu_engine
+from edge.engines.engine import Engine, Enhanced
 from edge.engines.rungs import Rung
-from edge.errors import DeviceMissing, EdgeError, EngineLost
+from edge.models.profile import Artifact
 from edge.pictures.image import Image
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ def open_rung(artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequ
         return open_bicubic_engine(artifact, config.threads)
     if rung.backend == "cpu":
         return open_cpu_engine(artifact, config.threads)
-    from edge.engines.open_plan import open_tensorrt_engine
+    from edge.engines.gpu.open import open_tensorrt_engine
 
     runtime = "tensorrt" if rung.backend == "auto" else rung.backend
     return open_tensorrt_engine(
@@ -75,7 +75,7 @@ def open_rung(artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequ
 
 
 class FallbackEngine:
-    """Implements `edge.engines.base.Engine` by a GPU's engine, and by the CPU's from the frame on that the GPU lost.
+    """Implements `edge.engines.engine.Engine` by a GPU's engine, and by the CPU's from the frame on that the GPU lost.
 
     For work on files, which ends; live, the ladder does this and climbs back.
 

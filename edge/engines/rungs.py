@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from edge.artifact import Artifact
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
+from edge.models.profile import Artifact
 
 SMALLER = {"miinet": "miinet-guided", "cyclegan": "miinet-guided", "miinet-guided": "live", "live-isr": "live"}
 """Profile -> the next one that costs less (design, sections 4 and 8)."""

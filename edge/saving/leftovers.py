@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.texts import json_from_text
-from edge.whole_files import PART_SUFFIX, lock, part_of, sync_folder, whole_of
+from edge.basics.texts import json_from_text
+from edge.basics.whole_files import PART_SUFFIX, lock, part_of, sync_folder, whole_of
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Findings:
 def clean_up(folders: Iterable[Path]) -> Findings:
     """Put in order what a power cut left in these folders and those directly in them; logs what it found.
 
-    Only names that `edge.whole_files` makes are removed, and none that a program writes at this moment.
+    Only names that `edge.basics.whole_files` makes are removed, and none that a program writes at this moment.
     """
     removed: list[Path] = []
     in_use: list[Path] = []

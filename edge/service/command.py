@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge.basics.command import exit_code_of
-from edge.errors import InputOutputError, UsageError
+from edge.basics.errors import InputOutputError, UsageError
 from edge.service.files import (
     FORGET_COMMANDS,
     RECORD_PATH,

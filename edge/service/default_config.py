@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from edge.basics.texts import toml_value
 from edge.config import Config
-from edge.texts import toml_value
 
 HEADER = """\
 # Configuration of edge-enhance. A key that is a comment has the value shown: take the # away to change it, then run

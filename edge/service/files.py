@@ -9,7 +9,7 @@ from pathlib import Path
 
 import edge
 import firmware_bridge
-from edge.errors import UsageError
+from edge.basics.errors import UsageError
 from edge.service.default_config import default_config
 
 UNIT = "edge-enhance.service"
@@ -47,7 +47,7 @@ def service_files(program: str) -> tuple[ServiceFile, ...]:
     Args:
         program: what the unit starts: an absolute path, with arguments if need be.
     """
-    systemd = _folder_of(edge) / "systemd"
+    systemd = Path(__file__).parent / "systemd"
     unit = (systemd / UNIT).read_text(encoding="utf-8").replace(_PLACEHOLDER, program)
     rule = _folder_of(firmware_bridge) / "udev" / RULE_PATH.name
     return (

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
+from edge.basics.whole_files import write_whole
 from edge.service.files import RECORD_PATH, ServiceFile
-from edge.whole_files import write_whole
 
 Tell = Callable[[str], None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from edge.health import Health
+from edge.health.record import Health
 from edge.service.notify import Notifier
 
 

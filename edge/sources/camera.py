@@ -15,10 +15,10 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from edge.errors import CameraLost, DeviceMissing
-from edge.frame import Frame
-from edge.frame_memory import lent_frame
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
+from edge.basics.errors import CameraLost, DeviceMissing
+from edge.frames.frame import Frame
+from edge.frames.lending import lent_frame
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.pictures.image import Image
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
 from edge.sources.pace import FrameFitter
@@ -107,7 +107,7 @@ class CameraSource:
         self.camera_mode = f"{self._granted.width_px}x{self._granted.height_px} {self._granted.fourcc}"
 
     def read(self) -> Frame | None:
-        """See `edge.sources.base.Source.read`."""
+        """See `edge.frames.stages.Source.read`."""
         for _ in range(_MAX_BROKEN):
             with self._holder.reading() as is_open:
                 if not is_open or not self._take_newest(self._holder.capture):
@@ -126,7 +126,7 @@ class CameraSource:
         return {name: value for name, value in read.items() if value != -1}
 
     def close(self) -> None:
-        """See `edge.sources.base.Source.close`."""
+        """See `edge.frames.stages.Source.close`."""
         self._holder.close()
 
     def _take_newest(self, capture: Capture) -> bool:

@@ -16,7 +16,7 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 import cv2
 import numpy as np
 
-from edge.frame_memory import lent_frame
+from edge.frames.lending import lent_frame
 from edge.pictures.image import Image
 from edge.sources.pace import FrameFitter
 

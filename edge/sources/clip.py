@@ -8,8 +8,8 @@ from pathlib import Path
 
 import cv2
 
-from edge.errors import InputOutputError
-from edge.frame import Frame
+from edge.basics.errors import InputOutputError
+from edge.frames.frame import Frame
 from edge.sources.capture import Capture, CaptureHolder, opened_capture, plausible_fps, retrieved_rgb
 from edge.sources.pace import FrameClock, FrameFitter
 
@@ -52,7 +52,7 @@ class ClipSource:
         self._passes_done = 0
 
     def read(self) -> Frame | None:
-        """See `edge.sources.base.Source.read`."""
+        """See `edge.frames.stages.Source.read`."""
         due_seq = self._clock.wait_next() if self.paced else self._next_seq
         if due_seq is None:
             return None
@@ -70,7 +70,7 @@ class ClipSource:
         return Frame(image, self._grabbed_seq, t_capture_ns)
 
     def close(self) -> None:
-        """See `edge.sources.base.Source.close`."""
+        """See `edge.frames.stages.Source.close`."""
         self._clock.close()
         self._holder.close()
 

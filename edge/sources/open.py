@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TypeVar, overload
 
-from edge.errors import DeviceMissing, InputOutputError, UsageError
-from edge.sources.base import Source
+from edge.basics.errors import DeviceMissing, InputOutputError, UsageError
+from edge.frames.stages import Source
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ def _opened_camera(uri: str, rest: str) -> Source:
 
 
 def _opened_demo(uri: str, rest: str, live: bool) -> Source:
-    from edge.sources.demo import DemoSource
+    from edge.sources.demo.source import DemoSource
 
     options = _Options(uri, rest.lstrip("/").removeprefix("?"))
     if unit := options.text("unit"):
@@ -87,9 +87,9 @@ def _opened_demo(uri: str, rest: str, live: bool) -> Source:
 
 
 def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
-    from edge.sources.demo_bench import BenchSource
-    from edge.sources.demo_targets import TARGETS
-    from edge.sources.demo_unit import LensModel, unit_truth
+    from edge.sources.demo.bench import BenchSource
+    from edge.sources.demo.targets import TARGETS
+    from edge.sources.demo.unit import LensModel, unit_truth
 
     lenses: dict[str, LensModel] = {"radial": "radial", "fisheye": "fisheye"}
     target = options.choice("target", {name: name for name in TARGETS}, "throat")

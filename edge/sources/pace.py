@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from edge.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
 from edge.pictures.image import Image
 
 _NS_PER_S = 1_000_000_000

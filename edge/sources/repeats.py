@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.errors import CameraLost
-from edge.frame import Frame
+from edge.basics.errors import CameraLost
+from edge.frames.frame import Frame
 
 REPEATED_NS = 2_000_000_000
 _STEP_PX = 8

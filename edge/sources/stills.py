@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import edge.sources.capture  # noqa: F401  keeps OpenCV's own lines off stderr
-from edge.errors import InputOutputError
-from edge.frame import Frame
+from edge.basics.errors import InputOutputError
+from edge.frames.frame import Frame
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 from edge.sources.pace import FrameClock, FrameFitter
@@ -52,7 +52,7 @@ class StillSource:
             self._sound_image(0)  # without any sound picture it fails here, not in the capture thread
 
     def read(self) -> Frame | None:
-        """See `edge.sources.base.Source.read`."""
+        """See `edge.frames.stages.Source.read`."""
         if self.paced:
             index = self._clock.wait_next()
             if index is None:
@@ -67,7 +67,7 @@ class StillSource:
         return None if image is None else Frame(image, self._seq, t_capture_ns)
 
     def close(self) -> None:
-        """See `edge.sources.base.Source.close`."""
+        """See `edge.frames.stages.Source.close`."""
         self._closed = True
         self._clock.close()
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 import cv2
 
-from edge.errors import CameraLost, DeviceMissing
-from edge.frame import Frame
+from edge.basics.errors import CameraLost, DeviceMissing
+from edge.frames.frame import Frame
 from edge.sources.capture import Capture, CaptureHolder, opened_capture, plausible_fps, retrieved_rgb
 from edge.sources.pace import FrameFitter
 
@@ -48,7 +48,7 @@ class StreamSource:
         self._seq = -1
 
     def read(self) -> Frame | None:
-        """See `edge.sources.base.Source.read`."""
+        """See `edge.frames.stages.Source.read`."""
         with self._holder.reading() as is_open:
             if not is_open:
                 return None
@@ -60,7 +60,7 @@ class StreamSource:
         return Frame(image, self._seq, t_capture_ns)
 
     def close(self) -> None:
-        """See `edge.sources.base.Source.close`."""
+        """See `edge.frames.stages.Source.close`."""
         self._holder.close()
 
     def _grab_newest(self, capture: Capture) -> int:

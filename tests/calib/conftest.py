@@ -10,8 +10,8 @@ import pytest
 from calib.session import Session, SessionWriter
 from calib.solve import Solution, solve
 from edge.pictures.image import Image
-from edge.sources.demo_bench import HOLD_FRAMES, BenchSource
-from edge.sources.demo_unit import UnitTruth, unit_truth
+from edge.sources.demo.bench import HOLD_FRAMES, BenchSource
+from edge.sources.demo.unit import UnitTruth, unit_truth
 
 UNIT = "A-1"
 

@@ -9,7 +9,7 @@ import pytest
 from calib.capture import CaptureOptions, PatienceLost, capture
 from calib.cli import main
 from calib.session import read_session
-from edge.errors import UsageError
+from edge.basics.errors import UsageError
 
 BENCH = "demo:?unit=A-1&pace=free"
 

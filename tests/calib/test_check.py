@@ -7,10 +7,10 @@ from calib.board import BoardFinder
 from calib.check import check
 from calib.cli import main
 from calib.report import solution_page
-from edge.calibration import read_calibration, write_calibration
-from edge.errors import UsageError
+from edge.basics.errors import UsageError
+from edge.calibration.file import read_calibration, write_calibration
 from edge.pictures.files import read_picture
-from edge.sources.demo_unit import unit_truth
+from edge.sources.demo.unit import unit_truth
 
 
 @pytest.fixture(scope="module")

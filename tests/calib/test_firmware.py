@@ -6,8 +6,8 @@ import pytest
 
 from calib.cli import main
 from calib.firmware import firmware_status
+from edge.basics.errors import DeviceMissing
 from edge.config import BridgeConfig
-from edge.errors import DeviceMissing
 from firmware_bridge.device import PythonDevice
 from firmware_bridge.head import Identity
 from firmware_bridge.simulator import Simulator, Switches

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calib.session import Session, SessionWriter, opened_session, read_session
-from edge.errors import InputOutputError, UsageError
+from edge.basics.errors import InputOutputError, UsageError
 from edge.pictures.files import read_picture
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)

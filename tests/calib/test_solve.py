@@ -14,12 +14,12 @@ from calib.session import read_session
 from calib.solve import Balance, solve, solve_chart
 from calib.spots import find_spots
 from calib.white import solve_white
-from edge.calibration import Lens
-from edge.errors import InputOutputError, UsageError
-from edge.lens_view import projected
-from edge.marks import png_bytes
+from edge.basics.errors import InputOutputError, UsageError
+from edge.calibration.calibration import Lens
+from edge.calibration.lens import projected
+from edge.calibration.targets import charuco_board
 from edge.pictures.files import read_picture
-from edge.targets import charuco_board
+from edge.pictures.marks import png_bytes
 
 # The bars are the product's own promises, in docs/results.md.
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.artifact import Artifact
-from edge.batch import BatchReport, enhance_files
-from edge.engines.base import Enhanced
-from edge.geometry import FRAME_SHAPE
+from edge.batch.run import BatchReport, enhance_files
+from edge.engines.engine import Enhanced
+from edge.models.profile import Artifact
+from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
 
 MODEL_SHA = "c0ffee" * 10 + "beef"
@@ -21,7 +21,7 @@ FPS = 24.0
 
 
 class InvertingEngine:
-    """Implements `edge.engines.base.Engine`: white minus the picture."""
+    """Implements `edge.engines.engine.Engine`: white minus the picture."""
 
     profile = "live"
     model_sha256 = MODEL_SHA

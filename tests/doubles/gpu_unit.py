@@ -16,9 +16,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.artifact import Artifact, load_artifact
-from edge.engines.plan import engine_key, plan_path, write_plan
-from edge.geometry import FRAME_SHAPE
+from edge.engines.gpu.plan import engine_key, plan_path, write_plan
+from edge.models.profile import Artifact, load_artifact
+from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.packed import packed_picture
 from tests.doubles.parts import part
 
@@ -95,7 +95,7 @@ class Unit:
         """A plan for the double's GPU; its golden answer is that of `invert`."""
         import pycuda.driver as cuda
 
-        from edge.engines.gpu import gpu_of
+        from edge.engines.gpu.device import gpu_of
         from tests.doubles import fake_tensorrt
 
         cuda.init()

@@ -15,7 +15,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from edge.artifact import load_artifact, profile_roots
+from edge.models.profile import load_artifact, profile_roots
 
 _, _, models, port_file, behaviour = sys.argv
 roots = profile_roots(models)

@@ -10,10 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
 from edge.engines import open as opening
-from edge.engines import worker
-from edge.engines.base import Enhanced
-from edge.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
+from edge.engines.engine import Enhanced
+from edge.guard import worker
 
 SCRIPTED = Path(__file__)
 """To be run in the worker's place."""

@@ -8,11 +8,11 @@ import time
 import numpy as np
 
 from edge.config import WebConfig
-from edge.control import Control
-from edge.frame import Frame, FramePair
-from edge.health import Health
+from edge.frames.frame import Frame, FramePair
+from edge.health.record import Health
 from edge.pictures.image import Image
-from edge.sinks.web import WebSink
+from edge.saving.freeze import Control
+from edge.web.server import WebSink
 
 RAW_GREEN, ENHANCED_RED = (40, 180, 60), (190, 50, 40)
 

@@ -7,18 +7,18 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from edge.artifact import load_artifact
 from edge.check import check_unit
 from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, WebConfig
-from edge.frame import Frame, FramePair
-from edge.health import Health
-from edge.sinks.web import WebSink
+from edge.frames.frame import Frame, FramePair
+from edge.health.record import Health
+from edge.models.profile import load_artifact
+from edge.web.server import WebSink
 
 
 @pytest.fixture
 def unit(monkeypatch, tmp_path):
     """A web sink that answers as a unit would, its health record, and the configuration that names it."""
-    monkeypatch.setattr("edge.running_unit._is_live", lambda pid: pid == os.getpid())
+    monkeypatch.setattr("edge.updates.running_unit._is_live", lambda pid: pid == os.getpid())
     health = Health()
     health.track("pid", os.getpid)
     health.set_source("camera:/dev/video7")

@@ -15,8 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.artifact import SHIPPED
-from edge.calibration import Calibration, write_calibration
+from edge.calibration.calibration import Calibration
+from edge.calibration.file import write_calibration
+from edge.models.profile import SHIPPED
 
 
 def command(*args):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from edge.basics.errors import ConfigError
 from edge.config import load_config
-from edge.errors import ConfigError
 
 
 def load(tmp_path, text, options=None):

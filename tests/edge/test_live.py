@@ -6,9 +6,9 @@ import time
 import numpy as np
 import pytest
 
-from edge.errors import CameraLost, DeviceMissing, InputOutputError, ModelError
-from edge.frame import Frame
-from edge.health import Health
+from edge.basics.errors import CameraLost, DeviceMissing, InputOutputError, ModelError
+from edge.frames.frame import Frame
+from edge.health.record import Health
 from edge.live import Live
 
 IMAGE = np.zeros((1080, 1920, 3), np.uint8)
@@ -41,7 +41,7 @@ class ScriptedSource:
 
 
 class Inverting:
-    """Implements `edge.sources.base.Enhancer`."""
+    """Implements `edge.frames.stages.Enhancer`."""
 
     def __init__(self):
         self.calls = []

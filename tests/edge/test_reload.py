@@ -6,10 +6,10 @@ from concurrent.futures import Future
 
 import pytest
 
+from edge.basics.errors import DeviceMissing, ModelError
 from edge.config import Config, load_config
-from edge.engines.order import engine_setup
-from edge.engines.standby import Preparation
-from edge.errors import DeviceMissing, ModelError
+from edge.guard.order import engine_setup
+from edge.guard.standby import Preparation
 from edge.reload import Reload, SourceDesk, changed_keys, device_of
 
 

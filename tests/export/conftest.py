@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from edge.artifact import Artifact, load_artifact
+from edge.models.profile import Artifact, load_artifact
 from export.profile import export_profile
 from tests.doubles.checkpoint_cases import Case
 from tests.doubles.parts import part

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge.engines.trt_log import collecting_logger
-from edge.engines.trt_versions import TrtApi, load_trt
+from edge.engines.gpu.trt_log import collecting_logger
+from edge.engines.gpu.trt_versions import TrtApi, load_trt
 from export.builder import BuildOptions, _configure, _timing_cache
 
 

@@ -10,13 +10,14 @@ import onnx
 import onnxruntime
 import pytest
 
-from edge.artifact import SHIPPED, load_artifact
-from edge.calibration import PARTS, Calibration, Lens, write_calibration
-from edge.correction import Correction
+from edge.basics.errors import InputOutputError, UsageError
+from edge.calibration.calibration import PARTS, Calibration, Lens
+from edge.calibration.correction import Correction
+from edge.calibration.file import write_calibration
 from edge.engines.cpu import GraphCpuEngine
 from edge.engines.golden import check_golden
-from edge.engines.trt_versions import load_trt
-from edge.errors import InputOutputError, UsageError
+from edge.engines.gpu.trt_versions import load_trt
+from edge.models.profile import SHIPPED, load_artifact
 from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.correction_graph import corrected_graph, correction_graph, export_corrected_profile
 from export.graph_edit import element_types

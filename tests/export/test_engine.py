@@ -13,11 +13,11 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.artifact import SHIPPED, load_artifact, profiles
-from edge.engines.plan import read_plan, unpacked_picture
-from edge.engines.trt_versions import load_trt
-from edge.errors import DeviceMissing, ModelError, UsageError
-from edge.whole_files import file_sha256
+from edge.basics.errors import DeviceMissing, ModelError, UsageError
+from edge.basics.whole_files import file_sha256
+from edge.engines.gpu.plan import read_plan, unpacked_picture
+from edge.engines.gpu.trt_versions import load_trt
+from edge.models.profile import SHIPPED, load_artifact, profiles
 from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.cli import main
 from export.engine import EngineOptions, build_engine, find_model, precision_of
@@ -189,14 +189,14 @@ def test_what_the_real_parser_refuses_is_one_line(trt_rtx, tmp_path, case):
 
 
 def test_a_real_plan_is_not_deserialised_without_a_gpu(trt_rtx):
-    from edge.engines.trt_log import collecting_logger, last_error
+    from edge.engines.gpu.trt_log import collecting_logger, last_error
 
     api = load_trt("tensorrt-rtx")
     artifact = load_artifact("live")
     built = plan_from_onnx(api, artifact.graph_for("fp16"), BuildOptions(compute_capability=(8, 6)))
     logger = collecting_logger(api)
     if api.trt.Runtime(logger).deserialize_cuda_engine(built.content) is not None:
-        pytest.skip("this machine has a GPU; tests/edge/engines/test_on_device.py runs the engine")
+        pytest.skip("this machine has a GPU; tests/edge/engines/gpu/test_on_device.py runs the engine")
     assert "\n" not in last_error(logger)
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.artifact import load_artifact
-from edge.errors import ModelError
-from edge.geometry import FRAME_SHAPE
+from edge.basics.errors import ModelError
+from edge.models.profile import load_artifact
+from edge.pictures.geometry import FRAME_SHAPE
 from export.accuracy import GATES, difference, pooled
 from export.first_bad_layer import first_bad_layer
 from export.fp16 import half_graph, half_nodes, islands

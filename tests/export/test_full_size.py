@@ -4,8 +4,8 @@ import onnx
 import pytest
 import torch
 
-from edge.artifact import load_artifact
-from edge.engines.trt_versions import load_trt
+from edge.engines.gpu.trt_versions import load_trt
+from edge.models.profile import load_artifact
 from export.builder import BuildOptions, plan_from_onnx
 from export.profile import export_profile
 from trainer.checkpoint import described, save_whole

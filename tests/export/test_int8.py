@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 import pytest
 
-from edge.artifact import load_artifact
-from edge.errors import InputOutputError, UsageError
-from edge.geometry import FRAME_SHAPE
-from edge.sources.demo import DemoSource
+from edge.basics.errors import InputOutputError, UsageError
+from edge.models.profile import load_artifact
+from edge.pictures.geometry import FRAME_SHAPE
+from edge.sources.demo.source import DemoSource
 from export.accuracy import GATES
 from export.calibration_set import MIN_FRAMES, CalibrationSet
 from export.golden import GoldenSet
@@ -136,7 +136,7 @@ def test_convolutions_get_symmetric_pairs_and_the_ends_stay_in_float(quantised):
 
 
 def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, monkeypatch, tmp_path):
-    from edge.engines.trt_versions import load_trt
+    from edge.engines.gpu.trt_versions import load_trt
     from export.builder import BuildOptions, plan_from_onnx
 
     monkeypatch.setattr("export.precisions.CalibrationSet", lambda folder: Few(demo))

@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pytest
 
-from edge.artifact import SHIPPED, load_artifact
-from edge.engines.base import Enhanced
-from edge.engines.trt_versions import load_trt
-from edge.geometry import FRAME_SHAPE
-from edge.sysfs import Sysfs
+from edge.engines.engine import Enhanced
+from edge.engines.gpu.trt_versions import load_trt
+from edge.health.machine import Sysfs
+from edge.models.profile import SHIPPED, load_artifact
+from edge.pictures.geometry import FRAME_SHAPE
 from export.bench import bench
 from export.cli import main
 from export.golden import golden_set, with_veiled

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge.engines.trt_versions import TrtApi, create_network, device_memory_bytes, hold_types
+from edge.engines.gpu.trt_versions import TrtApi, create_network, device_memory_bytes, hold_types
 
 
 class Layer:

@@ -10,11 +10,11 @@ import onnxruntime
 import pytest
 import torch
 
-from edge.artifact import load_artifact, typed_graph_name
+from edge.basics.errors import ModelError, UsageError
 from edge.engines.cpu import GraphCpuEngine, open_bicubic_engine, open_cpu_engine
 from edge.engines.golden import check_golden
-from edge.errors import ModelError, UsageError
-from edge.sources.demo import DemoSource
+from edge.models.profile import load_artifact, typed_graph_name
+from edge.sources.demo.source import DemoSource
 from export.cli import main
 from export.networks import built_from_checkpoints
 from export.onnx_graph import OPSET, finished, multiply_accumulates, traced

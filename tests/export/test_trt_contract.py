@@ -66,7 +66,10 @@ def used_names() -> set[str]:
                 names.add(f"{CLASSES[parts[0]]}.{parts[1]}")
             elif len(parts) == 2 and parts[0] == "flags":
                 names.add(f"NetworkDefinitionCreationFlag.{parts[1]}")
-    engine_calls = {"set_tensor_address", "execute_async_v3"}  # on `context`, a local name of edge/engines/tensorrt.py
+    engine_calls = {
+        "set_tensor_address",
+        "execute_async_v3",
+    }  # on `context`, a local name of edge/engines/gpu/tensorrt.py
     return names | {f"IExecutionContext.{name}" for name in engine_calls} | {"ICudaEngine.device_memory_size_v2"}
 
 

@@ -1,4 +1,4 @@
-"""The engine's process with an engine that can be broken: takes the place of `python -m edge.engines.worker`."""
+"""The engine's process with an engine that can be broken: takes the place of `python -m edge.guard.worker`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-import edge.engines.worker as worker
-from edge.engines.base import Engine, Enhanced
-from edge.errors import EngineFailed, EngineLost
+import edge.guard.worker as worker
+from edge.basics.errors import EngineFailed, EngineLost
+from edge.engines.engine import Engine, Enhanced
 from edge.pictures.image import Image
 from tests.faults.switches import Switch
 
 
 class FaultyEngine:
-    """Implements `edge.engines.base.Engine`. What it does stands in the switch `engine`, `mode`."""
+    """Implements `edge.engines.engine.Engine`. What it does stands in the switch `engine`, `mode`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

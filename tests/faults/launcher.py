@@ -26,10 +26,10 @@ def break_camera() -> None:
 
 def break_engine() -> None:
     """Another worker, and a ladder that forgives sooner: a thousand faults in an hour must meet an engine that runs."""
-    import edge.engines.isolated
-    from edge.engines import ladder
+    import edge.guard.process
+    from edge.guard import ladder
 
-    edge.engines.isolated.WORKER_COMMAND[:] = [sys.executable, "-m", "tests.faults.faulty_worker"]
+    edge.guard.process.WORKER_COMMAND[:] = [sys.executable, "-m", "tests.faults.faulty_worker"]
     ladder.FIRST_WAIT_NS = ladder.LONGEST_WAIT_NS = ladder.NS_PER_S
     ladder.RESTART_WINDOW_NS = 6 * ladder.NS_PER_S
 

@@ -12,8 +12,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.errors import CameraLost, DeviceMissing
-from edge.frame import Frame
+from edge.basics.errors import CameraLost, DeviceMissing
+from edge.frames.frame import Frame
 from edge.pictures.image import Image
 from edge.sources.pace import FrameFitter
 from edge.sources.repeats import RepeatGuard
@@ -31,7 +31,7 @@ SILENCE_S = 2.0
 
 def make_frames(path: Path, fps: float = 10.0) -> None:
     """Render a fogged stretch of the demo, there and back again, so that each frame is near the one before."""
-    from edge.sources.demo_render import DemoRenderer
+    from edge.sources.demo.render import DemoRenderer
 
     renderer = DemoRenderer(3, fps)
     half = [renderer.degraded(12 + index) for index in range(NUM_FRAMES // 2 + 1)]
@@ -47,7 +47,7 @@ def thumb(image: Image) -> np.ndarray:
 
 
 class FaultyCamera:
-    """Implements `edge.sources.base.Source`. What it does stands in the switch `source`, `mode`:
+    """Implements `edge.frames.stages.Source`. What it does stands in the switch `source`, `mode`:
 
     ok; gone; silent (no picture comes); slow (2 a second); repeats (one picture again and again, told as new);
     garbage (noise); small (1280x720). What `edge.sources.camera` does against faults is done here by the same parts.

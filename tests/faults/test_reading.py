@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from edge.banner import Status, blank, stamp
 from edge.pictures.image import Image
+from edge.web.banner import Status, blank, stamp
 from tests.faults.pictures import Reader
 from tests.faults.timecode import OTHER, Code, now_code, read_code, write_code
 
@@ -19,7 +19,7 @@ STATES = ("live", "frozen", "stale", "no-signal", "starting")
 
 @pytest.fixture(scope="module")
 def frames() -> np.ndarray:
-    from edge.sources.demo_render import DemoRenderer
+    from edge.sources.demo.render import DemoRenderer
 
     renderer = DemoRenderer(3, 10.0)
     return np.stack([renderer.degraded(12 + index) for index in range(2)])
@@ -86,8 +86,8 @@ def test_pixels_without_banner_are_unreadable(frames: np.ndarray) -> None:
 
 
 def test_raw_and_enhanced_pixels_are_told_apart(frames: np.ndarray) -> None:
-    from edge.artifact import SHIPPED, load_artifact
     from edge.engines.cpu import open_cpu_engine
+    from edge.models.profile import SHIPPED, load_artifact
 
     image = frames[0].copy()
     write_code(image, now_code(0))

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from edge.artifact import SHIPPED
+from edge.models.profile import SHIPPED
 from tests.faults.head import Head
 from tests.faults.program import Program, free_port
 from tests.faults.source import make_frames

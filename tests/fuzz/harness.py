@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from edge.errors import EdgeError
+from edge.basics.errors import EdgeError
 
 T = TypeVar("T")
 

@@ -13,9 +13,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.artifact import SHIPPED
-from edge.calibration import Calibration, Lens, calibration_bytes
+from edge.calibration.calibration import Calibration, Lens
+from edge.calibration.file import calibration_bytes
 from edge.config import Config
+from edge.models.profile import SHIPPED
 from tests.fuzz.harness import chance
 from tests.fuzz.mutations import STRANGE_NUMBERS, STRANGE_TEXTS, damaged_bytes, damaged_text, noise
 

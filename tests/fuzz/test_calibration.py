@@ -11,9 +11,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from edge.calibration import read_calibration
-from edge.correction import Correction
-from edge.geometry import FRAME_SHAPE
+from edge.calibration.correction import Correction
+from edge.calibration.file import read_calibration
+from edge.pictures.geometry import FRAME_SHAPE
 from tests.fuzz.harness import accepted, chance, fuzz
 from tests.fuzz.inputs import CONTENT, HEADER, PAYLOAD, damaged_arrays, file_of
 from tests.fuzz.mutations import STRANGE_NUMBERS, STRANGE_TEXTS, damaged_bytes, damaged_text, noise

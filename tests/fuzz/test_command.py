@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 
-from edge.artifact import SHIPPED
+from edge.models.profile import SHIPPED
 from tests.fuzz.harness import assert_one_line, chance, fuzz
 from tests.fuzz.inputs import HEADER, MANIFEST, damaged_arrays, document, file_of, picture_bytes
 from tests.fuzz.mutations import damaged_bytes, damaged_tree, json_bytes

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from edge.artifact import load_artifact, profile_roots
-from edge.calibration import read_calibration
+from edge.calibration.file import read_calibration
 from edge.config import Config, address_from_listen, load_config
+from edge.models.profile import load_artifact, profile_roots
 from edge.sources.open import open_source
 from tests.fuzz.harness import accepted, fuzz
 from tests.fuzz.inputs import DEFAULTS, QUIET_SCHEMES, document

@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from edge.artifact import Artifact, load_artifact
-from edge.batch_job import model_record
+from edge.batch.job import model_record
+from edge.calibration.of_unit import unit_correction
 from edge.check import _calibration
 from edge.config import Config
 from edge.engines.golden import _held_to
-from edge.engines.open_plan import graph_hash
-from edge.geometry import FRAME_SHAPE
+from edge.engines.gpu.open import graph_hash
+from edge.models.profile import Artifact, load_artifact
+from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
-from edge.sidecar import Result, SourceFile, sidecar_bytes
-from edge.unit import unit_correction
+from edge.saving.sidecar import Result, SourceFile, sidecar_bytes
 from tests.fuzz.harness import accepted, assert_one_line, chance, fuzz
 from tests.fuzz.inputs import GRAPH, MANIFEST, SHA
 from tests.fuzz.mutations import damaged_bytes, damaged_tree, json_bytes, noise

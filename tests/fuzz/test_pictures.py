@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.artifact import Artifact
-from edge.batch import enhance_files
-from edge.batch_inputs import clip_facts
-from edge.engines.base import Enhanced
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
+from edge.batch.inputs import clip_facts
+from edge.batch.run import enhance_files
+from edge.engines.engine import Enhanced
+from edge.models.profile import Artifact
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
-from edge.sidecar import is_complete
+from edge.saving.sidecar import is_complete
 from edge.sources.clip import ClipSource
 from tests.fuzz.harness import accepted, chance, fuzz
 from tests.fuzz.inputs import SAMPLES, picture_bytes
@@ -30,7 +30,7 @@ SHA = "c0ffee" * 10 + "beef"
 
 
 class Inverting:
-    """Implements `edge.engines.base.Engine`: white minus the picture."""
+    """Implements `edge.engines.engine.Engine`: white minus the picture."""
 
     profile, model_sha256, device = "live", SHA, "test"
 

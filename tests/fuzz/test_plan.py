@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge.engines import plan as plans
-from edge.engines.plan import is_whole, read_plan, sidecar_path, unpacked_picture, why_missing
-from edge.errors import ModelError
-from edge.geometry import FRAME_SHAPE
+from edge.basics.errors import ModelError
+from edge.engines.gpu import plan as plans
+from edge.engines.gpu.plan import is_whole, read_plan, sidecar_path, unpacked_picture, why_missing
+from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.packed import packed_picture
 from tests.fuzz.harness import accepted, assert_one_line, chance, fuzz
 from tests.fuzz.mutations import damaged_bytes, damaged_text, damaged_tree, json_bytes, noise

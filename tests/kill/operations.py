@@ -16,15 +16,16 @@ from typing import Any
 
 import numpy as np
 
-from edge.artifact import Artifact
-from edge.batch import enhance_files
-from edge.calibration import Calibration, write_calibration
-from edge.engines.base import Enhanced
-from edge.frame import Frame, FramePair
-from edge.model_bundle import BUNDLE_NAME, Told, contents_bytes
-from edge.model_store import ModelStore
+from edge.batch.run import enhance_files
+from edge.calibration.calibration import Calibration
+from edge.calibration.file import write_calibration
+from edge.engines.engine import Enhanced
+from edge.frames.frame import Frame, FramePair
+from edge.models.bundle import BUNDLE_NAME, Told, contents_bytes
+from edge.models.profile import Artifact
 from edge.pictures.image import Image
-from edge.saver import PairSaver
+from edge.saving.saver import PairSaver
+from edge.updates.store import ModelStore
 
 MODEL_SHA = "c0ffee" * 10 + "beef"
 NUM_CLIP_FRAMES = 5
@@ -35,7 +36,7 @@ Step = Callable[[int], None]
 
 
 class Inverting:
-    """Implements `edge.engines.base.Engine`: white minus the picture."""
+    """Implements `edge.engines.engine.Engine`: white minus the picture."""
 
     profile, model_sha256, device = "live", MODEL_SHA, "test"
 

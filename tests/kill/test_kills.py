@@ -17,11 +17,11 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.artifact import load_artifact
-from edge.calibration import read_calibration
-from edge.model_store import ModelStore
+from edge.basics.whole_files import PART_SUFFIX
+from edge.calibration.file import read_calibration
+from edge.models.profile import load_artifact
 from edge.saving.leftovers import clean_up
-from edge.whole_files import PART_SUFFIX
+from edge.updates.store import ModelStore
 from tests.kill import operations
 from tests.kill.operations import NUM_CLIP_FRAMES
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from edge.errors import InputOutputError, ModelError
+from edge.basics.errors import InputOutputError, ModelError
 from trainer import checkpoint
 
 

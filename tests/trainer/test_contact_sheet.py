@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer import contact_sheet
 from trainer.contact_sheet import Tile, contact_sheets, draw_sheet, thumbnail
 from trainer.screening import Scores

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge.errors import ConfigError, InputOutputError
+from edge.basics.errors import ConfigError, InputOutputError
 from trainer import data as items
 from trainer.data import DataConfig, Group, Parts, StudentDataset, clean_paths, moved, native_share, read_groups
 from trainer.metrics import psnr

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.errors import ConfigError, InputOutputError
+from edge.basics.errors import ConfigError, InputOutputError
 from trainer.decision import Row, read_decisions, write_decisions
 from trainer.screening import Scores
 

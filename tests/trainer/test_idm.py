@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge.errors import ConfigError, InputOutputError, ModelError
+from edge.basics.errors import ConfigError, InputOutputError, ModelError
 from trainer.idm import IdmConfig, prepare_idm
 from trainer.loop import LoopConfig, fit
 from trainer.networks.from_checkpoint import idm_from_checkpoint

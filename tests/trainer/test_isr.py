@@ -10,8 +10,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from edge.errors import ConfigError, InputOutputError, ModelError
-from edge.settings import from_table
+from edge.basics.errors import ConfigError, InputOutputError, ModelError
+from edge.basics.settings import from_table
 from trainer.isr import IsrConfig, prepare_isr, rate_of
 from trainer.loop import LoopConfig, fit
 from trainer.networks.from_checkpoint import isr_from_checkpoint

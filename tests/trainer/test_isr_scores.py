@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from tests.paths import DATA
 from trainer import isr_scores as judge
 from trainer.networks.rrdb import Rrdb, RrdbConfig

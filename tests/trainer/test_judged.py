@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 from trainer.checkpoint import described, save_whole
 from trainer.judged import dehaze, enhance, read_judged
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig

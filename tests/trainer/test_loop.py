@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import nn
 from torch.utils.data import Dataset
 
-from edge.errors import ConfigError, EdgeError, InputOutputError, ModelError
+from edge.basics.errors import ConfigError, EdgeError, InputOutputError, ModelError
 from trainer import loop as loop_module
 from trainer.learner import Adam, Arithmetic, Learner
 from trainer.loop import LoopConfig, OutOfMemory, fit

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from edge.errors import ConfigError, InputOutputError
+from edge.basics.errors import ConfigError, InputOutputError
 from trainer.manifest import Entry, Manifest, Unreadable, read_manifest, write_manifest
 
 FILES = {"lq/a.png": b"a", "lq/b.png": b"b", "hq/c.png": b"c", "hq/d.png": b"d", "mid/e.png": b"e"}
@@ -212,7 +212,7 @@ def test_a_failed_write_leaves_the_old_one(manifest, monkeypatch):
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("edge.whole_files.os.fsync", full)
+    monkeypatch.setattr("edge.basics.whole_files.os.fsync", full)
     with pytest.raises(InputOutputError, match=r"throats\.json: cannot be written \(No space left"):
         write_manifest(replace(manifest, entries=manifest.entries[:1]))
     assert manifest.path.read_bytes() == before

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from edge.errors import ConfigError
+from edge.basics.errors import ConfigError
 from trainer.parallel import Placement, gather_batch, mean_over_processes, placement, wait_for_all
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
-from edge.perceptual_hash import hamming_distance, perceptual_hash
+from edge.basics.errors import InputOutputError
+from edge.pictures.perceptual_hash import hamming_distance, perceptual_hash
 from trainer.perceptual_hash import (
     NEAR_DUPLICATE_BITS,
     connected_groups,

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer.pictures import PictureStore, read_picture
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from edge.errors import InputOutputError, ModelError
+from edge.basics.errors import InputOutputError, ModelError
 from trainer.checkpoint import read_whole, save_whole
 from trainer.pieces import pack, unpack
 from trainer.run_folder import RunFolder

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from edge.basics.command import exit_code_of
-from edge.errors import ConfigError
+from edge.basics.errors import ConfigError
 from tests.paths import DATA
 from trainer.manifest import read_manifest
 from trainer.prepare import add_prepare_command, domains_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer.report import replace_section, table
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 from tests.paths import DATA
 from trainer.checkpoint import described, save_whole
 from trainer.networks.from_checkpoint import isr_from_checkpoint

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
-from edge.perceptual_hash import perceptual_hash
+from edge.basics.errors import InputOutputError
+from edge.pictures.perceptual_hash import perceptual_hash
 from trainer.scan import NotTrainable, decode, picture_files, scan_folder
 from trainer.screening import scores
 

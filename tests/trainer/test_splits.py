@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from tests.paths import DATA
 from trainer import splits
 

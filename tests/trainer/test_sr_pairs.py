@@ -6,7 +6,7 @@ import pytest
 import torch
 from numpy.random import default_rng
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer.pictures import PictureStore
 from trainer.sr_pairs import SuperResolutionDataset, bicubic_quarter, bicubic_x4, centre_pairs, low_resolution
 

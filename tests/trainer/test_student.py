@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from edge.errors import ConfigError, InputOutputError, ModelError
-from edge.settings import from_table
+from edge.basics.errors import ConfigError, InputOutputError, ModelError
+from edge.basics.settings import from_table
 from trainer.checkpoint import described, save_whole
 from trainer.data import DataConfig, StudentDataset
 from trainer.loop import LoopConfig, fit

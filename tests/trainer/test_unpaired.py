@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer.pictures import PictureStore
 from trainer.unpaired import HQ, LQ, UnpairedDataset, shuffled
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from trainer.views import check_fits, random_crop, random_view
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from edge.geometry import SCALE
+from edge.pictures.geometry import SCALE
 from trainer.networks.student import Student, StudentConfig
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from edge.errors import ConfigError
+from edge.basics.errors import ConfigError
 from trainer.networks.synced_batch_norm import SyncedBatchNorm2d
 
 SHRUNK = 2**5

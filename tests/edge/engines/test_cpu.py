@@ -6,11 +6,11 @@ import shutil
 import numpy as np
 import pytest
 
-from edge.artifact import SHIPPED, load_artifact
+from edge.basics.errors import ModelError
+from edge.basics.whole_files import file_sha256
 from edge.engines.cpu import GraphCpuEngine, GuidedCpuEngine, open_cpu_engine
-from edge.errors import ModelError
-from edge.sources.demo import DemoSource
-from edge.whole_files import file_sha256
+from edge.models.profile import SHIPPED, load_artifact
+from edge.sources.demo.source import DemoSource
 
 
 @pytest.fixture(scope="module")

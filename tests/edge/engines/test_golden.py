@@ -8,11 +8,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from edge.artifact import load_artifact
-from edge.engines.base import Enhanced
+from edge.basics.errors import EngineFailed, EngineLost, ModelError
 from edge.engines.cpu import GuidedCpuEngine, open_bicubic_engine, open_cpu_engine
+from edge.engines.engine import Enhanced
 from edge.engines.golden import check_golden, frame_sha256, golden_frame, golden_record
-from edge.errors import EngineFailed, EngineLost, ModelError
+from edge.models.profile import load_artifact
 from edge.pictures.packed import packed_picture
 from export.rounded import run_on_cpu, shown_on_cpu
 

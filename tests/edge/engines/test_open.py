@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 
+from edge.basics.errors import DeviceMissing, EngineLost, ModelError
 from edge.config import EngineConfig
-from edge.engines.base import Enhanced
 from edge.engines.cpu import GraphCpuEngine
+from edge.engines.engine import Enhanced
 from edge.engines.open import FallbackEngine, open_engine
-from edge.errors import DeviceMissing, EngineLost, ModelError
 from tests.doubles.parts import part
 
 SCRIPT = """
@@ -20,7 +20,7 @@ import logging, sys
 sys.path[:0] = {paths!r}
 {setup}
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
-from edge.artifact import load_artifact
+from edge.models.profile import load_artifact
 from edge.config import EngineConfig
 from edge.engines.open import open_engine
 print(open_engine(load_artifact("live"), EngineConfig(engines="/nowhere")).device)
@@ -101,7 +101,7 @@ def test_a_gpu_and_its_engine_are_taken(gpu, unit):
 
 
 class Played:
-    """Implements `edge.engines.base.Engine`; raises what it is told to."""
+    """Implements `edge.engines.engine.Engine`; raises what it is told to."""
 
     profile, model_sha256 = "live", "0"
 

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from edge.basics.errors import ModelError
 from edge.engines.rungs import Rung, best_allowed, rungs_below
-from edge.errors import ModelError
 
 HAS_HOST_FORM = {"live", "miinet-guided"}
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.basics.errors import UsageError
 from edge.cli import main
-from edge.errors import UsageError
 from edge.service.files import CONFIG_PATH, RECORD_PATH, UNIT_PATH, check_reachable, service_files
 
 PROGRAM = "/opt/edge-enhance/bin/edge-enhance"

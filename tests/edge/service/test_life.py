@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from edge.frame import Frame, FramePair
-from edge.geometry import FRAME_SHAPE
-from edge.health import Health
+from edge.frames.frame import Frame, FramePair
+from edge.health.record import Health
+from edge.pictures.geometry import FRAME_SHAPE
 from edge.service.life import Life
 
 

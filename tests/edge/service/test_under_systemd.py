@@ -79,7 +79,7 @@ def test_on_a_wrong_configuration_it_is_not_started_again(seen):
 def test_the_journal_has_fields(seen):
     own = [entry for entry in seen["journal"] if entry.get("SYSLOG_IDENTIFIER") == "edge-enhance"]
     assert any(entry.get("EDGE_PART") == "source" and entry.get("EDGE_STATE") == "ok" for entry in own)
-    assert any("CODE_FUNC" in entry and entry["LOGGER"] == "edge.health" for entry in own)
+    assert any("CODE_FUNC" in entry and entry["LOGGER"] == "edge.health.record" for entry in own)
     assert all(entry["PRIORITY"] in "234567" for entry in own)
     (refused,) = {e["MESSAGE"] for e in own if e["PRIORITY"] == "3" and e["MESSAGE"].startswith("edge-enhance: ")}
     assert "web.jpeg_quality = 5" in refused

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from edge.errors import CameraLost, DeviceMissing
-from edge.frame_memory import lend_from
+from edge.basics.errors import CameraLost, DeviceMissing
+from edge.frames.lending import lend_from
 from edge.sources import camera as camera_module
 from edge.sources.camera import CameraSource, opened_camera, rgb_from_jpeg, rgb_from_yuyv
 

@@ -2,7 +2,7 @@
 
 import cv2
 
-from edge.sources.base import camera_mode
+from edge.frames.stages import camera_mode
 from edge.sources.camera import CameraSource
 
 

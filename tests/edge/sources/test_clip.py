@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from edge.sources import clip as clip_module
 from edge.sources.clip import ClipSource
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import DeviceMissing, EdgeError, InputOutputError, UsageError
+from edge.basics.errors import DeviceMissing, EdgeError, InputOutputError, UsageError
 from edge.sources.clip import ClipSource
 from edge.sources.open import open_source
 from edge.sources.stills import StillSource
@@ -76,7 +76,7 @@ DEMO_DEFAULTS = {"seed": 0, "fps": 30.0, "paced": True, "clean": False}
     ],
 )
 def test_demo_uri(monkeypatch, uri, live, options):
-    monkeypatch.setattr("edge.sources.demo.DemoSource", Recorder)
+    monkeypatch.setattr("edge.sources.demo.source.DemoSource", Recorder)
     source = open_source(uri, live=live)
     assert source.args == (uri,)
     assert source.options == DEMO_DEFAULTS | options

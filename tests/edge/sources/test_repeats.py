@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.errors import CameraLost
-from edge.frame import Frame
+from edge.basics.errors import CameraLost
+from edge.frames.frame import Frame
 from edge.sources.repeats import REPEATED_NS, RepeatGuard
 
 NOISE = np.random.default_rng(0).integers(0, 256, (54, 96, 3), np.uint8)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import InputOutputError
+from edge.basics.errors import InputOutputError
 from edge.pictures.files import picture_paths, read_picture
 from edge.sources.stills import StillSource
 

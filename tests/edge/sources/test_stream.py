@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.errors import CameraLost, DeviceMissing
+from edge.basics.errors import CameraLost, DeviceMissing
 from edge.sources import stream as stream_module
 from edge.sources.stream import StreamSource, without_password
 

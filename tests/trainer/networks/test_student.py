@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 from tests.paths import REPOSITORY
 from trainer.checkpoint import described, save_whole
 from trainer.networks.from_checkpoint import student_from_checkpoint

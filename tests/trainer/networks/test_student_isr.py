@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from edge.errors import ModelError
+from edge.basics.errors import ModelError
 from trainer.checkpoint import described, save_whole
 from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from edge.errors import ConfigError
+from edge.basics.errors import ConfigError
 from trainer.networks.synced_batch_norm import SyncedBatchNorm2d
 from trainer.networks.vgg_discriminator import VggDiscriminator, VggDiscriminatorConfig
 

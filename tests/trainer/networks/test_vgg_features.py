@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from edge.errors import ConfigError, ModelError
+from edge.basics.errors import ConfigError, ModelError
 from tests.paths import DATA
 from trainer.networks import vgg_features
 from trainer.networks.vgg_features import LAYERS, VggFeatures

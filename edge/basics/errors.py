@@ -1,0 +1,60 @@
+"""Errors that reach a person, each with the exit code that the service manager sees.
+
+Codes follow sysexits.h where it has one: 69 EX_UNAVAILABLE, 74 EX_IOERR, 78 EX_CONFIG.
+"""
+
+from __future__ import annotations
+
+from edge.basics.texts import one_line
+
+
+class EdgeError(Exception):
+    """A failure told in one line: what, the value, what was expected, what to do."""
+
+    exit_code = 1
+
+    def __str__(self) -> str:
+        """One printable line, whatever a file's name, a key or a library put into it."""
+        return one_line(super().__str__())
+
+
+class UsageError(EdgeError):
+    """The command line asks for something that cannot be."""
+
+    exit_code = 2
+
+
+class DeviceMissing(EdgeError):
+    """A camera or another device is not there."""
+
+    exit_code = 69
+
+
+class CameraLost(DeviceMissing):
+    """The camera was there and went away; opening it again may help."""
+
+
+class EngineLost(DeviceMissing):
+    """A GPU or its engine stopped working; opening it again may help."""
+
+
+class EngineFailed(EdgeError):
+    """An engine gave a picture that must not be shown, or none; the next frame may be well."""
+
+
+class InputOutputError(EdgeError):
+    """A file, a folder or the network could not be read or written."""
+
+    exit_code = 74
+
+
+class ConfigError(EdgeError):
+    """The configuration is wrong; the service must not be restarted on it."""
+
+    exit_code = 78
+
+
+class ModelError(EdgeError):
+    """A model is missing, altered or not what its manifest says."""
+
+    exit_code = 78

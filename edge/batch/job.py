@@ -1,0 +1,238 @@
+"""The work on one picture or clip of a batch: from the original to its files, whole or absent."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeVar
+
+from edge.basics.errors import EdgeError, InputOutputError
+from edge.basics.whole_files import write_together, write_whole
+from edge.batch.clip_writer import CODEC, clip_writer
+from edge.batch.inputs import ClipFacts, Job
+from edge.engines.engine import Engine
+from edge.models.profile import Artifact
+from edge.pictures.files import read_picture
+from edge.pictures.geometry import fit_to_frame
+from edge.pictures.image import Image
+from edge.pictures.marks import mark_text, mode_of_file, png_bytes
+from edge.saving.sidecar import (
+    Result,
+    SourceFile,
+    is_complete,
+    saved_content,
+    saved_file,
+    sidecar_bytes,
+    sidecar_path,
+    source_file,
+)
+from edge.sources.clip import ClipSource
+from edge.sources.pace import describe_fit
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+_DECODED_AHEAD = 4
+_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO})
+
+
+class OutputFolderError(InputOutputError):
+    """The output folder takes nothing more: what comes after would fail as well."""
+
+
+class Stopped(Exception):
+    """A clip was left unfinished because `stop` was set; nothing of it stays."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tells a failed write in one line, and whether it makes sense to go on."""
+    try:
+        yield
+    except OSError as error:
+        kind = OutputFolderError if error.errno in _HOPELESS else InputOutputError
+        reason = error.strerror or error
+        raise kind(f"{path}: cannot be written: {reason}; free space or choose another --output") from error
+
+
+def read_ahead(read: Callable[[], T | None]) -> Generator[T, None, None]:
+    """What `read` gives until None, in order, read in a thread up to four items ahead. Close it to end early."""
+    with ThreadPoolExecutor(1, "decode") as pool:
+        waiting: deque[Future[T | None]] = deque(pool.submit(read) for _ in range(_DECODED_AHEAD))
+        try:
+            while (item := waiting.popleft().result()) is not None:
+                waiting.append(pool.submit(read))
+                yield item
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+class JobRunner:
+    """Does jobs one after the other, in the thread that owns the engine.
+
+    Args:
+        protected: resolved paths of all inputs, which no result may replace.
+        artifact: what the engine runs.
+        stop: ends a clip early.
+        force: overwrite.
+        resume: skip what is done, do again what was left unfinished.
+    """
+
+    def __init__(
+        self,
+        protected: Collection[Path],
+        engine: Engine,
+        artifact: Artifact,
+        stop: threading.Event,
+        *,
+        force: bool,
+        resume: bool,
+    ) -> None:
+        self._protected = protected
+        self._engine = engine
+        self._model = model_record(engine, artifact)
+        self._mark = mark_text("enhanced", engine.profile, engine.model_sha256)
+        self._stop = stop
+        self._force = force
+        self._resume = resume
+        self._told_to_fit: set[str] = set()
+        self._stage_ms: defaultdict[str, list[float]] = defaultdict(list)
+
+    def run(self, job: Job, on_frame: Callable[[], object]) -> bool:
+        """Make the files of a job. False where they are there already.
+
+        Args:
+            on_frame: called after each frame.
+
+        Raises:
+            Stopped: `stop` was set in the middle of a clip.
+            OutputFolderError: the output folder takes nothing more.
+            EdgeError: this job came to nothing; others may not.
+        """
+        self._refuse_inputs(job)
+        source: SourceFile | None = None
+        if self._resume:
+            source = source_file(job.source)
+            if is_complete(sidecar_path(job.target.enhanced), source.sha256, self._engine.model_sha256):
+                return False
+        if not (self._force or (self._resume and _is_unfinished(job))):
+            _refuse_existing(job)
+        source = source or source_file(job.source)
+        self._stage_ms.clear()
+        if job.clip is None:
+            self._picture(job, source, on_frame)
+        else:
+            self._clip(job, job.clip, source, on_frame)
+        return True
+
+    def _refuse_inputs(self, job: Job) -> None:
+        for path in job.target.files:
+            if path.resolve() in self._protected:
+                raise InputOutputError(
+                    f"{job.source}: its result {path} would replace an input; choose another --output"
+                )
+
+    def _picture(self, job: Job, source: SourceFile, on_frame: Callable[[], object]) -> None:
+        path, raw_path = job.target.enhanced, job.target.raw
+        assert raw_path is not None, "a saved picture is always the pair"
+        original = read_picture(job.source)
+        raw = self._fitted(job, original)
+        with ThreadPoolExecutor(1, "png") as pool:
+            encoding = pool.submit(png_bytes, raw, mark_text("raw"))
+            enhanced_png = png_bytes(self._enhanced(job, raw), self._mark)
+            raw_png = encoding.result()
+        files = (saved_content(raw_path, "raw", raw_png), saved_content(path, "enhanced", enhanced_png))
+        size_px = (original.shape[1], original.shape[0])
+        sidecar = sidecar_bytes(Result(source, size_px, self._model, files, self._median_ms()))
+        with writing(path):
+            write_together({raw_path: raw_png, path: enhanced_png, sidecar_path(path): sidecar})
+        on_frame()
+
+    def _clip(self, job: Job, facts: ClipFacts, source: SourceFile, on_frame: Callable[[], object]) -> None:
+        path, sidecar = job.target.enhanced, sidecar_path(job.target.enhanced)
+        clip = ClipSource(str(job.source), job.source, fps=None, paced=False, loop=False)
+        num_frames = 0
+        with (
+            closing(clip),
+            writing(path),
+            clip_writer(path, clip.fps, self._mark) as append,
+            closing(read_ahead(clip.read)) as frames,
+        ):
+            for frame in frames:
+                if self._stop.is_set():
+                    raise Stopped
+                append(self._enhanced(job, frame.image))
+                num_frames += 1
+                on_frame()
+            sidecar.unlink(missing_ok=True)  # an old one would vouch for the new clip
+        about = {
+            "frames": num_frames,
+            "frames_promised_by_source": facts.num_frames,
+            "fps": clip.fps,
+            "codec": CODEC,
+            "audio": "not kept",
+        }
+        size_px = (facts.width_px, facts.height_px)
+        with writing(path):
+            try:
+                files = (saved_file(path, "enhanced"),)
+                result = Result(source, size_px, self._model, files, self._median_ms(), about)
+                write_whole(sidecar, sidecar_bytes(result))
+            except OSError:
+                path.unlink(missing_ok=True)  # a result without its sidecar is none
+                raise
+
+    def _fitted(self, job: Job, original: Image) -> Image:
+        """The picture at 1920x1080, with one warning for each input on the command line."""
+        raw = fit_to_frame(original)
+        if raw is not original and job.given not in self._told_to_fit:
+            self._told_to_fit.add(job.given)
+            is_alone = Path(job.given).expanduser() == job.source
+            rest = "" if is_alone else f"; others in {job.given} may be, their .json says it"
+            log.warning("%s: %s%s", job.source, describe_fit(original.shape[1], original.shape[0]), rest)
+        return raw
+
+    def _enhanced(self, job: Job, image: Image) -> Image:
+        try:
+            result = self._engine.enhance(image)
+        except RuntimeError as error:
+            raise EdgeError(f"{job.source}: the engine failed: {error}") from error
+        for name, ms in result.stage_ms.items():
+            self._stage_ms[name].append(ms)
+        return result.image
+
+    def _median_ms(self) -> dict[str, float]:
+        return {name: median(times) for name, times in self._stage_ms.items()}
+
+
+def _is_unfinished(job: Job) -> bool:
+    """Whether an earlier run made files for this job and was cut off before the sidecar."""
+    if sidecar_path(job.target.enhanced).exists():
+        return False
+    return all(mode_of_file(path) is not None for path in job.target.files if path.exists())
+
+
+def _refuse_existing(job: Job) -> None:
+    for path in job.target.files:
+        if path.exists():
+            raise InputOutputError(
+                f"{job.source}: {path} exists; overwrite it with --force, or choose another --output"
+            )
+
+
+def model_record(engine: Engine, artifact: Artifact) -> dict[str, Any]:
+    """The model as the sidecar names it."""
+    return {
+        "name": artifact.manifest["name"],
+        "profile": engine.profile,
+        "version": artifact.manifest["version"],
+        "sha256": engine.model_sha256,
+        "device": engine.device,
+    }

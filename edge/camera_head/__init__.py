@@ -1,0 +1,1 @@
+"""The camera head's microcontroller in the runtime."""

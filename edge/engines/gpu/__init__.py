@@ -1,0 +1,1 @@
+"""TensorRT engines: plans, memory and the device."""

@@ -1,0 +1,170 @@
+"""A plan on disk: its name, the sidecar that says what it is, and the golden frame that proves it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.basics.errors import ModelError
+from edge.basics.texts import json_from_text
+from edge.basics.whole_files import file_sha256, write_together
+from edge.pictures.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
+from edge.pictures.packed import picture_from_text
+
+SEAL = "sidecar_sha256"
+KEY_LENGTH = 16
+ANY_NAME = "any"
+"""The GPU's name in a TensorRT-RTX plan that was built for a compute capability, with no GPU at hand."""
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """What a plan is tied to.
+
+    Attributes:
+        num_sm: streaming multiprocessors; 0 where the plan is for any GPU of that capability.
+        integrated: shares the host's memory, as on a Jetson.
+    """
+
+    name: str
+    compute_capability: tuple[int, int]
+    num_sm: int
+    integrated: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        major, minor = self.compute_capability
+        return {"name": self.name, "compute_capability": f"{major}.{minor}", "num_sm": self.num_sm}
+
+
+def engine_key(graph_sha256: str, precision: str, runtime_label: str, gpu: Gpu) -> str:
+    """Hash over everything that a plan depends on; another key, another plan."""
+    parts = [graph_sha256, precision, runtime_label, *(str(fact) for fact in gpu.facts().values())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def plan_path(folder: Path, profile: str, key: str) -> Path:
+    return folder / f"{profile}-{key[:KEY_LENGTH]}.plan"
+
+
+def sidecar_path(plan: Path) -> Path:
+    return plan.with_suffix(".json")
+
+
+def write_plan(path: Path, content: bytes, sidecar: Mapping[str, Any]) -> None:
+    """Write plan and sidecar, both or neither; the sidecar comes last and seals both."""
+    told = {**sidecar, "plan_sha256": hashlib.sha256(content).hexdigest()}
+    sealed = {**told, SEAL: _seal(told)}
+    write_together({path: content, sidecar_path(path): (json.dumps(sealed, indent=1) + "\n").encode()})
+
+
+def _seal(sidecar: Mapping[str, Any]) -> str:
+    told = {key: value for key, value in sidecar.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def read_sidecar(plan: Path, rebuild: str) -> dict[str, Any]:
+    """A plan's sidecar, its seal checked.
+
+    Args:
+        rebuild: the command that builds the plan anew, for the message.
+
+    Raises:
+        ModelError: missing, unreadable or edited.
+    """
+    path = sidecar_path(plan)
+    try:
+        sidecar = json_from_text(path.read_text(encoding="utf-8"))
+        is_sealed = sidecar[SEAL] == _seal(sidecar)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: no readable sidecar ({error}); run: {rebuild}") from error
+    if not is_sealed:
+        raise ModelError(f"{path}: edited after the build; run: {rebuild}")
+    if not isinstance(sidecar.get("plan_sha256"), str):
+        raise ModelError(f"{path}: does not name its plan's plan_sha256; run: {rebuild}")
+    return dict(sidecar)
+
+
+def read_plan(plan: Path, rebuild: str) -> tuple[bytes, dict[str, Any]]:
+    """A plan and its sidecar, both checked.
+
+    Raises:
+        ModelError: one is missing, cut or edited.
+    """
+    sidecar = read_sidecar(plan, rebuild)
+    try:
+        content = plan.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{plan}: cannot be read ({error.strerror}); run: {rebuild}") from error
+    if hashlib.sha256(content).hexdigest() != sidecar["plan_sha256"]:
+        raise ModelError(f"{plan}: {len(content)} bytes that are not what its sidecar says; run: {rebuild}")
+    return content, sidecar
+
+
+def is_whole(plan: Path, rebuild: str) -> bool:
+    """Whether plan and sidecar are there and fit each other."""
+    try:
+        return file_sha256(plan) == str(read_sidecar(plan, rebuild)["plan_sha256"])
+    except (ModelError, OSError):
+        return False
+
+
+def why_missing(folder: Path, profile: str, wanted: Mapping[str, Any], rebuild: str) -> str:
+    """One line that says what is there in place of the plan that is wanted.
+
+    Args:
+        wanted: `precision`, `runtime`, `graph_sha256` and `gpu` of the plan that was looked for.
+    """
+    for path in sorted(folder.glob(f"{profile}-*.plan"), key=lambda p: p.stat().st_mtime, reverse=True):
+        try:
+            found = read_sidecar(path, rebuild)
+        except ModelError:
+            continue
+        if found.get("profile") != profile:
+            continue
+        for name, told in (("runtime", "for"), ("gpu", "for"), ("precision", "in"), ("graph_sha256", "of graph")):
+            if found.get(name) != wanted[name]:
+                return (
+                    f"{path} was built {told} {_short(found.get(name))}, wanted {_short(wanted[name])}; run: {rebuild}"
+                )
+    return f"{folder}: no engine for profile {profile}; run: {rebuild}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(str(part) for part in value.values())
+    return str(value)[:24]
+
+
+@dataclass(frozen=True)
+class Golden:
+    """The frame that proves a plan, what float32 makes of it, and how near the plan must come."""
+
+    frame: Image
+    enhanced: Image
+    min_psnr_db: float
+
+
+def golden_of(sidecar: Mapping[str, Any], plan: Path) -> Golden:
+    """A sidecar's golden frame; raises ModelError where it is missing or damaged."""
+    told = sidecar.get("golden")
+    limit_db = told.get("min_psnr_db") if isinstance(told, Mapping) else None
+    is_limit = isinstance(limit_db, (int, float)) and not isinstance(limit_db, bool) and 0 < limit_db < 1000
+    if not isinstance(told, Mapping) or limit_db is None or not is_limit:
+        raise ModelError(
+            f"{sidecar_path(plan)}: no golden frame with its min_psnr_db; build the engine again with --force"
+        )
+    frame, enhanced = (unpacked_picture(str(told.get(name)), plan) for name in ("frame", "enhanced"))
+    return Golden(frame, enhanced, float(limit_db))
+
+
+def unpacked_picture(text: str, origin: Path) -> Image:
+    """The reverse of `packed_picture`; raises ModelError where it is no picture of the camera's size."""
+    try:
+        return picture_from_text(text, FRAME_SHAPE)
+    except ValueError as error:
+        raise ModelError(f"{origin}: its golden frame {error}; build the engine again with --force") from error

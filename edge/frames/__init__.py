@@ -1,0 +1,1 @@
+"""The frame, the slot between two stages, and what a stage is."""

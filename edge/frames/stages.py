@@ -1,0 +1,78 @@
+"""What a stage of a frame's way is: source, enhancer, sink, and what is looked after each second."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edge.frames.frame import Frame, FramePair
+
+
+class Sink(Protocol):
+    """A web page, a display, a recorder. Works in a thread of its own."""
+
+    def start(self) -> None:
+        """Open what the sink needs and start its thread; raises an EdgeError where that fails."""
+        ...
+
+    def publish(self, pair: FramePair) -> None:
+        """Hand over the newest pair; never waits. A pair not yet used is replaced."""
+        ...
+
+    def close(self) -> None:
+        """End the thread within a second; safe to call twice."""
+        ...
+
+
+class Source(Protocol):
+    """A camera, or something that plays one.
+
+    Attributes:
+        uri: as the user wrote it.
+        fps: nominal frames per second.
+        paced: whether `read` itself waits for the next moment, as a camera does. An unpaced
+            source gives a frame whenever it is asked, and its reader asks only when it can use one.
+    """
+
+    uri: str
+    fps: float
+    paced: bool
+
+    def read(self) -> Frame | None:
+        """Wait for the next frame: RGB uint8 (1080, 1920, 3), mode "raw". None: the source has ended.
+
+        Raises:
+            CameraLost: the device went away; `edge.sources.open.open_source` may be tried again.
+            InputOutputError: the file cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the device; safe to call twice, and from another thread to end a waiting `read`."""
+        ...
+
+
+def camera_mode(source: Source) -> str:
+    """Size and pixel format of what a source gives, such as `1920x1080 MJPG`; a calibration holds for one of them."""
+    return str(getattr(source, "camera_mode", "1920x1080 files"))
+
+
+class Enhancer(Protocol):
+    """Turns raw frames into enhanced ones; everything is called in the inference thread."""
+
+    def start(self) -> None: ...
+
+    def enhance(self, raw: Frame) -> Frame:
+        """The enhanced frame; the raw one where it cannot be had. Never raises, never waits long."""
+        ...
+
+    def idle(self) -> None:
+        """No frame has come for a while."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Watch(Protocol):
+    """Something that is looked after each second, such as the temperature."""
+
+    def tick(self, now_ns: int) -> None: ...

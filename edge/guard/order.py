@@ -1,0 +1,90 @@
+"""What an engine's process is ordered to open, and all the orders that a configuration's ladder may give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge.basics.errors import ConfigError
+from edge.basics.whole_files import file_sha256
+from edge.config import EngineConfig, UnitConfig
+from edge.engines.rungs import Rung, rungs_below
+from edge.models.profile import Artifact, load_artifact, profile_roots
+
+if TYPE_CHECKING:  # it brings every part of the program with it, and an engine's process is started often
+    from edge.config import Config
+
+
+@dataclass(frozen=True)
+class EngineOrder:
+    """One engine.
+
+    Attributes:
+        sha256: of the profile that is meant; another one on disk by then is refused.
+    """
+
+    rung: Rung
+    sha256: str
+    engine: EngineConfig
+    unit: UnitConfig
+
+    def to_message(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> EngineOrder:
+        rung, engine, unit = Rung(**message["rung"]), EngineConfig(**message["engine"]), UnitConfig(**message["unit"])
+        return cls(rung, message["sha256"], engine, unit)
+
+
+@dataclass(frozen=True)
+class EngineSetup:
+    """The ladder of a configuration.
+
+    Attributes:
+        rungs: best first; raw is not in it.
+        manifests: profile -> its `model.json`, checked.
+        calibration_sha256: of the unit's calibration, so that a new one is another setup.
+    """
+
+    rungs: tuple[Rung, ...]
+    manifests: Mapping[str, Mapping[str, Any]]
+    engine: EngineConfig
+    unit: UnitConfig
+    calibration_sha256: str = ""
+
+    def order(self, rung: int) -> EngineOrder:
+        wanted = self.rungs[rung]
+        return EngineOrder(wanted, str(self.manifests[wanted.profile]["sha256"]), self.engine, self.unit)
+
+    def without_gpu(self) -> EngineSetup:
+        """The rungs that are left where there is no GPU at all."""
+        return replace(self, rungs=tuple(rung for rung in self.rungs if rung.backend == "cpu"))
+
+
+def engine_setup(config: Config) -> EngineSetup:
+    """The ladder of a configuration, every profile in it checked.
+
+    Raises:
+        ModelError: the configured profile cannot be loaded.
+        ConfigError: the calibration cannot be read.
+    """
+    found: dict[str, Artifact] = {}
+
+    def find(profile: str) -> Artifact:
+        if profile not in found:
+            found[profile] = load_artifact(profile, profile_roots(config.engine.models))
+        return found[profile]
+
+    rungs = rungs_below(config.engine.profile, config.engine.backend, find)
+    manifests = {name: one.manifest for name, one in found.items()}
+    return EngineSetup(rungs, manifests, config.engine, config.unit, _calibration_sha256(config.unit.calibration))
+
+
+def _calibration_sha256(path: str) -> str:
+    try:
+        return file_sha256(Path(path)) if path else ""
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); correct unit.calibration") from error

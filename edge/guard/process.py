@@ -1,0 +1,270 @@
+"""An engine in a process of its own, so that one that hangs or crashes takes no picture away.
+
+Frames lie in memory that both processes see (`edge.guard.shared_frames`); over a socket go only their numbers. A
+request that is not answered in time is left behind, and its frames are lent to nobody until it is answered or the
+process is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edge.basics.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
+from edge.engines.engine import Enhanced
+from edge.guard.order import EngineOrder
+from edge.guard.shared_frames import SharedFrames
+from edge.pictures.image import Image
+
+WORKER_COMMAND = [sys.executable, "-m", "edge.guard.worker"]
+"""What is started; the campaign of faults puts its own in the place."""
+DEADLINE_S = 0.3
+"""A frame that is not enhanced by then is shown raw: with what comes before and after it stays below 500 ms."""
+HUNG_S = 2.0
+"""A process that has not answered for so long is killed."""
+OPENING_S, CPU_OPENING_S = 120.0, 30.0
+"""What an engine may take to open: large plans take long on a small unit, and nobody waits; the CPU's take one."""
+PROVING_S = 10.0
+"""And then to answer the golden frame, which a right engine does in less than one."""
+LOADED = {"loaded": True}
+MAX_MESSAGE_BYTES = 64 * 1024
+_KINDS: dict[str, type[EdgeError]] = {
+    "failed": EngineFailed,
+    "lost": EngineLost,
+    "missing": DeviceMissing,
+    "model": ModelError,
+}
+
+
+class EngineLate(EngineFailed):
+    """The picture was not there in time; it may still come, for nobody."""
+
+
+class EngineBusy(EngineFailed):
+    """The engine still works on what it was given before, or there is no memory free; says nothing of this frame."""
+
+
+class EngineGone(EngineLost):
+    """The engine's process ended or had to be ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the process tells once its engine runs and has proven itself on the golden frame.
+
+    Attributes:
+        backend: of the rung, or `cpu` where there was no GPU for one that asks for any.
+        fell_back: why it is the CPU then; empty where nothing is amiss.
+        was_lost: a GPU is there, but did not work.
+        frame_ms: what a frame takes; a rung that is too slow is known by it.
+    """
+
+    profile: str
+    model_sha256: str
+    device: str
+    backend: str
+    fell_back: str
+    was_lost: bool
+    frame_ms: float
+
+
+class EngineProcess:
+    """Starts the process; all calls come from one thread.
+
+    Args:
+        frames: through which pictures come and go.
+    """
+
+    def __init__(self, order: EngineOrder, frames: SharedFrames) -> None:
+        self.order = order
+        self.opened: Opened | None = None
+        self._frames = frames
+        self._loaded: float | None = None
+        self._number = 0
+        self._late: tuple[Image, Image] | None = None
+        self._left_behind: tuple[int, float, tuple[Image, ...]] | None = None
+        try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except OSError as error:
+            raise EngineGone(f"the engine's process cannot be started: {error.strerror or error}") from error
+        self._socket = ours
+        self._poll = select.poll()  # `select.select` fails once a flood of viewers has pushed descriptors beyond 1024
+        self._poll.register(ours, select.POLLIN)
+        fds = (theirs.fileno(), frames.descriptor)
+        try:
+            self._process = subprocess.Popen(
+                [*WORKER_COMMAND, *map(str, fds), str(frames.num_frames), str(os.getpid())],
+                pass_fds=fds,
+                stdin=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            ours.close()
+            raise EngineGone(f"the engine's process cannot be started: {error.strerror or error}") from error
+        finally:
+            theirs.close()
+        self._started = time.monotonic()
+        try:
+            self._send(order.to_message())
+        except EngineGone:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    # ---- opening
+
+    def poll_opened(self, timeout_s: float = 0.0) -> Opened | None:
+        """What was opened, None while it is still opening.
+
+        Raises:
+            EngineGone: the process ended, or takes far too long.
+            DeviceMissing, EngineLost, ModelError: what the process found.
+        """
+        if self.opened is None:
+            message = self._received(timeout_s)
+            if message == LOADED:
+                self._loaded, message = time.monotonic(), None
+            if message is None:
+                if self._loaded is not None and time.monotonic() - self._loaded > PROVING_S:
+                    raise ModelError(f"the engine did not answer the golden frame within {PROVING_S:.0f} s")
+                limit_s = CPU_OPENING_S if self.order.rung.backend == "cpu" else OPENING_S
+                if time.monotonic() - self._started > limit_s:
+                    raise EngineGone(f"the engine did not open within {limit_s:.0f} s")
+                return None
+            _raise_told(message)
+            self.opened = Opened(**message["opened"])
+        return self.opened
+
+    # ---- frames
+
+    def enhance(self, image: Image) -> Enhanced:
+        """Enhance one frame, in shared memory or anywhere else.
+
+        Raises:
+            EngineBusy: the one before is still being worked on.
+            EngineLate: not in time.
+            EngineFailed: this frame failed. EngineLost: the GPU is gone.
+            ModelError: what `prove` asked for came out wrong.
+            EngineGone: the process ended, or hung for so long that it must be ended.
+        """
+        self._settle(0.0)
+        source = image if self._frames.index_of(image) is not None else self._frames.copied(image)
+        out = self._frames.take()
+        if source is None or out is None:
+            raise EngineBusy("all shared frames are in use")
+        begin = time.perf_counter()
+        self._ask("frame", (source, out), {"in": self._frames.index_of(source), "out": self._frames.index_of(out)})
+        message = self._settle(DEADLINE_S)
+        stage_ms = dict(message["stage_ms"])
+        stage_ms["handover"] = (time.perf_counter() - begin) * 1e3 - stage_ms.pop("whole")
+        return Enhanced(out, stage_ms)
+
+    def prove(self) -> None:
+        """Have the golden frame run again; where that takes long, the next `enhance` tells. Raises as `enhance`."""
+        self._settle(0.0)
+        self._ask("golden", (), {})
+        with contextlib.suppress(EngineLate):
+            self._settle(DEADLINE_S)
+
+    def take_late(self) -> tuple[Image, Image] | None:
+        """A raw picture and its answer that came too late to be shown, once."""
+        late, self._late = self._late, None
+        return late
+
+    def _ask(self, kind: str, held: tuple[Image, ...], more: Mapping[str, Any]) -> None:
+        self._number += 1
+        self._left_behind = (self._number, time.monotonic(), held)
+        self._send({kind: self._number, **more})
+
+    def _settle(self, timeout_s: float) -> dict[str, Any]:
+        """Wait for the answer to what was asked last; an empty one where nothing is open."""
+        if self._left_behind is None:
+            return {}
+        number, asked, held = self._left_behind
+        deadline = time.monotonic() + timeout_s
+        while True:
+            message = self._received(max(0.0, deadline - time.monotonic()))
+            if message is None:
+                if time.monotonic() - asked > HUNG_S:
+                    raise EngineGone(f"the engine hangs: no answer for {HUNG_S:.0f} s")
+                if timeout_s == 0:
+                    raise EngineBusy("the engine still works on an older picture")
+                raise EngineLate(f"the picture was not ready after {DEADLINE_S * 1e3:.0f} ms")
+            if message.get("number") == number:
+                if timeout_s == 0 and len(held) == 2:
+                    self._late = held[0], held[1]
+                self._left_behind = None
+                _raise_told(message)
+                return message
+
+    # ---- the line
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        try:
+            self._socket.send(json.dumps(message).encode(), socket.MSG_NOSIGNAL)
+        except OSError as error:
+            raise EngineGone(self._how_it_ended()) from error
+
+    def _received(self, timeout_s: float) -> dict[str, Any] | None:
+        try:
+            if not self._poll.poll(math.ceil(timeout_s * 1e3)):
+                return None
+            data = self._socket.recv(MAX_MESSAGE_BYTES)
+        except OSError as error:
+            raise EngineGone(self._how_it_ended()) from error
+        if not data:
+            raise EngineGone(self._how_it_ended())
+        return dict(json.loads(data))
+
+    def _how_it_ended(self) -> str:
+        try:
+            code = self._process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            return "the engine's process closed its line"
+        if code < 0:
+            return f"the engine's process was ended by {signal.Signals(-code).name}"
+        return f"the engine's process ended with exit code {code}"
+
+    def close(self, wait_s: float = 0.0) -> None:
+        """End the process; its frames are let go when it has ended, which `reap` sees. Safe to call twice.
+
+        Args:
+            wait_s: how long to wait for that.
+        """
+        self._socket.close()
+        if self._process.poll() is None:
+            with contextlib.suppress(OSError):
+                self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(wait_s)
+        if self._process.returncode is None:
+            _ending.append((self._process, self._left_behind))
+        self._left_behind = self._late = None
+
+
+_ending: list[tuple[subprocess.Popen[bytes], Any]] = []
+"""Processes that were killed and have not ended yet, as a driver can make them wait, with the frames they may write."""
+
+
+def reap() -> None:
+    """Collect the processes that have ended since, and let go of their frames."""
+    if _ending:
+        _ending[:] = [held for held in _ending if held[0].poll() is None]
+
+
+def _raise_told(message: Mapping[str, Any]) -> None:
+    if "error" in message:
+        raise _KINDS[message["kind"]](message["error"])

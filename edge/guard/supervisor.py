@@ -1,0 +1,305 @@
+"""What turns captured frames into enhanced ones live, whatever happens to an engine (design, section 7).
+
+Goes down the ladder where a rung fails and climbs back; an engine lives in a process of its own. All but `prepare`
+and `limit` is called from the inference thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from edge.basics.errors import EdgeError, EngineFailed, EngineLost, ModelError
+from edge.calibration.blocks import block_correction
+from edge.engines.rungs import best_allowed
+from edge.frames import lending
+from edge.frames.frame import Frame
+from edge.guard.judge import OutputJudge
+from edge.guard.ladder import NS_PER_S, RESTARTS, Ladder
+from edge.guard.order import EngineOrder, EngineSetup
+from edge.guard.process import EngineBusy, EngineGone, EngineProcess, Opened, reap
+from edge.guard.shared_frames import SharedFrames
+from edge.guard.standby import Preparation, Standby, checked
+from edge.health.record import Health
+
+log = logging.getLogger(__name__)
+
+PROVE_AFTER_NS, PROVE_AT_LAST_NS = 3600 * NS_PER_S, 7200 * NS_PER_S
+"""The golden frame is run again after the first time while nobody watches, and after the second whoever watches."""
+LONGEST_END_S = 2.0
+"""What ending a process may take when the program ends."""
+
+
+class Supervisor:
+    """Implements `edge.frames.stages.Enhancer`.
+
+    Args:
+        viewers: how many people watch now.
+        start_process: starts an engine's process.
+    """
+
+    def __init__(
+        self,
+        setup: EngineSetup,
+        health: Health,
+        viewers: Callable[[], int] = lambda: 0,
+        start_process: Callable[[EngineOrder, SharedFrames], EngineProcess] = EngineProcess,
+    ) -> None:
+        self._health, self._viewers, self._start_process = health, viewers, start_process
+        self._frames = SharedFrames()
+        self._judge = OutputJudge()
+        self._take_setup(setup)
+        self._process: EngineProcess | None = None
+        self._opening: EngineProcess | None = None
+        self._standby: Standby | None = None
+        self._why = ""
+        self._num_restarts = 0
+        self._proven_ns = 0
+        self._limit = (0, "")
+        self._wished: SimpleQueue[Preparation] = SimpleQueue()
+        self._end_lending: Callable[[], None] = lambda: None
+        health.track("ladder", self._described)
+
+    @property
+    def setup(self) -> EngineSetup:
+        """The ladder in use, as it was asked for."""
+        return self._asked_setup
+
+    # ---- the inference thread
+
+    def start(self) -> None:
+        """Begin to open the engine; frames are raw until it is there."""
+        self._end_lending = lending.lend_from(self._frames.lend)
+        self._open_rung(time.monotonic_ns(), "the engine starts")
+
+    def enhance(self, raw: Frame) -> Frame:
+        """The enhanced frame, or the raw one where it cannot be had; takes 300 ms at most."""
+        now_ns = time.monotonic_ns()
+        self._tend(now_ns)
+        process = self._process
+        if process is None:
+            return raw
+        try:
+            self._prove_if_due(process, now_ns)
+            made = process.enhance(raw.image)
+            begin = time.perf_counter()
+            if late := process.take_late():  # or the same answer again would be news to the judge
+                self._judge.measure(*late)
+            fault = self._judge.fault(raw.image, made.image)
+            stage_ms = {**made.stage_ms, "judge": (time.perf_counter() - begin) * 1e3}
+            if fault:
+                raise EngineFailed(f"its picture was refused: {fault}")
+        except (EngineGone, ModelError) as error:
+            self._crashed(error)
+        except EngineLost as error:
+            self._step_down(str(error))
+        except EngineBusy as error:
+            self._health.frame_fault(str(error))
+        except EngineFailed as error:
+            self._bad(str(error))
+        else:
+            self._ladder.good(now_ns)
+            self._health.frame_fault("")
+            assert process.opened is not None, "it serves"
+            return raw.enhanced(made.image, process.opened.profile, stage_ms)
+        return raw
+
+    def idle(self) -> None:
+        """No frame comes at present; engines go on opening."""
+        self._tend(time.monotonic_ns())
+
+    def close(self) -> None:
+        """End every process."""
+        self._end_lending()
+        for process in (self._process, self._opening, self._standby and self._standby.process):
+            if process:
+                process.close(LONGEST_END_S)
+        self._process = self._opening = self._standby = None
+        self._frames.close()
+
+    # ---- other threads
+
+    def limit(self, level: int, reason: str) -> None:
+        """Heat: 0 sets no limit, 1 asks for less work than the profile's, 2 for none."""
+        self._limit = level, reason
+
+    def prepare(self, setup: EngineSetup) -> Preparation:
+        """Open another setup's engine beside the running one, to be committed or cancelled."""
+        wished = Preparation(setup)
+        self._wished.put(wished)
+        return wished
+
+    # ---- what is open and what opens
+
+    def _tend(self, now_ns: int) -> None:
+        """Whatever is not the frame itself."""
+        reap()
+        level, reason = self._limit
+        if level != self._limited:
+            self._apply_limit(level, reason, now_ns)
+        if self._opening is not None:
+            self._poll_opening(self._opening, now_ns)
+        self._take_wish()
+        if self._standby is not None:
+            self._poll_standby(self._standby, now_ns)
+        elif self._opening is None and (rung := self._ladder.better(now_ns)) is not None:
+            with contextlib.suppress(EngineGone):
+                process = self._start_process(self._setup.order(rung), self._frames)
+                self._standby = Standby(process, rung)
+
+    def _open_rung(self, now_ns: int, why: str) -> None:
+        """Open the ladder's rung, the one below where that cannot even be started."""
+        self._why = why
+        self._health.frame_fault("")
+        while self._ladder.rung != self._ladder.raw:
+            self._health.enter("engine", "starting", why)
+            try:
+                self._opening = self._start_process(self._setup.order(self._ladder.rung), self._frames)
+                return
+            except EngineGone as error:
+                self._why = why = str(error)
+                self._ladder.step_down(now_ns)
+        self._health.set_engine("", "", "none")
+        self._health.enter("engine", "failed", why)
+
+    def _poll_opening(self, process: EngineProcess, now_ns: int) -> None:
+        try:
+            opened = checked(process.poll_opened(), process)
+        except EngineGone as error:
+            self._crashed(error)
+            return
+        except EdgeError as error:
+            self._step_down(str(error))
+            return
+        if opened is None:
+            return
+        self._opening = None
+        if opened.backend != process.order.rung.backend:
+            if opened.was_lost:
+                self._ladder.step_down(now_ns)
+                self._why = opened.fell_back
+            else:
+                self._take_setup(self._setup.without_gpu(), asked=self._asked_setup)
+        self._serve(process, opened, now_ns)
+
+    def _serve(self, process: EngineProcess, opened: Opened, now_ns: int) -> None:
+        if self._process is not None:
+            self._process.close()
+        self._process, self._proven_ns = process, now_ns
+        self._judge.forget()
+        calibration, sha256 = self._setup.unit.calibration, self._setup.calibration_sha256
+        self._judge.look_through(*block_correction(calibration, sha256, self._setup.manifests[opened.profile]))
+        self._health.set_engine(opened.profile, opened.model_sha256, opened.device)
+        is_as_asked = opened.profile == self._asked_setup.rungs[0].profile
+        if self._ladder.rung == 0 and is_as_asked:
+            self._health.enter("engine", "ok")
+        else:
+            self._health.enter("engine", "degraded", f"{self._setup.rungs[self._ladder.rung].title}: {self._why}")
+
+    def _poll_standby(self, standby: Standby, now_ns: int) -> None:
+        goal = standby.goal
+        try:
+            opened = standby.poll()
+        except EdgeError as error:
+            self._give_up_standby(error)
+            if isinstance(goal, int):
+                log.debug("no better rung yet: %s", error)
+                self._ladder.could_not_climb(goal, now_ns)
+                self._why = str(error)
+            return
+        if opened is None:
+            return
+        if isinstance(goal, Preparation):
+            goal.settle()
+            if not goal.is_committed:
+                return
+            is_without_gpu = opened.backend != standby.process.order.rung.backend
+            self._take_setup(goal.setup.without_gpu() if is_without_gpu else goal.setup, asked=goal.setup)
+        else:
+            self._ladder.climbed(goal, now_ns)
+        self._standby = None
+        self._leave_opening()
+        self._serve(standby.process, opened, now_ns)
+
+    def _take_wish(self) -> None:
+        """Begin to open what `prepare` asked for, in the place of a climb."""
+        try:
+            wished = self._wished.get_nowait()
+        except Empty:
+            return
+        self._give_up_standby(ModelError("another change came in between"))
+        try:
+            self._standby = Standby(self._start_process(wished.setup.order(0), self._frames), wished)
+        except EngineGone as error:
+            wished.settle(error)
+
+    def _give_up_standby(self, error: EdgeError) -> None:
+        if self._standby is not None:
+            self._standby.give_up(error)
+            self._standby = None
+
+    def _leave_opening(self) -> None:
+        if self._opening is not None:
+            self._opening.close()
+            self._opening = None
+
+    def _take_setup(self, setup: EngineSetup, asked: EngineSetup | None = None) -> None:
+        self._setup, self._asked_setup = setup, asked or setup
+        self._ladder = Ladder(len(setup.rungs))
+        self._limited = 0  # the new ladder knows of no heat yet
+
+    # ---- what goes wrong
+
+    def _bad(self, reason: str) -> None:
+        self._health.frame_fault(reason)
+        if self._ladder.bad(now_ns := time.monotonic_ns()):
+            self._reopen(now_ns, reason)
+
+    def _step_down(self, reason: str) -> None:
+        now_ns = time.monotonic_ns()
+        self._ladder.step_down(now_ns)
+        self._reopen(now_ns, reason)
+
+    def _crashed(self, error: EdgeError) -> None:
+        now_ns = time.monotonic_ns()
+        after = self._ladder.crashed(now_ns)
+        self._num_restarts += after == "restart"
+        why = f"{error}; it starts again" if after == "restart" else str(error)
+        if after == "spent":
+            why = f"the engine failed more than {RESTARTS} times in a minute: {error}"
+        self._reopen(now_ns, why)
+
+    def _reopen(self, now_ns: int, why: str) -> None:
+        self._leave_opening()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        self._open_rung(now_ns, why)
+
+    def _apply_limit(self, level: int, reason: str, now_ns: int) -> None:
+        self._limited = level
+        if self._standby is not None and isinstance(self._standby.goal, int):
+            self._give_up_standby(EngineGone(reason))  # a climb that began when more was allowed
+        before = self._ladder.rung
+        self._ladder.set_ceiling(best_allowed(self._setup.rungs, level), now_ns)
+        if self._ladder.rung != before:
+            self._reopen(now_ns, reason)
+
+    def _prove_if_due(self, process: EngineProcess, now_ns: int) -> None:
+        since_ns = now_ns - self._proven_ns
+        if since_ns > PROVE_AT_LAST_NS or (since_ns > PROVE_AFTER_NS and not self._viewers()):
+            self._proven_ns = now_ns
+            process.prove()
+
+    def _described(self) -> dict[str, Any]:
+        process, rungs, rung = self._process, self._setup.rungs, self._ladder.rung
+        return {
+            "rung": "raw" if rung >= len(rungs) else rungs[rung].title,
+            "rungs": [*(one.title for one in rungs), "raw"],
+            "restarts": self._num_restarts,
+            "engine_pid": None if process is None else process.pid,
+        }

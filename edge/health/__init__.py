@@ -1,0 +1,1 @@
+"""What the unit knows of itself: parts, figures, heat, machine, disk."""

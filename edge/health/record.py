@@ -1,0 +1,295 @@
+"""The health record: a state for each part of the unit, and what may be said of the newest picture.
+
+Every part reports its transitions here; `/health`, the banner, the log and `/events` all tell what was reported.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from edge.frames.frame import Frame, FramePair
+from edge.health.figures import NUM_SAMPLES, Rate, Samples, quantiles
+from edge.pictures.image import Mode
+
+log = logging.getLogger(__name__)
+
+State = Literal["live", "degraded", "no-signal", "starting"]
+Part = Literal["source", "engine", "bridge", "sinks", "storage", "heat"]
+PartState = Literal["off", "starting", "ok", "degraded", "failed"]
+
+STALE_AFTER_MS = 500.0
+"""A picture older than this is not live any more (design section 7)."""
+NO_SIGNAL_AFTER_MS = 3000.0
+"""A silent source counts as lost after this, even where nothing has reported it."""
+_NS_PER_MS = 1e6
+_FIRST_STATES: dict[Part, PartState] = {
+    "source": "starting",
+    "engine": "starting",
+    "bridge": "off",
+    "sinks": "starting",
+    "storage": "off",
+    "heat": "off",
+}
+_TOLD_IN_A_PILL: tuple[Part, ...] = ("heat", "storage", "bridge", "sinks")
+"""Parts without which the picture is still what it says; their trouble is a pill beneath the banner."""
+_LEVELS: dict[PartState, int] = {"degraded": logging.WARNING, "failed": logging.ERROR}
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """The state of one part.
+
+    Attributes:
+        reason: why it is not ok, in words; without figures that change, or each would be a transition.
+        since_ns: `time.monotonic_ns()` when the state began.
+    """
+
+    state: PartState
+    reason: str
+    since_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be said about the newest picture at one moment.
+
+    Attributes:
+        state: as `/health` names it.
+        reason: why it is not live, or not the profile that was asked for, in words; empty when all is well.
+        stale: the picture is too old, yet the source has not been found lost.
+        age_ms: since the camera took the picture; None before the first one.
+        frozen: somebody holds this picture still; it does not claim to be live.
+        notices: what else the viewer must know, a few words each.
+        frame_fault: why the last picture could not be enhanced, while the engine counts as well.
+    """
+
+    state: State
+    reason: str = ""
+    stale: bool = False
+    age_ms: float | None = None
+    frozen: bool = False
+    notices: tuple[str, ...] = ()
+    frame_fault: str = ""
+
+
+Listener = Callable[[str, dict[str, Any]], None]
+
+
+class Health:
+    """Thread-safe record of what runs, how fast and how old the picture is. Its memory does not grow."""
+
+    def __init__(self, started_ns: int | None = None) -> None:
+        self._lock = threading.Lock()
+        self._started_ns = time.monotonic_ns() if started_ns is None else started_ns
+        self._parts = {part: PartRecord(state, "", self._started_ns) for part, state in _FIRST_STATES.items()}
+        self._listeners: list[Listener] = []
+        self._source = ""
+        self._frame_fault = ""
+        self._profile, self._model_sha256, self._device = "", "", ""
+        self._mode: Mode = "raw"
+        self._captured_ns: int | None = None
+        self._newest_ns: int | None = None
+        self._num_frames = 0
+        self._notices: dict[str, _Notice] = {}
+        self._records: dict[str, Callable[[], Any]] = {"bridge": lambda: None}
+        self._drops: dict[str, Callable[[], int]] = {}
+        self._rate_in, self._rate_out = Rate(), Rate()
+        self._latency_ms: deque[float] = deque(maxlen=NUM_SAMPLES)
+        self._stage_ms = Samples()
+
+    # ---- parts
+
+    def enter(self, part: Part, state: PartState, reason: str = "") -> None:
+        """A part is in this state for this reason from now on: one log line and one event where that is new."""
+        now_ns = time.monotonic_ns()
+        with self._lock:
+            before = self._parts[part]
+            if (before.state, before.reason) == (state, reason):
+                return
+            since_ns = before.since_ns if before.state == state else now_ns
+            self._parts[part] = PartRecord(state, reason, since_ns)
+        is_begin = state == before.state == "starting"
+        log.log(
+            logging.DEBUG if is_begin else _LEVELS.get(state, logging.INFO),
+            "%s: %s%s",
+            part,
+            state if before.state == state else f"{before.state} -> {state}",
+            f" ({reason})" if reason else "",
+            extra={"edge_part": part, "edge_state": state, "edge_reason": reason},
+        )
+        for listener in self._listeners:
+            listener("health", {"part": part, "state": state, "reason": reason})
+
+    def part(self, part: Part) -> PartRecord:
+        with self._lock:
+            return self._parts[part]
+
+    def listen(self, listener: Listener) -> None:
+        """Called with `health` and `{part, state, reason}` at each transition; must not wait."""
+        self._listeners.append(listener)
+
+    # ---- what runs
+
+    def set_source(self, uri: str) -> None:
+        with self._lock:
+            self._source = uri
+
+    def source(self) -> str:
+        """As `set_source` was told."""
+        with self._lock:
+            return self._source
+
+    def set_engine(self, profile: str, model_sha256: str, device: str) -> None:
+        """Name what enhances: the profile, the hash of its model file and where it runs."""
+        with self._lock:
+            self._profile, self._model_sha256, self._device = profile, model_sha256, device
+
+    def model_record(self) -> dict[str, str]:
+        """What enhances now, as a sidecar names it."""
+        with self._lock:
+            return {"profile": self._profile, "sha256": self._model_sha256, "device": self._device}
+
+    def captured(self, frame: Frame) -> None:
+        """Count a frame that the source gave; a lost source that gives one is back."""
+        with self._lock:
+            self._captured_ns = frame.t_capture_ns
+            self._rate_in.add(frame.t_capture_ns)
+            is_ok = self._parts["source"].state == "ok"
+        if not is_ok:
+            self.enter("source", "ok")
+
+    def frame_fault(self, reason: str) -> None:
+        """Why the newest frame stays raw while the engine counts as well; empty for one that came out well."""
+        self._frame_fault = reason
+
+    def track_drops(self, stage: str, count: Callable[[], int]) -> None:
+        """Report the running count of a slot, e.g. `track_drops("inference", lambda: slot.dropped)`."""
+        with self._lock:
+            self._drops[stage] = count
+
+    def track(self, name: str, describe: Callable[[], Any]) -> None:
+        """What `/health` tells under this name, asked for each time."""
+        with self._lock:
+            self._records[name] = describe
+
+    def told(self, name: str) -> Any:
+        """What is told under a name now, None where nobody does."""
+        with self._lock:
+            describe = self._records.get(name)
+        return None if describe is None else describe()
+
+    def notice(self, key: str, text: str, until_ns: int | None = None) -> None:
+        """Show a few words in the banner, in place of the last ones of this key; an empty text takes them away.
+
+        Args:
+            until_ns: when they go by themselves; None keeps them.
+        """
+        with self._lock:
+            self._notices.pop(key, None)
+            if text:
+                self._notices[key] = _Notice(text, until_ns)
+
+    # ---- pictures
+
+    def stage(self, name: str, took_ms: float) -> None:
+        """Add one time of a stage that is not in a frame's own `stage_ms`, such as encoding."""
+        with self._lock:
+            self._stage_ms.add(name, took_ms)
+
+    def published(self, pair: FramePair, now_ns: int) -> None:
+        """Count a pair that a sink has handed to its viewers; the second sink to show it changes nothing."""
+        frame = pair.enhanced
+        with self._lock:
+            if self._newest_ns is not None and frame.t_capture_ns <= self._newest_ns:
+                return
+            self._newest_ns = frame.t_capture_ns
+            self._mode = frame.mode
+            self._num_frames += 1
+            self._rate_out.add(now_ns)
+            self._latency_ms.append(max(0.0, (now_ns - frame.t_capture_ns) / _NS_PER_MS))
+            for name, took_ms in frame.stage_ms.items():
+                self._stage_ms.add(name, took_ms)
+
+    @property
+    def num_frames(self) -> int:
+        """Pairs that were published."""
+        return self._num_frames
+
+    def verdict(self, now_ns: int, t_capture_ns: int | None = None, *, frozen: bool = False) -> Verdict:
+        """Judge the picture taken at `t_capture_ns`, by default the newest that was published."""
+        with self._lock:
+            verdict = self._verdict(now_ns, self._newest_ns if t_capture_ns is None else t_capture_ns)
+            return replace(verdict, frozen=frozen, notices=self._texts(now_ns), frame_fault=self._frame_fault)
+
+    def _texts(self, now_ns: int) -> tuple[str, ...]:
+        kept = {k: n for k, n in self._notices.items() if n.until_ns is None or now_ns < n.until_ns}
+        self._notices = kept
+        troubled = [self._parts[part] for part in _TOLD_IN_A_PILL]
+        parts = [record.reason for record in troubled if record.state not in ("off", "ok") and record.reason]
+        return (*parts, *(notice.text for notice in kept.values()))
+
+    def _verdict(self, now_ns: int, taken_ns: int | None) -> Verdict:
+        # A driver's timestamp may run a frame ahead of the clock (facts.md), hence the clamp.
+        age_ms = None if taken_ns is None else max(0.0, (now_ns - taken_ns) / _NS_PER_MS)
+        source, engine = self._parts["source"], self._parts["engine"]
+        if source.state == "failed":
+            return Verdict("no-signal", source.reason, age_ms=age_ms)
+        if age_ms is None:
+            return Verdict("starting", "waiting for the first picture")
+        if age_ms > STALE_AFTER_MS:
+            silent_ms = age_ms if self._captured_ns is None else (now_ns - self._captured_ns) / _NS_PER_MS
+            if silent_ms > NO_SIGNAL_AFTER_MS:
+                return Verdict("no-signal", "the source is silent", age_ms=age_ms)
+            silent = silent_ms > STALE_AFTER_MS
+            reason = "the source is silent" if silent else "frames arrive, but come out late"
+            return Verdict("no-signal", reason, stale=True, age_ms=age_ms)
+        if engine.state not in ("off", "ok") and engine.reason:
+            return Verdict("degraded", engine.reason, age_ms=age_ms)
+        return Verdict("live", age_ms=age_ms)
+
+    def snapshot(self, now_ns: int) -> dict[str, Any]:
+        """The JSON of `/health`, design section 6."""
+        with self._lock:
+            counts, records = dict(self._drops), dict(self._records)
+        dropped_by = {stage: count() for stage, count in counts.items()}
+        told = {name: describe() for name, describe in records.items()}
+        with self._lock:
+            verdict = self._verdict(now_ns, self._newest_ns)
+            return {
+                "state": verdict.state,
+                "reason": f"stale: {verdict.reason}" if verdict.stale else verdict.reason,
+                "mode": self._mode,
+                "profile": self._profile,
+                "model_sha256": self._model_sha256,
+                "device": self._device,
+                "source": self._source,
+                "fps_in": self._rate_in.per_s(now_ns),
+                "fps_out": self._rate_out.per_s(now_ns),
+                "dropped": sum(dropped_by.values()),
+                "dropped_by": dropped_by,
+                "frames": self._num_frames,
+                "age_ms": None if verdict.age_ms is None else round(verdict.age_ms, 1),
+                "latency_ms": quantiles(self._latency_ms, {"p50": 0.5, "p95": 0.95, "p99": 0.99}),
+                "stage_ms": self._stage_ms.quantiles({"p50": 0.5, "p95": 0.95}),
+                "uptime_s": round((now_ns - self._started_ns) / 1e9, 1),
+                "notices": list(self._texts(now_ns)),
+                "parts": {part: _told(record, now_ns) for part, record in self._parts.items()},
+                **told,
+            }
+
+
+def _told(record: PartRecord, now_ns: int) -> dict[str, Any]:
+    since_s = max(0.0, round((now_ns - record.since_ns) / 1e9, 1))
+    return {"state": record.state, "reason": record.reason, "since_s": since_s}
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    text: str
+    until_ns: int | None

@@ -1,0 +1,77 @@
+"""`model.json`: what every reader of a manifest may count on, checked once when the profile is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from edge.basics.errors import ModelError
+from edge.basics.texts import is_moment, json_from_text, shown
+
+REQUIRED_KEYS = (
+    "name", "profile", "version", "sha256", "input", "output", "networks", "training", "metrics", "licence", "made_at",
+)  # fmt: skip
+REBUILD = "restore the package's files, or export the profile again with edge-export onnx"
+
+MAX_TEXT = 200
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """A manifest with all required keys, and what is read from it while the unit runs of the right kind.
+
+    Raises:
+        ModelError: it cannot be read, or names the first key that is wrong.
+    """
+    try:
+        manifest = json_from_text(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path}: no readable manifest ({error}); {REBUILD}") from error
+    if not isinstance(manifest, dict):
+        raise ModelError(f"{path}: expected a JSON object; {REBUILD}")
+    missing = [key for key in REQUIRED_KEYS if key not in manifest]
+    if missing:
+        raise ModelError(f"{path}: missing {', '.join(missing)}; {REBUILD}")
+    for key in ("name", "profile", "version", "sha256", "dehaze_sha256"):
+        if key in manifest:
+            _expect(path, key, manifest[key], _is_text, f"text on one line, {MAX_TEXT} characters at most")
+    _check_precisions(path, manifest)
+    _check_calibration(path, manifest)
+    return manifest
+
+
+def _check_precisions(path: Path, manifest: Mapping[str, Any]) -> None:
+    precisions = manifest.get("precisions", {})
+    _expect(path, "precisions", precisions, _is_table, "a table")
+    for name, told in precisions.items():
+        _expect(path, f"precisions.{name}", told, _is_table, "a table")
+        _expect(
+            path,
+            f"precisions.{name}.sha256",
+            told.get("sha256"),
+            _is_text,
+            f"text on one line, {MAX_TEXT} characters at most",
+        )
+
+
+def _check_calibration(path: Path, manifest: Mapping[str, Any]) -> None:
+    told = manifest.get("calibration")
+    if told is None:
+        return
+    _expect(path, "calibration", told, _is_table, "a table")
+    for key in ("unit", "camera_mode"):
+        _expect(path, f"calibration.{key}", told.get(key), _is_text, f"text on one line, {MAX_TEXT} characters at most")
+    _expect(path, "calibration.made_at", told.get("made_at"), is_moment, "a date and time with its zone")
+
+
+def _expect(path: Path, key: str, value: object, fits: Callable[[object], bool], expected: str) -> None:
+    if not fits(value):
+        raise ModelError(f"{path}: {key} = {shown(value)[:80]}: expected {expected}; {REBUILD}")
+
+
+def _is_table(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and len(value) <= MAX_TEXT

@@ -1,0 +1,110 @@
+"""A profile on disk: its graphs and the manifest without which no engine takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.basics.errors import ModelError
+from edge.basics.whole_files import file_sha256
+from edge.models.manifest import REBUILD, read_manifest
+
+SHIPPED = Path(__file__).parent
+GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME = "model.onnx", "dehaze.onnx", "model.json"
+
+
+def typed_graph_name(precision: str) -> str:
+    return f"model.{precision}.onnx"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A checked profile.
+
+    Attributes:
+        folder: where it lies.
+        manifest: `model.json`, all required keys present.
+        dehazer: the dehazer alone, where a guided profile ships one for CPU engines.
+    """
+
+    profile: str
+    folder: Path
+    manifest: Mapping[str, Any]
+    graph: Path
+    dehazer: Path | None
+
+    def graph_for(self, precision: str) -> Path:
+        """The graph of a precision, checked: `model.onnx` for fp32, `model.fp16.onnx`, `model.int8.onnx`.
+
+        Raises:
+            ModelError: the profile was exported without this precision, or the file is not what the manifest says.
+        """
+        if precision == "fp32":
+            return self.graph
+        path = self.folder / typed_graph_name(precision)
+        told = self.manifest.get("precisions", {}).get(precision)
+        if told is None:
+            raise ModelError(
+                f"{self.folder}: the profile has no {precision} graph; add one: edge-export onnx {self.folder} "
+                f"--precision {precision}"
+            )
+        _check_hash(path, told["sha256"])
+        return path
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the whole graph: the model's identity in /health, sidecars and engine keys."""
+        return str(self.manifest["sha256"])
+
+
+def profiles(roots: tuple[Path, ...] = (SHIPPED,)) -> list[str]:
+    """Names of the profiles found under the roots."""
+    return sorted({path.parent.name for root in roots for path in root.glob(f"*/{MANIFEST_NAME}")})
+
+
+def profile_roots(own: str) -> tuple[Path, ...]:
+    """Where profiles are looked for: the unit's own folder, where it has one, wins over the shipped ones."""
+    return (Path(own), SHIPPED) if own else (SHIPPED,)
+
+
+def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifact:
+    """Find a profile under the first root that has it, and check every hash.
+
+    Args:
+        roots: folders of profiles, the unit's own before the shipped ones.
+
+    Raises:
+        ModelError: no such profile, no manifest, or a file that is not what its manifest says.
+    """
+    for root in roots:
+        folder = root / profile
+        try:
+            is_there = folder.is_dir()
+        except OSError:  # a name that no file system takes
+            is_there = False
+        if is_there:
+            return artifact_in(folder.resolve(), profile)  # a link may be swapped while its files are read
+    raise ModelError(f"profile {profile!r}: not found; known profiles: {', '.join(profiles(roots)) or 'none'}")
+
+
+def artifact_in(folder: Path, profile: str) -> Artifact:
+    """The profile in a folder of any name; raises ModelError as `load_artifact`."""
+    manifest = read_manifest(folder / MANIFEST_NAME)
+    graph = folder / GRAPH_NAME
+    _check_hash(graph, manifest["sha256"])
+    dehazer = None
+    if "dehaze_sha256" in manifest:
+        dehazer = folder / DEHAZER_NAME
+        _check_hash(dehazer, manifest["dehaze_sha256"])
+    return Artifact(profile, folder, manifest, graph, dehazer)
+
+
+def _check_hash(path: Path, expected: object) -> None:
+    try:
+        found = file_sha256(path)
+    except OSError as error:
+        raise ModelError(f"{path}: missing or unreadable ({error.strerror}); {REBUILD}") from error
+    if found != expected:
+        raise ModelError(f"{path}: sha256 is {found[:12]}…, its manifest says {str(expected)[:12]}…; {REBUILD}")

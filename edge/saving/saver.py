@@ -1,0 +1,127 @@
+"""Saves pairs on the unit: the untouched picture, the enhanced one and their sidecar, whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from edge.basics.errors import InputOutputError
+from edge.basics.whole_files import make_folder, write_together
+from edge.frames.frame import FramePair
+from edge.pictures.marks import mark_text, png_bytes
+from edge.saving.sidecar import LiveSource, Result, saved_content, sidecar_bytes, sidecar_path
+
+log = logging.getLogger(__name__)
+
+MAX_WAITING = 4
+"""Pairs of 12 MB that may wait for the disk."""
+
+
+class PairSaver:
+    """A thread that writes one pair after the other.
+
+    Args:
+        uri: the source, as its own words name it, which hide a stream's password.
+        model: name -> value of what enhances, for the sidecar.
+        on_saved, on_failed: called in that thread with the enhanced picture's name, or with why nothing was saved.
+        unit_state: temperatures, clocks, power and power mode of the unit, for the sidecar; see `edge.health.heat`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        uri: Callable[[], str],
+        model: Callable[[], Mapping[str, Any]],
+        on_saved: Callable[[str], None],
+        on_failed: Callable[[str], None],
+        unit_state: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        self._folder, self._uri, self._model = folder, uri, model
+        self._unit_state = unit_state
+        self._on_saved, self._on_failed = on_saved, on_failed
+        self._waiting: queue.Queue[FramePair | None] = queue.Queue(MAX_WAITING)
+        self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def use(self, folder: Path) -> None:
+        """Save there from the next pair on."""
+        self._folder = folder
+
+    def save(self, pair: FramePair) -> None:
+        """Queue a pair; never waits. Where too many wait already it is refused, and `on_failed` says so."""
+        try:
+            self._waiting.put_nowait(pair)
+        except queue.Full:
+            self._on_failed(f"{MAX_WAITING} pictures still wait for the disk")
+
+    def close(self) -> None:
+        """Write what waits, for ten seconds at most, and end; safe to call twice."""
+        if self._thread.is_alive():
+            self._waiting.put(None)
+            self._thread.join(10.0)
+
+    def _run(self) -> None:
+        while (pair := self._waiting.get()) is not None:
+            try:
+                name = self._saved(pair)
+            except InputOutputError as error:
+                log.error("not saved: %s", error)
+                self._on_failed(str(error))
+            except Exception as error:
+                log.exception("not saved")
+                self._on_failed(f"{type(error).__name__}: {error}")
+            else:
+                log.info("saved %s", name)
+                self._on_saved(name)
+
+    def _saved(self, pair: FramePair) -> str:
+        age = timedelta(microseconds=(time.monotonic_ns() - pair.raw.t_capture_ns) / 1e3)
+        taken_at = datetime.now(timezone.utc) - age
+        model = dict(self._model())
+        try:
+            make_folder(self._folder)
+            at = f"{taken_at:%Y%m%dT%H%M%S}.{taken_at.microsecond // 1000:03d}Z"
+            stem = self._folder / self._free_stem(f"throat-{at}-{pair.raw.seq:06d}")
+            source = LiveSource(self._uri(), pair.raw.seq, taken_at)
+            contents = _contents(stem, pair, model, source, self._unit_state())
+            write_together(contents)
+        except OSError as error:
+            reason = error.strerror or error
+            told = f"{self._folder}: {reason}; make room, or choose another [save] folder"
+            raise InputOutputError(told) from error
+        *_, picture, _sidecar = contents
+        return picture.name
+
+    def _free_stem(self, stem: str) -> str:
+        """Never over an older picture, whatever the clock says."""
+        wanted, number = stem, 1
+        while any((self._folder / f"{stem}-{view}.png").exists() for view in ("raw", "enhanced")):
+            number += 1
+            stem = f"{wanted}-{number}"
+        return stem
+
+
+def _contents(
+    stem: Path, pair: FramePair, model: Mapping[str, Any], source: LiveSource, unit_state: Mapping[str, Any]
+) -> dict[Path, bytes]:
+    """Path -> content, the sidecar last; no enhanced picture where the engine made none."""
+    frames = [pair.raw, *([pair.enhanced] if pair.enhanced.mode == "enhanced" else [])]
+    contents: dict[Path, bytes] = {}
+    files = []
+    for frame in frames:
+        path = stem.with_name(f"{stem.name}-{frame.mode}.png")
+        text = mark_text(frame.mode, frame.profile, str(model.get("sha256", "")))
+        contents[path] = png_bytes(frame.image, text)
+        files.append(saved_content(path, frame.mode, contents[path]))
+    best = frames[-1]
+    size_px = (best.image.shape[1], best.image.shape[0])
+    result = Result(source, size_px, model, tuple(files), best.stage_ms, mode=best.mode, unit_state=unit_state)
+    return {**contents, sidecar_path(path): sidecar_bytes(result)}

@@ -1,0 +1,158 @@
+"""The JSON beside each enhanced file: what it was made of, by what, and what was done to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from edge.basics.errors import InputOutputError
+from edge.basics.texts import json_from_text
+from edge.basics.whole_files import file_sha256
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
+from edge.pictures.image import Mode
+
+PROGRAM = "edge-enhance"
+
+
+@dataclass(frozen=True, slots=True)
+class SavedFile:
+    """A file that belongs to the result.
+
+    Attributes:
+        mode: whether its pixels are the network's or the camera's.
+    """
+
+    name: str
+    mode: Mode
+    num_bytes: int
+    sha256: str
+
+
+def saved_file(path: Path, mode: Mode) -> SavedFile:
+    """Describe a file on disk."""
+    return SavedFile(path.name, mode, path.stat().st_size, file_sha256(path))
+
+
+def saved_content(path: Path, mode: Mode, content: bytes) -> SavedFile:
+    """Describe a file that has or will have this content."""
+    return SavedFile(path.name, mode, len(content), hashlib.sha256(content).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """An original: where it lay, and how to know it again elsewhere."""
+
+    path: Path
+    sha256: str
+    num_bytes: int
+
+    def record(self, width_px: int, height_px: int) -> dict[str, Any]:
+        source = {"path": str(self.path), "sha256": self.sha256, "bytes": self.num_bytes}
+        return {
+            "source": {**source, "width_px": width_px, "height_px": height_px},
+            "fit": describe_fit(width_px, height_px),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSource:
+    """A moment of a live source. What size the camera gave is not known here: its picture came at 1920x1080.
+
+    Attributes:
+        uri: with a stream's password hidden.
+        taken_at: when the camera took it, UTC.
+    """
+
+    uri: str
+    seq: int
+    taken_at: datetime
+
+    def record(self, width_px: int, height_px: int) -> dict[str, Any]:
+        taken_at = self.taken_at.isoformat(timespec="milliseconds")
+        return {"source": {"uri": self.uri, "seq": self.seq, "taken_at": taken_at}}
+
+
+def sidecar_path(enhanced: Path) -> Path:
+    """`throat_enhanced.png` -> `throat_enhanced.png.json`."""
+    return enhanced.with_name(f"{enhanced.name}.json")
+
+
+def describe_fit(width_px: int, height_px: int) -> str:
+    """What `edge.pictures.geometry.fit_to_frame` does to a picture of this size."""
+    if (width_px, height_px) == (FRAME_WIDTH_PX, FRAME_HEIGHT_PX):
+        return "as is"
+    return "resized" if width_px * 9 == height_px * 16 else "cropped to 16:9 and resized"
+
+
+def source_file(path: Path) -> SourceFile:
+    """Hash an original.
+
+    Raises:
+        InputOutputError: it cannot be read.
+    """
+    try:
+        return SourceFile(path.resolve(), file_sha256(path), path.stat().st_size)
+    except OSError as error:
+        raise InputOutputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a sidecar tells.
+
+    Attributes:
+        source_size_px: width and height of the original.
+        model: from `model_record`.
+        files: all that was written for this source.
+        stage_ms: name of an engine's part -> median milliseconds a frame.
+        clip: what only a clip has: frames, fps, codec, audio.
+        mode: raw where nothing could be enhanced.
+        unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
+    """
+
+    source: SourceFile | LiveSource
+    source_size_px: tuple[int, int]
+    model: Mapping[str, Any]
+    files: tuple[SavedFile, ...]
+    stage_ms: Mapping[str, float]
+    clip: Mapping[str, Any] | None = None
+    mode: Mode = "enhanced"
+    unit_state: Mapping[str, Any] | None = None
+
+
+def sidecar_bytes(result: Result) -> bytes:
+    """The content of the file: JSON, UTF-8."""
+    width_px, height_px = result.source_size_px
+    files = [
+        {"name": file.name, "mode": file.mode, "bytes": file.num_bytes, "sha256": file.sha256} for file in result.files
+    ]
+    record = {
+        "program": PROGRAM,
+        "program_version": version(PROGRAM),
+        "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "mode": result.mode,
+        "model": dict(result.model),
+        **result.source.record(width_px, height_px),
+        "output": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "files": files},
+        **({"clip": dict(result.clip)} if result.clip else {}),
+        **({"unit_state": dict(result.unit_state)} if result.unit_state else {}),
+        "stage_ms": {name: round(ms, 2) for name, ms in result.stage_ms.items()},
+    }
+    return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def is_complete(sidecar: Path, source_sha256: str, model_sha256: str) -> bool:
+    """Whether a sidecar tells of this source and this model, and its files are there in full size."""
+    try:
+        record = json_from_text(sidecar.read_text(encoding="utf-8"))
+        same = (record["source"]["sha256"], record["model"]["sha256"]) == (source_sha256, model_sha256)
+        files = [(sidecar.with_name(file["name"]), file["bytes"]) for file in record["output"]["files"]]
+        return same and bool(files) and all(path.stat().st_size == size for path, size in files)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False

@@ -1,0 +1,1 @@
+"""How a profile reaches a unit: installed, proved, rolled back."""

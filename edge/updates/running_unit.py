@@ -1,0 +1,114 @@
+"""The unit that runs on this machine, as another command meets it: its health record, and the order to reload."""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge.basics.errors import InputOutputError
+from edge.basics.texts import json_from_text
+from edge.config import address_from_listen
+
+ANSWER_WITHIN_S, POLL_S = 5.0, 0.2
+RELOAD_WITHIN_S = 150.0
+"""A new engine may take 120 s to open, a large one on a GPU."""
+TAKEN_WITHIN_S = 10.0
+MAX_HEALTH_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Reloaded:
+    """How a reload ended."""
+
+    ok: bool
+    reason: str
+
+
+class RunningUnit:
+    """A unit that answers on its page's address.
+
+    Args:
+        listen: `web.listen`.
+    """
+
+    def __init__(self, listen: str) -> None:
+        host, self._port = address_from_listen(listen)
+        address = ipaddress.ip_address(host)
+        if address.is_unspecified:
+            host = "::1" if address.version == 6 else "127.0.0.1"
+        self._host = host
+
+    def health(self) -> dict[str, Any] | None:
+        """Its health record; None where nothing answers that has one."""
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_WITHIN_S)
+        try:
+            connection.request("GET", "/health")
+            answer = connection.getresponse()
+            record = json_from_text(answer.read(MAX_HEALTH_BYTES))
+        except (OSError, http.client.HTTPException, ValueError):
+            return None
+        finally:
+            connection.close()
+        is_unit = answer.status == http.client.OK and isinstance(record, dict) and _is_live(record.get("pid"))
+        return record if is_unit else None
+
+    def reload(self, record: dict[str, Any], stop: threading.Event) -> Reloaded:
+        """Have it read its files again, and wait for the outcome.
+
+        Args:
+            record: its health before.
+
+        Raises:
+            InputOutputError: this user may not signal it.
+        """
+        pid, count_before = record["pid"], _count(record)
+        try:
+            os.kill(pid, signal.SIGHUP)
+        except PermissionError as error:
+            raise InputOutputError(f"the unit (process {pid}) is another user's; run this as root") from error
+        except ProcessLookupError:
+            return Reloaded(False, "the unit ended")
+        until_s = time.monotonic() + RELOAD_WITHIN_S
+        while time.monotonic() < until_s and not stop.wait(POLL_S):
+            found = self.health()
+            if found is None and not _is_live(pid):
+                return Reloaded(False, "the unit ended while it reloaded")
+            if found is not None and found["pid"] != pid:
+                return Reloaded(False, "the unit was started anew while it reloaded")
+            if found is not None and _count(found) > count_before:
+                told = found["reload"]
+                return Reloaded(told.get("ok") is True, str(told.get("reason") or "it gave no reason"))
+        return Reloaded(False, f"the unit did not say within {RELOAD_WITHIN_S:.0f} s how it went")
+
+    def runs(self, sha256: str, stop: threading.Event) -> bool:
+        """Whether its frames are of this model, now or within moments."""
+        until_s = time.monotonic() + TAKEN_WITHIN_S
+        while True:
+            found = self.health()
+            if found is not None and found.get("model_sha256") == sha256:
+                return True
+            if time.monotonic() > until_s or stop.wait(POLL_S):
+                return False
+
+
+def _count(record: dict[str, Any]) -> int:
+    told = record.get("reload")
+    count = told.get("count") if isinstance(told, dict) else 0
+    return count if isinstance(count, int) else 0
+
+
+def _is_live(pid: object) -> bool:
+    """Whether a process is a live unit: whoever answers on the port must not choose what gets a signal."""
+    if type(pid) is not int or pid <= 1:
+        return False
+    try:
+        return b"--live" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False

@@ -1,0 +1,236 @@
+"""What the web sink answers: the page, the streams, snapshots and the health record."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from aiohttp import HttpVersion11, web
+
+from edge.basics.errors import UsageError
+from edge.frames.frame import FramePair
+from edge.health.record import Health, Verdict
+from edge.saving.freeze import Control
+from edge.web.events import EventStream
+from edge.web.mjpeg import Audience, stream
+from edge.web.pulse import Pulse
+from edge.web.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
+
+log = logging.getLogger(__name__)
+
+PAGE_DIR = Path(__file__).resolve().parent / "page"
+PAGE_FILES: Mapping[str, Path] = {
+    "/": PAGE_DIR / "index.html",
+    "/app.js": PAGE_DIR / "app.js",
+    "/stream.js": PAGE_DIR / "stream.js",
+    "/style.css": PAGE_DIR / "style.css",
+}
+_PAGE_HEADERS = {
+    "Cache-Control": "no-cache",
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_NOT_STORED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_NUM_KEPT_PAIRS = 2
+_MAX_SNAPSHOTS = 4
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a server shows beside the streams.
+
+    Attributes:
+        files: path of the address -> file of the page.
+        records: path of the address -> what is answered as JSON.
+    """
+
+    files: Mapping[str, Path] = field(default_factory=lambda: PAGE_FILES)
+    records: Mapping[str, Callable[[], Mapping[str, Any]]] = field(default_factory=dict)
+
+
+class Routes:
+    """The handlers. They run on the event loop and share nothing but what is given here.
+
+    Args:
+        shown: the pair that is shown, frozen or the newest; None before the first.
+        site: the page.
+    """
+
+    def __init__(
+        self,
+        health: Health,
+        audience: Audience,
+        control: Control,
+        shown: Callable[[], FramePair | None],
+        site: Site | None = None,
+    ) -> None:
+        self._site = site or Site()
+        self._health = health
+        self._audience = audience
+        self._control = control
+        self._shown = shown
+        self.events = EventStream()
+        self._pulse = Pulse()
+        self._packer = ThreadPoolExecutor(1, "snapshot")  # one PNG at a time: the live picture needs the other cores
+        self._packer.submit(int)  # its thread starts now, not when there is no memory for one
+        self._num_snapshots = 0
+        self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[_one_line_errors])
+        app.cleanup_ctx.extend((self._pulse.run, self._until_closed))
+        gets = {path: _page_file(file) for path, file in self._site.files.items()}
+        gets |= {path: _json_record(record) for path, record in self._site.records.items()}
+        gets |= {
+            "/stream.mjpg": self.stream,
+            "/snapshot.png": self.snapshot,
+            "/health": self.health,
+            "/events": self.event_stream,
+        }
+        for path, handler in gets.items():
+            app.router.add_get(path, handler, expect_handler=_expect)
+        app.router.add_post("/api/live", self.go_live, expect_handler=_expect)
+        app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
+        return app
+
+    async def _until_closed(self, app: web.Application) -> AsyncIterator[None]:
+        yield
+        self._packer.shutdown(wait=False, cancel_futures=True)
+
+    async def event_stream(self, request: web.Request) -> web.StreamResponse:
+        """`state` (frozen, view) at once and when it changes; `saved` (name); `not-saved` (reason)."""
+        return await self.events.answer(request, self._control.state())
+
+    async def go_live(self, request: web.Request) -> web.Response:
+        """End a freeze; only for the unit's own page."""
+        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            return web.Response(status=403, text="another site's page may not do this\n", headers=_NOT_STORED)
+        self._control.go_live()
+        return web.json_response(self._control.state(), headers=_NOT_STORED)
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
+        view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
+        gap_s = gap_from_query(request.query.get("fps"))
+        return await stream(request, view, self._audience, self._pulse, gap_s)
+
+    async def snapshot(self, request: web.Request) -> web.Response:
+        """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was just saved."""
+        view = view_from_query(request.query.get("view", "enhanced"), allowed=SNAPSHOT_VIEWS)
+        if self._num_snapshots >= _MAX_SNAPSHOTS:
+            text = f"{_MAX_SNAPSHOTS} snapshots are being made; try again in a second\n"
+            return web.Response(status=503, text=text, headers={**_NOT_STORED, "Retry-After": "1"})
+        kept = self._pair_to_save(request.query.get("seq"))
+        if kept is None:
+            text = "there is no picture yet; try again when /health says live\n"
+            return web.Response(status=503, text=text, headers=_NOT_STORED)
+        pair, verdict = kept
+        loop = asyncio.get_running_loop()
+        self._num_snapshots += 1
+        try:
+            told = self._health.model_record()["sha256"], unit_note(self._health.told("unit_state"))
+            file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, *told)
+        finally:
+            self._num_snapshots -= 1
+        taken = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        name = f"throat-{taken}-{frame.seq:06d}-{view.name}.png"
+        headers = {
+            **_NOT_STORED,
+            "Content-Disposition": f'inline; filename="{name}"',
+            "X-Seq": str(frame.seq),
+            "X-Mode": frame.mode,
+            "X-State": status.state,
+        }
+        return web.Response(body=file, content_type="image/png", headers=headers)
+
+    def _pair_to_save(self, seq: str | None) -> tuple[FramePair, Verdict] | None:
+        """The pair that is shown, as it is judged now; or the one named, judged as when its first half was saved.
+
+        Raises:
+            UsageError: the pair named is not kept.
+        """
+        if seq is None:
+            pair = self._shown()
+            if pair is None:
+                return None
+            frozen = pair is self._control.frozen
+            verdict = self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=frozen)
+            self._kept.append((pair, verdict))
+            return self._kept[-1]
+        for kept in reversed(self._kept):
+            if str(kept[0].raw.seq) == seq:
+                return kept
+        raise UsageError(f"seq = {seq!r}: only the last {_NUM_KEPT_PAIRS} pairs saved are kept; leave it out")
+
+    async def health(self, request: web.Request) -> web.Response:
+        record = self._health.snapshot(time.monotonic_ns())
+        record |= {"frozen": self._control.frozen is not None, "viewers": len(self._audience)}
+        return web.json_response(record, headers=_NOT_STORED)
+
+
+def unit_note(unit_state: Mapping[str, Any] | None) -> str:
+    """Power mode and clocks in MHz, as `nvpmodel=15W clocks_mhz=cpu0:1510,gpu:625`; empty where nothing tells them."""
+    mode, clocks = (unit_state or {}).get("nvpmodel"), (unit_state or {}).get("clocks_mhz") or {}
+    words = [f"nvpmodel={'_'.join(str(mode).split())}"] if mode else []
+    words += ["clocks_mhz=" + ",".join(f"{name}:{mhz:.0f}" for name, mhz in clocks.items())] if clocks else []
+    return " ".join(words)
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _page_file(path: Path) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path, headers=_PAGE_HEADERS)
+
+    return answer
+
+
+def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response(dict(record()), headers=_NOT_STORED)
+
+    return answer
+
+
+async def _expect(request: web.Request) -> None:
+    """As aiohttp's own, whose answer repeats the header and cannot be encoded where that is not UTF-8."""
+    if request.headers.get("Expect", "").lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="Expect: only 100-continue is known\n")
+    if request.version == HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer itself has not begun
+
+
+async def _nothing_there(request: web.Request) -> web.StreamResponse:
+    """Every other address or method; here, so that it has our `_expect`."""
+    allowed = {
+        route.method
+        for route in request.app.router.routes()
+        if route.resource is not None and route.resource.canonical == request.path
+    }
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
+    raise web.HTTPNotFound
+
+
+@web.middleware
+async def _one_line_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except UsageError as error:
+        return web.Response(status=400, text=f"{error}\n", headers=_NOT_STORED)
+    except (web.HTTPException, ConnectionError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the top of a request; such as no memory for a thread
+        log.error("web server: %s %s: %s: %s", request.method, request.path, type(error).__name__, error)
+        return web.Response(status=503, text="not possible now; try again\n", headers=_NOT_STORED)

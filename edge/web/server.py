@@ -1,0 +1,216 @@
+"""The web sink: one encoder thread, one event loop thread, any number of viewers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from edge.basics.errors import ConfigError, InputOutputError
+from edge.config import WebConfig, address_from_listen
+from edge.frames.frame import FramePair
+from edge.frames.slot import Slot
+from edge.health.record import Health, Verdict
+from edge.saving.freeze import Control
+from edge.web.mjpeg import Audience, is_outlived
+from edge.web.routes import Routes, Site
+from edge.web.views import Picture, View, encoded, status_of
+
+log = logging.getLogger(__name__)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Anybody on the network can send what is no request, or go away early: neither is worth a traceback."""
+    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))
+
+
+_server_log = logging.getLogger(f"{__name__}.server")
+_server_log.addFilter(_is_ours)
+
+_TICK_S = 0.1
+_RESTAMP_NS = 500_000_000
+
+
+class WebSink:
+    """Shows the newest pair to every viewer; encodes only the views that somebody looks at."""
+
+    def __init__(
+        self, config: WebConfig, health: Health, control: Control | None = None, *, site: Site | None = None
+    ) -> None:
+        self._config = config
+        self._quality = config.jpeg_quality
+        self._site = site
+        self._health = health
+        self._control = control or Control(health)
+        self._slot: Slot[FramePair] = Slot()
+        self._newest: FramePair | None = None
+        self._audience = Audience()
+        self._closed = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop_serving: asyncio.Event | None = None
+        self.url = ""
+        self.on_failed: Callable[[BaseException], None] = lambda error: None
+        health.track_drops("web", lambda: self._slot.dropped)
+
+    def start(self) -> None:
+        """Bind, serve and encode.
+
+        Raises:
+            ConfigError: `web.listen` cannot be understood.
+            InputOutputError: its port is in use or not allowed.
+        """
+        host, port = address_from_listen(self._config.listen)
+        listener = _bound(host, port, self._config.listen)
+        self.url = _url(listener)
+        ready: Future[None] = Future()
+        self._spawn("web-server", lambda: self._serve(listener, ready))
+        ready.result()
+        self._spawn("web-encoder", self._encode)
+        if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
+            log.warning("web.listen %s: everyone on this network can watch", self._config.listen)
+
+    def publish(self, pair: FramePair) -> None:
+        self._slot.put(pair)
+
+    @property
+    def num_viewers(self) -> int:
+        """Open streams."""
+        return len(self._audience)
+
+    def use_quality(self, jpeg_quality: int) -> None:
+        """Encode so from the next picture on; see `WebConfig`."""
+        self._quality = jpeg_quality
+
+    def close(self) -> None:
+        """Stop encoding, cut every stream and free the port."""
+        self._closed.set()
+        self._slot.close()
+        threads, self._threads = self._threads, []
+        for thread in reversed(threads):
+            if thread.name == "web-server" and self._loop is not None and self._stop_serving is not None:
+                self._loop.call_soon_threadsafe(self._stop_serving.set)
+            thread.join(timeout=2.0)
+
+    def _spawn(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
+        try:
+            asyncio.run(self._serve_until_closed(listener, ready))
+        except Exception as error:
+            if not ready.done():
+                ready.set_exception(error)
+            log.exception("the web server ended")
+            self.on_failed(error)
+
+    async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(_told_in_one_line)
+        self._stop_serving = asyncio.Event()
+        routes = Routes(
+            self._health, self._audience, self._control, lambda: self._control.frozen or self._newest, self._site
+        )
+        for speaker in (self._control, self._health):
+            speaker.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
+        # Streams never end by themselves: after this short time they are cut.
+        runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.SockSite(runner, listener).start()
+        ready.set_result(None)
+        await self._stop_serving.wait()
+        await runner.cleanup()
+
+    def _encode(self) -> None:
+        while not self._closed.is_set():
+            try:
+                self._encode_until_closed()
+            except Exception as error:
+                log.debug("a picture could not be encoded", exc_info=True)
+                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
+                self._health.enter("sinks", "degraded", f"pictures cannot be encoded: {reason}")
+                self._closed.wait(_TICK_S)
+
+    def _encode_until_closed(self) -> None:
+        """New pairs at once; pictures that are not live again and again, so that their age counts up."""
+        shown_state, shown_ns = "", 0
+        while not self._closed.is_set():
+            pair = self._slot.take(_TICK_S)
+            now_ns = time.monotonic_ns()
+            if pair is not None:
+                self._newest = pair
+            frozen = self._control.frozen
+            shown = frozen or self._newest
+            taken_ns = None if shown is None else shown.enhanced.t_capture_ns
+            verdict = self._health.verdict(now_ns, taken_ns, frozen=frozen is not None)
+            state = status_of(None if shown is None else shown.enhanced, verdict).state
+            aged = state != "live" and (state != shown_state or now_ns - shown_ns >= _RESTAMP_NS)
+            fresh = (pair is not None and frozen is None) or aged
+            views = self._audience.wanted(only_unserved=not fresh)
+            if fresh:
+                shown_state, shown_ns = state, now_ns
+            for view in views:
+                picture = self._encoded(view, shown, verdict)
+                self._on_loop(self._audience.deliver, view, picture)
+            if views:
+                self._health.enter("sinks", "ok")
+                self._health.stage("encode", (time.monotonic_ns() - now_ns) / 1e6)
+            if pair is not None:  # while frozen too: the frame path lives, and the viewers chose not to look
+                self._on_loop(self._count_published, pair)
+
+    def _encoded(self, view: View, shown: FramePair | None, verdict: Verdict) -> Picture:
+        """The encoded view; made again where a LIVE picture has become too old for that word meanwhile."""
+        picture = encoded(view, shown, verdict, self._quality)
+        if is_outlived(picture, now_ns := time.monotonic_ns()):
+            picture = encoded(view, shown, self._health.verdict(now_ns, picture.t_capture_ns), self._quality)
+        return picture
+
+    def _on_loop(self, call: Callable[..., None], *args: object) -> None:
+        assert self._loop is not None, "the loop runs before the encoder starts and ends after it"
+        with contextlib.suppress(RuntimeError):  # closed: the button may be pressed while the program ends
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _count_published(self, pair: FramePair) -> None:
+        self._health.published(pair, time.monotonic_ns())
+
+
+def _told_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+    """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
+    error = context.get("exception")
+    log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")
+
+
+def _bound(host: str, port: int, listen: str) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except socket.gaierror as error:
+        raise ConfigError(f"web.listen = {listen!r}: this machine knows no host {host!r}") from error
+    try:
+        return socket.create_server(address, family=family, backlog=64)
+    except OSError as error:
+        why = {
+            errno.EADDRINUSE: "the port is in use",
+            errno.EACCES: "this user may not take a port below 1024",
+            errno.EADDRNOTAVAIL: "this machine has no such address",
+        }.get(error.errno or 0, str(error))
+        message = f"web.listen {listen}: {why}; choose another with --listen HOST:PORT"
+        raise InputOutputError(message) from error
+
+
+def _url(listener: socket.socket) -> str:
+    """Where a browser on this machine finds the page."""
+    host, port = listener.getsockname()[:2]
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://[{here}]:{port}/" if ":" in here else f"http://{here}:{port}/"

@@ -1,0 +1,174 @@
+"""The views of a frame pair, composed, stamped and encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+import numpy as np
+import simplejpeg
+
+from edge.basics.errors import UsageError
+from edge.frames.frame import Frame, FramePair
+from edge.health.record import Verdict
+from edge.pictures.image import Image
+from edge.pictures.marks import mark_text, png_bytes
+from edge.web.banner import PictureState, Side, Status, blank, stamp
+
+ViewName = Literal["enhanced", "raw", "split", "pair"]
+VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
+SNAPSHOT_VIEWS = ("enhanced", "raw")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at a pair.
+
+    `split` is one picture, raw left of `at` (a share of the width) and enhanced right of it. `pair` is both
+    pictures whole, two JPEGs one behind the other, for a page that lays them over each other itself.
+    """
+
+    name: ViewName
+    at: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An encoded view.
+
+    Attributes:
+        jpeg: for `pair` the enhanced JPEG followed by the raw one.
+        num_bytes_enhanced: where the second JPEG begins; 0 where there is none.
+        seq, t_capture_ns: of the frame; None before the first one.
+        state: as stamped into the pixels.
+        mode: what the pixels are, `enhanced` or `raw`; for two halves that of the enhanced one.
+    """
+
+    jpeg: bytes
+    seq: int | None
+    t_capture_ns: int | None
+    state: PictureState
+    mode: str
+    num_bytes_enhanced: int = 0
+
+
+def view_from_query(name: str, at: str = "0.5", allowed: tuple[str, ...] = VIEW_NAMES) -> View:
+    """Read the `view` and `at` of a request.
+
+    Raises:
+        UsageError: one line that names the value and what is allowed.
+    """
+    if name not in allowed:
+        raise UsageError(f"view = {name!r}: expected one of {', '.join(allowed)}")
+    try:
+        share = float(at)
+    except ValueError:
+        share = -1.0
+    if not 0.0 <= share <= 1.0:
+        raise UsageError(f"at = {at!r}: expected a number from 0 to 1")
+    return View(cast(ViewName, name), round(share, 3) if name == "split" else 0.5)
+
+
+def gap_from_query(fps: str | None) -> float:
+    """Seconds between two pictures of a viewer who asks for at most `fps` of them; 0 for every picture.
+
+    Raises:
+        UsageError: one line that names the value and what is allowed.
+    """
+    if fps is None:
+        return 0.0
+    try:
+        rate = float(fps)
+    except ValueError:
+        rate = 0.0
+    if not 0.1 <= rate <= 240:
+        raise UsageError(f"fps = {fps!r}: expected a number from 0.1 to 240")
+    return 1 / rate
+
+
+def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -> Status:
+    """What the banner says of a frame.
+
+    Why it is raw, or not enhanced as it should be, counts only where an enhanced one was asked for.
+    """
+    if verdict.frozen and frame is not None:
+        state: PictureState = "frozen"
+    elif verdict.state == "starting" or (frame is None and verdict.state != "no-signal"):
+        state = "starting"
+    elif verdict.state == "no-signal":
+        state = "stale" if verdict.stale else "no-signal"
+    else:
+        state = "live"
+    mode = "raw" if frame is None else frame.mode
+    reason = verdict.reason if state not in ("live", "frozen") or (state == "live" and wanted == "enhanced") else ""
+    if state == "live" and wanted == "enhanced" and mode == "raw":
+        reason = reason or verdict.frame_fault
+    profile = "" if frame is None else frame.profile
+    return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices)
+
+
+def stamped(frame: Frame | None, verdict: Verdict, wanted: str, side: Side = "left") -> Image:
+    """The stamped picture of one frame, or of no frame yet."""
+    image = blank() if frame is None else frame.image
+    return stamp(image, status_of(frame, verdict, wanted), side)
+
+
+def encoded(view: View, pair: FramePair | None, verdict: Verdict, quality: int) -> Picture:
+    """Compose, stamp and encode one view of the newest pair; None stands for no pair yet."""
+    raw, enhanced = (None, None) if pair is None else (pair.raw, pair.enhanced)
+    shown = raw if view.name == "raw" else enhanced
+    status = status_of(shown, verdict, view.name)
+    num_bytes_enhanced = 0
+    if view.name == "pair":
+        jpeg = _jpeg(stamped(enhanced, verdict, "enhanced", "right"), quality)
+        num_bytes_enhanced = len(jpeg)
+        jpeg += _jpeg(stamped(raw, verdict, "raw"), quality)
+    elif view.name == "split":
+        jpeg = _jpeg(_split(raw, enhanced, verdict, view.at), quality)
+    else:
+        jpeg = _jpeg(stamped(shown, verdict, view.name), quality)
+    seq, taken_ns = (None, None) if shown is None else (shown.seq, shown.t_capture_ns)
+    return Picture(jpeg, seq, taken_ns, status.state, status.mode, num_bytes_enhanced)
+
+
+def _split(raw: Frame | None, enhanced: Frame | None, verdict: Verdict, at: float) -> Image:
+    """Raw left, enhanced right, each with its own label; a thin line between them while they are live."""
+    canvas = stamped(enhanced, verdict, "enhanced", "right")
+    width_px = canvas.shape[1]
+    cut_px = round(at * width_px)
+    if raw is None or cut_px == 0:
+        return canvas
+    canvas[:, :cut_px] = stamped(raw, verdict, "raw")[:, :cut_px]
+    has_bar = verdict.state == "no-signal" and not verdict.frozen
+    if not has_bar and cut_px < width_px:  # the bar of a picture that is not live stays whole
+        canvas[:, cut_px - 1 : cut_px + 1] = 255
+    return canvas
+
+
+def _jpeg(image: Image, quality: int) -> bytes:
+    """Encode at 4:2:0; simplejpeg lets other threads run meanwhile."""
+    jpeg: bytes = simplejpeg.encode_jpeg(
+        np.ascontiguousarray(image),
+        quality=quality,
+        colorspace="RGB",
+        colorsubsampling="420",
+        fastdct=True,
+    )
+    return jpeg
+
+
+def snapshot(
+    view: View, pair: FramePair, verdict: Verdict, model_sha256: str, note: str
+) -> tuple[bytes, Frame, Status]:
+    """The PNG of a view: a raw frame that is live, or was when it was frozen, untouched; everything else stamped.
+
+    It says inside what it is (`edge.pictures.marks`).
+
+    Args:
+        note: more for the mark, behind its own words.
+    """
+    frame = pair.raw if view.name == "raw" else pair.enhanced
+    status = status_of(frame, verdict, view.name)
+    untouched = view.name == "raw" and status.state in ("live", "frozen")
+    text = f"{mark_text(frame.mode, frame.profile, model_sha256)} state={status.state} {note}".strip()
+    return png_bytes(frame.image if untouched else stamp(frame.image, status), text), frame, status

@@ -1,0 +1,81 @@
+"""Files that are complete or absent."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from edge.basics import whole_files
+from edge.basics.whole_files import make_folder, part_of, write_together, write_whole
+
+
+def test_write_whole_leaves_no_part_behind(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(number):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("edge.basics.whole_files.os.fsync", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_files_that_belong_together_come_all_or_none(tmp_path, monkeypatch):
+    contents = {tmp_path / "a": b"1", tmp_path / "b": b"2"}
+    real, calls = __import__("os").fsync, []
+
+    def second_fails(number):
+        calls.append(number)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        real(number)
+
+    monkeypatch.setattr("edge.basics.whole_files.os.fsync", second_fails)
+    with pytest.raises(OSError, match="No space"):
+        write_together(contents)
+    assert not list(tmp_path.iterdir())
+    write_together(contents)
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == {"a": b"1", "b": b"2"}
+
+
+def test_the_order_that_survives_a_power_cut(tmp_path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, Path.replace
+
+    def noted_fsync(number):
+        done.append(("fsync", Path(f"/proc/self/fd/{number}").readlink().name))
+        fsync(number)
+
+    def noted_replace(part, path):
+        done.append(("rename", path.name))
+        return replace(part, path)
+
+    monkeypatch.setattr(whole_files.os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "replace", noted_replace)
+    folder = tmp_path.name
+    write_whole(tmp_path / "a", b"1")
+    assert done == [("fsync", ".a.edge.part"), ("rename", "a"), ("fsync", folder)]
+    done.clear()
+    write_together({tmp_path / "a": b"2", tmp_path / "b": b"2"})
+    write_together({tmp_path / "a": b"3", tmp_path / "b": b"3"})
+    parts = [("fsync", ".a.edge.part"), ("fsync", ".b.edge.part")]
+    renames = [("rename", "a"), ("fsync", folder), ("rename", "b"), ("fsync", folder)]
+    assert done == [*parts, *renames, *parts, ("fsync", folder), *renames], "an old last file goes first, for good"
+
+
+def test_new_folders_are_brought_to_the_disk_with_those_above_them(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(whole_files, "sync_folder", synced.append)
+    make_folder(tmp_path / "a" / "b")
+    assert synced == [tmp_path, tmp_path / "a"]
+    make_folder(tmp_path / "a" / "b")
+    assert len(synced) == 2
+
+
+def test_a_leftover_of_the_same_name_is_written_over(tmp_path):
+    part_of(tmp_path / "file").write_bytes(b"much longer than what comes")
+    write_whole(tmp_path / "file", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"new")]

@@ -1,0 +1,188 @@
+"""What files mode makes of one picture or clip. The engine inverts the picture."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import pytest
+
+import edge.basics.whole_files
+import edge.batch.job
+from edge.basics.errors import EdgeError, InputOutputError
+from edge.batch.avi import AviWriter
+from edge.pictures.files import read_picture
+from edge.pictures.geometry import FRAME_SHAPE, fit_to_frame
+from edge.pictures.image import Image
+
+if TYPE_CHECKING:
+    from tests.doubles.files_bench import Bench
+
+
+MODEL_SHA, FPS = "c0ffee" * 10 + "beef", 24.0  # those of the bench
+PAIR = ["throat_enhanced.png", "throat_enhanced.png.json", "throat_raw.png"]
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def frames_of(path: Path) -> tuple[float, list[Image]]:
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    frames = []
+    while (read := capture.read())[0]:
+        frames.append(read[1])
+    return capture.get(cv2.CAP_PROP_FPS), frames
+
+
+def test_a_picture_gives_the_pair_and_a_sidecar(bench: Bench) -> None:
+    path = bench.picture()
+    original = path.read_bytes()
+    report = bench.run(path)
+    assert (report.exit_code, report.done) == (0, [path])
+    assert bench.written() == PAIR
+    raw, enhanced = (read_picture(bench.output / name) for name in ("throat_raw.png", "throat_enhanced.png"))
+    np.testing.assert_array_equal(raw, fit_to_frame(read_picture(path)))
+    np.testing.assert_array_equal(enhanced, 255 - raw)
+    assert path.read_bytes() == original
+
+
+def test_the_sidecar_of_a_picture_tells_the_truth(bench: Bench) -> None:
+    path = bench.picture(size=(80, 60))
+    bench.run(path)
+    record = bench.sidecar("throat_enhanced.png.json")
+    assert record["model"] == {
+        "name": "student", "profile": "live", "version": "1.2", "sha256": MODEL_SHA, "device": "test",
+    }  # fmt: skip
+    assert record["source"] == {
+        "path": str(path), "sha256": sha256(path), "bytes": path.stat().st_size, "width_px": 80, "height_px": 60,
+    }  # fmt: skip
+    assert (record["mode"], record["fit"]) == ("enhanced", "cropped to 16:9 and resized")
+    assert (record["output"]["width_px"], record["output"]["height_px"]) == (1920, 1080)
+    files = {file["name"]: (file["mode"], file["sha256"]) for file in record["output"]["files"]}
+    assert files == {
+        f"throat_{mode}.png": (mode, sha256(bench.output / f"throat_{mode}.png")) for mode in ("raw", "enhanced")
+    }
+    assert record["made_at"].endswith("+00:00")
+    assert record["stage_ms"] == {"invert": 1.0}
+    assert "clip" not in record
+
+
+def of_colour(shape: tuple[int, int, int]) -> np.ndarray:
+    """As OpenCV stores it: blue 30, green 60, red 90."""
+    return np.full(shape, (30, 60, 90), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("stored", "fit", "centre"),
+    [
+        pytest.param(of_colour((60, 80, 3)), "cropped to 16:9 and resized", (90, 60, 30), id="4:3"),
+        pytest.param(np.full((54, 96), 200 * 257, np.uint16), "resized", (200, 200, 200), id="16-bit grey"),
+        pytest.param(np.full((54, 96), 77, np.uint8), "resized", (77, 77, 77), id="grey"),
+        pytest.param(np.full((54, 96, 4), (10, 20, 30, 255), np.uint8), "resized", (30, 20, 10), id="alpha"),
+        pytest.param(of_colour((1, 1, 3)), "cropped to 16:9 and resized", (90, 60, 30), id="1x1"),
+        pytest.param(of_colour(FRAME_SHAPE), "as is", (90, 60, 30), id="camera's own"),
+    ],
+)  # fmt: skip
+def test_every_kind_of_picture_is_handled(bench: Bench, stored: np.ndarray, fit: str, centre: tuple) -> None:
+    path = bench.originals / "throat.png"
+    assert cv2.imwrite(str(path), stored)
+    assert bench.run(path).exit_code == 0
+    raw = read_picture(bench.output / "throat_raw.png")
+    assert raw.shape == FRAME_SHAPE
+    assert tuple(raw[540, 960]) == centre
+    assert bench.sidecar("throat_enhanced.png.json")["fit"] == fit
+
+
+def test_a_folder_of_odd_sizes_warns_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        bench.picture(name, size=(80, 60))
+    bench.run()
+    assert [record.levelname for record in caplog.records if "cropped" in record.message] == ["WARNING"]
+
+
+def test_a_clip_keeps_frames_order_and_rate(bench: Bench) -> None:
+    path = bench.clip(num_frames=23)  # longer than what is decoded ahead and waits to be encoded
+    report = bench.run(path)
+    assert (report.exit_code, bench.engine.num_calls) == (0, 23)
+    assert bench.written() == ["clip_enhanced.avi", "clip_enhanced.avi.json"]
+    fps, frames = frames_of(bench.output / "clip_enhanced.avi")
+    assert fps == FPS
+    assert {frame.shape for frame in frames} == {FRAME_SHAPE}
+    levels = [round(float(frame.mean())) for frame in frames]
+    assert levels == pytest.approx([235 - 10 * index for index in range(23)], abs=2)
+    record = bench.sidecar("clip_enhanced.avi.json")
+    assert (record["clip"]["frames"], record["clip"]["fps"]) == (23, FPS)
+    assert record["source"]["sha256"] == sha256(path)
+    assert record["output"]["files"][0]["sha256"] == sha256(bench.output / "clip_enhanced.avi")
+    assert record["stage_ms"] == {"invert": 12.0}  # the median of 1 to 23
+
+
+def test_a_failing_engine_fails_its_picture_alone(bench: Bench) -> None:
+    def fail_first(num_calls: int) -> None:
+        if num_calls == 1:
+            raise RuntimeError("out of memory")
+
+    bench.engine.on_call = fail_first
+    first, second = bench.picture("a.png"), bench.picture("b.png")
+    report = bench.run(first, second)
+    assert (report.done, [failure.path for failure in report.failed]) == ([second], [first])
+    assert isinstance(report.failed[0].error, EdgeError)
+
+
+def test_a_stopped_clip_leaves_nothing(bench: Bench) -> None:
+    picture, clip, last = bench.picture(), bench.clip(num_frames=20), bench.picture("z.png")
+    parts: list[bool] = []
+
+    def stop_in_the_clip(num_calls: int) -> None:
+        if num_calls == 6:
+            parts.append((bench.output / ".clip_enhanced.avi.edge.part").exists())
+            bench.stop.set()
+
+    bench.engine.on_call = stop_in_the_clip
+    report = bench.run(picture, clip, last)
+    assert parts == [True]
+    assert bench.written() == PAIR
+    assert (report.exit_code, report.done, report.not_done) == (1, [picture], [clip, last])
+    assert bench.engine.num_calls < 10
+
+
+def full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_refuses_a_picture_whole_and_ends_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second, third = bench.picture("a.png"), bench.picture("b.png"), bench.picture("c.png")
+    sync = edge.basics.whole_files.os.fsync
+    num_synced: list[int] = []
+
+    def fill_up(descriptor: int) -> None:
+        num_synced.append(descriptor)
+        if len(num_synced) == 8:  # the new folder one, a.png five (three files, the folder twice): b has its raw alone
+            full_disk()
+        sync(descriptor)
+
+    monkeypatch.setattr(edge.basics.whole_files.os, "fsync", fill_up)
+    with pytest.raises(InputOutputError, match=r"b_enhanced\.png.*No space left"):
+        bench.run(first, second, third)
+    assert bench.written() == ["a_enhanced.png", "a_enhanced.png.json", "a_raw.png"]
+    assert bench.engine.num_calls == 2
+
+
+@pytest.mark.parametrize("call", ["add", "finish"])
+def test_a_full_disk_refuses_a_clip_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    monkeypatch.setattr(AviWriter, call, full_disk)
+    with pytest.raises(InputOutputError, match=r"clip_enhanced\.avi.*No space left"):
+        bench.run(bench.clip())
+    assert bench.written() == []
+
+
+def test_a_full_disk_at_the_sidecar_takes_the_clip_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge.batch.job, "write_whole", full_disk)
+    with pytest.raises(InputOutputError, match="No space left"):
+        bench.run(bench.clip())
+    assert bench.written() == []

@@ -1,0 +1,142 @@
+"""A run of files mode: what is refused, skipped and reported. The engine inverts the picture."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from edge.basics.errors import InputOutputError
+from edge.pictures.marks import mode_of_file
+
+if TYPE_CHECKING:
+    from tests.doubles.files_bench import Bench
+
+
+@pytest.mark.parametrize("name", ["throat_enhanced.png", "throat_raw.png", "throat_enhanced.png.json"])
+def test_nothing_is_overwritten_without_force(bench: Bench, name: str) -> None:
+    path, other = bench.picture(), bench.picture("other.png")
+    bench.output.mkdir()
+    (bench.output / name).write_text("precious")
+    report = bench.run(path, other)
+    assert (report.exit_code, report.done) == (1, [other])
+    (failure,) = report.failed
+    assert failure.path == path
+    assert name in str(failure.error) and "--force" in str(failure.error)
+    assert (bench.output / name).read_text() == "precious"
+    assert bench.engine.num_calls == 1
+    assert bench.run(path, force=True).exit_code == 0
+    assert mode_of_file(bench.output / "throat_enhanced.png") == "enhanced"
+
+
+def test_force_never_replaces_an_input(bench: Bench) -> None:
+    bench.output = bench.originals
+    path, in_the_way = bench.picture("x.png"), bench.picture("x_raw.png", level=50)
+    precious = in_the_way.read_bytes()
+    report = bench.run(path, in_the_way, force=True)
+    assert [failure.path for failure in report.failed] == [path]
+    assert in_the_way.read_bytes() == precious
+
+
+def test_a_run_into_the_folder_of_the_originals_does_not_eat_its_own_results(bench: Bench) -> None:
+    bench.output = bench.originals
+    bench.picture()
+    bench.run()
+    assert len(bench.run(resume=True).skipped) == 1
+    assert bench.engine.num_calls == 1
+
+
+def replace_model(bench: Bench) -> None:
+    bench.engine.model_sha256 = "0" * 64
+
+
+def replace_source(bench: Bench) -> None:
+    bench.picture(level=50)
+
+
+def cut_result(bench: Bench) -> None:
+    path = bench.output / "throat_raw.png"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def remove_sidecar(bench: Bench) -> None:
+    (bench.output / "throat_enhanced.png.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "outcome"),
+    [
+        pytest.param(lambda bench: None, "skipped", id="unchanged"),
+        pytest.param(replace_model, "failed", id="another model"),
+        pytest.param(replace_source, "failed", id="another source"),
+        pytest.param(cut_result, "failed", id="a result cut short"),
+        pytest.param(remove_sidecar, "done", id="left unfinished"),
+    ],
+)
+def test_resume(bench: Bench, change: Callable[[Bench], None], outcome: str) -> None:
+    bench.picture()
+    bench.run()
+    change(bench)
+    report = bench.run(resume=True)
+    counts = {name: len(getattr(report, name)) for name in ("done", "skipped", "failed")}
+    assert counts == {"done": 0, "skipped": 0, "failed": 0, outcome: 1}
+
+
+def test_resume_with_force_does_again_only_what_is_not_complete(bench: Bench) -> None:
+    bench.picture(), bench.picture("b.png")
+    bench.run()
+    replace_source(bench)
+    report = bench.run(resume=True, force=True)
+    assert [path.name for path in report.done + report.skipped] == ["throat.png", "b.png"]
+
+
+def test_a_corrupt_file_is_reported_and_does_not_stop_the_rest(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    bench.picture("a.png"), bench.picture("c.png")
+    (bench.originals / "b.png").write_bytes(b"\x89PNG no more")
+    (bench.originals / "d.mp4").write_text("a text")
+    report = bench.run()
+    assert (report.exit_code, [path.name for path in report.done]) == (1, ["a.png", "c.png"])
+    failed = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert [name for name in ("b.png", "d.mp4") if any(name in line for line in failed)] == ["b.png", "d.mp4"]
+    assert caplog.records[-1].message == "2 enhanced, 2 failed"
+
+
+def make(content: bytes | None) -> Callable[[Path], object]:
+    return lambda path: path.mkdir() if content is None else path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "create"),
+    [
+        pytest.param("missing.png", lambda path: None, id="missing"),
+        pytest.param("empty.png", make(b""), id="empty picture"),
+        pytest.param("empty.mp4", make(b""), id="empty clip"),
+        pytest.param("text.mp4", make(b"hello " * 100), id="text named mp4"),
+        pytest.param("text.bin", make(b"hello " * 100), id="neither"),
+        pytest.param("folder", make(None), id="folder without pictures"),
+    ],
+)
+def test_a_lone_bad_input_raises_its_own_error(bench: Bench, name: str, create: Callable[[Path], object]) -> None:
+    path = bench.originals / name
+    create(path)
+    with pytest.raises(InputOutputError, match=name) as caught:
+        bench.run(path)
+    assert caught.value.exit_code == 74
+    assert "\n" not in str(caught.value)
+    assert bench.written() == []
+
+
+def test_an_enhanced_picture_is_not_enhanced_again(bench: Bench) -> None:
+    bench.run(bench.picture())
+    with pytest.raises(InputOutputError, match="enhanced already"):
+        bench.run(bench.output / "throat_enhanced.png")
+
+
+def test_an_output_that_is_a_file_is_refused(bench: Bench) -> None:
+    bench.output.write_text("")
+    with pytest.raises(InputOutputError, match="out"):
+        bench.run(bench.picture())

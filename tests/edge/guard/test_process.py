@@ -1,0 +1,222 @@
+"""The engine's process: frames go by memory, and whatever happens to it reaches the program as one error."""
+
+import errno
+import os
+import resource
+import signal
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from edge.basics.errors import EngineFailed, EngineLost, ModelError
+from edge.config import EngineConfig, UnitConfig
+from edge.engines.rungs import Rung
+from edge.guard import process as engine_process
+from edge.guard.order import EngineOrder
+from edge.guard.process import EngineBusy, EngineGone, EngineLate, EngineProcess
+from edge.guard.shared_frames import SharedFrames
+from edge.models.profile import load_artifact
+from edge.pictures.geometry import FRAME_SHAPE
+from tests.doubles.scripted_worker import ORDERS, SCRIPTED
+from tests.paths import REPOSITORY
+
+
+def order(backend="cpu", sha256=""):
+    return EngineOrder(Rung("live", backend), sha256 or load_artifact("live").sha256, EngineConfig(), UnitConfig())
+
+
+def frame(number=200):
+    return np.full(FRAME_SHAPE, number, np.uint8)
+
+
+def opened(process):
+    while process.poll_opened(1.0) is None:
+        pass
+    return process
+
+
+@pytest.fixture
+def frames():
+    shared = SharedFrames(num_frames=8)
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def start(frames, monkeypatch):
+    """Starts the scripted process; all of them are ended."""
+    monkeypatch.setattr(engine_process, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    started = []
+
+    def begin(opening="", backend="cpu", sha256=""):
+        monkeypatch.setenv("OPENING", opening)
+        started.append(EngineProcess(order(backend, sha256), frames))
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.close(10)
+        assert not psutil.pid_exists(one.pid)
+
+
+def test_no_descriptors_left_is_told_as_an_engine_that_cannot_start(start, monkeypatch):
+    def refused(*kind):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(engine_process.socket, "socketpair", refused)
+    with pytest.raises(EngineGone, match="cannot be started: Too many open files"):
+        start()
+
+
+def test_descriptors_beyond_1024_are_no_trouble(start):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip(f"this machine allows {hard} descriptors only")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    spare = [os.dup(0) for _ in range(1100)]
+    try:
+        assert opened(start()).enhance(frame()).image[0, 0, 0] == 55
+    finally:
+        for descriptor in spare:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def num_free(frames):
+    taken = []
+    while (one := frames.take()) is not None:
+        taken.append(one)
+    return len(taken)
+
+
+def test_the_shipped_profile_enhances_in_a_process_of_its_own(frames):
+    process = EngineProcess(order(), frames)
+    try:
+        told = opened(process).opened
+        assert (told.profile, told.backend, told.fell_back) == ("live", "cpu", "")
+        assert told.device.startswith("cpu")
+        image = frames.copied(frame(90))
+        result = process.enhance(image)
+        assert frames.index_of(result.image) is not None
+        assert set(result.stage_ms) == {"shrink", "dehaze", "guided", "handover"}
+        process.prove()
+    finally:
+        process.close(10)
+
+
+def test_frames_come_and_go_by_shared_memory_and_are_lent_again(frames, start):
+    process = opened(start())
+    for image in (frames.copied(frame(200)), frame(201)):
+        result = process.enhance(image)
+        assert np.array_equal(result.image, 255 - image)
+        assert result.stage_ms["invert"] == 1.0
+    del image, result
+    assert num_free(frames) == 8
+
+
+@pytest.mark.parametrize(
+    ("what", "error", "told"),
+    [
+        ("fail", EngineFailed, "this frame failed"),
+        ("defect", EngineFailed, "ZeroDivisionError: a defect of two lines"),
+        ("lose", EngineLost, "the GPU is gone"),
+    ],
+)
+def test_a_failed_frame_is_told_and_the_next_one_is_well(start, what, error, told):
+    process = opened(start())
+    with pytest.raises(error, match=told):
+        process.enhance(frame(ORDERS[what]))
+    assert process.enhance(frame()).image[0, 0, 0] == 55
+
+
+@pytest.mark.parametrize(("what", "told"), [("exit", "exit code 7"), ("segfault", "SIGSEGV")])
+def test_a_crash_is_told_at_once(start, what, told):
+    process = opened(start())
+    begin = time.monotonic()
+    with pytest.raises(EngineGone, match=told):
+        process.enhance(frame(ORDERS[what]))
+    assert time.monotonic() - begin < engine_process.HUNG_S
+
+
+def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
+    process = opened(start())
+    with pytest.raises(EngineLate):
+        process.enhance(frame(ORDERS["late"]))
+    with pytest.raises(EngineBusy):
+        process.enhance(frame())
+    assert num_free(frames) == 6, "nobody else may write where the late picture will land"
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            assert process.enhance(frame()).image[0, 0, 0] == 55
+            raw, made = process.take_late()
+            assert (raw[0, 0, 0], made[0, 0, 0]) == (ORDERS["late"], 255 - ORDERS["late"])
+            assert process.take_late() is None
+            del raw, made
+            break
+        except EngineBusy:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    assert num_free(frames) == 8
+
+
+@pytest.mark.parametrize("how", ["hang", "stop"])
+def test_a_process_that_hangs_is_given_up(start, how):
+    process = opened(start())
+    if how == "stop":
+        os.kill(process.pid, signal.SIGSTOP)
+    begin = time.monotonic()
+    with pytest.raises(EngineLate):
+        process.enhance(frame(ORDERS["hang"]))
+    with pytest.raises(EngineGone, match="hangs"):
+        while time.monotonic() - begin < 30:
+            try:
+                process.enhance(frame())
+            except EngineBusy:
+                time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("opening", "error", "told"),
+    [("crash", EngineGone, "exit code 9"), ("model", ModelError, "model.onnx: is wrong")],
+)
+def test_what_goes_wrong_while_it_opens_is_told(start, opening, error, told):
+    process = start(opening)
+    with pytest.raises(error, match=told):
+        opened(process)
+
+
+def test_an_engine_that_does_not_open_in_time_is_given_up(start, monkeypatch):
+    monkeypatch.setattr(engine_process, "CPU_OPENING_S", 0.5)
+    with pytest.raises(EngineGone, match="did not open"):
+        opened(start("hang"))
+
+
+def test_an_engine_that_does_not_answer_the_golden_frame_is_given_up(start, monkeypatch):
+    monkeypatch.setattr(engine_process, "PROVING_S", 0.5)
+    with pytest.raises(ModelError, match="did not answer the golden frame"):
+        opened(start("golden hangs"))
+
+
+@pytest.mark.parametrize(
+    ("opening", "backend", "was_lost"), [("", "auto", False), ("no gpu", "cpu", False), ("lost gpu", "cpu", True)]
+)
+def test_it_says_which_backend_runs_and_why(start, opening, backend, was_lost):
+    told = opened(start(opening, "auto")).opened
+    assert (told.backend, told.was_lost) == (backend, was_lost)
+    assert bool(told.fell_back) == bool(opening)
+
+
+def test_another_model_than_was_meant_is_refused(start):
+    with pytest.raises(ModelError, match="another model lies there"):
+        opened(start(sha256="0" * 64))
+
+
+def test_the_process_ends_with_the_program_that_started_it(start):
+    process = opened(start())
+    process._socket.close()
+    assert psutil.Process(process.pid).wait(10) is not None or not psutil.pid_exists(process.pid)

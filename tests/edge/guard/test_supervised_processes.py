@@ -1,0 +1,79 @@
+"""What the picture does while engines fail, with real processes."""
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import pytest
+
+from edge.config import Config, EngineConfig
+from edge.frames.frame import Frame
+from edge.guard import process
+from edge.guard.order import engine_setup
+from edge.guard.supervisor import Supervisor
+from edge.health.record import Health
+from edge.models.profile import load_artifact
+from tests.doubles.scripted_worker import ORDERS, SCRIPTED
+from tests.doubles.uncritical_judge import Uncritical
+from tests.paths import REPOSITORY
+
+
+@pytest.fixture
+def real(monkeypatch):
+    monkeypatch.setattr(process, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    monkeypatch.setattr("edge.guard.supervisor.OutputJudge", lambda: Uncritical())
+    health = Health()
+    supervisor = Supervisor(engine_setup(Config(engine=EngineConfig(backend="cpu"))), health)
+    supervisor.start()
+
+    def show(number=200):
+        begin = time.monotonic()
+        made = supervisor.enhance(Frame(np.full((1080, 1920, 3), number, np.uint8), 0, time.monotonic_ns()))
+        return made.mode, time.monotonic() - begin
+
+    def until(mode):
+        deadline = time.monotonic() + 60
+        while show()[0] != mode:
+            assert time.monotonic() < deadline
+            time.sleep(0.03)
+
+    try:
+        until("enhanced")
+        gc.collect()
+        before = psutil.Process().num_fds(), threading.active_count()
+        yield SimpleNamespace(show=show, until=until, health=health)
+        gc.collect()
+        assert (psutil.Process().num_fds(), threading.active_count()) == before
+    finally:
+        supervisor.close()
+    _, alive = psutil.wait_procs(psutil.Process().children(), timeout=20)
+    assert alive == []
+
+
+@pytest.mark.parametrize("what", ["hang", "exit", "segfault", "kill", "stop", "lose"])
+def test_whatever_happens_to_the_process_raw_comes_at_once_and_enhanced_again(real, what):
+    pid = real.health.snapshot(0)["ladder"]["engine_pid"]
+    if what in ("kill", "stop"):
+        os.kill(pid, signal.SIGKILL if what == "kill" else signal.SIGSTOP)
+        mode, _ = real.show()
+    else:
+        mode, _ = real.show(ORDERS[what])
+    assert mode == "raw"
+    real.until("enhanced")
+    assert real.health.snapshot(0)["ladder"]["engine_pid"] != pid
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(pid):
+        real.show()
+        assert time.monotonic() < deadline
+
+
+def test_the_profile_of_the_package_is_what_runs():
+    setup = engine_setup(Config())
+    assert setup.order(0).sha256 == load_artifact("live").sha256

@@ -1,0 +1,180 @@
+"""Saving on the unit: the pair and its sidecar, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import datetime
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.config import SaveConfig
+from edge.frames.frame import Frame, FramePair
+from edge.pictures.marks import mode_of_file
+from edge.saving import saver as saver_module
+from edge.saving.saver import MAX_WAITING, PairSaver
+
+MODEL = {"name": "student", "version": "1.2", "profile": "live", "sha256": "ab" * 32, "device": "cpu"}
+GUARD_S = 20
+
+
+def pair_of(seq=7, *, enhanced=True, age_s=0.0):
+    raw = Frame(np.full((54, 96, 3), (10, 120, 30), np.uint8), seq, time.monotonic_ns() - int(age_s * 1e9))
+    if not enhanced:
+        return FramePair(raw, raw)
+    return FramePair(raw, raw.enhanced(np.full((54, 96, 3), (200, 60, 50), np.uint8), "live", {"dehaze": 12.345}))
+
+
+class Office:
+    def __init__(self, folder):
+        self.folder = folder
+        self.saved, self.failed = [], []
+        self.done = threading.Semaphore(0)
+        self.saver = PairSaver(folder, lambda: "camera:/dev/video0", lambda: MODEL, self._on_saved, self._on_failed)
+
+    def _on_saved(self, name):
+        self.saved.append(name)
+        self.done.release()
+
+    def _on_failed(self, reason):
+        self.failed.append(reason)
+        self.done.release()
+
+    def save(self, pair):
+        self.saver.save(pair)
+        assert self.done.acquire(timeout=GUARD_S)
+
+    def files(self):
+        return sorted(path.name for path in self.folder.iterdir()) if self.folder.exists() else []
+
+
+@pytest.fixture
+def office(tmp_path):
+    office = Office(tmp_path / "saved" / "here")
+    office.saver.start()
+    yield office
+    office.saver.close()
+
+
+def test_the_pair_and_its_sidecar_are_written(office):
+    office.save(pair_of())
+    (name,) = office.saved
+    raw_name = name.replace("-enhanced", "-raw")
+    assert office.files() == sorted([name, raw_name, f"{name}.json"])
+    for file, colour in ((raw_name, (10, 120, 30)), (name, (200, 60, 50))):
+        image = cv2.imread(str(office.folder / file), cv2.IMREAD_COLOR_RGB)
+        assert (image == colour).all(), "pixels are untouched: no banner in a saved picture"
+    assert mode_of_file(office.folder / raw_name) == "raw"
+    assert mode_of_file(office.folder / name) == "enhanced"
+    record = json.loads((office.folder / f"{name}.json").read_text())
+    assert record["mode"] == "enhanced"
+    assert record["model"] == MODEL
+    assert record["source"]["uri"] == "camera:/dev/video0"
+    assert record["source"]["seq"] == 7
+    assert [file["name"] for file in record["output"]["files"]] == [raw_name, name]
+    assert record["stage_ms"] == {"dehaze": 12.35} or record["stage_ms"] == {"dehaze": 12.34}
+
+
+def test_the_sidecar_tells_the_state_of_the_unit(tmp_path, office):
+    office.save(pair_of())
+    assert "unit_state" not in json.loads((office.folder / f"{office.saved[0]}.json").read_text())
+    state = {"temperatures_celsius": {"tj-thermal": 51.5}, "nvpmodel": "15W (0)"}
+    saver = PairSaver(tmp_path, str, lambda: MODEL, lambda name: None, office.failed.append, unit_state=lambda: state)
+    saver.start()
+    saver.save(pair_of())
+    saver.close()
+    (sidecar,) = tmp_path.glob("*.json")
+    assert json.loads(sidecar.read_text())["unit_state"] == state
+    assert not office.failed
+
+
+def test_the_time_is_when_the_camera_took_it(office):
+    office.save(pair_of(age_s=3600))
+    record = json.loads((office.folder / f"{office.saved[0]}.json").read_text())
+    made_at, taken_at = (record["made_at"], record["source"]["taken_at"])
+    gap = datetime.fromisoformat(made_at) - datetime.fromisoformat(taken_at)
+    assert gap.total_seconds() == pytest.approx(3600, abs=5)
+
+
+def test_a_picture_that_could_not_be_enhanced_is_saved_raw_and_says_so(office):
+    office.save(pair_of(enhanced=False))
+    (name,) = office.saved
+    assert name.endswith("-raw.png")
+    assert office.files() == sorted([name, f"{name}.json"])
+    assert json.loads((office.folder / f"{name}.json").read_text())["mode"] == "raw"
+
+
+def test_a_full_disk_leaves_nothing_and_is_told_in_one_line(office, monkeypatch):
+    written = []
+
+    def full(contents):
+        written.append(contents)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saver_module, "write_together", full)
+    office.save(pair_of())
+    assert office.failed == [f"{office.folder}: No space left on device; make room, or choose another [save] folder"]
+    assert written
+    assert office.files() == []
+    monkeypatch.undo()
+    office.save(pair_of())
+    assert len(office.saved) == 1, "the next one is saved as if nothing had been"
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    office = Office(tmp_path / "file" / "pictures")
+    office.saver.start()
+    office.save(pair_of())
+    office.saver.close()
+    assert "file/pictures: Not a directory" in office.failed[0]
+
+
+def test_nothing_is_ever_written_over(office, monkeypatch):
+    pair = pair_of()
+    monkeypatch.setattr(saver_module.time, "monotonic_ns", lambda: pair.raw.t_capture_ns)
+
+    class Stopped(saver_module.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 5, 4, 3, 2, 1, 678_000, tzinfo=tz)
+
+    monkeypatch.setattr(saver_module, "datetime", Stopped)
+    office.save(pair)
+    office.save(pair)
+    assert office.saved == [
+        "throat-20260504T030201.678Z-000007-enhanced.png",
+        "throat-20260504T030201.678Z-000007-2-enhanced.png",
+    ]
+    assert len(office.files()) == 6
+
+
+def test_a_slow_disk_refuses_rather_than_fills_the_memory(office, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr(saver_module, "write_together", lambda contents: go_on.wait(GUARD_S))
+    for _ in range(MAX_WAITING + 3):
+        office.saver.save(pair_of())
+    assert office.failed
+    assert "still wait for the disk" in office.failed[0]
+    go_on.set()
+
+
+def test_what_waits_is_written_before_the_program_ends(tmp_path):
+    office = Office(tmp_path)
+    office.saver.start()
+    for seq in range(3):
+        office.saver.save(pair_of(seq))
+    office.saver.close()
+    office.saver.close()
+    assert len(office.saved) == 3
+
+
+def test_the_folder_follows_the_service_manager(monkeypatch):
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    assert str(SaveConfig().path) == "pictures"
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/edge-enhance")
+    assert str(SaveConfig().path) == "/var/lib/edge-enhance/pictures"
+    assert str(SaveConfig("/media/stick").path) == "/media/stick"

@@ -18,7 +18,7 @@ from benchmarks.naive import naive_loop
 from benchmarks.page import PAGE
 from benchmarks.parts import measure_parts
 from edge.health.machine import available_cpus, machine_line
-from trainer.report import replace_section, table
+from trainer.judging.report import replace_section, table
 
 
 def latency_in_engine_times(run: Run) -> float:

@@ -28,7 +28,7 @@ from firmware_bridge.head import Sensors
 from firmware_bridge.messages import FrameSync, Param, Ping, SetLed, SetParam, Status, frame_from_message
 from firmware_bridge.session import Session
 from firmware_bridge.simulator import Simulator
-from trainer.report import replace_section, table
+from trainer.judging.report import replace_section, table
 
 LINE_BYTES_PER_S = {115_200: 11_520, 1_000_000: 100_000}
 _TYPICAL = (

@@ -37,9 +37,9 @@ from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
 from edge.sources.demo.targets import throat_scene
 from edge.sources.demo.unit import Scene, UnitCamera, UnitTruth, unit_truth
-from trainer.metrics import psnr
-from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
-from trainer.report import replace_section, table
+from trainer.data.recipes import HELD_OUT_STRENGTHS, held_out_fog
+from trainer.judging.metrics import psnr
+from trainer.judging.report import replace_section, table
 
 UNITS = (("A-1", "radial"), ("B-2", "radial"), ("C-3", "fisheye"))
 

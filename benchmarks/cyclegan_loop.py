@@ -1,7 +1,7 @@
 """A yardstick: one training step of the image dehazing module the way the public CycleGAN loop goes about it.
 
 Eager, float32, NCHW, torch's own instance normalisation; pictures are decoded, cut and scaled in the step; each network
-is called once for each picture; every loss is read back. The equations and weights are those of `trainer.idm`.
+is called once for each picture; every loss is read back. The equations and weights are those of `trainer.stages.idm`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.idm import IdmConfig
-from trainer.image_pool import ImagePool
+from trainer.data.pictures import PictureStore
+from trainer.data.unpaired import UnpairedDataset
 from trainer.networks.instance_norm import InstanceNorm2d
 from trainer.networks.patch_discriminator import PatchDiscriminator
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.vgg_features import VggFeatures
-from trainer.pictures import PictureStore
-from trainer.unpaired import UnpairedDataset
+from trainer.stages.idm import IdmConfig
+from trainer.stages.image_pool import ImagePool
 
 
 class TorchInstanceNorm(nn.Module):

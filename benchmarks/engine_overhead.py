@@ -24,7 +24,7 @@ from edge.engines.gpu.tensorrt import TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
-from trainer.report import table
+from trainer.judging.report import table
 
 PARTS = Path("build/tensorrt-parts/pycuda")
 NUM_FRAMES = 2000

@@ -16,11 +16,11 @@ from pathlib import Path
 import torch
 
 from edge.health.machine import machine_line
-from trainer.checkpoint import described, save_whole
+from trainer.judging.report import table
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
-from trainer.report import table
-from trainer.rrdb_weights import load_init
+from trainer.networks.rrdb_weights import load_init
+from trainer.training.checkpoint import described, save_whole
 
 
 def cost_of(command: list[str]) -> tuple[int, float, float, float]:

@@ -20,9 +20,9 @@ from export.accuracy import Difference, difference
 from export.golden import golden_set, with_veiled
 from export.networks import READERS
 from export.torch_form import recipe_of
+from trainer.judging.report import table
 from trainer.networks import instance_norm
 from trainer.networks.student import GlobalGate
-from trainer.report import table
 
 
 class InFloat(nn.Module):

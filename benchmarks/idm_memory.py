@@ -18,8 +18,8 @@ import torch
 
 from benchmarks.page import PAGE
 from benchmarks.train_idm import add_size, config_of, make_pictures, ours
-from trainer.parallel import placement
-from trainer.report import replace_section, table
+from trainer.judging.report import replace_section, table
+from trainer.training.parallel import placement
 
 
 def peak_gib(args: argparse.Namespace) -> float:

@@ -15,7 +15,7 @@ from benchmarks.judge_units import LENSES, SERIALS, unit_frames
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, fit_to_frame
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
-from trainer import degradations
+from trainer.data import degradations
 
 REAL_FOLDERS = ("larynx", "throat_research", "smoke_research")
 

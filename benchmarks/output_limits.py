@@ -20,7 +20,7 @@ from benchmarks.judge_samples import ENGINES, Pair, draw, read_pairs
 from benchmarks.judge_units import block_correction
 from edge.guard.judge import JudgeLimits, OutputJudge, Sample, Statistics
 from edge.sources.demo.render import DemoRenderer
-from trainer.report import replace_section, table
+from trainer.judging.report import replace_section, table
 
 PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 FIRST_UNSEEN = 830

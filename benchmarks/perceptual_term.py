@@ -22,16 +22,16 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.page import PAGE
-from trainer.idm import IdmConfig, IdmStage, prepare_idm
-from trainer.loop import LoopConfig, batches
-from trainer.losses import perceptual_loss
-from trainer.metrics import ssim
+from trainer.data.pictures import read_picture
+from trainer.judging.metrics import ssim
+from trainer.judging.report import replace_section, table
+from trainer.losses.distances import perceptual_loss
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.networks.vgg_features import VggFeatures
-from trainer.parallel import Placement
-from trainer.pictures import read_picture
-from trainer.report import replace_section, table
+from trainer.stages.idm import IdmConfig, IdmStage, prepare_idm
+from trainer.training.loop import LoopConfig, batches
+from trainer.training.parallel import Placement
 
 CPU = Placement(torch.device("cpu"))
 

@@ -18,7 +18,7 @@ from edge.engines.gpu.frame_pool import FramePool
 from edge.engines.gpu.tensorrt import FRAME_BYTES, MAX_FLIGHTS, TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
-from trainer.report import table
+from trainer.judging.report import table
 
 KERNEL = """
 __global__ void invert(const unsigned char *in, unsigned char *out, int count, int rounds) {

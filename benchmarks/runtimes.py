@@ -11,7 +11,7 @@ from benchmarks.parts import cpu_and_wall_ms
 from edge.engines.cpu import open_session
 from edge.health.machine import available_cpus
 from edge.models.profile import SHIPPED
-from trainer.report import table
+from trainer.judging.report import table
 
 GRAPH = SHIPPED / "live" / "dehaze.onnx"
 

@@ -1,7 +1,7 @@
 """Each stage of training at a size that a CPU takes in minutes: `python -m benchmarks.small_stages --data DATA`.
 
 Not a measure of the method, but of the trainer: every loss must fall and every stage must improve pictures that it has
-never seen. Real throats (`throat_research`, split as in `trainer.splits`); LQ is simulated by the training recipe, on
+never seen. Real throats (`throat_research`, split as in `trainer.prepare.splits`); LQ is simulated by the training recipe, on
 other throats than the HQ's, so that the dehazing module never sees a pair. The held-out throats are veiled by a fog
 that training never draws.
 """
@@ -21,28 +21,28 @@ import numpy as np
 import torch
 
 from benchmarks.page import PAGE
-from trainer.data import DataConfig
-from trainer.degrade import degraded
-from trainer.idm import IdmConfig, prepare_idm
-from trainer.isr import IsrConfig, prepare_isr
-from trainer.isr_scores import enlarge, isr_scores
-from trainer.judged import dehaze, tensor_from_picture
-from trainer.loop import LoopConfig, fit
-from trainer.losses import feature_loss
-from trainer.metrics import psnr, ssim
+from trainer.data.degrade import degraded
+from trainer.data.pictures import Picture, read_picture
+from trainer.data.recipes import HELD_OUT_STRENGTHS, held_out_fog
+from trainer.data.sr_pairs import low_resolution
+from trainer.data.student_items import DataConfig
+from trainer.judging.isr_scores import enlarge, isr_scores
+from trainer.judging.judged import dehaze, tensor_from_picture
+from trainer.judging.metrics import psnr, ssim
+from trainer.judging.report import replace_section, table
+from trainer.losses.distances import feature_loss
 from trainer.networks.from_checkpoint import idm_from_checkpoint, isr_from_checkpoint, student_from_checkpoint
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.vgg_features import VggFeatures
-from trainer.parallel import Placement
-from trainer.pictures import Picture, read_picture
-from trainer.recipes import HELD_OUT_STRENGTHS, held_out_fog
-from trainer.report import replace_section, table
-from trainer.splits import throat_splits
-from trainer.sr_pairs import low_resolution
-from trainer.stage import Stage
-from trainer.student import StudentInputs, StudentTraining, prepare_student
+from trainer.prepare.splits import throat_splits
+from trainer.stages.idm import IdmConfig, prepare_idm
+from trainer.stages.isr import IsrConfig, prepare_isr
+from trainer.stages.student import StudentInputs, StudentTraining, prepare_student
+from trainer.training.loop import LoopConfig, fit
+from trainer.training.parallel import Placement
+from trainer.training.stage import Stage
 
 CPU = Placement(torch.device("cpu"))
 SIZE = (128, 72)

@@ -23,12 +23,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import cyclegan_loop
 from benchmarks.page import PAGE
 from edge.health.machine import machine_line
-from trainer.idm import IdmConfig, prepare_idm
-from trainer.loop import LoopConfig, batches
+from trainer.judging.report import replace_section, table
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
-from trainer.parallel import Placement
-from trainer.report import replace_section, table
+from trainer.stages.idm import IdmConfig, prepare_idm
+from trainer.training.loop import LoopConfig, batches
+from trainer.training.parallel import Placement
 
 
 def make_pictures(folder: Path, num: int) -> tuple[list[Path], list[Path]]:
@@ -43,7 +43,7 @@ def make_pictures(folder: Path, num: int) -> tuple[list[Path], list[Path]]:
 
 
 def ours(config: IdmConfig, lq: list[Path], hq: list[Path], place: Placement) -> Iterator[dict[str, float]]:
-    """Steps as `trainer.loop` takes them: losses stay on the device and are read every `log_every` steps."""
+    """Steps as `trainer.training.loop` takes them: losses stay on the device and are read every `log_every` steps."""
     stage, dataset = prepare_idm(config, (lq, hq), ([], []), place, {})
     rows = []
     for number, batch in enumerate(batches(dataset, stage, config.loop, 0, place)):

@@ -25,7 +25,7 @@ MAX_MOTION_IN_USE = 0.06
 MIN_SHARPNESS = 1.5
 MIN_SHARPNESS_IN_USE = 1.15
 MIN_BITS_APART = 13
-"""Scenes whose perceptual hashes differ in fewer bits look alike (`trainer.perceptual_hash`)."""
+"""Scenes whose perceptual hashes differ in fewer bits look alike (`trainer.prepare.duplicates`)."""
 _NEW_PLACE = 0.003
 _NEW_POSE = 0.04
 _ENOUGH_COVERED = MIN_COVERED + 0.05

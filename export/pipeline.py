@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edge.pictures.geometry import SCALE
-from trainer import guided
+from trainer.networks import guided
 
 
 class StudentDehazer(nn.Module):

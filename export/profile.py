@@ -27,7 +27,7 @@ from export.pipeline import GuidedPipeline
 from export.precisions import PRECISIONS, typed_graph
 from export.recipes import Recipe, Upscale, recipe_for
 from export.rounded import run_on_cpu
-from trainer import guided
+from trainer.networks import guided
 
 HEAVY_MACS = 200_000_000_000
 """Above this a frame takes a minute on a CPU, and the gate looks at one."""

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from edge.basics.command import exit_code_of
 from edge.basics.whole_files import write_whole
-from trainer.degrade import add_degrade_command
-from trainer.prepare import add_prepare_command
-from trainer.training_commands import add_training_commands
+from trainer.commands import add_training_commands
+from trainer.data.degrade import add_degrade_command
+from trainer.prepare.command import add_prepare_command
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
-    from trainer.evaluate import evaluate
-    from trainer.judged import read_judged
-    from trainer.report import replace_section
+    from trainer.judging.evaluate import evaluate
+    from trainer.judging.judged import read_judged
+    from trainer.judging.report import replace_section
 
     judged = read_judged(args.checkpoint)
     found = evaluate(args.data, args.demo, judged)

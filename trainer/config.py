@@ -10,9 +10,9 @@ from typing import Any
 
 from edge.basics.errors import ConfigError, UsageError
 from edge.basics.settings import from_table
-from trainer.idm import IdmConfig
-from trainer.isr import IsrConfig
-from trainer.student import StudentTraining
+from trainer.stages.idm import IdmConfig
+from trainer.stages.isr import IsrConfig
+from trainer.stages.student import StudentTraining
 
 if sys.version_info >= (3, 11):
     import tomllib

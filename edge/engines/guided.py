@@ -1,4 +1,4 @@
-"""Guided x4 on the CPU: the host form of the step that the graph defines (`trainer/guided.py`).
+"""Guided x4 on the CPU: the host form of the step that the graph defines (`trainer/networks/guided.py`).
 
 The graph works out a slope and an intercept at 480x270; here they meet the camera's pixels in strips that stay in
 the cache, in 8-bit and float OpenCV calls. One test holds both forms to the same pixels within 1/255.

@@ -13,11 +13,11 @@ from edge.models.profile import Artifact, load_artifact
 from export.profile import export_profile
 from tests.doubles.checkpoint_cases import Case
 from tests.doubles.parts import part
-from trainer.checkpoint import described, save_whole
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.student import Student, StudentConfig
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
+from trainer.training.checkpoint import described, save_whole
 
 SMALL = ((8, 8, 8), (1, 1, 1))
 

@@ -4,8 +4,8 @@ import json
 
 from export.networks import built_from_checkpoints
 from export.recipes import recipe_for
-from trainer.checkpoint import described, save_whole
 from trainer.networks.student import Student, StudentConfig
+from trainer.training.checkpoint import described, save_whole
 
 
 def test_the_runs_that_a_student_went_on_from_are_told_as_objects(tmp_path):

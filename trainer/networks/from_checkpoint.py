@@ -7,11 +7,11 @@ from pathlib import Path
 
 from torch import nn
 
-from trainer.checkpoint import network_from_checkpoint
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.student import Student, StudentConfig
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
+from trainer.training.checkpoint import network_from_checkpoint
 
 
 def idm_from_checkpoint(path: Path) -> tuple[ResnetGenerator, dict[str, str]]:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.guided import GAIN_MAX, GAIN_MIN
+from trainer.networks.guided import GAIN_MAX, GAIN_MIN
 
 SMOOTHING = 5
 """Nodes that each of two means over the maps takes in; without them the maps draw blotches of a node's size."""

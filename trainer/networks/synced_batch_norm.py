@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from trainer.parallel import mean_over_processes
+from trainer.training.parallel import mean_over_processes
 
 
 class SyncedBatchNorm2d(nn.BatchNorm2d):

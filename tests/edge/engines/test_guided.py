@@ -11,7 +11,7 @@ from edge.pictures.geometry import shrink
 
 torch = pytest.importorskip("torch", reason="the reference of the guided step needs torch (make venv-dev)")
 
-from trainer import guided as reference  # noqa: E402
+from trainer.networks import guided as reference  # noqa: E402
 
 
 def tensor(array):

@@ -5,9 +5,9 @@ import torch
 
 from edge.basics.errors import ModelError
 from tests.paths import REPOSITORY
-from trainer.checkpoint import described, save_whole
 from trainer.networks.from_checkpoint import student_from_checkpoint
 from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig
+from trainer.training.checkpoint import described, save_whole
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
 SHIPPED = REPOSITORY / "trainer" / "checkpoints"

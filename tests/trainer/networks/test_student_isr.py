@@ -5,9 +5,9 @@ import torch
 import torch.nn.functional as F
 
 from edge.basics.errors import ModelError
-from trainer.checkpoint import described, save_whole
 from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
+from trainer.training.checkpoint import described, save_whole
 
 SMALL = StudentIsrConfig((8, 8, 8), (1, 1, 1), head_feat=4, head_block=1)
 

@@ -1,0 +1,47 @@
+"""Reading and keeping pictures."""
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.basics.errors import InputOutputError
+from trainer.data.pictures import PictureStore, read_picture
+
+
+def test_red_is_first(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 6, 3), (10, 20, 30), np.uint8))
+    assert read_picture(tmp_path / "a.png")[0, 0].tolist() == [30, 20, 10]
+
+
+@pytest.mark.parametrize(
+    "content, told",
+    [
+        pytest.param(np.zeros((4, 6), np.uint8), "1 channel of 8 bits; expected 3 channels of 8 bits", id="grey"),
+        pytest.param(np.zeros((4, 6, 3), np.uint16), "3 channels of 16 bits", id="16 bits"),
+        pytest.param(np.zeros((4, 6), np.uint16), "1 channel of 16 bits", id="grey of 16 bits"),
+        pytest.param(b"no picture", "not a readable picture", id="text"),
+        pytest.param(b"", "not a readable picture", id="empty"),
+        pytest.param(None, "cannot be read", id="missing"),
+    ],
+)
+def test_bad_pictures_are_one_line(tmp_path, content, told):
+    path = tmp_path / "a.png"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        cv2.imwrite(str(path), content)
+    with pytest.raises(InputOutputError, match=told) as caught:
+        read_picture(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kept, cache_gib", [(0, 0.0), (2, 2.5 * 300 / 2**30), (3, 1.0)])
+def test_what_fits_is_kept_and_the_rest_streams(tmp_path, kept, cache_gib):
+    for number in range(3):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((10, 10, 3), number, np.uint8))
+    paths = sorted(tmp_path.iterdir())
+    store = PictureStore(paths, cache_gib)
+    assert (len(store), store.num_kept) == (3, kept)
+    for path in paths[:kept]:
+        path.unlink()
+    assert [int(store[number][0, 0, 0]) for number in range(3)] == [0, 1, 2]

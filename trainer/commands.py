@@ -1,0 +1,183 @@
+"""The commands that train: `edge-train idm`, `isr` and `student`, and `pack` and `unpack`, which move a run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch.utils.data import Dataset
+
+    from trainer.prepare.manifest import Manifest
+    from trainer.training.loop import LoopConfig
+    from trainer.training.parallel import Placement
+    from trainer.training.stage import Stage
+
+# Torch takes seconds to load, so it is imported where a command runs, not for its --help.
+
+
+def run_idm(args: argparse.Namespace) -> int:
+    from trainer.config import read_config
+    from trainer.stages.idm import prepare_idm
+    from trainer.training.parallel import placement
+
+    changes = {"idm.vgg": _absolute(args.vgg), "idm.beta": args.beta, "idm.loop.seed": args.seed}
+    config = read_config(args.config, changes, args.set).idm
+    with placement(args.device) as place:
+        manifest = _checked_manifest(args.manifest)
+        data = {"data_manifest_sha256": manifest.sha256}
+        train = (manifest.pictures("lq", "train"), manifest.pictures("hq", "train"))
+        held_out = tuple(manifest.pictures(domain, "held_out", required=False) for domain in ("lq", "hq"))
+        stage, dataset = prepare_idm(config, train, held_out, place, data)
+        return _fit(stage, dataset, config.loop, place, data, args)
+
+
+def run_isr(args: argparse.Namespace) -> int:
+    from trainer.config import read_config
+    from trainer.stages.isr import prepare_isr
+    from trainer.training.parallel import placement
+
+    changes = {"isr.vgg": _absolute(args.vgg), "isr.phase": args.phase, "isr.loop.seed": args.seed}
+    config = read_config(args.config, changes, args.set).isr
+    with placement(args.device) as place:
+        manifest = _checked_manifest(args.manifest)
+        data = {"data_manifest_sha256": manifest.sha256}
+        train, held_out = manifest.pictures("hq", "train"), manifest.pictures("hq", "held_out", required=False)
+        stage, dataset = prepare_isr(config, train, held_out, place, data, args.init)
+        return _fit(stage, dataset, config.loop, place, data, args)
+
+
+def run_student(args: argparse.Namespace) -> int:
+    from trainer.config import read_config
+    from trainer.data.student_items import clean_paths
+    from trainer.prepare.splits import manifest as sha256_of_files
+    from trainer.stages.student import StudentInputs, prepare_student
+    from trainer.training.parallel import placement
+
+    config = read_config(args.config, {"student.loop.seed": args.seed}, args.set).student
+    with placement(args.device) as place:
+        hq: list[Path] = []
+        lq: list[Path] = []
+        if args.manifest is not None:
+            manifest = _checked_manifest(args.manifest)
+            hq, lq = (manifest.pictures(domain, "train", required=False) for domain in ("hq", "lq"))
+        clean = clean_paths(config.data, args.data, args.demo, hq)
+        inputs = StudentInputs(clean, lq, args.teacher, args.isr_teacher, args.init)
+        data = {"data_manifest_sha256": sha256_of_files([path for paths in (*clean.values(), lq) for path in paths])}
+        stage, dataset = prepare_student(config, inputs, place, data)
+        return _fit(stage, dataset, config.loop, place, data, args)
+
+
+def run_pack(args: argparse.Namespace) -> int:
+    from trainer.training.pieces import pack
+
+    for path in pack(args.source, args.output, args.piece_mib, args.exact):
+        print(f"{path} {path.stat().st_size / 2**20:.1f} MiB")
+    return 0
+
+
+def run_unpack(args: argparse.Namespace) -> int:
+    from trainer.training.pieces import unpack
+    from trainer.training.run_folder import STATE_NAME
+
+    path, step = unpack(args.pieces, args.output)
+    goes_on = f"; the command that made the run goes on with -o {args.output}" if path.name == STATE_NAME else ""
+    print(f"{path}: at step {step}{goes_on}")
+    return 0
+
+
+def _checked_manifest(path: Path) -> Manifest:
+    from trainer.prepare.manifest import read_manifest
+
+    manifest = read_manifest(path)
+    manifest.verify()
+    return manifest
+
+
+def _absolute(path: Path | None) -> str | None:
+    """A file named on the command line is relative to where one stands, not to the config."""
+    return None if path is None else str(path.absolute())
+
+
+def _fit(
+    stage: Stage,
+    dataset: Dataset[Any],
+    loop: LoopConfig,
+    place: Placement,
+    data: Mapping[str, str],
+    args: argparse.Namespace,
+) -> int:
+    from trainer.training.loop import fit
+
+    about = {"recipe": Path(args.config).stem, **data, "settings": json.dumps(dict(stage.settings))}
+    finished = fit(stage, dataset, loop, args.output, place, about, args.minutes)
+    if place.leads:
+        made = " ".join(str(args.output / name) for name in stage.products())
+        print(made if finished else f"{args.output}: time is up; the same command goes on")
+    return 0
+
+
+def add_training_commands(commands: Any) -> None:
+    """Register the commands with argparse's subparsers."""
+    idm = _trainer(commands, "idm", run_idm, "train the dehazing module", "idm paper --manifest M --vgg VGG16 -o RUN")
+    idm.add_argument("--manifest", type=Path, required=True, help="what edge-train prepare made")
+    idm.add_argument("--vgg", type=Path, help="VGG16 weights for eq. (4), instead of the config's idm.vgg")
+    idm.add_argument("--beta", type=float, help="weight of eq. (4), instead of the config's; 0: the paper's CycleGAN")
+
+    isr = _trainer(commands, "isr", run_isr, "train the super-resolution module", "isr paper --manifest M -o RUN")
+    isr.add_argument("--manifest", type=Path, required=True, help="what edge-train prepare made")
+    isr.add_argument("--phase", choices=("l1", "gan"), help="instead of the config's isr.phase; gan goes on from l1")
+    isr.add_argument("--vgg", type=Path, help="VGG weights for phase gan, instead of the config's isr.vgg")
+    isr.add_argument("--init", type=Path, metavar="WEIGHTS", help="isr.safetensors, or RRDB weights of other projects")
+
+    student = _trainer(
+        commands,
+        "student",
+        run_student,
+        "train a live student",
+        "student student-free --data DATA --demo RENDERS -o RUN",
+    )
+    student.add_argument("--manifest", type=Path, help="its HQ as clean pictures (hq_share), its LQ for --teacher")
+    student.add_argument("--data", type=Path, default=Path("../shared/data"), help="has larynx/ and throat_research/")
+    student.add_argument("--demo", type=Path, help="folder with renders of the demo throat")
+    student.add_argument("--teacher", type=Path, metavar="IDM", help="idm.safetensors, for distill_weight")
+    student.add_argument("--isr-teacher", type=Path, metavar="ISR", help="isr.safetensors, for isr_distill_weight")
+    student.add_argument("--init", type=Path, metavar="CHECKPOINT", help="start from a student trained before")
+
+    pack = commands.add_parser(
+        "pack",
+        help="put weights into small files, to carry them elsewhere",
+        epilog="example: edge-train pack runs/idm -o carry; edge-train pack runs/isr/isr.safetensors -o carry-isr",
+    )
+    told = "the -o of a training command, to go on with; or a product of it"
+    pack.add_argument("source", type=Path, metavar="RUN|FILE", help=told)
+    pack.add_argument("-o", "--output", type=Path, required=True, help="folder for the pieces")
+    pack.add_argument("--piece-mib", type=float, default=15.0, help="largest size of a piece")
+    pack.add_argument("--exact", action="store_true", help="float32 instead of float16")
+    pack.set_defaults(run=run_pack)
+
+    unpack = commands.add_parser(
+        "unpack",
+        help="put the pieces that pack wrote together",
+        epilog="example: edge-train unpack carry -o runs/idm",
+    )
+    unpack.add_argument("pieces", type=Path, help="the folder that pack filled")
+    unpack.add_argument("-o", "--output", type=Path, required=True, help="the new run's folder")
+    unpack.set_defaults(run=run_unpack)
+
+
+def _trainer(commands: Any, name: str, run: Any, about: str, example: str) -> argparse.ArgumentParser:
+    """A command with what all training commands take."""
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=about, epilog=f"example: edge-train {example}")
+    parser.add_argument("config", help="a TOML file, or the name of one in trainer/configs")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the run; interrupted, it goes on")
+    told = "a key of the config and its value, such as student.head=isr; may be given several times"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=told)
+    parser.add_argument("--seed", type=int, help="instead of the config's")
+    parser.add_argument("--minutes", type=float, default=0.0, help="stop with a checkpoint after this time")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="", help="default: a GPU where there is one")
+    parser.set_defaults(run=run)
+    return parser

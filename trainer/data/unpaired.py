@@ -1,0 +1,70 @@
+"""LQ and HQ pictures that show different throats: the data of the image dehazing module."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from trainer.data.pictures import PictureStore
+from trainer.data.views import check_fits, random_view
+
+LQ, HQ = 0, 1
+
+
+@lru_cache(maxsize=4)
+def shuffled(seed: int, domain: int, epoch: int, count: int) -> np.ndarray:
+    """The order of an epoch, the same on every machine."""
+    return np.random.default_rng((seed, domain, epoch)).permutation(count)
+
+
+class UnpairedDataset(Dataset[tuple[Tensor, Tensor]]):
+    """Item i of a seed: always the same LQ and the same HQ view, whoever asks and when.
+
+    An epoch shows every view of the larger domain once, in an order of its own; the smaller domain begins again.
+    Items are (lq, hq), uint8 (3, H, W).
+    """
+
+    def __init__(
+        self,
+        lq: PictureStore,
+        hq: PictureStore,
+        size: tuple[int, int],
+        *,
+        variants: int,
+        smallest: float,
+        enlarge: bool,
+        seed: int,
+    ) -> None:
+        """
+        Args:
+            size: width_px, height_px of a view.
+            variants: views of one picture that return every epoch (MIINet 3.2: 23); 0 draws new ones each time.
+            smallest: width of the smallest view, as a share of the largest that fits.
+            enlarge: whether pictures smaller than a view are taken; else they are an error when their turn comes.
+        """
+        self.domains, self.size, self.variants, self.smallest, self.seed = (lq, hq), size, variants, smallest, seed
+        self.enlarge = enlarge
+
+    @property
+    def epoch_length(self) -> int:
+        return max(len(store) for store in self.domains) * max(self.variants, 1)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        return self._view(LQ, index), self._view(HQ, index)
+
+    def _view(self, domain: int, index: int) -> Tensor:
+        store = self.domains[domain]
+        epoch, place = divmod(index, self.epoch_length)
+        number = int(shuffled(self.seed, domain, epoch, self.epoch_length)[place])
+        variant, picture = divmod(number, len(store))
+        key = (picture, variant % self.variants) if self.variants else (picture, index)
+        rng = np.random.default_rng((self.seed, domain, *key))
+        shown = store[picture]
+        if not self.enlarge:
+            check_fits(shown.shape[1::-1], self.size, str(store.paths[picture]), "a view of")
+        view = random_view(shown, rng, self.size, self.smallest)
+        return torch.from_numpy(view).permute(2, 0, 1)

@@ -1,0 +1,242 @@
+"""Judging networks on held-out pictures: dehazing, x4, and flicker. The tables of docs/results.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from edge.basics.errors import InputOutputError
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
+from trainer.data.pictures import read_pictures
+from trainer.data.recipes import HELD_OUT_STRENGTHS, Picture, held_out_fog
+from trainer.judging.classical import clahe, dark_channel_prior
+from trainer.judging.isr_scores import isr_scores, isr_sets, isr_table
+from trainer.judging.judged import (
+    Judged,
+    Method,
+    at_network_size,
+    dehaze,
+    enhance,
+    picture_from_tensor,
+    tensor_from_picture,
+)
+from trainer.judging.metrics import ciede2000, flicker, flow_from_truth, psnr, relative_flicker, ssim
+from trainer.judging.report import table
+from trainer.networks import guided
+from trainer.networks.student_isr import AnyStudent
+from trainer.prepare.splits import larynx_splits, throat_splits
+
+SEED = 20261
+NUM_ENLARGED = 8
+"""Pictures of larynx and of throats: RRDBNet takes seconds for each."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """Means over pictures: PSNR in dB, SSIM, CIEDE2000."""
+
+    psnr: float
+    ssim: float
+    ciede2000: float
+
+
+def score(results: Sequence[Picture], truths: Sequence[Picture]) -> Score:
+    pairs = list(zip(results, truths, strict=True))
+    return Score(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr, ssim, ciede2000)))
+
+
+def dehazing_scores(truths: Sequence[Picture], methods: Mapping[str, Method]) -> dict[str, dict[str, Score]]:
+    """Fog name -> method -> score; "clean" gives each method the truth itself."""
+    scores: dict[str, dict[str, Score]] = {}
+    for fog, strength in {"clean": 0.0, **HELD_OUT_STRENGTHS}.items():
+        rngs = [np.random.default_rng((SEED, number)) for number in range(len(truths))]
+        inputs = [held_out_fog(t, strength, rng) if strength else t for t, rng in zip(truths, rngs, strict=True)]
+        # An untouched picture against itself has no finite PSNR, so "clean" shows no input row.
+        scores[fog] = {
+            name: score([method(lq) for lq in inputs], truths)
+            for name, method in methods.items()
+            if strength or name != "input"
+        }
+    return scores
+
+
+def dehazing_table(scores: Mapping[str, Mapping[str, Score]]) -> str:
+    """One row per method."""
+    fogs = list(HELD_OUT_STRENGTHS)
+    head = ["method", *(f"{fog}: PSNR, SSIM, dE00" for fog in fogs), "mean PSNR", "gain", "clean in: PSNR"]
+    rows: list[list[object]] = []
+    base = mean(scores[fog]["input"].psnr for fog in fogs)
+    for name in scores[fogs[0]]:
+        cells = [f"{s.psnr:.2f}, {s.ssim:.3f}, {s.ciede2000:.2f}" for s in (scores[fog][name] for fog in fogs)]
+        average = mean(scores[fog][name].psnr for fog in fogs)
+        clean = f"{scores['clean'][name].psnr:.2f}" if name in scores["clean"] else "-"
+        rows.append([name, *cells, f"{average:.2f}", f"{average - base:+.2f}", clean])
+    return table(head, rows)
+
+
+def bicubic_x4(picture: Picture) -> Picture:
+    size = (picture.shape[1] * SCALE, picture.shape[0] * SCALE)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def guided_table(truths: Sequence[Picture], students: Mapping[str, AnyStudent]) -> str:
+    """A profile's x4 against bicubic of its own dehazed picture, native pixels, fog with 1 px of blur; PSNR in dB."""
+    rows: dict[str, list[float]] = {}
+    for fog, strength in {"faint": 0.05, **HELD_OUT_STRENGTHS}.items():
+        inputs = [
+            held_out_fog(t, strength, np.random.default_rng((SEED, n)), blur_px=1920 / t.shape[1])
+            for n, t in enumerate(truths)
+        ]
+        small = [shrink(t) for t in truths]
+        perfect = [(bicubic_x4(s), picture_from_tensor(_guided(i, s))) for i, s in zip(inputs, small, strict=True)]
+        row = _against(perfect, truths)
+        for student in students.values():
+            ours = [(bicubic_x4(dehaze(student, shrink(i))), enhance(student, i)) for i in inputs]
+            row += _against(ours, truths)
+        rows[fog] = row
+    rows["mean"] = [mean(column) for column in zip(*rows.values(), strict=True)]
+    head = ["fog"]
+    for name in ("perfect dehazer", *students):
+        head += [f"{name}: bicubic dB", "its x4 dB", "gain"]
+    return table(head, [[fog, *row] for fog, row in rows.items()])
+
+
+def _guided(frame: Picture, dehazed: Picture) -> Tensor:
+    with torch.no_grad():
+        return guided.guided_x4(tensor_from_picture(frame), tensor_from_picture(dehazed))
+
+
+def _against(pairs: Sequence[tuple[Picture, Picture]], truths: Sequence[Picture]) -> list[float]:
+    bicubic = mean(psnr(b, t) for (b, _), t in zip(pairs, truths, strict=True))
+    carried = mean(psnr(g, t) for (_, g), t in zip(pairs, truths, strict=True))
+    return [bicubic, carried, carried - bicubic]
+
+
+def native_crops(pictures: Sequence[Picture]) -> list[Picture]:
+    """16:9 parts at their own pixels, sides divisible by 4."""
+    crops = (centre_crop_16_9(picture) for picture in pictures)
+    return [np.ascontiguousarray(c[: c.shape[0] // SCALE * SCALE, : c.shape[1] // SCALE * SCALE]) for c in crops]
+
+
+def panned(picture: Picture, num_frames: int) -> tuple[list[Picture], list[np.ndarray]]:
+    """A camera that moves over a picture by (5, 2) px a frame: 1080p frames, and the motion between them."""
+    reach = (num_frames - 1) * 5
+    cropped = centre_crop_16_9(picture)
+    size = (FRAME_WIDTH_PX + reach + 5, FRAME_HEIGHT_PX + reach + 5)
+    large = cv2.resize(cropped, size, interpolation=cv2.INTER_CUBIC)
+    frames = [large[2 * n : 2 * n + FRAME_HEIGHT_PX, 5 * n : 5 * n + FRAME_WIDTH_PX] for n in range(num_frames)]
+    motion = np.empty((FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 2), np.float32)
+    motion[...] = (-5, -2)
+    return [np.ascontiguousarray(f) for f in frames], [motion] * (num_frames - 1)
+
+
+def fogged_video(frames: Sequence[Picture]) -> list[Picture]:
+    """The same fog on the window in every frame, its strength as a breath leaves it, fresh sensor noise in each."""
+    out = []
+    for number, frame in enumerate(frames):
+        fogged = held_out_fog(frame, 0.6 - 0.02 * number, np.random.default_rng(SEED)).astype(np.float32)
+        noise = np.random.default_rng((SEED, number)).normal(0, 1.0, fogged.shape)
+        out.append(np.clip(np.rint(fogged + noise), 0, 255).astype(np.uint8))
+    return out
+
+
+Video = tuple[list[Picture], list[Picture], list[np.ndarray]]
+"""Truth, input, and the motion between the frames of the truth."""
+
+
+def demo_video(folder: Path) -> Video:
+    """Following frames of the demo throat, with and without its truth.
+
+    Raises:
+        InputOutputError: the folder does not hold pairs.
+    """
+    truth, lq = (read_pictures(sorted(folder.glob(f"{kind}_*.png"))) for kind in ("truth", "degraded"))
+    if len(truth) < 2 or len(truth) != len(lq):
+        raise InputOutputError(
+            f"{folder}: expected truth_*.png and as many degraded_*.png; make them with "
+            "python -m edge.sources.demo --kind pair --count 12 --start 150 --output DIR"
+        )
+    return truth, lq, flow_from_truth(truth)
+
+
+def flicker_table(demo: Path | None, pictures: Sequence[Picture], students: Mapping[str, AnyStudent]) -> str:
+    """Motion-compensated frame difference in levels, and the same over the video's contrast, in brackets."""
+    videos: dict[str, Video] = {}
+    for number, picture in enumerate(pictures, 1):
+        frames, motions = panned(picture, 6)
+        videos[f"panned real throat {number}"] = (frames, fogged_video(frames), motions)
+    if demo is not None:
+        videos["demo"] = demo_video(demo)
+    rows: list[list[object]] = []
+    for name, (truth, lq, motions) in videos.items():
+        versions = [truth, lq, *([enhance(student, frame) for frame in lq] for student in students.values())]
+        cells = [f"{flicker(v, motions):.2f} ({relative_flicker(v, motions):.4f})" for v in versions]
+        rows.append([name, *cells])
+    return table(["video", "truth", "input", *students], rows)
+
+
+def classical_methods() -> dict[str, Method]:
+    return {"input": lambda lq: lq, "dark channel prior": dark_channel_prior, "CLAHE": clahe}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found.
+
+    Attributes:
+        text: every table, as Markdown.
+        metrics: student -> what its manifest says of it, on held-out throats.
+    """
+
+    text: str
+    metrics: Mapping[str, Mapping[str, float]]
+
+
+def evaluate(data: Path, demo: Path | None, judged: Judged) -> Evaluation:
+    """Judge networks and classical methods on the held-out pictures.
+
+    Args:
+        data: folder with larynx/ and throat_research/, and sr_benchmark/ for x4 alone.
+        demo: folder with truth_*.png and degraded_*.png of the demo; None leaves that row out.
+
+    Raises:
+        InputOutputError: pictures are missing.
+    """
+    parts: list[str] = []
+    metrics: dict[str, dict[str, float]] = {}
+    if judged.dehazers:
+        throats, larynx = (read_pictures(split(data)["held_out"]) for split in (throat_splits, larynx_splits))
+        methods = classical_methods() | judged.dehazers
+        of_throats = dehazing_scores([at_network_size(p) for p in throats], methods)
+        of_larynx = dehazing_scores([at_network_size(p) for p in larynx], methods)
+        parts += [
+            f"### Dehazing, {len(throats)} held-out real throats, 480x270",
+            dehazing_table(of_throats),
+            f"### Dehazing, {len(larynx)} held-out larynx pictures, 480x270",
+            dehazing_table(of_larynx),
+        ]
+        for name in judged.dehazers:
+            metrics[name] = {f"throats_{fog}_psnr_db": round(of[name].psnr, 2) for fog, of in of_throats.items()}
+    if judged.students:
+        parts += [
+            f"### A profile's x4 against bicubic, {len(larynx)} larynx pictures, native pixels, fog with 1 px of blur",
+            guided_table(native_crops(larynx), judged.students),
+            "### Flicker: motion-compensated frame difference at 1080p, in levels of 255 (over the video's contrast)",
+            flicker_table(demo, throats[::8], judged.students),
+        ]
+    if judged.enlargers:
+        scores = isr_scores(isr_sets(data, NUM_ENLARGED), judged.enlargers)
+        parts += [
+            f"### x4 alone, of bicubic 1/4; {NUM_ENLARGED} pictures of larynx and of throats",
+            isr_table(scores),
+        ]
+        for name in judged.enlargers:
+            metrics[name] = {f"{of}_psnr_y_db": round(by[name].psnr_y, 2) for of, by in scores.items()}
+    return Evaluation("\n\n".join(parts), metrics)

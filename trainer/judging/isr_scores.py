@@ -1,0 +1,144 @@
+"""Judging super-resolution x4 against bicubic: on held-out pictures, and on Set5 and Set14 as the literature does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import mean
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edge.basics.errors import InputOutputError
+from trainer.data.pictures import Picture
+from trainer.data.sr_pairs import as_planes, bicubic_x4, low_resolution
+from trainer.judging.metrics import psnr, ssim
+from trainer.judging.report import table
+from trainer.networks.rrdb import SCALE, Rrdb
+from trainer.prepare.splits import larynx_splits, throat_splits
+
+BORDER_PX = SCALE
+"""Left out at each side: the literature's habit, as many pixels as the scale."""
+
+Method = Callable[[Picture], Picture]
+
+
+@dataclass(frozen=True)
+class SrScore:
+    """Means over pictures, `BORDER_PX` cut off: PSNR of luma and of RGB in dB, SSIM over RGB."""
+
+    psnr_y: float
+    psnr_rgb: float
+    ssim: float
+
+
+def psnr_y(a: Picture, b: Picture) -> float:
+    """PSNR in dB of BT.601 luma in [16, 235], rounded as by MATLAB, peak 255: what papers give for Set5 and Set14.
+
+    Bicubic has 28.42 dB on Set5, as in the literature, and 26.09 on Set14, where the literature's 26.00 takes the one
+    grey file's levels for luma as they are.
+
+    Returns:
+        Infinity for equal luma.
+    """
+    mean_square = float(np.mean((_luma(a) - _luma(b)) ** 2))
+    return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf
+
+
+def _luma(picture: Picture) -> NDArray[np.float64]:
+    levels: NDArray[np.float64] = np.rint(picture @ np.array([65.481, 128.553, 24.966]) / 255 + 16)
+    return levels
+
+
+def bicubic(lr: Picture) -> Picture:
+    """Bicubic x4, rounded."""
+    return _rounded(bicubic_x4(as_planes(lr)[None].float() / 255))
+
+
+@torch.no_grad()
+def enlarge(network: Rrdb, lr: Picture) -> Picture:
+    """x4 in one piece, so that there are no seams; a GiB of memory for each 1000x1000 px of the result."""
+    device = next(network.parameters()).device
+    return _rounded(network(as_planes(lr)[None].to(device).float() / 255))
+
+
+def _rounded(x_BCHW: Tensor) -> Picture:
+    """A batch of one, in [0, 1] and clamped to it."""
+    levels = x_BCHW[0].clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
+    return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
+
+
+def isr_scores(sets: Mapping[str, Sequence[Picture]], networks: Mapping[str, Rrdb]) -> dict[str, dict[str, SrScore]]:
+    """Name of the set -> "bicubic" or name of the network -> score.
+
+    The LR is bicubic 1/4 of the picture, cut to sides divisible by 4, without blur.
+    """
+    methods: dict[str, Method] = {"bicubic": bicubic}
+    methods |= {name: partial(enlarge, network) for name, network in networks.items()}
+    scores: dict[str, dict[str, SrScore]] = {}
+    for name, pictures in sets.items():
+        truths = [_divisible(picture) for picture in pictures]
+        inputs = [low_resolution(truth) for truth in truths]
+        scores[name] = {
+            method: _score([_cut(enlarged(lr)) for lr in inputs], [_cut(truth) for truth in truths])
+            for method, enlarged in methods.items()
+        }
+    return scores
+
+
+def isr_table(scores: Mapping[str, Mapping[str, SrScore]]) -> str:
+    """A row per set and method, with the gain over bicubic."""
+    rows: list[list[object]] = []
+    for name, of_set in scores.items():
+        base = of_set["bicubic"]
+        for method, score in of_set.items():
+            gain = "" if method == "bicubic" else f"{score.psnr_y - base.psnr_y:+.2f}"
+            rows.append([name, method, score.psnr_y, gain, score.psnr_rgb, f"{score.ssim:.4f}"])
+    return table(["pictures", "method", "PSNR-Y dB", "gain", "PSNR-RGB dB", "SSIM"], rows)
+
+
+def isr_sets(data: Path, limit: int = 0) -> dict[str, list[Picture]]:
+    """Held-out larynx and throat pictures, and Set5 and Set14 where the data root has them.
+
+    Args:
+        limit: at most so many of larynx and throats, evenly spaced in the order of names; 0 takes all.
+
+    Raises:
+        InputOutputError: a picture is missing or cannot be read.
+    """
+    paths = {}
+    for name, split in (("larynx", larynx_splits), ("throats", throat_splits)):
+        held_out = split(data)["held_out"]
+        paths[name] = held_out[:: math.ceil(len(held_out) / limit) if limit else 1]
+    for name in ("Set5", "Set14"):
+        if found := sorted((data / "sr_benchmark" / name).glob("*.png")):
+            paths[name] = found
+    return {name: [_read(path) for path in of_set] for name, of_set in paths.items()}
+
+
+def _read(path: Path) -> Picture:
+    """As RGB, also the grey one of Set14, which training would refuse."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise InputOutputError(f"{path}: not a readable picture; restore the data folder")
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _score(results: Sequence[Picture], truths: Sequence[Picture]) -> SrScore:
+    pairs = list(zip(results, truths, strict=True))
+    return SrScore(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr_y, psnr, ssim)))
+
+
+def _divisible(picture: Picture) -> Picture:
+    height, width = (side - side % SCALE for side in picture.shape[:2])
+    return np.ascontiguousarray(picture[:height, :width])
+
+
+def _cut(picture: Picture) -> Picture:
+    return np.ascontiguousarray(picture[BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX])

@@ -1,0 +1,116 @@
+"""Networks to be judged, read by what their files say they are, and what each does to a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edge.basics.errors import ModelError
+from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, centre_crop_16_9
+from trainer.data.pictures import Picture
+from trainer.networks import guided
+from trainer.networks.from_checkpoint import (
+    READERS,
+)
+from trainer.networks.resnet_generator import ResnetGenerator
+from trainer.networks.rrdb import Rrdb
+from trainer.networks.student import Student
+from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
+from trainer.training.checkpoint import read_whole
+
+Method = Callable[[Picture], Picture]
+
+
+def tensor_from_picture(picture: Picture) -> Tensor:
+    """RGB uint8 (H, W, 3) -> float (1, 3, H, W) in [0, 255]."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+
+
+def picture_from_tensor(levels_BCHW: Tensor) -> Picture:
+    """The reverse, rounded and clamped."""
+    levels = levels_BCHW[0].permute(1, 2, 0).round().clamp(0, 255)
+    return np.ascontiguousarray(levels.numpy().astype(np.uint8))
+
+
+def at_network_size(picture: Picture) -> Picture:
+    """Centre-cropped to 16:9, resized to 480x270."""
+    cropped = centre_crop_16_9(picture)
+    method = cv2.INTER_AREA if cropped.shape[1] > NETWORK_WIDTH_PX else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(cropped, (NETWORK_WIDTH_PX, NETWORK_HEIGHT_PX), interpolation=method), np.uint8)
+
+
+@torch.no_grad()
+def dehaze(network: AnyStudent | ResnetGenerator, picture: Picture) -> Picture:
+    """A student's dehazing half, or an IDM, at the picture's own size."""
+    levels = tensor_from_picture(picture)
+    if isinstance(network, ResnetGenerator):
+        return picture_from_tensor((network(levels / 127.5 - 1) + 1) * 127.5)
+    gain, offset = dehazer_of(network)(levels / 255)
+    return picture_from_tensor(gain * levels + offset * 255)
+
+
+@torch.no_grad()
+def enhance(network: AnyStudent, frame: Picture) -> Picture:
+    """The whole profile: shrink, student, then guided x4 or the learned head. Sides divisible by 4."""
+    levels = tensor_from_picture(frame)
+    shrunk = guided.shrink(levels)
+    if isinstance(network, StudentIsr):
+        return picture_from_tensor(network(shrunk / 255) * 255)
+    gain, offset = network(shrunk / 255)
+    dehazed = (gain * shrunk + offset * 255).clamp(0, 255)
+    return picture_from_tensor(guided.guided_x4(levels, dehazed, gain))
+
+
+@dataclass
+class Judged:
+    """Networks by name.
+
+    Attributes:
+        students: whole profiles at 1080p.
+        dehazers: methods at the network's size: the students' dehazing halves, and IDMs.
+        enlargers: x4 alone.
+    """
+
+    students: dict[str, AnyStudent] = field(default_factory=dict)
+    dehazers: dict[str, Method] = field(default_factory=dict)
+    enlargers: dict[str, Rrdb] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.dehazers, *self.enlargers]
+
+    def add(self, name: str, network: nn.Module) -> None:
+        if isinstance(network, Rrdb):
+            self.enlargers[name] = network
+            return
+        assert isinstance(network, (Student, StudentIsr, ResnetGenerator))
+        self.dehazers[name] = partial(dehaze, network)
+        if not isinstance(network, ResnetGenerator):
+            self.students[name] = network
+
+
+def read_judged(paths: Sequence[Path]) -> Judged:
+    """Networks of any stage; each is called by its file's name, and by its folder's too where two names are the same.
+
+    Raises:
+        ModelError: missing, damaged, or not a product of edge-train.
+    """
+    judged = Judged()
+    stems = [path.stem for path in paths]
+    for path in paths:
+        metadata = read_whole(path, "edge-train idm, isr or student")[1]
+        kind = next((kind for kind in READERS if kind in metadata), None)
+        if kind is None:
+            raise ModelError(f"{path}: not a product of edge-train; expected one of its idm, isr or student files")
+        name = path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}"
+        if name in judged.names:
+            raise ModelError(f"{path}: there is another {name}; give each file a folder or a name of its own")
+        judged.add(name, READERS[kind](path)[0])
+    return judged

@@ -1,0 +1,163 @@
+"""One pass over a folder of pictures: each file is read once, and hashed, decoded and scored from that."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from edge.basics.errors import InputOutputError
+from edge.pictures.perceptual_hash import perceptual_hash
+from trainer.prepare.contact_sheet import thumbnail
+from trainer.prepare.manifest import Unreadable
+from trainer.prepare.screening import Scores, scores
+
+Picture = NDArray[np.uint8]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+MIN_SIZE = (64, 64)
+
+_JPEG, _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+"""Markers of ITU-T T.81, table B.1; within the scan's data they cannot occur."""
+
+
+class NotTrainable(Exception):
+    """Why a file is left out, and what to do."""
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What one pass over a picture finds.
+
+    Attributes:
+        path: relative to the folder, with forward slashes.
+        phash: see `trainer.prepare.duplicates`.
+        thumbnail: JPEG, empty where none was asked for.
+    """
+
+    path: str
+    sha256: str
+    width_px: int
+    height_px: int
+    phash: int
+    scores: Scores
+    thumbnail: bytes
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A folder's pictures, in order of path, and the files that were left aside, counted by suffix."""
+
+    pictures: tuple[Scanned, ...]
+    unreadable: tuple[Unreadable, ...]
+    others: Counter[str]
+
+    @property
+    def paths(self) -> list[str]:
+        """All of them, the unreadable ones last."""
+        return [picture.path for picture in self.pictures] + [picture.path for picture in self.unreadable]
+
+
+def scan_folder(folder: Path, min_size: tuple[int, int] = MIN_SIZE, *, thumbnails: bool = False) -> Scan:
+    """Scan every picture below a folder, on all cores, with a progress bar. Hidden files and folders are passed over.
+
+    Args:
+        min_size: width_px, height_px; a smaller picture is left out.
+
+    Raises:
+        InputOutputError: no such folder, no picture in it, or none that can be used.
+    """
+    paths, others = picture_files(folder)
+    pool = ThreadPoolExecutor()
+    try:
+        found = pool.map(lambda path: _scan(folder, path, min_size, thumbnails), paths)
+        results = list(tqdm(found, total=len(paths), unit="picture", disable=None, dynamic_ncols=True))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    pictures = tuple(result for result in results if isinstance(result, Scanned))
+    unreadable = tuple(result for result in results if isinstance(result, Unreadable))
+    if not pictures:
+        first = unreadable[0]
+        raise InputOutputError(f"{folder}: none of {len(paths)} pictures can be used; {first.path}: {first.reason}")
+    return Scan(pictures, unreadable, others)
+
+
+def picture_files(folder: Path) -> tuple[list[str], Counter[str]]:
+    """Relative paths of the pictures below a folder, sorted, and how many other files there are of each suffix.
+
+    Raises:
+        InputOutputError: no such folder, or no picture in it.
+    """
+    if not folder.is_dir():
+        raise InputOutputError(f"{folder}: no such folder; give the folder that holds the pictures")
+    pictures, others = [], Counter[str]()
+    for path in folder.rglob("*"):
+        relative = path.relative_to(folder)
+        if any(part.startswith(".") for part in relative.parts) or not path.is_file():
+            continue
+        if path.suffix.lower() in SUFFIXES:
+            pictures.append(relative.as_posix())
+        else:
+            others[path.suffix.lower() or "no suffix"] += 1
+    if not pictures:
+        raise InputOutputError(f"{folder}: no picture in it; expected files ending in {', '.join(sorted(SUFFIXES))}")
+    return sorted(pictures), others
+
+
+def decode(data: bytes, min_size: tuple[int, int] = MIN_SIZE) -> Picture:
+    """The RGB picture of a file's bytes, turned upright as its EXIF says.
+
+    Raises:
+        NotTrainable: nothing that OpenCV can decode, or a JPEG cut short; not three channels of 8 bits, for none is
+            converted silently; or smaller than `min_size` (width_px, height_px).
+    """
+    is_jpeg = data.startswith(_JPEG)
+    if is_jpeg and data.rfind(_END_OF_IMAGE) < data.rfind(_START_OF_SCAN):  # OpenCV 4 fills the rest with grey
+        raise NotTrainable("JPEG cut short; fetch it again or remove it")
+    bgr = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
+    # Only IMREAD_UNCHANGED tells of an alpha channel, and it leaves pictures lying on their side.
+    whole = bgr if is_jpeg else _decoded(data, cv2.IMREAD_UNCHANGED)
+    if bgr.dtype != np.uint8:
+        raise NotTrainable(f"{8 * bgr.itemsize} bits a channel; convert to 8-bit RGB")
+    num_channels = whole.shape[2] if whole.ndim == 3 else 1
+    if num_channels in (2, 4):
+        raise NotTrainable("alpha channel; convert to 8-bit RGB without one")
+    if num_channels == 1:
+        raise NotTrainable("one channel; convert to 8-bit RGB, or leave it out if it was never in colour")
+    height, width = bgr.shape[:2]
+    if width < min_size[0] or height < min_size[1]:
+        told = f"{width}x{height} px, smaller than {min_size[0]}x{min_size[1]}"
+        raise NotTrainable(f"{told}; leave it out or lower --min-size")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _decoded(data: bytes, flags: int) -> Picture:
+    try:
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
+    except cv2.error:
+        picture = None
+    if picture is None:
+        raise NotTrainable("not a picture that OpenCV can decode; fetch it again or remove it")
+    return cast(Picture, picture)
+
+
+def _scan(folder: Path, path: str, min_size: tuple[int, int], thumbnails: bool) -> Scanned | Unreadable:
+    try:
+        data = (folder / path).read_bytes()
+        image = decode(data, min_size)
+    except OSError as error:
+        return Unreadable(path, f"cannot be read ({error.strerror}); check its permissions and the disk")
+    except NotTrainable as error:
+        return Unreadable(path, str(error))
+    height, width = image.shape[:2]
+    digest = hashlib.sha256(data).hexdigest()
+    small = thumbnail(image) if thumbnails else b""
+    return Scanned(path, digest, width, height, perceptual_hash(image), scores(image), small)

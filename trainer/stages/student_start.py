@@ -1,0 +1,70 @@
+"""What a student's run begins with: its network, new or trained before, and its teachers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from edge.basics.errors import ConfigError
+from trainer.losses.student import Teachers
+from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
+from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
+from trainer.networks.rrdb import Rrdb, RrdbConfig
+from trainer.networks.student import Student, StudentConfig
+from trainer.networks.student_isr import AnyStudent, StudentIsr, StudentIsrConfig
+from trainer.stages.student_config import StudentInputs, StudentTraining
+from trainer.training.checkpoint import KINDS, network_from_checkpoint, read_whole
+
+
+def new_network(config: StudentTraining) -> AnyStudent:
+    """The identity at the network's size; with head isr, bilinear x4."""
+    if not config.is_isr:
+        return Student(config.network)
+    shape = StudentIsrConfig(**asdict(config.network), head_feat=config.head_feat, head_block=config.head_block)
+    return StudentIsr(shape)
+
+
+def starting_network(config: StudentTraining, init: Path | None) -> tuple[AnyStudent, dict[str, str]]:
+    """A new network, or one with the weights of `init`, and what `init` says of itself.
+
+    Head isr also takes a student's checkpoint, for its dehazing half.
+
+    Raises:
+        ConfigError: `init` is a student of another size.
+        ModelError: `init` is not readable, or another network.
+    """
+    network = new_network(config)
+    if init is None:
+        return network, {}
+    if isinstance(network, StudentIsr) and "student_isr" in read_whole(init, "edge-train student")[1]:
+        whole, of = student_isr_from_checkpoint(init)
+        _check_size(init, whole.config, network.config)
+        network.load_state_dict(whole.state_dict())
+    else:
+        half, of = student_from_checkpoint(init)
+        student = network.student if isinstance(network, StudentIsr) else network
+        _check_size(init, half.config, student.config)
+        student.load_state_dict(half.state_dict())
+    return network, {key: value for key, value in of.items() if key not in KINDS}
+
+
+def _check_size(path: Path, found: StudentConfig, wanted: StudentConfig) -> None:
+    for name, size in asdict(found).items():
+        if size != getattr(wanted, name):
+            key = f"student.{name}" if name.startswith("head_") else f"student.network.{name}"
+            raise ConfigError(f"{key} = {getattr(wanted, name)!r}: {path} has {size!r}; set it so, or begin anew")
+
+
+def read_teachers(config: StudentTraining, inputs: StudentInputs) -> Teachers:
+    """The networks that the weights ask for.
+
+    Raises:
+        ModelError: a file is not readable, or another network.
+    """
+    idm = isr = None
+    if config.distill_weight and inputs.teacher is not None:
+        kind = ("resnet_generator", ResnetGeneratorConfig, ResnetGenerator)
+        idm, _ = network_from_checkpoint(inputs.teacher, *kind, "edge-train idm")
+    if config.isr_distill_weight and inputs.isr_teacher is not None:
+        isr, _ = network_from_checkpoint(inputs.isr_teacher, "rrdb", RrdbConfig, Rrdb, "edge-train isr")
+    return Teachers(idm, isr)

@@ -174,7 +174,7 @@ def gpu_row(calibration: Calibration) -> str:
     """The correction in graph form on a GPU, by torch: an upper bound of what an engine takes."""
     import torch
 
-    from export.correction_graph import CorrectionGraph
+    from export.graphs.correction_graph import CorrectionGraph
 
     if not torch.cuda.is_available():
         return "No GPU in this run: the graph form (`edge-export correct`) is not timed."

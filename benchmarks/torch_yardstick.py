@@ -15,9 +15,9 @@ from statistics import median
 import torch
 
 from edge.health.machine import machine_line
-from export.golden import golden_set
-from export.networks import built_from_checkpoints
-from export.torch_form import recipe_of
+from export.graphs.networks import built_from_checkpoints
+from export.graphs.torch_form import recipe_of
+from export.on_unit.golden import golden_set
 
 NUM_WARM_UP, NUM_RUNS = 10, 50
 

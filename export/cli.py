@@ -23,7 +23,7 @@ ONNX_EXAMPLES = """examples:
 
 def run_onnx(args: argparse.Namespace) -> int:
     try:
-        from export.profile import add_precisions, export_profile
+        from export.graphs.profile import add_precisions, export_profile
     except ModuleNotFoundError as error:
         told = f"edge-export onnx needs {error.name}, which a unit does not have; run it where models are trained"
         raise UsageError(f"{told} (make venv-dev)") from error
@@ -74,7 +74,7 @@ ENGINE_EXAMPLES = """examples:
 
 
 def run_engine(args: argparse.Namespace) -> int:
-    from export.engine import EngineOptions, build_engine, find_model
+    from export.on_unit.build import EngineOptions, build_engine, find_model
 
     options = EngineOptions(
         precision=args.precision,
@@ -123,10 +123,9 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run_verify(args: argparse.Namespace) -> int:
-    from export.engine import find_model
-    from export.golden import golden_set
-    from export.tables import aligned
-    from export.verify import HEAD, verify
+    from export.on_unit.build import find_model
+    from export.on_unit.golden import golden_set
+    from export.verify import HEAD, aligned, verify
 
     checkpoints = None if args.checkpoint is None else (args.checkpoint, args.isr)
     rows = verify(
@@ -145,10 +144,10 @@ def run_verify(args: argparse.Namespace) -> int:
 def run_bench(args: argparse.Namespace) -> int:
     from edge.config import EngineConfig
     from edge.engines.open import open_engine
-    from export.bench import bench, gpu_engine
-    from export.engine import find_model
-    from export.golden import golden_set
-    from export.peak import measured_peak_flops
+    from export.on_unit.bench import bench, gpu_engine
+    from export.on_unit.build import find_model
+    from export.on_unit.golden import golden_set
+    from export.on_unit.peak import measured_peak_flops
 
     config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
     artifact = find_model(args.model)
@@ -166,7 +165,7 @@ def run_bench(args: argparse.Namespace) -> int:
 
 
 def run_inspect(args: argparse.Namespace) -> int:
-    from export.inspector import inspected
+    from export.on_unit.inspector import inspected
 
     for line in inspected(args.plan):
         sys.stdout.write(line + "\n")
@@ -198,7 +197,7 @@ def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run_correct(args: argparse.Namespace) -> int:
-    from export.correction_graph import export_corrected_profile
+    from export.graphs.correction_graph import export_corrected_profile
 
     folder = export_corrected_profile(args.profile, (*args.models, SHIPPED), args.calibration, args.output)
     sys.stdout.write(f"{folder}\n")
@@ -221,8 +220,8 @@ def _add_correct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def run_bundle(args: argparse.Namespace) -> int:
-    from export.bundle import write_bundle
-    from export.engine import find_model
+    from export.on_unit.build import find_model
+    from export.on_unit.bundle import write_bundle
 
     write_bundle(find_model(args.model), args.output, args.engine)
     sys.stdout.write(f"{args.output}\n")

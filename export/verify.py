@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,8 @@ from edge.engines.gpu.open import open_tensorrt_engine
 from edge.health.machine import available_cpus
 from edge.models.profile import Artifact
 from edge.pictures.image import Image
-from export.accuracy import GATES, Difference, Gate, pooled
-from export.golden import GoldenSet
+from export.on_unit.accuracy import GATES, Difference, Gate, pooled
+from export.on_unit.golden import GoldenSet
 
 ONE_LEVEL = Gate(45.0, 1)
 """Two float32 forms of the same arithmetic may round one level apart, no more (design section 4)."""
@@ -103,7 +103,7 @@ def _torch_row(
         return Comparison(what, None, None, "no --checkpoint given")
     if importlib.util.find_spec("torch") is None:
         return Comparison(what, None, None, "torch is not installed here, as is right on a unit")
-    from export.torch_form import torch_form
+    from export.graphs.torch_form import torch_form
 
     return _compared(what, torch_form(artifact.profile, *checkpoints), golden, expected, ONE_LEVEL)
 
@@ -117,7 +117,7 @@ def _typed_row(artifact: Artifact, golden: GoldenSet, expected: list[Image], pre
     if importlib.util.find_spec("onnx") is None:
         told = artifact.manifest["precisions"][precision].get("against_fp32", {})
         return Comparison(what, None, None, f"onnx is not installed here; at export it was {told.get('psnr_db')} dB")
-    from export.rounded import run_on_cpu, shown_on_cpu
+    from export.precisions.rounded import run_on_cpu, shown_on_cpu
 
     shown = shown_on_cpu(graph.read_bytes(), precision)
 
@@ -137,3 +137,10 @@ def _gpu_row(
         return Comparison(what, None, None, str(error))
     with _engine_form(engine) as form:
         return _compared(what, form, golden, expected, GATES[precision])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Rows with columns of equal width, the last one as long as it is."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = ("  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]]) for row in rows)
+    return "".join(f"{line.rstrip()}\n" for line in lines)

@@ -1,7 +1,7 @@
 """A test double of TensorRT's runtime: a plan is an ONNX graph, and an execution context runs it in onnxruntime.
 
 The work is put on the CUDA stream like a kernel, on the addresses that were set when it was enqueued, as TensorRT does.
-Only what the product calls is here; `tests/export/test_trt_contract.py` holds these names against NVIDIA's real
+Only what the product calls is here; `tests/export/on_unit/test_trt_contract.py` holds these names against NVIDIA's real
 bindings.
 """
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from edge.models.profile import Artifact, load_artifact
-from export.profile import export_profile
+from export.graphs.profile import export_profile
 from tests.doubles.checkpoint_cases import Case
 from tests.doubles.parts import part
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig

@@ -14,7 +14,7 @@ from edge.engines.engine import Enhanced
 from edge.engines.golden import check_golden, frame_sha256, golden_frame, golden_record
 from edge.models.profile import load_artifact
 from edge.pictures.packed import packed_picture
-from export.rounded import run_on_cpu, shown_on_cpu
+from export.precisions.rounded import run_on_cpu, shown_on_cpu
 
 FRAME_SHA256 = "a562930a5b3a49d499115efd93d35e62716a7bc09ca2b3181ca9f7ebe30bb2ac"
 """Of the frame as first drawn; another one takes the stored answers of all profiles their meaning."""

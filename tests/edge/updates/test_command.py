@@ -20,8 +20,8 @@ from edge.models.bundle import write_sum
 from edge.models.profile import SHIPPED, load_artifact
 from edge.updates.command import main
 from edge.updates.running_unit import RunningUnit
-from export.bundle import write_bundle
-from export.profile import golden_answer
+from export.graphs.profile import golden_answer
+from export.on_unit.bundle import write_bundle
 from tests.paths import REPOSITORY
 
 DOUBLE = REPOSITORY / "tests" / "doubles" / "reloading_unit.py"

@@ -298,7 +298,7 @@ def test_a_member_longer_than_announced_is_refused_before_it_is_written(tmp_path
 
 
 def test_the_same_profile_makes_the_same_bundle(tmp_path):
-    from export.bundle import write_bundle
+    from export.on_unit.bundle import write_bundle
 
     for name in ("a", "b"):
         folder = tmp_path / name / "live"

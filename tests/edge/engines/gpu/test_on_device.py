@@ -48,7 +48,7 @@ def frames():
 @pytest.mark.parametrize("profile", profiles())
 def test_engine_gives_the_graphs_pixels_within_the_gate(engines, frames, profile):
     from edge.engines.gpu.open import open_tensorrt_engine
-    from export.accuracy import GATES, pooled
+    from export.on_unit.accuracy import GATES, pooled
 
     artifact = load_artifact(profile)
     engine, reference = open_tensorrt_engine(artifact, engines), GraphCpuEngine(artifact, 4)

@@ -14,8 +14,8 @@ from edge.models.profile import load_artifact
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.source import DemoSource
 from edge.updates.store import ModelStore
-from export.bundle import write_bundle
-from export.profile import golden_answer
+from export.graphs.profile import golden_answer
+from export.on_unit.bundle import write_bundle
 from tests.doubles.gpu_unit import graph, onnxruntime_answer
 
 

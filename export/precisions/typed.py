@@ -10,14 +10,14 @@ import onnx
 
 from edge.basics.errors import ModelError, UsageError
 from edge.pictures.image import Image
-from export.accuracy import GATES, Difference, pooled
-from export.calibration_set import CalibrationSet
-from export.first_bad_layer import first_bad_layer
-from export.fp16 import half_graph, islands
-from export.golden import GoldenSet
-from export.graph_edit import serialised
-from export.int8 import quantised_graph
-from export.rounded import rounded_graph, run_on_cpu
+from export.on_unit.accuracy import GATES, Difference, pooled
+from export.on_unit.golden import GoldenSet
+from export.precisions.calibration_set import CalibrationSet
+from export.precisions.first_bad_layer import first_bad_layer
+from export.precisions.fp16 import half_graph, islands
+from export.precisions.graph_edit import serialised
+from export.precisions.int8 import quantised_graph
+from export.precisions.rounded import rounded_graph, run_on_cpu
 
 PRECISIONS = ("fp16", "int8")
 

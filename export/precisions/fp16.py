@@ -25,7 +25,7 @@ import onnx
 from onnx import numpy_helper
 
 from edge.basics.errors import ModelError
-from export.graph_edit import FLOAT, HALF, Names, element_types
+from export.precisions.graph_edit import FLOAT, HALF, Names, element_types
 
 NETWORK_SCOPES = ("/student/", "/idm/", "/isr/")
 ISLAND_OPS = frozenset({"InstanceNormalization", "ReduceMean"})

@@ -19,9 +19,9 @@ from edge.engines.gpu.trt_versions import TrtApi, load_trt
 from edge.health.machine import available_cpus
 from edge.models.profile import SHIPPED, Artifact, load_artifact
 from edge.pictures.packed import packed_picture
-from export.accuracy import GATES
-from export.builder import BuildOptions, check_graph, plan_from_onnx
-from export.golden import golden_set
+from export.on_unit.accuracy import GATES
+from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
+from export.on_unit.golden import golden_set
 
 BEST = ("int8", "fp16", "fp32")
 """`--precision best` takes the first that the profile has; each was held to its gate when it was exported."""

@@ -12,7 +12,7 @@ from edge.engines.open import FallbackEngine
 from edge.health.machine import mode_and_clocks
 from edge.models.profile import Artifact
 from edge.pictures.image import Image
-from export.power import PowerMeter
+from export.on_unit.power import PowerMeter
 
 NUM_WARM_UP = 10
 MIN_SAMPLES = 3

@@ -12,11 +12,11 @@ from edge.basics.errors import InputOutputError, UsageError
 from edge.models.profile import load_artifact
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.source import DemoSource
-from export.accuracy import GATES
-from export.calibration_set import MIN_FRAMES, CalibrationSet
-from export.golden import GoldenSet
-from export.int8 import quantised_graph, quantised_nodes
-from export.precisions import typed_graph
+from export.on_unit.accuracy import GATES
+from export.on_unit.golden import GoldenSet
+from export.precisions.calibration_set import MIN_FRAMES, CalibrationSet
+from export.precisions.int8 import quantised_graph, quantised_nodes
+from export.precisions.typed import typed_graph
 
 
 def session(folder, num_frames=MIN_FRAMES, **changes):
@@ -137,10 +137,10 @@ def test_convolutions_get_symmetric_pairs_and_the_ends_stay_in_float(quantised):
 
 def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, monkeypatch, tmp_path):
     from edge.engines.gpu.trt_versions import load_trt
-    from export.builder import BuildOptions, plan_from_onnx
+    from export.on_unit.builder import BuildOptions, plan_from_onnx
 
-    monkeypatch.setattr("export.precisions.CalibrationSet", lambda folder: Few(demo))
-    monkeypatch.setattr("export.precisions.quantised_graph", lambda model, frames: quantised)
+    monkeypatch.setattr("export.precisions.typed.CalibrationSet", lambda folder: Few(demo))
+    monkeypatch.setattr("export.precisions.typed.quantised_graph", lambda model, frames: quantised)
     graph = load_artifact("live").graph.read_bytes()
     content, about = typed_graph(graph, "int8", GoldenSet(demo[:1], {}), tmp_path)
     assert about["against_fp32"]["psnr_db"] >= GATES["int8"].min_psnr_db == 38

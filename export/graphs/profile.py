@@ -19,14 +19,14 @@ from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.golden import golden_frame, golden_record
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
 from edge.pictures.geometry import FRAME_SHAPE
-from export.accuracy import GATES
-from export.golden import GoldenSet, golden_set, with_veiled
-from export.networks import Built, built_from_checkpoints
-from export.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
-from export.pipeline import GuidedPipeline
-from export.precisions import PRECISIONS, typed_graph
+from export.graphs.networks import Built, built_from_checkpoints
+from export.graphs.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
+from export.graphs.pipeline import GuidedPipeline
+from export.on_unit.accuracy import GATES
+from export.on_unit.golden import GoldenSet, golden_set, with_veiled
+from export.precisions.rounded import run_on_cpu
+from export.precisions.typed import PRECISIONS, typed_graph
 from export.recipes import Recipe, Upscale, recipe_for
-from export.rounded import run_on_cpu
 from trainer.networks import guided
 
 HEAVY_MACS = 200_000_000_000

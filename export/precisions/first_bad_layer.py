@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 
 from edge.pictures.image import Image
-from export.graph_edit import FLOAT, element_types, pruned
-from export.rounded import run_on_cpu
+from export.precisions.graph_edit import FLOAT, element_types, pruned
+from export.precisions.rounded import run_on_cpu
 
 BAD_BELOW_DB = 40.0
 """Signal to error of a layer that counts as bad, 1% of its own size. Rounding to halves alone leaves about 70 dB."""

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from edge.basics.errors import ModelError
 from edge.pictures.geometry import FRAME_SHAPE, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, SCALE
-from export.graph_edit import serialised
-from export.pipeline import GuidedDehazer, IsrPipeline
+from export.graphs.pipeline import GuidedDehazer, IsrPipeline
+from export.precisions.graph_edit import serialised
 
 OPSET = 17
 """The newest opset that TensorRT 8.6 (JetPack 6.0) reads."""

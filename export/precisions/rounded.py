@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from edge.basics.errors import ModelError
-from export.graph_edit import FLOAT, HALF, Names, element_types
+from export.precisions.graph_edit import FLOAT, HALF, Names, element_types
 
 EXACT_OPS = frozenset(
     {"Relu", "Concat", "Slice", "Reshape", "Transpose", "Pad", "Unsqueeze", "Squeeze", "DepthToSpace", "SpaceToDepth"}

@@ -18,9 +18,9 @@ from edge.basics.whole_files import file_sha256
 from edge.engines.gpu.plan import read_plan, unpacked_picture
 from edge.engines.gpu.trt_versions import load_trt
 from edge.models.profile import SHIPPED, load_artifact, profiles
-from export.builder import BuildOptions, check_graph, plan_from_onnx
 from export.cli import main
-from export.engine import EngineOptions, build_engine, find_model, precision_of
+from export.on_unit.build import EngineOptions, build_engine, find_model, precision_of
+from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
 from tests.doubles.checkpoint_cases import CASES, IDS
 from tests.doubles.parts import part
 
@@ -204,7 +204,7 @@ def test_ctrl_c_during_a_build_leaves_nothing(live, tmp_path):
     """A real process, a real build, a real signal at its first step."""
     env = {**os.environ, "PYTHONPATH": str(part("rtx"))}
     script = (
-        "import sys, os, signal, export.builder as b, export.cli as c\n"
+        "import sys, os, signal, export.on_unit.builder as b, export.cli as c\n"
         "real = b._progress\n"
         "def hooked(api, title, interrupted):\n"
         "    monitor = real(api, title, interrupted)\n"

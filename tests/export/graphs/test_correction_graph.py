@@ -18,9 +18,9 @@ from edge.engines.cpu import GraphCpuEngine
 from edge.engines.golden import check_golden
 from edge.engines.gpu.trt_versions import load_trt
 from edge.models.profile import SHIPPED, load_artifact
-from export.builder import BuildOptions, check_graph, plan_from_onnx
-from export.correction_graph import corrected_graph, correction_graph, export_corrected_profile
-from export.graph_edit import element_types
+from export.graphs.correction_graph import corrected_graph, correction_graph, export_corrected_profile
+from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
+from export.precisions.graph_edit import element_types
 
 CALIBRATION = Calibration(
     "A-1", "1920x1080 demo", datetime(2026, 1, 1, tzinfo=timezone.utc), "test", PARTS,
@@ -84,7 +84,7 @@ def test_a_full_disk_leaves_no_half_profile(tmp_path, monkeypatch):
         monkeypatch.context() as patch,
         pytest.raises(InputOutputError, match=r"live: cannot be written \(No space left"),
     ):
-        patch.setattr("export.profile.write_together", full)
+        patch.setattr("export.graphs.profile.write_together", full)
         export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models")
     assert not (tmp_path / "models" / "live").exists()
     assert export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models").is_dir()

@@ -2,7 +2,7 @@
 
 Every pipeline takes `frame` uint8 (1, 1080, 1920, 3) and gives `enhanced`, same type and shape. Networks hang at the
 attributes `student`, `idm` and `isr`, so that the graph's nodes are called after them; what runs in half precision is
-chosen by these names (`export/fp16.py`).
+chosen by these names (`export/precisions/fp16.py`).
 """
 
 from __future__ import annotations

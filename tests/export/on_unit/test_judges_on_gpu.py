@@ -4,8 +4,8 @@ import pytest
 
 from edge.config import EngineConfig
 from edge.engines.open import open_engine
-from export.bench import bench
-from export.golden import golden_set
+from export.on_unit.bench import bench
+from export.on_unit.golden import golden_set
 from export.verify import verify
 from tests.doubles.gpu_unit import gpu, graph, libcuda, pycuda_part, unit  # noqa: F401  fixtures
 

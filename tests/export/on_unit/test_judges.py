@@ -14,13 +14,13 @@ from edge.engines.gpu.trt_versions import load_trt
 from edge.health.machine import Sysfs
 from edge.models.profile import SHIPPED, load_artifact
 from edge.pictures.geometry import FRAME_SHAPE
-from export.bench import bench
 from export.cli import main
-from export.golden import golden_set, with_veiled
-from export.inspector import layer_lines
-from export.peak import SIDE, yardstick_plan
-from export.power import power_watts
-from export.tables import aligned
+from export.on_unit.bench import bench
+from export.on_unit.golden import golden_set, with_veiled
+from export.on_unit.inspector import layer_lines
+from export.on_unit.peak import SIDE, yardstick_plan
+from export.on_unit.power import power_watts
+from export.verify import aligned
 from tests.doubles.checkpoint_cases import CASES
 
 
@@ -66,7 +66,7 @@ def test_arithmetic_rate_is_two_operations_a_multiply_accumulate(monkeypatch):
     class Clock:
         now = 0.0
 
-    monkeypatch.setattr("export.bench.time.perf_counter", lambda: Clock.now)
+    monkeypatch.setattr("export.on_unit.bench.time.perf_counter", lambda: Clock.now)
 
     class Steady:
         profile, model_sha256, device = "live", "0", "clockwork"

@@ -11,7 +11,14 @@ from typing import Any
 from torch import nn
 
 from edge.basics.errors import UsageError
-from export.pipeline import BicubicPipeline, GuidedPipeline, IdmDehazer, IsrPipeline, JointPipeline, StudentDehazer
+from export.graphs.pipeline import (
+    BicubicPipeline,
+    GuidedPipeline,
+    IdmDehazer,
+    IsrPipeline,
+    JointPipeline,
+    StudentDehazer,
+)
 from export.recipes import Recipe
 from trainer.networks.from_checkpoint import READERS
 

@@ -24,8 +24,8 @@ from onnxruntime.quantization import (
 )
 from tqdm import tqdm
 
-from export.calibration_set import CalibrationSet
-from export.fp16 import ISLAND_SCOPES, NETWORK_SCOPES
+from export.precisions.calibration_set import CalibrationSet
+from export.precisions.fp16 import ISLAND_SCOPES, NETWORK_SCOPES
 
 OPTIONS = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False, "AddQDQPairToWeight": True}
 

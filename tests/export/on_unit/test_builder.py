@@ -6,7 +6,7 @@ import pytest
 
 from edge.engines.gpu.trt_log import collecting_logger
 from edge.engines.gpu.trt_versions import TrtApi, load_trt
-from export.builder import BuildOptions, _configure, _timing_cache
+from export.on_unit.builder import BuildOptions, _configure, _timing_cache
 
 
 def test_configuration_is_what_the_documentation_promises(trt_rtx):

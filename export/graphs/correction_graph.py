@@ -25,8 +25,8 @@ from edge.calibration.file import read_calibration
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.models.profile import GRAPH_NAME, load_artifact
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
-from export.onnx_graph import onnx_from_module
-from export.profile import golden_answer, write_profile
+from export.graphs.onnx_graph import onnx_from_module
+from export.graphs.profile import golden_answer, write_profile
 
 _PREFIX = "unit_"
 _HALF = 0.502

@@ -10,16 +10,16 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.basics.errors import ModelError
 from edge.models.profile import load_artifact
 from edge.pictures.geometry import FRAME_SHAPE
-from export.accuracy import GATES, difference, pooled
-from export.first_bad_layer import first_bad_layer
-from export.fp16 import half_graph, half_nodes, islands
-from export.golden import GoldenSet
-from export.graph_edit import FLOAT, HALF, element_types
-from export.networks import built_from_checkpoints
-from export.onnx_graph import whole_graph
-from export.precisions import typed_graph
+from export.graphs.networks import built_from_checkpoints
+from export.graphs.onnx_graph import whole_graph
+from export.on_unit.accuracy import GATES, difference, pooled
+from export.on_unit.golden import GoldenSet
+from export.precisions.first_bad_layer import first_bad_layer
+from export.precisions.fp16 import half_graph, half_nodes, islands
+from export.precisions.graph_edit import FLOAT, HALF, element_types
+from export.precisions.rounded import rounded_graph, run_on_cpu
+from export.precisions.typed import typed_graph
 from export.recipes import Recipe
-from export.rounded import rounded_graph, run_on_cpu
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import torch
 
 from edge.engines.gpu.trt_versions import load_trt
 from edge.models.profile import load_artifact
-from export.builder import BuildOptions, plan_from_onnx
-from export.profile import export_profile
+from export.graphs.profile import export_profile
+from export.on_unit.builder import BuildOptions, plan_from_onnx
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
 from trainer.training.checkpoint import described, save_whole

@@ -1,0 +1,1 @@
+"""What builds, judges and inspects engines, without torch or onnx."""

@@ -1,0 +1,1 @@
+"""The graph in fewer bits, and what that costs."""

@@ -19,10 +19,10 @@ import numpy as np
 
 from benchmarks.page import PAGE
 from benchmarks.parts import cpu_and_wall_ms
-from calib.capture import CaptureOptions, capture
-from calib.light import full_size
-from calib.solve import Solution, solve
-from calib.spots import find_spots
+from calib.capture.capture import CaptureOptions, capture
+from calib.solving.light import full_size
+from calib.solving.solve import Solution, solve
+from calib.solving.spots import find_spots
 from edge.calibration.calibration import PARTS, Calibration
 from edge.calibration.correction import Correction
 from edge.calibration.lens import view_focal_px

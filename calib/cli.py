@@ -91,7 +91,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser], sh
 
 
 def run_capture(args: argparse.Namespace) -> int:
-    from calib.capture import CaptureOptions, capture
+    from calib.capture.capture import CaptureOptions, capture
     from edge.basics.command import stop_on_signals
 
     if args.purpose and args.target != "scenes":
@@ -122,8 +122,8 @@ def run_capture(args: argparse.Namespace) -> int:
 
 
 def run_solve(args: argparse.Namespace) -> int:
-    from calib.report import solution_page, write_report
-    from calib.solve import solve
+    from calib.reports.report import solution_page, write_report
+    from calib.solving.solve import solve
     from edge.calibration.file import write_calibration
 
     if args.output.exists() and not args.force:
@@ -143,8 +143,8 @@ def run_solve(args: argparse.Namespace) -> int:
 
 
 def run_check(args: argparse.Namespace) -> int:
-    from calib.check import check
-    from calib.report import check_page, write_report
+    from calib.reports.check import check
+    from calib.reports.report import check_page, write_report
     from edge.calibration.file import read_calibration
 
     calibration = read_calibration(args.calibration)
@@ -159,7 +159,7 @@ def run_check(args: argparse.Namespace) -> int:
 
 
 def run_show(args: argparse.Namespace) -> int:
-    from calib.show import lines
+    from calib.reports.show import lines
     from edge.calibration.file import read_calibration
 
     sys.stdout.write("\n".join(lines(read_calibration(args.calibration))) + "\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from calib.session import Session, SessionWriter
-from calib.solve import Solution, solve
+from calib.solving.solve import Solution, solve
 from edge.pictures.image import Image
 from edge.sources.demo.bench import HOLD_FRAMES, BenchSource
 from edge.sources.demo.unit import UnitTruth, unit_truth

@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.check import CheckResult
-from calib.colour_fit import ColourFit, reference_light
-from calib.flat import MAX_GAIN, Flat
-from calib.lens import LensFit
-from calib.pictures import arrows, circled, heat, picture, plot
-from calib.solve import ChartResult, Solution, display
-from calib.spots import Spot, find_spots
+from calib.reports.check import CheckResult
+from calib.reports.pictures import arrows, circled, heat, picture, plot
+from calib.solving.colour_fit import ColourFit, reference_light
+from calib.solving.flat import MAX_GAIN, Flat
+from calib.solving.lens import LensFit
+from calib.solving.solve import ChartResult, Solution, display
+from calib.solving.spots import Spot, find_spots
 from edge.basics.errors import InputOutputError
 from edge.basics.whole_files import write_whole
 from edge.calibration.calibration import Calibration

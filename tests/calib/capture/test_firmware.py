@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from calib.capture.firmware import firmware_status
 from calib.cli import main
-from calib.firmware import firmware_status
 from edge.basics.errors import DeviceMissing
 from edge.config import BridgeConfig
 from firmware_bridge.device import PythonDevice

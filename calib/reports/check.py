@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.chart import NoChart, find_chart, measured_patches
-from calib.colour_fit import ColourFit, judged
-from calib.flat import levelled_median, log_field, plane_of, smooth_of
-from calib.light import Light
 from calib.session import Session, read_session
-from calib.solve import balanced, display, refuse_saturated_chart
-from calib.spots import Spot, find_spots
+from calib.solving.chart import NoChart, find_chart, measured_patches
+from calib.solving.colour_fit import ColourFit, judged
+from calib.solving.flat import levelled_median, log_field, plane_of, smooth_of
+from calib.solving.light import Light
+from calib.solving.solve import balanced, display, refuse_saturated_chart
+from calib.solving.spots import Spot, find_spots
 from edge.basics.errors import InputOutputError, UsageError
 from edge.calibration.calibration import Calibration
 from edge.pictures.image import Image

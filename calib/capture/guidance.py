@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.board import Board, BoardFinder, coverage
-from calib.chart import NoChart, find_chart
-from calib.dark import MAX_DARK
-from calib.lens import MIN_COVERED, MIN_TILTS_DEGREES
-from calib.light import MAX_SATURATED
-from calib.look import Look
-from calib.white import MAX_UNEVEN, middle
+from calib.capture.look import Look
+from calib.solving.board import Board, BoardFinder, coverage
+from calib.solving.chart import NoChart, find_chart
+from calib.solving.dark import MAX_DARK
+from calib.solving.lens import MIN_COVERED, MIN_TILTS_DEGREES
+from calib.solving.light import MAX_SATURATED
+from calib.solving.white import MAX_UNEVEN, middle
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.pictures.perceptual_hash import hamming_distance, perceptual_hash
 

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.dark import Dark
-from calib.flat import Flat
-from calib.light import MAX_SATURATED, Light, block_means, light_of, saturated_share, without_hot
+from calib.solving.dark import Dark
+from calib.solving.flat import Flat
+from calib.solving.light import MAX_SATURATED, Light, block_means, light_of, saturated_share, without_hot
 from edge.basics.errors import InputOutputError
 from edge.pictures.image import Image
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calib.board import Board, BoardFinder
-from calib.flat import solve_flat
-from calib.lens import directions_of, solve_lens
-from calib.light import full_size
 from calib.session import read_session
-from calib.solve import Balance, solve, solve_chart
-from calib.spots import find_spots
-from calib.white import solve_white
+from calib.solving.board import Board, BoardFinder
+from calib.solving.flat import solve_flat
+from calib.solving.lens import directions_of, solve_lens
+from calib.solving.light import full_size
+from calib.solving.solve import Balance, solve, solve_chart
+from calib.solving.spots import find_spots
+from calib.solving.white import solve_white
 from edge.basics.errors import InputOutputError, UsageError
 from edge.calibration.calibration import Lens
 from edge.calibration.lens import projected

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from calib.firmware import firmware_status
+from calib.capture.firmware import firmware_status
+from calib.capture.shutter import FRAMES, INT8_FRAMES, Shutter
 from calib.session import Session, opened_session
-from calib.shutter import FRAMES, INT8_FRAMES, Shutter
 from edge.basics.errors import EdgeError, InputOutputError, UsageError
 from edge.config import BridgeConfig, WebConfig
 from edge.frames.frame import Frame, FramePair

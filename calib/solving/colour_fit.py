@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.light import Light, light_of
+from calib.solving.light import Light, light_of
 from edge.calibration.targets import CHART_CODES
 from edge.pictures.colour import ciede2000_lab, lab_from_linear
 

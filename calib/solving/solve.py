@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.board import Board, BoardFinder
-from calib.chart import FoundChart, NoChart, find_chart, measured_patches, neutrals_fall
-from calib.colour_fit import ColourFit, fit_matrix
-from calib.dark import Dark, solve_dark
-from calib.flat import Flat, solve_flat
-from calib.lens import LensFit, solve_lens
-from calib.light import MAX_SATURATED, Light, full_size, light_of, saturated_share, without_hot
 from calib.session import Session, read_session, tool_version
-from calib.white import White, solve_white
+from calib.solving.board import Board, BoardFinder
+from calib.solving.chart import FoundChart, NoChart, find_chart, measured_patches, neutrals_fall
+from calib.solving.colour_fit import ColourFit, fit_matrix
+from calib.solving.dark import Dark, solve_dark
+from calib.solving.flat import Flat, solve_flat
+from calib.solving.lens import LensFit, solve_lens
+from calib.solving.light import MAX_SATURATED, Light, full_size, light_of, saturated_share, without_hot
+from calib.solving.white import White, solve_white
 from edge.basics.errors import InputOutputError, UsageError
 from edge.calibration.calibration import PARTS, Calibration
 from edge.pictures.colour import FULL_STEP, codes_from_steps

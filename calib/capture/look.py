@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.light import Light, light_of, saturated_share
+from calib.solving.light import Light, light_of, saturated_share
 from edge.pictures.image import Image
 
 _CELLS = (60, 34)

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from calib.capture import CaptureOptions, PatienceLost, capture
+from calib.capture.capture import CaptureOptions, PatienceLost, capture
 from calib.cli import main
 from calib.session import read_session
 from edge.basics.errors import UsageError
@@ -56,7 +56,7 @@ def test_an_interrupted_capture_goes_on(tmp_path, capsys, monkeypatch):
         return ""
 
     monkeypatch.setattr("edge.basics.command.stop_on_signals", lambda: stop)
-    monkeypatch.setattr("calib.capture.sys.stdout.write", taken_once, raising=False)
+    monkeypatch.setattr("calib.capture.capture.sys.stdout.write", taken_once, raising=False)
     assert run(*arguments) == 1
     monkeypatch.undo()
     assert 0 < len(read_session(folder).frames) < 3

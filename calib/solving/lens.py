@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.board import MIN_CORNERS, Board, coverage
+from calib.solving.board import MIN_CORNERS, Board, coverage
 from edge.basics.errors import InputOutputError
 from edge.calibration.calibration import Lens, LensModel
 from edge.calibration.lens import projected

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from calib.capture import CaptureOptions, capture
+from calib.capture.capture import CaptureOptions, capture
 from edge.config import WebConfig
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from calib.guidance import ChartJudge, DarkJudge, FlatJudge, LensJudge, ScenesJudge, WhiteJudge
-from calib.look import look_at
+from calib.capture.guidance import ChartJudge, DarkJudge, FlatJudge, LensJudge, ScenesJudge, WhiteJudge
+from calib.capture.look import look_at
 
 JUDGES = {
     "dark": DarkJudge,

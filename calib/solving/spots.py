@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.light import SPREAD_OF_MAD
+from calib.solving.light import SPREAD_OF_MAD
 from edge.pictures.geometry import SCALE
 
 _SIGMA_BLOCKS = 1.0

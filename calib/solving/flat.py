@@ -11,8 +11,16 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from calib.dark import Dark
-from calib.light import MAX_SATURATED, SPREAD_OF_MAD, Light, block_means, light_of, saturated_share, without_hot
+from calib.solving.dark import Dark
+from calib.solving.light import (
+    MAX_SATURATED,
+    SPREAD_OF_MAD,
+    Light,
+    block_means,
+    light_of,
+    saturated_share,
+    without_hot,
+)
 from edge.basics.errors import InputOutputError
 from edge.pictures.image import Image
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from calib.board import BoardFinder
-from calib.check import check
 from calib.cli import main
-from calib.report import solution_page
+from calib.reports.check import check
+from calib.reports.report import solution_page
+from calib.solving.board import BoardFinder
 from edge.basics.errors import UsageError
 from edge.calibration.file import read_calibration, write_calibration
 from edge.pictures.files import read_picture

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.light import Light, light_of
+from calib.solving.light import Light, light_of
 from edge.calibration.targets import CHART_CODES, CHART_COLUMNS, CHART_ROWS, NUM_NEUTRALS
 from edge.pictures.image import Image
 

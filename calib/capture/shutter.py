@@ -7,19 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from calib.board import BoardFinder
-from calib.guidance import (
-    Advice,
-    ChartJudge,
-    DarkJudge,
-    FlatJudge,
-    Judge,
-    LensJudge,
-    ScenesJudge,
-    WhiteJudge,
-)
-from calib.look import Look, look_at
+from calib.capture.guidance import Advice, ChartJudge, DarkJudge, FlatJudge, Judge, LensJudge, ScenesJudge, WhiteJudge
+from calib.capture.look import Look, look_at
 from calib.session import Session, SessionWriter
+from calib.solving.board import BoardFinder
 from edge.frames.frame import Frame
 
 FRAMES = {"dark": 16, "flat": 12, "white": 4, "chart": 4, "lens": 16, "scenes": 24}

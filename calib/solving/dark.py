@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calib.light import SPREAD_OF_MAD, Light, block_means, light_of
+from calib.solving.light import SPREAD_OF_MAD, Light, block_means, light_of
 from edge.basics.errors import InputOutputError
 from edge.pictures.image import Image
 

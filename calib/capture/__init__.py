@@ -1,0 +1,1 @@
+"""Takes the pictures of a session, with guidance."""

@@ -1,0 +1,1 @@
+"""What a calibration looks like to a person."""

@@ -25,7 +25,7 @@ test-all: .venv-dev/ready  ## run all tests, the slow ones too
 	.venv-dev/bin/python -m pytest
 
 fuzz: fuzz-inputs .venv-dev/ready  ## 200,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
-	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/test_frames.py --durations=3
+	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/wire/test_frames.py --durations=3
 
 fuzz-inputs: .venv-dev/ready  ## 200,000 damaged configurations, models, engines, calibrations, pictures and HTTP requests
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz $(ARGS)

@@ -19,15 +19,15 @@ from statistics import median
 from benchmarks.live import Viewer, get_json
 from benchmarks.page import PAGE
 from edge.health.machine import machine_line
-from firmware_bridge.bridge import Bridge
-from firmware_bridge.c_device import CDevice
+from firmware_bridge.device.c_device import CDevice
+from firmware_bridge.device.faulty_line import FaultyLine, LineFaults
+from firmware_bridge.device.interface import Sensors
+from firmware_bridge.device.simulator import Simulator
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.faulty_line import FaultyLine, LineFaults
-from firmware_bridge.frames import Frame, FrameDecoder, sent_bytes
-from firmware_bridge.head import Sensors
-from firmware_bridge.messages import FrameSync, Param, Ping, SetLed, SetParam, Status, frame_from_message
-from firmware_bridge.session import Session
-from firmware_bridge.simulator import Simulator
+from firmware_bridge.host.bridge import Bridge
+from firmware_bridge.host.session import Session
+from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
+from firmware_bridge.wire.messages import FrameSync, Param, Ping, SetLed, SetParam, Status, frame_from_message
 from trainer.judging.report import replace_section, table
 
 LINE_BYTES_PER_S = {115_200: 11_520, 1_000_000: 100_000}

@@ -12,7 +12,7 @@ from typing import Any
 from edge.basics.errors import ConfigError
 from edge.basics.settings import from_table, setting
 from edge.basics.texts import one_line, toml_from_text, toml_value
-from firmware_bridge.messages import MAX_LEDS
+from firmware_bridge.wire.messages import MAX_LEDS
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""

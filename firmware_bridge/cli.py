@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 
-from firmware_bridge.bridge import Bridge, opened
 from firmware_bridge.errors import BridgeError, PortError, UsageError
-from firmware_bridge.layout import Message
-from firmware_bridge.messages import Param, Reset, SetHeater, SetLed, SetParam
-from firmware_bridge.ports import BAUD_RATES, known_ports
+from firmware_bridge.host.bridge import Bridge, opened
+from firmware_bridge.host.ports import BAUD_RATES, known_ports
+from firmware_bridge.host.told import status_rows
 from firmware_bridge.simulate_command import add_simulate, run_simulate
-from firmware_bridge.told import status_rows
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import Param, Reset, SetHeater, SetLed, SetParam
 
 EXAMPLES = """examples:
   edge-bridge ports                          which serial ports there are

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from firmware_bridge.c_device import CDevice, compiler
-from firmware_bridge.device import PythonDevice
+from firmware_bridge.device.c_device import CDevice, compiler
+from firmware_bridge.device.device import PythonDevice
+from firmware_bridge.device.faulty_line import LineFaults
+from firmware_bridge.device.interface import Device, Identity
+from firmware_bridge.device.simulator import Simulator, Switches
 from firmware_bridge.errors import UsageError
-from firmware_bridge.faulty_line import LineFaults
-from firmware_bridge.head import Device, Identity
-from firmware_bridge.simulator import Simulator, Switches
 
 KEYS = "b press, l long press, h hang, r reboot, u plug, n NAK storm, o too hot, m in the mouth, q quit"
 _SHARES = ("drop", "corrupt", "duplicate", "repeat")

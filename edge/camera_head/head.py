@@ -13,10 +13,11 @@ from edge.config import BridgeConfig
 from edge.frames.frame import FramePair
 from edge.health.record import Health
 from edge.saving.freeze import Control
-from firmware_bridge.bridge import Bridge, Snapshot, opened
 from firmware_bridge.errors import CommandFailed, PortError
-from firmware_bridge.layout import Message
-from firmware_bridge.messages import (
+from firmware_bridge.host.bridge import Bridge, Snapshot, opened
+from firmware_bridge.host.told import centi_text, faults_text, identity_text, reset_cause_text
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import (
     Button,
     ButtonAction,
     Capability,
@@ -32,7 +33,6 @@ from firmware_bridge.messages import (
     SetParam,
     Status,
 )
-from firmware_bridge.told import centi_text, faults_text, identity_text, reset_cause_text
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 /* Reads bytes in hex, a line a case; prints for each frame found `type seq payload again`, all frames of a case on one
    line, or `-` for none. `again` is the frame encoded anew, its message read and written first where its type is
-   known. Your implementation should print the same for firmware_bridge/vectors.json. */
+   known. Your implementation should print the same for firmware_bridge/wire/vectors.json. */
 #include <stdio.h>
 #include <string.h>
 

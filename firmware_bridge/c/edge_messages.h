@@ -1,4 +1,4 @@
-/* Made by `python -m firmware_bridge.generate` from firmware_bridge/messages.py; do not edit. */
+/* Made by `python -m firmware_bridge.wire.generate` from firmware_bridge/wire/messages.py; do not edit. */
 #ifndef EDGE_MESSAGES_H
 #define EDGE_MESSAGES_H
 #include "edge_frames.h"

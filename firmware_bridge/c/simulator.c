@@ -1,5 +1,5 @@
 /* The device run by a program on a PC: takes steps from stdin and answers them on stdout, so that time, sensors and
-   the line are the caller's (firmware_bridge/c_device.py). Little-endian, fixed layouts.
+   the line are the caller's (firmware_bridge/device/c_device.py). Little-endian, fixed layouts.
 
    'I': num_leds u8, capabilities u32, serial 16 bytes               no answer
    'R': reset cause u8                                               no answer; the device starts anew at time 0

@@ -7,13 +7,13 @@ from concurrent.futures import Future
 
 import pytest
 
-from firmware_bridge.c_device import SANITIZERS, CDevice, compiler
-from firmware_bridge.device import PythonDevice
-from firmware_bridge.faulty_line import FaultyLine, LineFaults
-from firmware_bridge.head import Device, Identity, Sensors, Stepped
-from firmware_bridge.layout import Message
-from firmware_bridge.messages import ResetCause
-from firmware_bridge.session import Session
+from firmware_bridge.device.c_device import SANITIZERS, CDevice, compiler
+from firmware_bridge.device.device import PythonDevice
+from firmware_bridge.device.faulty_line import FaultyLine, LineFaults
+from firmware_bridge.device.interface import Device, Identity, Sensors, Stepped
+from firmware_bridge.host.session import Session
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import ResetCause
 
 MS_NS = 1_000_000
 NEEDS_COMPILER = pytest.mark.skipif(compiler() is None, reason="no C compiler: apt-get install gcc")

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import IO
 
-from firmware_bridge.faulty_line import LineFaults
-from firmware_bridge.head import Identity
+from firmware_bridge.device.faulty_line import LineFaults
+from firmware_bridge.device.interface import Identity
+from firmware_bridge.device.simulator import Simulator
 from firmware_bridge.simulate_command import made_device
-from firmware_bridge.simulator import Simulator
 from tests.faults.program import REPOSITORY
 
 NOISY = LineFaults(drop=0.05, corrupt=0.05, duplicate=0.05, repeat=0.1, delay_ms=2, jitter_ms=10)

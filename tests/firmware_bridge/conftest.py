@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from firmware_bridge.faulty_line import LineFaults
-from firmware_bridge.head import Device, Identity
+from firmware_bridge.device.faulty_line import LineFaults
+from firmware_bridge.device.interface import Device, Identity
 from tests.doubles.line_bench import BOTH_DEVICES, Bench, made_device
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from firmware_bridge.cli import command_from_words, parser
 from firmware_bridge.errors import UsageError
-from firmware_bridge.messages import Param, SetHeater, SetLed, SetParam
+from firmware_bridge.wire.messages import Param, SetHeater, SetLed, SetParam
 
 COMMAND = [sys.executable, "-m", "firmware_bridge.cli"]
 GUARD_S = 30

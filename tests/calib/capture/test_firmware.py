@@ -8,9 +8,9 @@ from calib.capture.firmware import firmware_status
 from calib.cli import main
 from edge.basics.errors import DeviceMissing
 from edge.config import BridgeConfig
-from firmware_bridge.device import PythonDevice
-from firmware_bridge.head import Identity
-from firmware_bridge.simulator import Simulator, Switches
+from firmware_bridge.device.device import PythonDevice
+from firmware_bridge.device.interface import Identity
+from firmware_bridge.device.simulator import Simulator, Switches
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from edge.config import BridgeConfig, load_config
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Health
 from edge.saving.freeze import Control
-from firmware_bridge.device import PythonDevice
-from firmware_bridge.head import Identity
-from firmware_bridge.messages import Button, ButtonAction, LightState
-from firmware_bridge.simulator import Simulator, Switches
+from firmware_bridge.device.device import PythonDevice
+from firmware_bridge.device.interface import Identity
+from firmware_bridge.device.simulator import Simulator, Switches
+from firmware_bridge.wire.messages import Button, ButtonAction, LightState
 
 GUARD_S = 20
 IMAGE = np.zeros((4, 4, 3), np.uint8)

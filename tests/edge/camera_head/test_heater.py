@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edge.camera_head.heater import DewPointFollower, heater_permille
-from firmware_bridge.head import Stepped
-from firmware_bridge.physics import Surroundings, dew_point_celsius
+from firmware_bridge.device.interface import Stepped
+from firmware_bridge.device.physics import Surroundings, dew_point_celsius
 
 
 @pytest.mark.parametrize(

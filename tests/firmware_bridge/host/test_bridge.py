@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge import ports
-from firmware_bridge.bridge import Bridge
+from firmware_bridge.device.faulty_line import LineFaults
+from firmware_bridge.device.simulator import Simulator, Switches
 from firmware_bridge.errors import CommandFailed, PortError, Refused
-from firmware_bridge.faulty_line import LineFaults
-from firmware_bridge.messages import (
+from firmware_bridge.host import ports
+from firmware_bridge.host.bridge import Bridge
+from firmware_bridge.host.ports import SerialLine, chosen_port
+from firmware_bridge.wire.messages import (
     Ack,
     Button,
     ButtonAction,
@@ -28,8 +30,6 @@ from firmware_bridge.messages import (
     SetLed,
     SetParam,
 )
-from firmware_bridge.ports import SerialLine, chosen_port
-from firmware_bridge.simulator import Simulator, Switches
 from tests.doubles.line_bench import BOTH_DEVICES, made_device
 
 GUARD_S = 20

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from firmware_bridge.errors import BridgeError, CommandFailed, PortError
-from firmware_bridge.layout import Message
-from firmware_bridge.messages import wire_name
-from firmware_bridge.ports import SerialLine, chosen_port
-from firmware_bridge.session import EventHandler, Session
+from firmware_bridge.host.ports import SerialLine, chosen_port
+from firmware_bridge.host.session import EventHandler, Session
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import wire_name
 
 log = logging.getLogger(__name__)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from firmware_bridge import frames
-from firmware_bridge.device_safety import Safety
+from firmware_bridge.device.interface import Identity, Sensors, Stepped
+from firmware_bridge.device.safety import Safety
 from firmware_bridge.errors import BadPayload
-from firmware_bridge.frames import Frame, FrameDecoder, sent_bytes
-from firmware_bridge.head import Identity, Sensors, Stepped
-from firmware_bridge.layout import Message
-from firmware_bridge.messages import (
+from firmware_bridge.wire import frames
+from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import (
     PARAM_MAX,
     PERMILLE,
     REQUESTS,
@@ -57,7 +57,7 @@ class _Events:
 
 
 class PythonDevice:
-    """See `firmware_bridge.head.Device`."""
+    """See `firmware_bridge.device.interface.Device`."""
 
     def __init__(self, identity: Identity = Identity()) -> None:  # noqa: B008  frozen
         self._identity = identity

@@ -1,4 +1,4 @@
-"""`python -m firmware_bridge.generate`: from messages.py the C messages and the tables of firmware-protocol.md."""
+"""`python -m firmware_bridge.wire.generate`: from messages.py the C messages and the tables of firmware-protocol.md."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from pathlib import Path
 
-from firmware_bridge import frames, messages
-from firmware_bridge.layout import Layout, Message, layouts_of
-from firmware_bridge.messages import EVENTS, MESSAGES, PARAM_DEFAULT, PARAM_MAX, REQUESTS, wire_name
+from firmware_bridge.wire import frames, messages
+from firmware_bridge.wire.layout import Layout, Message, layouts_of
+from firmware_bridge.wire.messages import EVENTS, MESSAGES, PARAM_DEFAULT, PARAM_MAX, REQUESTS, wire_name
 
 C_FOLDER = Path(__file__).parent / "c"
 PAGE = Path(__file__).parent.parent / "docs" / "firmware-protocol.md"
@@ -17,7 +17,7 @@ ENUMS: tuple[type[IntEnum | IntFlag], ...] = (
     *(messages.Capability, messages.Fault, messages.ResetCause, messages.LightState),
     *(messages.ButtonAction, messages.Param, messages.NakReason),
 )
-_MADE_BY = "Made by `python -m firmware_bridge.generate` from firmware_bridge/messages.py; do not edit."
+_MADE_BY = "Made by `python -m firmware_bridge.wire.generate` from firmware_bridge/wire/messages.py; do not edit."
 _C_TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t", "i16": "int16_t"}
 
 

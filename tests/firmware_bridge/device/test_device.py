@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from firmware_bridge.device.interface import Sensors
 from firmware_bridge.errors import Refused
-from firmware_bridge.head import Sensors
-from firmware_bridge.messages import (
+from firmware_bridge.wire.messages import (
     Fault,
     FaultEvent,
     LightState,
@@ -67,7 +67,7 @@ def test_light_dims_2_s_and_goes_out_10_s_after_the_last_heartbeat(lit):
 
 
 def test_commands_without_a_heartbeat_do_not_keep_the_light_on(lit, monkeypatch):
-    monkeypatch.setattr("firmware_bridge.session.HEARTBEAT_NS", 10**15)
+    monkeypatch.setattr("firmware_bridge.host.session.HEARTBEAT_NS", 10**15)
     lit.run(600)
     for _ in range(20):
         lit.ask(SetLed(0, 900))

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from firmware_bridge.errors import OutcomeUnknown, PortError
-from firmware_bridge.layout import Message
-from firmware_bridge.link import Link
-from firmware_bridge.messages import Hello, Status, wire_name
+from firmware_bridge.host.link import Link
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import Hello, Status, wire_name
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge import generate, vectors
 from firmware_bridge.errors import BadPayload
-from firmware_bridge.frames import MAX_PAYLOAD_BYTES, Frame
-from firmware_bridge.layout import layouts_of
-from firmware_bridge.messages import (
+from firmware_bridge.wire import generate, vectors
+from firmware_bridge.wire.frames import MAX_PAYLOAD_BYTES, Frame
+from firmware_bridge.wire.layout import layouts_of
+from firmware_bridge.wire.messages import (
     BY_TYPE,
     MESSAGES,
     Button,
@@ -72,11 +72,11 @@ def test_bits_of_a_newer_version_are_told_by_number():
 
 @pytest.mark.parametrize("name, made", [("edge_messages.h", generate.c_header), ("edge_messages.c", generate.c_source)])
 def test_the_c_messages_are_what_the_generator_makes_of_messages_py(name, made):
-    assert (generate.C_FOLDER / name).read_text() == made(), "run: python -m firmware_bridge.generate"
+    assert (generate.C_FOLDER / name).read_text() == made(), "run: python -m firmware_bridge.wire.generate"
 
 
 def test_the_page_has_the_tables_that_the_generator_makes():
-    assert generate.with_tables(PAGE) == PAGE, "run: python -m firmware_bridge.generate"
+    assert generate.with_tables(PAGE) == PAGE, "run: python -m firmware_bridge.wire.generate"
 
 
 def test_every_type_and_field_on_the_page_is_the_codes():
@@ -96,7 +96,9 @@ def test_every_type_and_field_on_the_page_is_the_codes():
 
 
 def test_the_numbers_in_the_pages_prose_are_the_codes():
-    from firmware_bridge import device, device_safety, frames, link, session
+    from firmware_bridge.device import device, safety
+    from firmware_bridge.host import link, session
+    from firmware_bridge.wire import frames
 
     told = {
         f"at most {frames.MAX_PAYLOAD_BYTES} bytes": frames.MAX_PAYLOAD_BYTES,
@@ -104,10 +106,10 @@ def test_the_numbers_in_the_pages_prose_are_the_codes():
         f"{session.ANSWER_TIMEOUT_NS // 10**6} ms": session.ANSWER_TIMEOUT_NS,
         f"{session.NUM_TRIES} tries": session.NUM_TRIES,
         f"last {device.NUM_REMEMBERED} answers": device.NUM_REMEMBERED,
-        f"after {device_safety.DIM_AFTER_US // 10**6} s": device_safety.DIM_AFTER_US,
-        f"after {device_safety.DARK_AFTER_US // 10**6} s": device_safety.DARK_AFTER_US,
-        f"{device_safety.WINDOW_LIMIT_CENTI_CELSIUS / 100:.0f} C": device_safety.WINDOW_LIMIT_CENTI_CELSIUS,
-        f"{device_safety.BOARD_LIMIT_CENTI_CELSIUS / 100:.0f} C": device_safety.BOARD_LIMIT_CENTI_CELSIUS,
+        f"after {safety.DIM_AFTER_US // 10**6} s": safety.DIM_AFTER_US,
+        f"after {safety.DARK_AFTER_US // 10**6} s": safety.DARK_AFTER_US,
+        f"{safety.WINDOW_LIMIT_CENTI_CELSIUS / 100:.0f} C": safety.WINDOW_LIMIT_CENTI_CELSIUS,
+        f"{safety.BOARD_LIMIT_CENTI_CELSIUS / 100:.0f} C": safety.BOARD_LIMIT_CENTI_CELSIUS,
         f"{device.EVENT_RETRY_US // 1000} ms": device.EVENT_RETRY_US,
         f"{link.BACKOFF_S[-1]:.0f} s": link.BACKOFF_S,
     }
@@ -116,17 +118,17 @@ def test_the_numbers_in_the_pages_prose_are_the_codes():
 
 
 def test_the_c_constants_are_the_python_devices():
-    from firmware_bridge import device, device_safety
+    from firmware_bridge.device import device, safety
 
     header = (generate.C_FOLDER / "edge_device.h").read_text()
     values = dict(re.findall(r"(EB_\w+)(?: = | )(\d+)", header))
     same = {
-        "EB_DIM_AFTER_US": device_safety.DIM_AFTER_US,
-        "EB_DARK_AFTER_US": device_safety.DARK_AFTER_US,
-        "EB_DIM_PERMILLE": device_safety.DIM_PERMILLE,
-        "EB_WINDOW_LIMIT_CENTI_CELSIUS": device_safety.WINDOW_LIMIT_CENTI_CELSIUS,
-        "EB_BOARD_LIMIT_CENTI_CELSIUS": device_safety.BOARD_LIMIT_CENTI_CELSIUS,
-        "EB_SUPPLY_LOW_MV": device_safety.SUPPLY_LOW_MV,
+        "EB_DIM_AFTER_US": safety.DIM_AFTER_US,
+        "EB_DARK_AFTER_US": safety.DARK_AFTER_US,
+        "EB_DIM_PERMILLE": safety.DIM_PERMILLE,
+        "EB_WINDOW_LIMIT_CENTI_CELSIUS": safety.WINDOW_LIMIT_CENTI_CELSIUS,
+        "EB_BOARD_LIMIT_CENTI_CELSIUS": safety.BOARD_LIMIT_CENTI_CELSIUS,
+        "EB_SUPPLY_LOW_MV": safety.SUPPLY_LOW_MV,
         "EB_LONG_PRESS_US": device.LONG_PRESS_US,
         "EB_EVENT_RETRY_US": device.EVENT_RETRY_US,
         "EB_EVENT_TRIES": device.EVENT_TRIES,

@@ -11,8 +11,8 @@ from enum import IntEnum, IntFlag
 from typing import ClassVar
 
 from firmware_bridge.errors import OutOfRange
-from firmware_bridge.frames import VERSION_MINOR, Frame
-from firmware_bridge.layout import Message, wired
+from firmware_bridge.wire.frames import VERSION_MINOR, Frame
+from firmware_bridge.wire.layout import Message, wired
 
 MAX_LEDS = 4
 PERMILLE = 1000

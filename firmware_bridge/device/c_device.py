@@ -11,10 +11,10 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from firmware_bridge.device.interface import Identity, Sensors, Stepped
 from firmware_bridge.errors import BridgeError
-from firmware_bridge.head import Identity, Sensors, Stepped
-from firmware_bridge.layout import UNKNOWN_I16, UNKNOWN_U16
-from firmware_bridge.messages import ResetCause
+from firmware_bridge.wire.layout import UNKNOWN_I16, UNKNOWN_U16
+from firmware_bridge.wire.messages import ResetCause
 
 C_FOLDER = Path(__file__).parent / "c"
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O2")
@@ -59,7 +59,7 @@ def compiled(program: str, extra_flags: Sequence[str] = ()) -> Path:
 
 
 class CDevice:
-    """See `firmware_bridge.head.Device`.
+    """See `firmware_bridge.device.interface.Device`.
 
     Args:
         extra_flags: for the compiler, such as `SANITIZERS`.

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 
+from firmware_bridge.device.faulty_line import LineFaults
+from firmware_bridge.device.interface import Identity
 from firmware_bridge.errors import CommandFailed, OutOfRange, PortError, Refused, VersionMismatch
-from firmware_bridge.faulty_line import LineFaults
-from firmware_bridge.frames import Frame, FrameDecoder, sent_bytes
-from firmware_bridge.head import Identity
-from firmware_bridge.messages import (
+from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
+from firmware_bridge.wire.messages import (
     Ack,
     Button,
     ButtonAction,
@@ -200,8 +200,8 @@ def test_the_device_itself_refuses_what_is_out_of_range(make_bench, monkeypatch,
     bench = make_bench(identity=Identity(num_leds=2))
     bench.open()
     assert bench.ask(SetParam(Param.LED_LIMIT_PERMILLE, 700)).exception() is None
-    monkeypatch.setattr("firmware_bridge.layout.Message.check", lambda self: None)  # a host that does not look
-    monkeypatch.setattr("firmware_bridge.messages.SetParam.check", lambda self: None)
+    monkeypatch.setattr("firmware_bridge.wire.layout.Message.check", lambda self: None)  # a host that does not look
+    monkeypatch.setattr("firmware_bridge.wire.messages.SetParam.check", lambda self: None)
     monkeypatch.setattr(bench.session, "_check_channel", lambda message: None)
     error = bench.ask(message).exception()
     assert isinstance(error, Refused)

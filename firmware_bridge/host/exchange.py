@@ -5,9 +5,9 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from firmware_bridge.frames import VERSION_MAJOR, VERSION_MINOR, Frame
-from firmware_bridge.layout import Message
-from firmware_bridge.messages import Ack, GetParam, Heartbeat, Hello, Nak, ParamValue, Ping, Status, wire_name
+from firmware_bridge.wire.frames import VERSION_MAJOR, VERSION_MINOR, Frame
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import Ack, GetParam, Heartbeat, Hello, Nak, ParamValue, Ping, Status, wire_name
 
 _ANSWERS: dict[type[Message], type[Message]] = {Hello: Hello, Heartbeat: Status, GetParam: ParamValue, Ping: Ping}
 

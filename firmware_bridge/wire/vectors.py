@@ -1,4 +1,4 @@
-"""`python -m firmware_bridge.vectors`: writes vectors.json, the frames by which another implementation checks itself.
+"""`python -m firmware_bridge.wire.vectors`: writes vectors.json, the frames by which another implementation checks itself.
 
 A list of objects: `name`; `wire` in hex, the frame's bytes with the 00 that ends it; `valid`; and for valid ones
 `type`, `seq` and `payload` in hex. An invalid one gives no frame. Every valid one has version 1.0.
@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from firmware_bridge import messages
-from firmware_bridge.frames import MAX_PAYLOAD_BYTES, VERSION, Frame, wire_from_frame
-from firmware_bridge.layout import Layout, Message, layouts_of
-from firmware_bridge.messages import MESSAGES, frame_from_message, wire_name
+from firmware_bridge.wire import messages
+from firmware_bridge.wire.frames import MAX_PAYLOAD_BYTES, VERSION, Frame, wire_from_frame
+from firmware_bridge.wire.layout import Layout, Message, layouts_of
+from firmware_bridge.wire.messages import MESSAGES, frame_from_message, wire_name
 
 PATH = Path(__file__).parent / "vectors.json"
 _SEED = 20260101

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from firmware_bridge.device_clock import DeviceClock
 from firmware_bridge.errors import (
     BadPayload,
     BridgeError,
@@ -24,10 +23,11 @@ from firmware_bridge.errors import (
     VersionMismatch,
     WrongDevice,
 )
-from firmware_bridge.exchange import Exchange, answers, mismatch_told
-from firmware_bridge.frames import VERSION_MAJOR, Frame, FrameDecoder, sent_bytes
-from firmware_bridge.layout import Message
-from firmware_bridge.messages import (
+from firmware_bridge.host.clock import DeviceClock
+from firmware_bridge.host.exchange import Exchange, answers, mismatch_told
+from firmware_bridge.wire.frames import VERSION_MAJOR, Frame, FrameDecoder, sent_bytes
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import (
     EVENTS,
     Ack,
     FrameSync,

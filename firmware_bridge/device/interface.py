@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from firmware_bridge.messages import Capability, ResetCause
+from firmware_bridge.wire.messages import Capability, ResetCause
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from firmware_bridge.bridge import Snapshot
-from firmware_bridge.frames import VERSION_MAJOR, VERSION_MINOR
-from firmware_bridge.messages import Capability, Fault, Hello, LightState, ResetCause, Status, bits_text
+from firmware_bridge.host.bridge import Snapshot
+from firmware_bridge.wire.frames import VERSION_MAJOR, VERSION_MINOR
+from firmware_bridge.wire.messages import Capability, Fault, Hello, LightState, ResetCause, Status, bits_text
 
 _LIGHT_STATES = {
     LightState.NORMAL: "as asked",

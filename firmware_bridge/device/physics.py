@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from firmware_bridge.head import Sensors, Stepped
+from firmware_bridge.device.interface import Sensors, Stepped
 
 ROOM_CELSIUS, ROOM_HUMIDITY = 23.0, 0.45
 BREATH_CELSIUS, BREATH_HUMIDITY = 34.0, 0.97

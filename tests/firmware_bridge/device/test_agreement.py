@@ -6,13 +6,13 @@ import random
 
 import pytest
 
-from firmware_bridge import vectors
-from firmware_bridge.c_device import SANITIZERS, CDevice
-from firmware_bridge.device import PythonDevice
-from firmware_bridge.frames import Frame, sent_bytes
-from firmware_bridge.head import Identity, Sensors
-from firmware_bridge.messages import Ack, Hello, ResetCause, Status, frame_from_message, message_from_frame
-from firmware_bridge.told import status_rows
+from firmware_bridge.device.c_device import SANITIZERS, CDevice
+from firmware_bridge.device.device import PythonDevice
+from firmware_bridge.device.interface import Identity, Sensors
+from firmware_bridge.host.told import status_rows
+from firmware_bridge.wire import vectors
+from firmware_bridge.wire.frames import Frame, sent_bytes
+from firmware_bridge.wire.messages import Ack, Hello, ResetCause, Status, frame_from_message, message_from_frame
 from tests.doubles.line_bench import NEEDS_COMPILER
 
 
@@ -90,7 +90,7 @@ def test_no_frame_that_a_line_may_carry_stops_the_host(bench):
 
 
 def test_values_of_a_newer_firmware_are_told_by_number():
-    from firmware_bridge.bridge import Snapshot
+    from firmware_bridge.host.bridge import Snapshot
 
     newer = Status(1, 0, (0, 0, 0, 0), 0, None, None, None, None, 5000, 0x8000, 99, 77)
     identity = Hello(1, 2, 0, 0, 4, 0xFFFF, "NEW")

@@ -13,16 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge import vectors
-from firmware_bridge.c_device import SANITIZERS, compiled
-from firmware_bridge.frames import (
-    MAX_COBS_BYTES,
-    Frame,
-    FrameDecoder,
-    sent_bytes,
-    wire_from_frame,
-)
-from firmware_bridge.messages import Ping, frame_from_message
+from firmware_bridge.device.c_device import SANITIZERS, compiled
+from firmware_bridge.wire import vectors
+from firmware_bridge.wire.frames import MAX_COBS_BYTES, Frame, FrameDecoder, sent_bytes, wire_from_frame
+from firmware_bridge.wire.messages import Ping, frame_from_message
 from tests.doubles.line_bench import NEEDS_COMPILER
 
 VECTORS = json.loads(vectors.PATH.read_text())

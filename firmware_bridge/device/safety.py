@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware_bridge.messages import MAX_LEDS, PARAM_DEFAULT, Fault, LightState, Param, ResetCause, Status
+from firmware_bridge.wire.messages import MAX_LEDS, PARAM_DEFAULT, Fault, LightState, Param, ResetCause, Status
 
 if TYPE_CHECKING:
-    from firmware_bridge.head import Sensors
+    from firmware_bridge.device.interface import Sensors
 
 WINDOW_LIMIT_CENTI_CELSIUS = 4100
 BOARD_LIMIT_CENTI_CELSIUS = 8500

@@ -13,11 +13,11 @@ import tty
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from firmware_bridge.faulty_line import FaultyLine, LineFaults
-from firmware_bridge.frames import FrameDecoder, sent_bytes
-from firmware_bridge.head import Device, Stepped
-from firmware_bridge.messages import REQUESTS, Nak, NakReason, ResetCause, frame_from_message
-from firmware_bridge.physics import Surroundings
+from firmware_bridge.device.faulty_line import FaultyLine, LineFaults
+from firmware_bridge.device.interface import Device, Stepped
+from firmware_bridge.device.physics import Surroundings
+from firmware_bridge.wire.frames import FrameDecoder, sent_bytes
+from firmware_bridge.wire.messages import REQUESTS, Nak, NakReason, ResetCause, frame_from_message
 
 _TICK_S = 0.004
 _BOOT_S = 0.3

@@ -1,0 +1,1 @@
+"""The camera head's end of the line, for tests and the simulator."""

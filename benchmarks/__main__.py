@@ -12,11 +12,11 @@ from statistics import median
 import cv2
 import onnxruntime
 
-from benchmarks.clip import write_demo_clip
-from benchmarks.live import Run, watch
-from benchmarks.naive import naive_loop
 from benchmarks.page import PAGE
-from benchmarks.parts import measure_parts
+from benchmarks.runtime.clip import write_demo_clip
+from benchmarks.runtime.live import Run, watch
+from benchmarks.runtime.naive import naive_loop
+from benchmarks.runtime.parts import measure_parts
 from edge.health.machine import available_cpus, machine_line
 from trainer.judging.report import replace_section, table
 

@@ -76,7 +76,7 @@ for profile in $profiles; do
   if [ -n "$torch_checkpoint" ]; then
     yardstick="$output/torch-$name.txt"
     if step "torch, the yardstick, $name" bash -o pipefail -c '"$@" | tee "$0"' "$yardstick" \
-      "${bin}python" -m benchmarks.torch_yardstick "$torch_checkpoint" --profile "$name"; then
+      "${bin}python" -m benchmarks.gpu.torch_yardstick "$torch_checkpoint" --profile "$name"; then
       judge "$name: over torch eager fp16" \
         "$(awk -v t="$(figure eager_fp16_ms "$yardstick")" -v g="$gpu" 'BEGIN { if (g > 0) print t / g }')" ">=" 2.5
       judge "$name: over torch.compile fp16" \

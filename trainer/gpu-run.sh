@@ -93,8 +93,8 @@ case $stage in
     brought facts
     mkdir -p "$OUT/facts"
     paper=(--size "${SIZE:-480x270}" --num-feat "${NUM_FEAT:-64}" --num-block "${NUM_BLOCK:-9}" --vgg "$KEEP/in/facts/vgg.safetensors")
-    for batch in 1 4; do "$PYTHON" -m benchmarks.train_idm "${paper[@]}" --batch $batch --rounds "${ROUNDS:-5}"; done | tee "$OUT/facts/speed.md"
-    "$PYTHON" -m benchmarks.idm_memory "${paper[@]}" --batches 1 16 | tee "$OUT/facts/memory.md"
+    for batch in 1 4; do "$PYTHON" -m benchmarks.training.train_idm "${paper[@]}" --batch $batch --rounds "${ROUNDS:-5}"; done | tee "$OUT/facts/speed.md"
+    "$PYTHON" -m benchmarks.training.idm_memory "${paper[@]}" --batches 1 16 | tee "$OUT/facts/memory.md"
     ;;
   idm | cyclegan)
     brought $stage

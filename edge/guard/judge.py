@@ -43,7 +43,7 @@ _NUM_RECENT = 4
 
 @dataclass(frozen=True)
 class JudgeLimits:
-    """Limits, in levels of 255 where nothing else is said; `benchmarks/output_limits.py` measures them.
+    """Limits, in levels of 255 where nothing else is said; `benchmarks/judge/__main__.py` measures them.
 
     Attributes:
         flat: spread of blocks under which a picture is one flat colour.

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.live import Viewer
+from benchmarks.runtime.live import Viewer
 from tests.faults.program import REPOSITORY, Counts, Program, free_port
 
 EVERY_S = 10.0

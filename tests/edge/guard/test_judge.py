@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from benchmarks.judge_units import calibration_of, unit_frames
+from benchmarks.judge.units import calibration_of, unit_frames
 from edge.calibration.blocks import BlockCorrection, block_correction
 from edge.calibration.file import write_calibration
 from edge.guard.judge import OutputJudge

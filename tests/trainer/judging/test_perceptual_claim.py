@@ -4,7 +4,7 @@ from statistics import mean
 
 import pytest
 
-from benchmarks.perceptual_term import compared, render, small, unpaired
+from benchmarks.training.perceptual_term import compared, render, small, unpaired
 from tests.paths import DATA
 
 VGG16 = DATA / "weights" / "vgg16_features_to_pool2.safetensors"

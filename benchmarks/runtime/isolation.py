@@ -1,4 +1,4 @@
-"""What an engine in a process of its own costs a frame: `python -m benchmarks.isolation [--frames N]`.
+"""What an engine in a process of its own costs a frame: `python -m benchmarks.runtime.isolation [--frames N]`.
 
 The same engine in this process and in one of its own, in turn, frame by frame: with frames that lie in shared memory,
 as most sources give them, and with others, which are copied.

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.pycuda_overlap`: the TensorRT runtime's own path around a real kernel, on a GPU without
+"""`python -m benchmarks.gpu.pycuda_overlap`: the TensorRT runtime's own path around a real kernel, on a GPU without
 TensorRT.
 
 The engine's streams, events, page-locked frames and CUDA graphs drive a kernel that inverts the picture, in place of a
@@ -59,7 +59,7 @@ class KernelContext:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.pycuda_overlap", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.pycuda_overlap", description=__doc__)
     parser.add_argument("--rounds", type=int, default=400, help="how long the kernel works")
     args = parser.parse_args()
     cuda = load_cuda()

@@ -1,4 +1,4 @@
-"""Speed of the IDM's training step beside the public CycleGAN loop's way: `python -m benchmarks.train_idm`.
+"""Speed of the IDM's training step beside the public CycleGAN loop's way: `python -m benchmarks.training.train_idm`.
 
 Both run in one process, in turns, on the same pictures with the same networks, seeds and equations; the first step's
 losses must agree. Figures are medians over rounds; the ratio is the median of the rounds' ratios.
@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks import cyclegan_loop
 from benchmarks.page import PAGE
+from benchmarks.training import cyclegan_loop
 from edge.health.machine import machine_line
 from trainer.judging.report import replace_section, table
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
@@ -163,7 +163,7 @@ def config_of(args: argparse.Namespace, gpu: bool) -> IdmConfig:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.train_idm", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.train_idm", description=__doc__)
     add_size(parser)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20, help="steps of each side in a round")

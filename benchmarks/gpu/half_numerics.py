@@ -1,4 +1,4 @@
-"""`python -m benchmarks.half_numerics live=STUDENT miinet-guided=IDM ...`: half precision in torch, island by island.
+"""`python -m benchmarks.gpu.half_numerics live=STUDENT miinet-guided=IDM ...`: half precision in torch, island by island.
 
 Each profile's network runs in torch.half against float32, on demo frames and on the same under a heavy veil: with
 nothing in float32, with the islands that the exported graph has, and with part of them. On a GPU these are a tensor
@@ -106,7 +106,7 @@ def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[ob
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.half_numerics", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.half_numerics", description=__doc__)
     parser.add_argument("networks", nargs="+", metavar="PROFILE=CHECKPOINT")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--scale", type=float, default=1.0, help="of 480x270")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.runtimes`: onnxruntime against OpenVINO on the shipped dehazer (pip install openvino)."""
+"""`python -m benchmarks.runtime.runtimes`: onnxruntime against OpenVINO on the shipped dehazer (pip install openvino)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import openvino
 
-from benchmarks.parts import cpu_and_wall_ms
+from benchmarks.runtime.parts import cpu_and_wall_ms
 from edge.engines.cpu import open_session
 from edge.health.machine import available_cpus
 from edge.models.profile import SHIPPED

@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.judge_samples import ENGINES, Pair, draw, read_pairs
-from benchmarks.judge_units import block_correction
+from benchmarks.judge.samples import ENGINES, Pair, draw, read_pairs
+from benchmarks.judge.units import block_correction
 from edge.guard.judge import JudgeLimits, OutputJudge, Sample, Statistics
 from edge.sources.demo.render import DemoRenderer
 from trainer.judging.report import replace_section, table

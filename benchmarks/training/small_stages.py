@@ -1,4 +1,4 @@
-"""Each stage of training at a size that a CPU takes in minutes: `python -m benchmarks.small_stages --data DATA`.
+"""Each stage of training at a size that a CPU takes in minutes: `python -m benchmarks.training.small_stages --data DATA`.
 
 Not a measure of the method, but of the trainer: every loss must fall and every stage must improve pictures that it has
 never seen. Real throats (`throat_research`, split as in `trainer.prepare.splits`); LQ is simulated by the training recipe, on
@@ -152,7 +152,7 @@ class Bench:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.small_stages", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.small_stages", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="has throat_research/ and weights/")
     parser.add_argument("--share", type=float, default=1.0, help="share of the usual steps")
     parser.add_argument("--only", nargs="*", help="some of idm, student, isr")

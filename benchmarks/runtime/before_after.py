@@ -1,4 +1,4 @@
-"""`python -m benchmarks.before_after`: the README's picture, a demo frame, raw left and enhanced right."""
+"""`python -m benchmarks.runtime.before_after`: the README's picture, a demo frame, raw left and enhanced right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.torch_yardstick CHECKPOINT --profile live`: the same pipeline in torch on the GPU.
+"""`python -m benchmarks.gpu.torch_yardstick CHECKPOINT --profile live`: the same pipeline in torch on the GPU.
 
 What one would run without an engine: eager and torch.compile, both in fp16 by autocast, channels last, the frame on the
 GPU already. GPU time by CUDA events, so it compares with `gpu_ms` of `edge-export bench`.
@@ -39,7 +39,7 @@ def gpu_ms(run: Callable[[], object]) -> float:
 
 @torch.no_grad()
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.torch_yardstick", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.torch_yardstick", description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--isr", type=Path)
     parser.add_argument("--profile", default="live")

@@ -1,4 +1,4 @@
-"""Calibration on the bench: how right it is, what it costs, what it is worth: `python -m benchmarks.calibration`.
+"""Calibration on the bench: how right it is, what it costs, what it is worth: `python -m benchmarks.runtime.calibration`.
 
 Units with known faults are captured by `edge-calib capture` and solved; their truth is the yardstick.
 """
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from benchmarks.page import PAGE
-from benchmarks.parts import cpu_and_wall_ms
+from benchmarks.runtime.parts import cpu_and_wall_ms
 from calib.capture.capture import CaptureOptions, capture
 from calib.solving.light import full_size
 from calib.solving.solve import Solution, solve
@@ -193,7 +193,7 @@ def gpu_row(calibration: Calibration) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime.calibration", description=__doc__)
     parser.add_argument("--pictures", type=Path, help="folder of real, clean pictures for the last table")
     parser.add_argument("--count", type=int, default=6, help="pictures of each kind")
     parser.add_argument("--rounds", type=int, default=5)

@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.judge_units import LENSES, SERIALS, unit_frames
+from benchmarks.judge.units import LENSES, SERIALS, unit_frames
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, fit_to_frame
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer

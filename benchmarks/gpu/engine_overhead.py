@@ -1,4 +1,4 @@
-"""`python -m benchmarks.engine_overhead`: what the TensorRT runtime's own code costs a frame, with an engine that does
+"""`python -m benchmarks.gpu.engine_overhead`: what the TensorRT runtime's own code costs a frame, with an engine that does
 nothing.
 
 Real pycuda over the test double of libcuda (`make tensorrt-parts`), whose copies and kernels cost nothing: what is left
@@ -70,7 +70,7 @@ def measured(mapped: bool) -> list[list[object]]:
 
 
 def main() -> None:
-    argparse.ArgumentParser(prog="python -m benchmarks.engine_overhead", description=__doc__).parse_args()
+    argparse.ArgumentParser(prog="python -m benchmarks.gpu.engine_overhead", description=__doc__).parse_args()
     if not (PARTS / "complete").exists():
         sys.exit(f"{PARTS}: not there; run make tensorrt-parts")
     os.environ["HOST_CUDA_COPY"] = "0"

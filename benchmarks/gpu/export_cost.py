@@ -1,4 +1,4 @@
-"""`python -m benchmarks.export_cost`: time and memory of `edge-export onnx` for the paper's networks at full size.
+"""`python -m benchmarks.gpu.export_cost`: time and memory of `edge-export onnx` for the paper's networks at full size.
 
 Weights are random unless given: neither time nor memory depends on them, unless the accuracy gate is missed.
 """
@@ -34,7 +34,7 @@ def cost_of(command: list[str]) -> tuple[int, float, float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.export_cost", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.export_cost", description=__doc__)
     parser.add_argument("--idm", type=Path, help="idm.safetensors")
     parser.add_argument("--rrdb", type=Path, help="weights of RRDBNet-23 under BasicSR's names")
     args = parser.parse_args()

@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.judge_faults import FAULTS, SHUFFLED_LAYERS, shuffled_dehazer
-from benchmarks.judge_pictures import Shot, shots
+from benchmarks.judge.faults import FAULTS, SHUFFLED_LAYERS, shuffled_dehazer
+from benchmarks.judge.pictures import Shot, shots
 from edge.engines.cpu import BicubicCpuEngine, GuidedCpuEngine
 from edge.engines.guided import Map
 from edge.guard.judge import Sample, sampled

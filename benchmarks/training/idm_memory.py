@@ -1,4 +1,4 @@
-"""Memory of one training step of the image dehazing module: `python -m benchmarks.idm_memory`.
+"""Memory of one training step of the image dehazing module: `python -m benchmarks.training.idm_memory`.
 
 Each batch is measured in a process of its own, after two steps, so that Adam's moments are there. On a GPU it is what
 torch allocated, on the CPU the process's largest resident size.
@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.page import PAGE
-from benchmarks.train_idm import add_size, config_of, make_pictures, ours
+from benchmarks.training.train_idm import add_size, config_of, make_pictures, ours
 from trainer.judging.report import replace_section, table
 from trainer.training.parallel import placement
 
@@ -35,7 +35,7 @@ def peak_gib(args: argparse.Namespace) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.idm_memory", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.idm_memory", description=__doc__)
     add_size(parser)
     parser.add_argument("--batches", type=int, nargs="+", default=[1], help="measured one after the other")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)
@@ -46,7 +46,7 @@ def main() -> None:
         return
     rows: list[list[object]] = []
     for batch in args.batches:
-        command = [sys.executable, "-m", "benchmarks.idm_memory", "--alone", "--batch", str(batch)]
+        command = [sys.executable, "-m", "benchmarks.training.idm_memory", "--alone", "--batch", str(batch)]
         command += ["--size", args.size, "--num-feat", str(args.num_feat), "--num-block", str(args.num_block)]
         done = subprocess.run([*command, "--vgg", args.vgg], capture_output=True, text=True, check=False)
         rows.append([batch, done.stdout.strip() if done.returncode == 0 else done.stderr.strip().splitlines()[-1]])

@@ -1,6 +1,6 @@
 """Cold start: from exec to the first raw and the first enhanced picture that a viewer receives.
 
-python -m benchmarks.cold_start --num 10
+python -m benchmarks.runtime.cold_start --num 10
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.bridge`: the serial line's figures, and the section `bridge` of docs/results.md."""
+"""`python -m benchmarks.runtime.bridge`: the serial line's figures, and the section `bridge` of docs/results.md."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from benchmarks.live import Viewer, get_json
 from benchmarks.page import PAGE
+from benchmarks.runtime.live import Viewer, get_json
 from edge.health.machine import machine_line
 from firmware_bridge.device.c_device import CDevice
 from firmware_bridge.device.faulty_line import FaultyLine, LineFaults
@@ -185,7 +185,7 @@ def _plug_about(simulator: Simulator) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bridge", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime.bridge", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="unplugs and hangs")
     parser.add_argument("--seconds", type=float, default=60, help="of video with the link up, and as many without")
     parser.add_argument("--commands", type=int, default=10_000)
@@ -216,4 +216,4 @@ if __name__ == "__main__":
     try:
         main()
     except BridgeError as error:
-        sys.exit(f"benchmarks.bridge: {error}")
+        sys.exit(f"benchmarks.runtime.bridge: {error}")

@@ -1,4 +1,4 @@
-"""What the perceptual loss is worth: `python -m benchmarks.perceptual_term --vgg VGG16.safetensors`.
+"""What the perceptual loss is worth: `python -m benchmarks.training.perceptual_term --vgg VGG16.safetensors`.
 
 MIINet's claim (section 2.1): with eq. (4) the generator keeps the input's structure, colour and texture. For each seed
 the image dehazing module is trained twice on the same unpaired pictures, with beta 1.5 and with beta 0, which is
@@ -153,7 +153,7 @@ def row(seed: int, pairs: list[tuple[Moment, Moment]]) -> list[object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.perceptual_term", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.perceptual_term", description=__doc__)
     parser.add_argument("--vgg", required=True, help="VGG16 weights under torchvision's names")
     parser.add_argument("--pictures", type=Path, help="folder with truth_*.png and degraded_*.png")
     parser.add_argument("--seeds", type=int, default=3)

@@ -1,0 +1,1 @@
+"""Where the output judge's limits come from."""

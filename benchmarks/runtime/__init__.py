@@ -1,0 +1,1 @@
+"""Speed of what runs on the unit."""

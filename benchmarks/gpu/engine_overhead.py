@@ -1,8 +1,8 @@
-"""`python -m benchmarks.gpu.engine_overhead`: what the TensorRT runtime's own code costs a frame, with an engine that does
-nothing.
+"""`python -m benchmarks.gpu.engine_overhead`: what the TensorRT runtime's own code costs a frame.
 
-Real pycuda over the test double of libcuda (`make tensorrt-parts`), whose copies and kernels cost nothing: what is left
-is buffers, streams, events and bookkeeping. On a GPU the driver's own calls cost more than the double's.
+The engine does nothing, behind real pycuda over the test double of libcuda (`make tensorrt-parts`), whose copies and
+kernels cost nothing: what is left is buffers, streams, events and bookkeeping. On a GPU the driver's own calls cost
+more than the double's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.gpu.half_numerics live=STUDENT miinet-guided=IDM ...`: half precision in torch, island by island.
+"""Half precision in torch, island by island: `python -m benchmarks.gpu.half_numerics live=STUDENT ...`.
 
 Each profile's network runs in torch.half against float32, on demo frames and on the same under a heavy veil: with
 nothing in float32, with the islands that the exported graph has, and with part of them. On a GPU these are a tensor

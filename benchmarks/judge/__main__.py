@@ -18,11 +18,11 @@ import numpy as np
 
 from benchmarks.judge.samples import ENGINES, Pair, draw, read_pairs
 from benchmarks.judge.units import block_correction
+from benchmarks.page import PAGE
 from edge.guard.judge import JudgeLimits, OutputJudge, Sample, Statistics
 from edge.sources.demo.render import DemoRenderer
 from trainer.judging.report import replace_section, table
 
-PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 FIRST_UNSEEN = 830
 LOW, HIGH = "low", "high"
 LIMITED = {

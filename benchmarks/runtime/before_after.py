@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
+from benchmarks.page import PAGE
 from edge.engines.cpu import open_cpu_engine
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Verdict
@@ -15,7 +14,7 @@ from edge.sources.demo.source import DemoSource
 from edge.web.views import View, encoded
 
 FOGGIEST_FRAME = 165
-PICTURE = Path(__file__).parent.parent / "docs" / "images" / "before-after.jpg"
+PICTURE = PAGE.parent / "images" / "before-after.jpg"
 
 
 def main() -> None:

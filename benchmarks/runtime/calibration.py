@@ -1,4 +1,4 @@
-"""Calibration on the bench: how right it is, what it costs, what it is worth: `python -m benchmarks.runtime.calibration`.
+"""How right calibration is, what it costs, what it is worth: `python -m benchmarks.runtime.calibration`.
 
 Units with known faults are captured by `edge-calib capture` and solved; their truth is the yardstick.
 """

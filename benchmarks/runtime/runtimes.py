@@ -1,4 +1,7 @@
-"""`python -m benchmarks.runtime.runtimes`: onnxruntime against OpenVINO on the shipped dehazer (pip install openvino)."""
+"""`python -m benchmarks.runtime.runtimes`: onnxruntime against OpenVINO, on the shipped dehazer.
+
+Needs `pip install openvino`.
+"""
 
 from __future__ import annotations
 

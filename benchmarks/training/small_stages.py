@@ -1,9 +1,9 @@
-"""Each stage of training at a size that a CPU takes in minutes: `python -m benchmarks.training.small_stages --data DATA`.
+"""Each stage of training in CPU minutes: `python -m benchmarks.training.small_stages --data DATA`.
 
-Not a measure of the method, but of the trainer: every loss must fall and every stage must improve pictures that it has
-never seen. Real throats (`throat_research`, split as in `trainer.prepare.splits`); LQ is simulated by the training recipe, on
-other throats than the HQ's, so that the dehazing module never sees a pair. The held-out throats are veiled by a fog
-that training never draws.
+Not a measure of the method, but of the trainer: every loss must fall and every stage must improve pictures that it
+has never seen. Real throats (`throat_research`, split as in `trainer.prepare.splits`); LQ is simulated by the
+training recipe, on other throats than the HQ's, so that the dehazing module never sees a pair. The held-out throats
+are veiled by a fog that training never draws.
 """
 
 from __future__ import annotations

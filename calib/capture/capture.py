@@ -26,11 +26,11 @@ from edge.web.server import WebSink
 
 log = logging.getLogger(__name__)
 
-WEB_DIR = Path(__file__).parent / "web"
+PAGE_DIR = Path(__file__).parent / "page"
 SITE_FILES = {
-    "/": WEB_DIR / "index.html",
-    "/calib.js": WEB_DIR / "calib.js",
-    "/calib.css": WEB_DIR / "calib.css",
+    "/": PAGE_DIR / "index.html",
+    "/calib.js": PAGE_DIR / "calib.js",
+    "/calib.css": PAGE_DIR / "calib.css",
     "/stream.js": PAGE_FILES["/stream.js"],
     "/style.css": PAGE_FILES["/style.css"],
 }

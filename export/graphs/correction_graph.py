@@ -1,8 +1,9 @@
 """A unit's calibration as part of the graph, for engines that run it cheaper there than the host does.
 
 The one definition is `edge.calibration.correction.Correction`; the graph samples at the same places and computes the
-same light, and a test holds both to the same pixels within 1/255. Behind a lens one value in a thousand may differ by one level of
-the camera's codes, where the sampled value lies on a half; deep shadows times a large gain make more of it.
+same light, and a test holds both to the same pixels within 1/255. Behind a lens one value in a thousand may differ by
+one level of the camera's codes, where the sampled value lies on a half; deep shadows times a large gain make more of
+it.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from firmware_bridge.errors import BridgeError
 from firmware_bridge.wire.layout import UNKNOWN_I16, UNKNOWN_U16
 from firmware_bridge.wire.messages import ResetCause
 
-C_FOLDER = Path(__file__).parent / "c"
+C_FOLDER = Path(__file__).parent.parent / "c"
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O2")
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 _STEP = struct.Struct("<cQhhHhHHHBBQH")

@@ -20,7 +20,7 @@ BY_ID = Path("/dev/serial/by-id")
 BAUD_RATES = (115_200, 1_000_000)
 _READ_BYTES = 4096
 _WRITE_TIMEOUT_S = 0.5
-UDEV_RULE = Path(__file__).parent / "udev" / "70-edge-camera-head.rules"
+UDEV_RULE = Path(__file__).parent.parent / "udev" / "70-edge-camera-head.rules"
 
 
 @dataclass(frozen=True, slots=True)

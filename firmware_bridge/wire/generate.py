@@ -11,8 +11,8 @@ from firmware_bridge.wire import frames, messages
 from firmware_bridge.wire.layout import Layout, Message, layouts_of
 from firmware_bridge.wire.messages import EVENTS, MESSAGES, PARAM_DEFAULT, PARAM_MAX, REQUESTS, wire_name
 
-C_FOLDER = Path(__file__).parent / "c"
-PAGE = Path(__file__).parent.parent / "docs" / "firmware-protocol.md"
+C_FOLDER = Path(__file__).parent.parent / "c"
+PAGE = Path(__file__).parents[2] / "docs" / "firmware-protocol.md"
 ENUMS: tuple[type[IntEnum | IntFlag], ...] = (
     *(messages.Capability, messages.Fault, messages.ResetCause, messages.LightState),
     *(messages.ButtonAction, messages.Param, messages.NakReason),

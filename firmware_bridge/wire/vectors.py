@@ -1,4 +1,4 @@
-"""`python -m firmware_bridge.wire.vectors`: writes vectors.json, the frames by which another implementation checks itself.
+"""`python -m firmware_bridge.wire.vectors`: writes vectors.json, by which another implementation checks itself.
 
 A list of objects: `name`; `wire` in hex, the frame's bytes with the 00 that ends it; `valid`; and for valid ones
 `type`, `seq` and `payload` in hex. An invalid one gives no frame. Every valid one has version 1.0.

@@ -304,7 +304,7 @@ def test_too_few_groups_are_told(tmp_path, capsys):
 
 @needs_data
 def test_the_projects_throats(tmp_path):
-    """What the hash links stays together, as in trainer.prepare.splits; crops that it misses need a decision of their own."""
+    """What the hash links stays together; crops that it misses need a decision of their own."""
     folder = DATA / "throat_research"
     assert prepare(folder, "-o", tmp_path / "m.json", "--lq", "lq_*", "--hq", "hq") == 0
     manifest = read_manifest(tmp_path / "m.json")

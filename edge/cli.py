@@ -30,8 +30,14 @@ commands with a --help of their own:
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
 
-
 LIVE_THREADS = ("capture", "inference")
+
+COMMANDS = {
+    "install-service": "edge.service.command:install_main",
+    "model": "edge.updates.command:main",
+    "uninstall-service": "edge.service.command:uninstall_main",
+}
+"""First word of the command line -> module and function, which takes the other words and returns an exit code."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -120,6 +126,13 @@ def run(args: argparse.Namespace) -> int:
     raise UsageError("nothing to do: give --live, or INPUT... --output DIR; see --help")
 
 
+def run_command(name: str, argv: Sequence[str]) -> int:
+    """Load a command and run it."""
+    module, function = COMMANDS[name].split(":")
+    work = cast("Callable[[Sequence[str]], int]", getattr(importlib.import_module(module), function))
+    return work(argv)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else list(argv)
     if given and given[0] in COMMANDS:
@@ -143,18 +156,3 @@ def leave_hung_threads(code: int) -> None:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-COMMANDS = {
-    "install-service": "edge.service.command:install_main",
-    "model": "edge.updates.command:main",
-    "uninstall-service": "edge.service.command:uninstall_main",
-}
-"""First word of the command line -> module and function, which takes the other words and returns an exit code."""
-
-
-def run_command(name: str, argv: Sequence[str]) -> int:
-    """Load a command and run it."""
-    module, function = COMMANDS[name].split(":")
-    work = cast("Callable[[Sequence[str]], int]", getattr(importlib.import_module(module), function))
-    return work(argv)

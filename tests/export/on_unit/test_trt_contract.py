@@ -19,10 +19,12 @@ from tests.doubles.parts import part
 from tests.doubles.tensorrt_parts import BINDINGS
 from tests.paths import REPOSITORY
 
-ROOT = REPOSITORY
 SOURCES = [
-    *(ROOT / "edge" / "engines" / f"{name}.py" for name in ("trt_versions", "trt_log", "open_plan", "tensorrt")),
-    *(ROOT / "export" / f"{name}.py" for name in ("builder", "peak", "inspector")),
+    *(
+        REPOSITORY / "edge" / "engines" / "gpu" / f"{name}.py"
+        for name in ("trt_versions", "trt_log", "open", "tensorrt")
+    ),
+    *(REPOSITORY / "export" / "on_unit" / f"{name}.py" for name in ("builder", "peak", "inspector")),
 ]
 CLASSES = {
     "builder": "Builder", "network": "INetworkDefinition", "parser": "OnnxParser", "config": "IBuilderConfig",

@@ -20,7 +20,7 @@ from edge.config import Config, HeatConfig
 from edge.health.disk import disk_state, nearest
 from edge.health.heat import believed
 from edge.health.machine import Sysfs
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.updates.running_unit import RunningUnit
 
@@ -29,24 +29,24 @@ TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "dis
 EARLIEST_YEAR = 2026
 
 
-def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> int:
+def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int:
     """Print the state of every part; the answer is the exit code, 0 when all is well and 1 otherwise.
 
     Where a unit runs on the configured address it is asked, since it holds the camera and the engine: then this says
     what its `/health` says.
 
     Args:
-        find_artifact: how the configured profile is looked up.
+        find_profile: how the configured profile is looked up.
     """
 
     def model() -> str:
-        artifact = find_artifact(config)
-        return f"{artifact.profile} {artifact.manifest['version']}, sha256 {artifact.sha256[:12]}"
+        profile = find_profile(config)
+        return f"{profile.name} {profile.manifest['version']}, sha256 {profile.sha256[:12]}"
 
     def engine() -> str:
         from edge.engines.open import open_engine
 
-        opened = open_engine(find_artifact(config), config.engine)
+        opened = open_engine(find_profile(config), config.engine)
         try:
             ramp = np.linspace(0, 255, FRAME_SHAPE[1] * 3, dtype=np.uint8).reshape(1, -1, 3)
             frame = np.ascontiguousarray(np.broadcast_to(ramp, FRAME_SHAPE))
@@ -64,7 +64,7 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         try:
             if source.read() is None:
                 raise InputOutputError(f"{config.source.uri}: the source gave no picture")
-            manifest = find_artifact(config).manifest
+            manifest = find_profile(config).manifest
             correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
             if correction is not None:
                 refuse_other_mode(correction, source)
@@ -80,7 +80,7 @@ def check_unit(config: Config, find_artifact: Callable[[Config], Artifact]) -> i
         "engine": engine,
         "camera": camera,
         "bridge": lambda: check_head(config.bridge),
-        "calib": lambda: _calibration(config, find_artifact(config)),
+        "calib": lambda: _calibration(config, find_profile(config)),
         "clock": _clock,
         "disk": lambda: _disk(config.save.path),
         "heat": lambda: _heat(config.heat),
@@ -133,14 +133,14 @@ def _heat(config: HeatConfig) -> str:
     return f"{name} at {celsius:.0f} C is the hottest of {len(zones)}"
 
 
-def _calibration(config: Config, artifact: Artifact) -> str:
+def _calibration(config: Config, profile: Profile) -> str:
     from edge.calibration.of_unit import unit_correction
 
-    correction = unit_correction(config.unit.calibration, config.unit.serial, artifact.manifest)
+    correction = unit_correction(config.unit.calibration, config.unit.serial, profile.manifest)
     if correction is None:
         return "none; the picture is not corrected for this unit"
     if correction.on_host is None:
-        made_at, where = datetime.fromisoformat(artifact.manifest["calibration"]["made_at"]), "in the profile's graph"
+        made_at, where = datetime.fromisoformat(profile.manifest["calibration"]["made_at"]), "in the profile's graph"
     else:
         made_at, where = correction.on_host.made_at, ", ".join(correction.on_host.parts)
     age = (datetime.now(timezone.utc) - made_at).days

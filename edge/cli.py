@@ -17,7 +17,7 @@ from edge.basics.command import exit_code_of, stop_on_signals
 from edge.basics.errors import UsageError
 from edge.basics.logs import set_up_logging
 from edge.config import Config, Origins, load_config
-from edge.models.profile import Artifact, load_artifact, profile_roots, profiles
+from edge.models.profile import Profile, load_profile, profile_names, profile_roots
 
 EXAMPLES = """examples:
   edge-enhance --live                                      the demo throat on http://127.0.0.1:8080/
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--resume", action="store_true", help="skip what an earlier run has already made of the same file")
     top.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key has a default")
     top.add_argument("--source", metavar="URI", help="camera:/dev/video0, demo:, rtsp://..., clip, picture, folder")
-    top.add_argument("--profile", metavar="NAME", help="shipped: " + ", ".join(profiles()))
+    top.add_argument("--profile", metavar="NAME", help="shipped: " + ", ".join(profile_names()))
     top.add_argument("--unit", metavar="SERIAL", help="serial number of this camera unit")
     top.add_argument("--calibration", metavar="FILE", help="the unit's unit.calib, applied before the network")
     top.add_argument("--listen", metavar="HOST:PORT", help="address of the web page; 127.0.0.1:8080")
@@ -78,9 +78,9 @@ def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
     return {dotted: given for dotted, given in options.items() if given[1] is not None}
 
 
-def artifact_of(config: Config) -> Artifact:
+def profile_of(config: Config) -> Profile:
     """The configured profile; the unit's own win over the shipped ones."""
-    return load_artifact(config.engine.profile, profile_roots(config.engine.models))
+    return load_profile(config.engine.profile, profile_roots(config.engine.models))
 
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
@@ -89,14 +89,14 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
 
     if args.output is None:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
-    artifact = artifact_of(config)
-    engine = open_engine(artifact, config.engine)
+    profile = profile_of(config)
+    engine = open_engine(profile, config.engine)
     try:
         report = enhance_files(
             args.input,
             args.output,
             engine,
-            artifact,
+            profile,
             force=args.force,
             resume=args.resume,
             stop=stop_on_signals(),
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
     if args.check:
         from edge.check import check_unit
 
-        return check_unit(origins.config, artifact_of)
+        return check_unit(origins.config, profile_of)
     if args.live:
         if args.input:
             raise UsageError(f"--live takes no INPUT, got {args.input[0]!r}; name the source with --source")

@@ -150,14 +150,14 @@ def run_bench(args: argparse.Namespace) -> int:
     from export.on_unit.peak import measured_peak_flops
 
     config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
-    artifact = find_model(args.model)
-    engine = open_engine(artifact, config)
+    profile = find_model(args.model)
+    engine = open_engine(profile, config)
     on_gpu = gpu_engine(engine) is not None
     engine.close()
     peak = measured_peak_flops("tensorrt" if args.backend == "auto" else args.backend) if on_gpu else None
-    engine = open_engine(artifact, config)
+    engine = open_engine(profile, config)
     try:
-        figures = bench(artifact, engine, golden_set(args.pictures, 1).frames[0], args.seconds, peak)
+        figures = bench(profile, engine, golden_set(args.pictures, 1).frames[0], args.seconds, peak)
     finally:
         engine.close()
     sys.stdout.write("\n".join(figures.lines()) + "\n")

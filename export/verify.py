@@ -15,7 +15,7 @@ from edge.engines.cpu import GraphCpuEngine, open_cpu_engine
 from edge.engines.engine import Engine
 from edge.engines.gpu.open import open_tensorrt_engine
 from edge.health.machine import available_cpus
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.image import Image
 from export.on_unit.accuracy import GATES, Difference, Gate, pooled
 from export.on_unit.golden import GoldenSet
@@ -53,7 +53,7 @@ HEAD = ("forms", "PSNR", "max", "mean", "verdict")
 
 
 def verify(
-    artifact: Artifact,
+    profile: Profile,
     golden: GoldenSet,
     *,
     engines: Path,
@@ -70,15 +70,15 @@ def verify(
     Raises:
         ModelError: the float32 graph itself cannot run, or a checkpoint is wrong.
     """
-    with _engine_form(GraphCpuEngine(artifact, available_cpus())) as reference:
+    with _engine_form(GraphCpuEngine(profile, available_cpus())) as reference:
         expected = [reference(frame) for frame in golden.frames]
-    rows = [_torch_row(artifact, golden, expected, checkpoints)]
-    if artifact.dehazer is not None:
-        with _engine_form(open_cpu_engine(artifact)) as host:
+    rows = [_torch_row(profile, golden, expected, checkpoints)]
+    if profile.dehazer is not None:
+        with _engine_form(open_cpu_engine(profile)) as host:
             rows.append(_compared("CPU engine's form against onnx fp32", host, golden, expected, ONE_LEVEL))
     if precision != "fp32":
-        rows.append(_typed_row(artifact, golden, expected, precision))
-    rows.append(_gpu_row(artifact, golden, expected, engines, precision, runtime))
+        rows.append(_typed_row(profile, golden, expected, precision))
+    rows.append(_gpu_row(profile, golden, expected, engines, precision, runtime))
     return rows
 
 
@@ -96,7 +96,7 @@ def _engine_form(engine: Engine) -> Iterator[Form]:
 
 
 def _torch_row(
-    artifact: Artifact, golden: GoldenSet, expected: list[Image], checkpoints: tuple[Path, Path | None] | None
+    profile: Profile, golden: GoldenSet, expected: list[Image], checkpoints: tuple[Path, Path | None] | None
 ) -> Comparison:
     what = "torch against onnx fp32"
     if checkpoints is None:
@@ -105,17 +105,17 @@ def _torch_row(
         return Comparison(what, None, None, "torch is not installed here, as is right on a unit")
     from export.graphs.torch_form import torch_form
 
-    return _compared(what, torch_form(artifact.profile, *checkpoints), golden, expected, ONE_LEVEL)
+    return _compared(what, torch_form(profile.name, *checkpoints), golden, expected, ONE_LEVEL)
 
 
-def _typed_row(artifact: Artifact, golden: GoldenSet, expected: list[Image], precision: str) -> Comparison:
+def _typed_row(profile: Profile, golden: GoldenSet, expected: list[Image], precision: str) -> Comparison:
     what = f"onnx {precision} simulated on the CPU against onnx fp32"
     try:
-        graph = artifact.graph_for(precision)
+        graph = profile.graph_for(precision)
     except ModelError as error:
         return Comparison(what, None, None, str(error))
     if importlib.util.find_spec("onnx") is None:
-        told = artifact.manifest["precisions"][precision].get("against_fp32", {})
+        told = profile.manifest["precisions"][precision].get("against_fp32", {})
         return Comparison(what, None, None, f"onnx is not installed here; at export it was {told.get('psnr_db')} dB")
     from export.precisions.rounded import run_on_cpu, shown_on_cpu
 
@@ -128,11 +128,11 @@ def _typed_row(artifact: Artifact, golden: GoldenSet, expected: list[Image], pre
 
 
 def _gpu_row(
-    artifact: Artifact, golden: GoldenSet, expected: list[Image], engines: Path, precision: str, runtime: str
+    profile: Profile, golden: GoldenSet, expected: list[Image], engines: Path, precision: str, runtime: str
 ) -> Comparison:
     what = f"{runtime} {precision} engine against onnx fp32"
     try:
-        engine = open_tensorrt_engine(artifact, engines, precision=precision, runtime=runtime)
+        engine = open_tensorrt_engine(profile, engines, precision=precision, runtime=runtime)
     except DeviceMissing as error:
         return Comparison(what, None, None, str(error))
     with _engine_form(engine) as form:

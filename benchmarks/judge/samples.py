@@ -18,7 +18,7 @@ from benchmarks.judge.pictures import Shot, shots
 from edge.engines.cpu import BicubicCpuEngine, GuidedCpuEngine
 from edge.engines.guided import Map
 from edge.guard.judge import Sample, sampled
-from edge.models.profile import Artifact, load_artifact
+from edge.models.profile import Profile, load_profile
 from edge.pictures.image import Image
 
 ENGINES = ("live", "live, bicubic")
@@ -52,9 +52,9 @@ class Pair:
 class _BothEngines(GuidedCpuEngine):
     """Enlarges one answer of the network in both ways."""
 
-    def __init__(self, artifact: Artifact, dehazer: Path) -> None:
-        super().__init__(artifact, dehazer, 1)
-        self._softer = BicubicCpuEngine(artifact, dehazer, 1)
+    def __init__(self, profile: Profile, dehazer: Path) -> None:
+        super().__init__(profile, dehazer, 1)
+        self._softer = BicubicCpuEngine(profile, dehazer, 1)
         self.softer: Image = np.empty(0, np.uint8)
 
     def _upscale(self, image: Image, shrunk: Image, slope: Map, intercept: Map, out: Image | None) -> Image:
@@ -93,13 +93,13 @@ def read_pairs(path: Path) -> Iterator[Pair]:
 
 def _draw_part(data: Path, share: float, part: int, num_parts: int, path: Path) -> None:
     cv2.setNumThreads(1)
-    artifact = load_artifact("live")
-    assert artifact.dehazer is not None
-    engine = _BothEngines(artifact, artifact.dehazer)
+    profile = load_profile("live")
+    assert profile.dehazer is not None
+    engine = _BothEngines(profile, profile.dehazer)
     scenes: deque[Image] = deque(maxlen=_SCENES_APART)
     with tempfile.TemporaryDirectory() as folder, path.open("wb") as file:
         wrong = [
-            GuidedCpuEngine(artifact, shuffled_dehazer(artifact.dehazer, layer, Path(folder)), 1)
+            GuidedCpuEngine(profile, shuffled_dehazer(profile.dehazer, layer, Path(folder)), 1)
             for layer in SHUFFLED_LAYERS
         ]
         num_done = 0

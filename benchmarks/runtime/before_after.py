@@ -9,7 +9,7 @@ from benchmarks.page import PAGE
 from edge.engines.cpu import open_cpu_engine
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Verdict
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.sources.demo.source import DemoSource
 from edge.web.views import View, encoded
 
@@ -19,7 +19,7 @@ PICTURE = PAGE.parent / "images" / "before-after.jpg"
 
 def main() -> None:
     raw = Frame(DemoSource("demo:", paced=False).render(FOGGIEST_FRAME).degraded, FOGGIEST_FRAME, 0)
-    engine = open_cpu_engine(load_artifact("live"))
+    engine = open_cpu_engine(load_profile("live"))
     result = engine.enhance(raw.image)
     pair = FramePair(raw, raw.enhanced(result.image, engine.profile, result.stage_ms))
     split = encoded(View("split", 0.5), pair, Verdict("live"), quality=95)

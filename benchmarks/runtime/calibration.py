@@ -29,7 +29,7 @@ from edge.calibration.lens import view_focal_px
 from edge.engines.cpu import open_cpu_engine
 from edge.engines.engine import Engine
 from edge.health.machine import available_cpus, machine_line
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.pictures.colour import FULL_STEP, codes_from_steps, linear_from_srgb
 from edge.pictures.files import picture_paths, read_picture
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
@@ -210,7 +210,7 @@ def main() -> None:
     truth, solution = first
     rows = [[*promise, *(cells[n] for cells in columns.values())] for n, promise in enumerate(PROMISES)]
     told = [table(["what", "promised", *columns], rows)]
-    engine = open_cpu_engine(load_artifact("live"))
+    engine = open_cpu_engine(load_profile("live"))
     told += [cost_table(solution.calibration, engine, args.rounds), gpu_row(solution.calibration)]
     plain, gain_alone = fall_off_alone(truth)
     pairs = {

@@ -21,7 +21,7 @@ from edge.guard.order import EngineOrder
 from edge.guard.process import EngineProcess
 from edge.guard.shared_frames import SharedFrames
 from edge.health.machine import available_cpus, machine_line
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
 
@@ -31,13 +31,13 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=200, metavar="N", help="frames of each way (default 200)")
     options = parser.parse_args()
     edge.guard.process.DEADLINE_S = 10.0  # a late frame is a sample here
-    artifact, shared = load_artifact("live"), SharedFrames()
+    profile, shared = load_profile("live"), SharedFrames()
     begin = time.perf_counter()
-    process = EngineProcess(EngineOrder(Rung("live", "cpu"), artifact.sha256, EngineConfig(), UnitConfig()), shared)
+    process = EngineProcess(EngineOrder(Rung("live", "cpu"), profile.sha256, EngineConfig(), UnitConfig()), shared)
     while process.poll_opened(1.0) is None:
         pass
     opening_s = time.perf_counter() - begin
-    engine = open_cpu_engine(artifact)
+    engine = open_cpu_engine(profile)
     renderer = DemoRenderer(0)
     scenes = [renderer.degraded(10 * number) for number in range(8)]
     lent = [frame for frame in map(shared.copied, scenes) if frame is not None]

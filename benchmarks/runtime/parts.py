@@ -9,7 +9,7 @@ from statistics import median
 
 from edge.engines.cpu import open_cpu_engine
 from edge.health.machine import available_cpus
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.sources.open import open_source
 from edge.web.banner import Status, stamp
 
@@ -36,7 +36,7 @@ def measure_parts(clip: Path) -> dict[str, tuple[float, float]]:
     source = open_source(f"{clip}?pace=free")
     frame = source.read()
     assert frame is not None
-    engine = open_cpu_engine(load_artifact("live"), available_cpus())
+    engine = open_cpu_engine(load_profile("live"), available_cpus())
     status = Status("live", mode="enhanced", profile="live")
 
     def publish() -> bytes:

@@ -18,7 +18,7 @@ from edge.basics.whole_files import write_together, write_whole
 from edge.batch.clip_writer import CODEC, clip_writer
 from edge.batch.inputs import ClipFacts, Job
 from edge.engines.engine import Engine
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import fit_to_frame
 from edge.pictures.image import Image
@@ -79,7 +79,7 @@ class JobRunner:
 
     Args:
         protected: resolved paths of all inputs, which no result may replace.
-        artifact: what the engine runs.
+        profile: what the engine runs.
         stop: ends a clip early.
         force: overwrite.
         resume: skip what is done, do again what was left unfinished.
@@ -89,7 +89,7 @@ class JobRunner:
         self,
         protected: Collection[Path],
         engine: Engine,
-        artifact: Artifact,
+        profile: Profile,
         stop: threading.Event,
         *,
         force: bool,
@@ -97,7 +97,7 @@ class JobRunner:
     ) -> None:
         self._protected = protected
         self._engine = engine
-        self._model = model_record(engine, artifact)
+        self._model = model_record(engine, profile)
         self._mark = mark_text("enhanced", engine.profile, engine.model_sha256)
         self._stop = stop
         self._force = force
@@ -227,12 +227,12 @@ def _refuse_existing(job: Job) -> None:
             )
 
 
-def model_record(engine: Engine, artifact: Artifact) -> dict[str, Any]:
+def model_record(engine: Engine, profile: Profile) -> dict[str, Any]:
     """The model as the sidecar names it."""
     return {
-        "name": artifact.manifest["name"],
+        "name": profile.manifest["name"],
         "profile": engine.profile,
-        "version": artifact.manifest["version"],
+        "version": profile.manifest["version"],
         "sha256": engine.model_sha256,
         "device": engine.device,
     }

@@ -30,7 +30,7 @@ from edge.basics.whole_files import make_folder
 from edge.batch.inputs import Failure, Job, plan
 from edge.batch.job import JobRunner, OutputFolderError, Stopped, writing
 from edge.engines.engine import Engine
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def enhance_files(
     inputs: Sequence[Path | str],
     output: Path,
     engine: Engine,
-    artifact: Artifact,
+    profile: Profile,
     *,
     stop: threading.Event,
     force: bool = False,
@@ -79,7 +79,7 @@ def enhance_files(
         inputs: pictures, clips and folders of them.
         output: made where it does not exist.
         engine: called from this thread alone; stays open.
-        artifact: what the engine runs.
+        profile: what the engine runs.
         stop: ends the work cleanly; an unfinished clip leaves nothing behind.
         force: overwrite earlier results. An input is never overwritten.
         resume: leave out what an earlier run has made of the same content with the same model, and do again
@@ -94,7 +94,7 @@ def enhance_files(
         with writing(output):
             make_folder(output)
     sources = {job.source.resolve() for job in jobs}
-    runner = JobRunner(sources, engine, artifact, stop, force=force, resume=resume)
+    runner = JobRunner(sources, engine, profile, stop, force=force, resume=resume)
     full = _run(jobs, runner, stop, report)
     lone = _lone_failure(inputs, report)
     if lone is None:

@@ -14,7 +14,7 @@ from edge.basics.errors import EngineFailed, ModelError
 from edge.engines.engine import Engine, Enhanced
 from edge.engines.guided import GuidedCarrier, Map, detail_activity
 from edge.health.machine import available_cpus
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
 from edge.pictures.image import Image
 
@@ -40,9 +40,9 @@ class GuidedCpuEngine:
 
     _step = "guided"
 
-    def __init__(self, artifact: Artifact, dehazer: Path, num_threads: int) -> None:
-        self.profile = artifact.profile
-        self.model_sha256 = artifact.sha256
+    def __init__(self, profile: Profile, dehazer: Path, num_threads: int) -> None:
+        self.profile = profile.name
+        self.model_sha256 = profile.sha256
         self.device = f"cpu ({num_threads} threads, onnxruntime {onnxruntime.__version__})"
         self._session = open_session(dehazer, num_threads)
         self._pool = ThreadPoolExecutor(num_threads, "guided")
@@ -82,19 +82,19 @@ class BicubicCpuEngine(GuidedCpuEngine):
 class GraphCpuEngine:
     """The whole graph in onnxruntime: any profile, slower."""
 
-    def __init__(self, artifact: Artifact, num_threads: int) -> None:
-        self.profile = artifact.profile
-        self.model_sha256 = artifact.sha256
+    def __init__(self, profile: Profile, num_threads: int) -> None:
+        self.profile = profile.name
+        self.model_sha256 = profile.sha256
         self.device = f"cpu ({num_threads} threads, onnxruntime {onnxruntime.__version__})"
-        self._session = open_session(artifact.graph, num_threads)
-        self._check_interface(artifact)
+        self._session = open_session(profile.graph, num_threads)
+        self._check_interface(profile)
 
-    def _check_interface(self, artifact: Artifact) -> None:
+    def _check_interface(self, profile: Profile) -> None:
         ends = [*self._session.get_inputs(), *self._session.get_outputs()]
         found = [(end.name, end.type, tuple(end.shape)) for end in ends]
         expected = [(name, "tensor(uint8)", (1, *FRAME_SHAPE)) for name in ("frame", "enhanced")]
         if found != expected:
-            raise ModelError(f"{artifact.graph}: its inputs and outputs are {found}, expected {expected}")
+            raise ModelError(f"{profile.graph}: its inputs and outputs are {found}, expected {expected}")
 
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         begin = time.perf_counter()
@@ -109,20 +109,20 @@ class GraphCpuEngine:
         del self._session
 
 
-def open_cpu_engine(artifact: Artifact, num_threads: int = 0) -> Engine:
+def open_cpu_engine(profile: Profile, num_threads: int = 0) -> Engine:
     """The fastest CPU engine for a profile.
 
     Args:
         num_threads: 0 takes every core that this process may use.
     """
     num_threads = num_threads or available_cpus()
-    if artifact.dehazer is not None:
-        return GuidedCpuEngine(artifact, artifact.dehazer, num_threads)
-    return GraphCpuEngine(artifact, num_threads)
+    if profile.dehazer is not None:
+        return GuidedCpuEngine(profile, profile.dehazer, num_threads)
+    return GraphCpuEngine(profile, num_threads)
 
 
-def open_bicubic_engine(artifact: Artifact, num_threads: int = 0) -> Engine:
+def open_bicubic_engine(profile: Profile, num_threads: int = 0) -> Engine:
     """A profile's dehazer with bicubic x4; raises ModelError where it ships none."""
-    if artifact.dehazer is None:
-        raise ModelError(f"profile {artifact.profile!r} has no dehaze.onnx; export it again with edge-export onnx")
-    return BicubicCpuEngine(artifact, artifact.dehazer, num_threads or available_cpus())
+    if profile.dehazer is None:
+        raise ModelError(f"profile {profile.name!r} has no dehaze.onnx; export it again with edge-export onnx")
+    return BicubicCpuEngine(profile, profile.dehazer, num_threads or available_cpus())

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edge.basics.errors import EngineFailed, ModelError
 from edge.basics.texts import shown
 from edge.engines.engine import Engine
-from edge.models.profile import MANIFEST_NAME, Artifact
+from edge.models.profile import MANIFEST_NAME, Profile
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
 from edge.pictures.image import Image
 from edge.pictures.packed import packed_picture, picture_from_text
@@ -114,7 +114,7 @@ def frame_sha256() -> str:
     return hashlib.sha256(golden_frame().tobytes()).hexdigest()
 
 
-def check_golden(engine: Engine, artifact: Artifact, *, softer: bool = False) -> float:
+def check_golden(engine: Engine, profile: Profile, *, softer: bool = False) -> float:
     """Run the golden frame and hold the answer to the stored one.
 
     The engine is one without the unit's correction, which would make another frame of it. A profile without a stored
@@ -135,16 +135,16 @@ def check_golden(engine: Engine, artifact: Artifact, *, softer: bool = False) ->
     try:
         found = engine.enhance(frame).image
     except EngineFailed as error:
-        raise ModelError(f"{artifact.folder}: no answer to the golden frame ({error}); {RESTORE}") from error
-    stored = artifact.manifest.get(KEY)
+        raise ModelError(f"{profile.folder}: no answer to the golden frame ({error}); {RESTORE}") from error
+    stored = profile.manifest.get(KEY)
     if stored is None or (isinstance(stored, Mapping) and stored.get("frame_sha256") != frame_sha256()):
-        _refuse_senseless(found, frame, artifact)
+        _refuse_senseless(found, frame, profile)
         return math.nan
-    return _held_to(stored, found, artifact, softer=softer)
+    return _held_to(stored, found, profile, softer=softer)
 
 
-def _held_to(stored: object, found: Image, artifact: Artifact, *, softer: bool) -> float:
-    where = f"{artifact.folder / MANIFEST_NAME}: golden"
+def _held_to(stored: object, found: Image, profile: Profile, *, softer: bool) -> float:
+    where = f"{profile.folder / MANIFEST_NAME}: golden"
     if not isinstance(stored, Mapping):
         raise ModelError(f"{where}: expected a table; {RESTORE}")
     limit_name = "min_softer_psnr_db" if softer else "min_psnr_db"
@@ -158,7 +158,7 @@ def _held_to(stored: object, found: Image, artifact: Artifact, *, softer: bool) 
         if not psnr_db >= limit_db:
             what = "the golden frame" if name == "enhanced" else "the golden frame's detail"
             raise ModelError(
-                f"{artifact.folder}: {what} comes out at {psnr_db:.1f} dB, expected {limit_db:g} or more; {RESTORE}"
+                f"{profile.folder}: {what} comes out at {psnr_db:.1f} dB, expected {limit_db:g} or more; {RESTORE}"
             )
         told.append(psnr_db)
     return told[0]
@@ -180,13 +180,13 @@ def _detail(image: Image) -> Image:
     return np.ascontiguousarray(image[DETAIL_ROWS, DETAIL_COLUMNS])
 
 
-def _refuse_senseless(found: Image, frame: Image, artifact: Artifact) -> None:
+def _refuse_senseless(found: Image, frame: Image, profile: Profile) -> None:
     grey_in, grey_out = (cv2.cvtColor(shrink(image), cv2.COLOR_RGB2GRAY).astype(np.float64) for image in (frame, found))
     contrast_levels = float(grey_out.std())
     correlation = 0.0 if not contrast_levels else float(np.corrcoef(grey_in.ravel(), grey_out.ravel())[0, 1])
     if contrast_levels < MIN_CONTRAST_LEVELS or abs(correlation) < MIN_CORRELATION:
         raise ModelError(
-            f"{artifact.folder}: its answer to the golden frame does not follow the frame (contrast "
+            f"{profile.folder}: its answer to the golden frame does not follow the frame (contrast "
             f"{contrast_levels:.1f} levels, correlation {correlation:.2f}, expected {MIN_CONTRAST_LEVELS:g} and "
             f"{MIN_CORRELATION:g} or more); {RESTORE}"
         )

@@ -11,13 +11,13 @@ from edge.config import EngineConfig
 from edge.engines.cpu import open_bicubic_engine, open_cpu_engine
 from edge.engines.engine import Engine, Enhanced
 from edge.engines.rungs import Rung
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.image import Image
 
 log = logging.getLogger(__name__)
 
 
-def open_engine(artifact: Artifact, config: EngineConfig) -> Engine:
+def open_engine(profile: Profile, config: EngineConfig) -> Engine:
     """The engine that the configuration asks for, with the CPU's behind it; called in the thread that will use it.
 
     `backend` "auto" takes a GPU where TensorRT, pycuda, a GPU and an engine for it are there, and otherwise says in one
@@ -28,32 +28,32 @@ def open_engine(artifact: Artifact, config: EngineConfig) -> Engine:
     """
 
     def open_cpu() -> Engine:
-        return open_cpu_engine(artifact, config.threads)
+        return open_cpu_engine(profile, config.threads)
 
     if config.backend == "cpu":
         return open_cpu()
-    opened, missed = open_or_fall_back(artifact, config, Rung(artifact.profile, config.backend))
+    opened, missed = open_or_fall_back(profile, config, Rung(profile.name, config.backend))
     return opened if missed else FallbackEngine(opened, open_cpu)
 
 
 def open_or_fall_back(
-    artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()
+    profile: Profile, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()
 ) -> tuple[Engine, EdgeError | None]:
     """A rung's engine; for `auto` the CPU's where there is none, one line in the log, and why.
 
     How loudly: a machine without a GPU is as it should be, one whose GPU fails is not.
     """
     try:
-        return open_rung(artifact, config, rung, frames), None
+        return open_rung(profile, config, rung, frames), None
     except EdgeError as error:
         if rung.backend != "auto":
             raise
         is_without = isinstance(error, DeviceMissing) and not isinstance(error, EngineLost)
         log.log(logging.INFO if is_without else logging.WARNING, "the CPU engine runs: %s", error)
-        return open_cpu_engine(artifact, config.threads), error
+        return open_cpu_engine(profile, config.threads), error
 
 
-def open_rung(artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()) -> Engine:
+def open_rung(profile: Profile, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()) -> Engine:
     """The engine of one rung of the ladder; `auto` means TensorRT here.
 
     Args:
@@ -63,14 +63,14 @@ def open_rung(artifact: Artifact, config: EngineConfig, rung: Rung, frames: Sequ
         ModelError, DeviceMissing: it cannot be had.
     """
     if rung.upscale == "bicubic":
-        return open_bicubic_engine(artifact, config.threads)
+        return open_bicubic_engine(profile, config.threads)
     if rung.backend == "cpu":
-        return open_cpu_engine(artifact, config.threads)
+        return open_cpu_engine(profile, config.threads)
     from edge.engines.gpu.open import open_tensorrt_engine
 
     runtime = "tensorrt" if rung.backend == "auto" else rung.backend
     return open_tensorrt_engine(
-        artifact, Path(config.engines), precision=config.precision, runtime=runtime, frames=frames
+        profile, Path(config.engines), precision=config.precision, runtime=runtime, frames=frames
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.basics.errors import ModelError
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 
 SMALLER = {"miinet": "miinet-guided", "cyclegan": "miinet-guided", "miinet-guided": "live", "live-isr": "live"}
 """Profile -> the next one that costs less (design, sections 4 and 8)."""
@@ -57,7 +57,7 @@ def best_allowed(rungs: Sequence[Rung], level: int) -> int:
     return less[0] if less and level == 1 else len(rungs)
 
 
-def rungs_below(profile: str, backend: str, find: Callable[[str], Artifact]) -> tuple[Rung, ...]:
+def rungs_below(profile: str, backend: str, find: Callable[[str], Profile]) -> tuple[Rung, ...]:
     """The ladder of a configuration, best first. Raw, which needs no engine, is not in it.
 
     A backend that is insisted on has no CPU rungs. A profile without a host form of its own is not tried on the CPU as
@@ -72,8 +72,8 @@ def rungs_below(profile: str, backend: str, find: Callable[[str], Artifact]) -> 
     rungs: list[Rung] = []
     has_host_form = False
     name = ""
-    for name, artifact in _found(profile, find):
-        has_host_form = artifact.dehazer is not None
+    for name, found in _found(profile, find):
+        has_host_form = found.dehazer is not None
         rungs.append(Rung(name, backend))
         if backend == "auto" and has_host_form:
             rungs.append(Rung(name, "cpu"))
@@ -82,7 +82,7 @@ def rungs_below(profile: str, backend: str, find: Callable[[str], Artifact]) -> 
     return tuple(rungs)
 
 
-def _found(profile: str, find: Callable[[str], Artifact]) -> Iterator[tuple[str, Artifact]]:
+def _found(profile: str, find: Callable[[str], Profile]) -> Iterator[tuple[str, Profile]]:
     """The profile and those smaller ones that there are."""
     yield profile, find(profile)
     name = profile

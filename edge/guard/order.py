@@ -11,7 +11,7 @@ from edge.basics.errors import ConfigError
 from edge.basics.whole_files import file_sha256
 from edge.config import EngineConfig, UnitConfig
 from edge.engines.rungs import Rung, rungs_below
-from edge.models.profile import Artifact, load_artifact, profile_roots
+from edge.models.profile import Profile, load_profile, profile_roots
 
 if TYPE_CHECKING:  # it brings every part of the program with it, and an engine's process is started often
     from edge.config import Config
@@ -71,11 +71,11 @@ def engine_setup(config: Config) -> EngineSetup:
         ModelError: the configured profile cannot be loaded.
         ConfigError: the calibration cannot be read.
     """
-    found: dict[str, Artifact] = {}
+    found: dict[str, Profile] = {}
 
-    def find(profile: str) -> Artifact:
+    def find(profile: str) -> Profile:
         if profile not in found:
-            found[profile] = load_artifact(profile, profile_roots(config.engine.models))
+            found[profile] = load_profile(profile, profile_roots(config.engine.models))
         return found[profile]
 
     rungs = rungs_below(config.engine.profile, config.engine.backend, find)

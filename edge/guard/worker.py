@@ -29,7 +29,7 @@ from edge.engines.open import open_or_fall_back, open_rung
 from edge.guard.order import EngineOrder
 from edge.guard.process import DEADLINE_S, LOADED, MAX_MESSAGE_BYTES, Opened
 from edge.guard.shared_frames import SharedFrames
-from edge.models.profile import Artifact, load_artifact, profile_roots
+from edge.models.profile import Profile, load_profile, profile_roots
 
 log = logging.getLogger("edge.guard.worker")
 
@@ -57,7 +57,7 @@ class Worker:
             return
         order = EngineOrder.from_message(message)
         try:
-            artifact, bare, engine, opened = self._open(order)
+            profile, bare, engine, opened = self._open(order)
         except Exception as error:  # noqa: BLE001 - whatever a library raises is told over the line
             self._send(_told(error))
             return
@@ -66,7 +66,7 @@ class Worker:
             number = request.get("frame", request.get("golden"))
             try:
                 if "golden" in request:
-                    check_golden(bare, artifact, softer=order.rung.upscale == "bicubic")
+                    check_golden(bare, profile, softer=order.rung.upscale == "bicubic")
                     answer: dict[str, Any] = {}
                 else:
                     answer = {"stage_ms": self._enhance(engine, request)}
@@ -83,24 +83,24 @@ class Worker:
             out[:] = result.image
         return {**result.stage_ms, "whole": (time.perf_counter() - begin) * 1e3}
 
-    def _open(self, order: EngineOrder) -> tuple[Artifact, Engine, Engine, Opened]:
-        artifact = load_artifact(order.rung.profile, profile_roots(order.engine.models))
-        if artifact.sha256 != order.sha256:
-            raise ModelError(f"{artifact.folder}: another model lies there than a moment ago; reload the configuration")
-        bare, backend, lost, reason = self._open_rung(artifact, order)
+    def _open(self, order: EngineOrder) -> tuple[Profile, Engine, Engine, Opened]:
+        profile = load_profile(order.rung.profile, profile_roots(order.engine.models))
+        if profile.sha256 != order.sha256:
+            raise ModelError(f"{profile.folder}: another model lies there than a moment ago; reload the configuration")
+        bare, backend, lost, reason = self._open_rung(profile, order)
         self._send(LOADED)
-        check_golden(bare, artifact, softer=order.rung.upscale == "bicubic")
-        correction = unit_correction(order.unit.calibration, order.unit.serial, artifact.manifest)
+        check_golden(bare, profile, softer=order.rung.upscale == "bicubic")
+        correction = unit_correction(order.unit.calibration, order.unit.serial, profile.manifest)
         engine = corrected(bare, correction, order.engine.threads)
         opened = Opened(engine.profile, engine.model_sha256, engine.device, backend, reason, lost, _frame_ms(engine))
-        return artifact, bare, engine, opened
+        return profile, bare, engine, opened
 
-    def _open_rung(self, artifact: Artifact, order: EngineOrder) -> tuple[Engine, str, bool, str]:
+    def _open_rung(self, profile: Profile, order: EngineOrder) -> tuple[Engine, str, bool, str]:
         """The engine, its backend, and why it is the CPU's: whether a GPU was lost, and in words."""
         frames = [self._frames.frame(index) for index in range(self._frames.num_frames)]
-        if artifact.dehazer is None:  # the whole graph on the CPU would be too late for live
-            return open_rung(artifact, order.engine, order.rung, frames), order.rung.backend, False, ""
-        engine, missed = open_or_fall_back(artifact, order.engine, order.rung, frames)
+        if profile.dehazer is None:  # the whole graph on the CPU would be too late for live
+            return open_rung(profile, order.engine, order.rung, frames), order.rung.backend, False, ""
+        engine, missed = open_or_fall_back(profile, order.engine, order.rung, frames)
         if missed is None:
             return engine, order.rung.backend, False, ""
         return engine, "cpu", isinstance(missed, EngineLost), str(missed)

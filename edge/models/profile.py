@@ -20,7 +20,7 @@ def typed_graph_name(precision: str) -> str:
 
 
 @dataclass(frozen=True)
-class Artifact:
+class Profile:
     """A checked profile.
 
     Attributes:
@@ -29,7 +29,7 @@ class Artifact:
         dehazer: the dehazer alone, where a guided profile ships one for CPU engines.
     """
 
-    profile: str
+    name: str
     folder: Path
     manifest: Mapping[str, Any]
     graph: Path
@@ -59,7 +59,7 @@ class Artifact:
         return str(self.manifest["sha256"])
 
 
-def profiles(roots: tuple[Path, ...] = (SHIPPED,)) -> list[str]:
+def profile_names(roots: tuple[Path, ...] = (SHIPPED,)) -> list[str]:
     """Names of the profiles found under the roots."""
     return sorted({path.parent.name for root in roots for path in root.glob(f"*/{MANIFEST_NAME}")})
 
@@ -69,7 +69,7 @@ def profile_roots(own: str) -> tuple[Path, ...]:
     return (Path(own), SHIPPED) if own else (SHIPPED,)
 
 
-def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifact:
+def load_profile(name: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Profile:
     """Find a profile under the first root that has it, and check every hash.
 
     Args:
@@ -79,18 +79,18 @@ def load_artifact(profile: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Artifac
         ModelError: no such profile, no manifest, or a file that is not what its manifest says.
     """
     for root in roots:
-        folder = root / profile
+        folder = root / name
         try:
             is_there = folder.is_dir()
         except OSError:  # a name that no file system takes
             is_there = False
         if is_there:
-            return artifact_in(folder.resolve(), profile)  # a link may be swapped while its files are read
-    raise ModelError(f"profile {profile!r}: not found; known profiles: {', '.join(profiles(roots)) or 'none'}")
+            return profile_in(folder.resolve(), name)  # a link may be swapped while its files are read
+    raise ModelError(f"profile {name!r}: not found; known profiles: {', '.join(profile_names(roots)) or 'none'}")
 
 
-def artifact_in(folder: Path, profile: str) -> Artifact:
-    """The profile in a folder of any name; raises ModelError as `load_artifact`."""
+def profile_in(folder: Path, name: str) -> Profile:
+    """The profile in a folder of any name; raises ModelError as `load_profile`."""
     manifest = read_manifest(folder / MANIFEST_NAME)
     graph = folder / GRAPH_NAME
     _check_hash(graph, manifest["sha256"])
@@ -98,7 +98,7 @@ def artifact_in(folder: Path, profile: str) -> Artifact:
     if "dehaze_sha256" in manifest:
         dehazer = folder / DEHAZER_NAME
         _check_hash(dehazer, manifest["dehaze_sha256"])
-    return Artifact(profile, folder, manifest, graph, dehazer)
+    return Profile(name, folder, manifest, graph, dehazer)
 
 
 def _check_hash(path: Path, expected: object) -> None:

@@ -14,7 +14,7 @@ from edge.basics.command import exit_code_of
 from edge.basics.errors import EdgeError, ModelError, UsageError
 from edge.config import Config, load_config
 from edge.models.bundle import Contents, told_sha256
-from edge.models.profile import SHIPPED, artifact_in, load_artifact, profile_roots, profiles
+from edge.models.profile import SHIPPED, load_profile, profile_in, profile_names, profile_roots
 from edge.updates.proof import prove
 from edge.updates.running_unit import RunningUnit
 from edge.updates.store import ModelStore
@@ -81,7 +81,7 @@ def run_rollback(args: argparse.Namespace, config: Config) -> int:
                 _say(line)
             store.set_previous(name, before)  # so that rollback undoes a rollback
         else:
-            load_artifact(profile, (SHIPPED,))
+            load_profile(profile, (SHIPPED,))
         _put_in_use(store, profile, name, before, config)
     _say(f"in use again: {name or f'the shipped {profile}'}, after {before}")
     return 0
@@ -116,7 +116,7 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
             store.use(profile, before)
     if not is_taken:
         raise ModelError(f"the running unit did not take it, what was in use stays: {reason}")
-    sha256 = load_artifact(profile, profile_roots(config.engine.models)).sha256
+    sha256 = load_profile(profile, profile_roots(config.engine.models)).sha256
     is_shown = record.get("profile") == profile and unit.runs(sha256, stop)
     _say(f"the running unit (process {record['pid']}) {'shows' if is_shown else 'has taken'} {sha256[:SHORT]}")
 
@@ -130,14 +130,14 @@ def run_list(args: argparse.Namespace, config: Config) -> int:
 def _listed(config: Config) -> Iterator[str]:
     roots = profile_roots(config.engine.models)
     store = ModelStore(roots[0]) if config.engine.models else None
-    for profile in profiles(roots):
+    for name in profile_names(roots):
         try:
-            artifact = load_artifact(profile, roots)
-            told = f"version {artifact.manifest['version']}, sha256 {artifact.sha256[:SHORT]}, in {artifact.folder}"
+            profile = load_profile(name, roots)
+            told = f"version {profile.manifest['version']}, sha256 {profile.sha256[:SHORT]}, in {profile.folder}"
         except ModelError as error:
             told = f"damaged: {error}"
-        yield f"{profile}: {told}{', configured' if profile == config.engine.profile else ''}"
-        if store is None or not (previous := _previous(store, profile)):
+        yield f"{name}: {told}{', configured' if name == config.engine.profile else ''}"
+        if store is None or not (previous := _previous(store, name)):
             continue
         yield f"  previous: {previous}"
 
@@ -150,7 +150,7 @@ def _previous(store: ModelStore, profile: str) -> str:
             return ""
         previous = store.previous_of(name)
         if not previous:
-            return "the shipped profile" if profile in profiles() else "none"
+            return "the shipped profile" if profile in profile_names() else "none"
         contents = store.checked(previous)
     except EdgeError as error:
         return f"damaged: {error}"
@@ -159,11 +159,11 @@ def _previous(store: ModelStore, profile: str) -> str:
 
 def run_show(args: argparse.Namespace, config: Config) -> int:
     roots = profile_roots(config.engine.models)
-    artifact = load_artifact(args.profile, roots)
-    manifest = artifact_in(artifact.folder, args.profile).manifest
+    profile = load_profile(args.profile, roots)
+    manifest = profile_in(profile.folder, args.profile).manifest
     for key in ("name", "version", "sha256", "licence", "made_at"):
         _say(f"{key}: {manifest[key]}")
-    _say(f"folder: {artifact.folder}")
+    _say(f"folder: {profile.folder}")
     _say(f"precisions: {', '.join(['fp32', *manifest.get('precisions', {})])}")
     _say(f"golden frame: {'stored' if 'golden' in manifest else 'not stored'}")
     if config.engine.models and (previous := _previous(ModelStore(roots[0]), args.profile)):

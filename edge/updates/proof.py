@@ -17,7 +17,7 @@ from edge.engines.open import open_rung
 from edge.engines.rungs import Rung, rungs_below
 from edge.guard.judge import OutputJudge
 from edge.models.bundle import Contents
-from edge.models.profile import Artifact, artifact_in, load_artifact, profile_roots
+from edge.models.profile import Profile, load_profile, profile_in, profile_roots
 from edge.pictures.image import Image
 from edge.sources.demo.source import DemoSource
 
@@ -37,16 +37,16 @@ def prove(folder: Path, contents: Contents, config: Config) -> Iterator[str]:
         ConfigError: it is corrected for another unit.
         DeviceMissing: no engine can be had.
     """
-    artifact = artifact_in(folder, contents.profile)
-    _refuse_another(artifact, contents)
-    unit_correction("", config.unit.serial, artifact.manifest)
-    above = rungs_below(contents.profile, config.engine.backend, _finder(artifact, config))
+    profile = profile_in(folder, contents.profile)
+    _refuse_another(profile, contents)
+    unit_correction("", config.unit.serial, profile.manifest)
+    above = rungs_below(contents.profile, config.engine.backend, _finder(profile, config))
     rungs = [rung for rung in above if rung.profile == contents.profile]
     is_judged = False
     while rungs:
         rung = rungs.pop(0)
         try:
-            engine = open_rung(artifact, config.engine, rung)
+            engine = open_rung(profile, config.engine, rung)
         except EdgeError as error:
             if rung.backend != "auto":
                 raise
@@ -55,18 +55,16 @@ def prove(folder: Path, contents: Contents, config: Config) -> Iterator[str]:
                 rungs.append(Rung(contents.profile, "cpu"))
             continue
         try:
-            psnr_db = check_golden(engine, artifact, softer=rung.upscale == "bicubic")
-            if (
-                not is_judged and "calibration" not in artifact.manifest
-            ):  # a unit's correction fits its own camera alone
-                _judge(engine, artifact)
+            psnr_db = check_golden(engine, profile, softer=rung.upscale == "bicubic")
+            if not is_judged and "calibration" not in profile.manifest:  # a unit's correction fits its own camera alone
+                _judge(engine, profile)
                 is_judged = True
             yield f"{rung.title}: {engine.device}: golden frame {_db(psnr_db)}"
         finally:
             engine.close()
 
 
-def _judge(engine: Engine, artifact: Artifact) -> None:
+def _judge(engine: Engine, profile: Profile) -> None:
     """Refuse weights that answer the golden frame as announced, and make nothing of a throat."""
     for frame in (golden_frame(), *_demo_frames()):
         try:
@@ -75,7 +73,7 @@ def _judge(engine: Engine, artifact: Artifact) -> None:
             fault = str(error)
         if fault:
             raise ModelError(
-                f"{artifact.folder}: its picture of the demo throat cannot be shown: {fault}; train or export it again"
+                f"{profile.folder}: its picture of the demo throat cannot be shown: {fault}; train or export it again"
             )
 
 
@@ -91,24 +89,24 @@ def _db(psnr_db: float) -> str:
     return f"at {min(psnr_db, 99.0):.1f} dB"
 
 
-def _refuse_another(artifact: Artifact, contents: Contents) -> None:
+def _refuse_another(profile: Profile, contents: Contents) -> None:
     told = {"profile": contents.profile, "version": contents.version, "sha256": contents.model_sha256}
     for key, expected in told.items():
-        if str(artifact.manifest[key]) != expected:
+        if str(profile.manifest[key]) != expected:
             raise ModelError(
-                f"{artifact.folder}: its manifest has {key} {str(artifact.manifest[key])[:80]!r}, the bundle says "
+                f"{profile.folder}: its manifest has {key} {str(profile.manifest[key])[:80]!r}, the bundle says "
                 f"{expected[:80]!r}; make the bundle again with edge-export bundle"
             )
-    for precision in artifact.manifest.get("precisions", {}):
-        artifact.graph_for(precision)
+    for precision in profile.manifest.get("precisions", {}):
+        profile.graph_for(precision)
 
 
-def _finder(artifact: Artifact, config: Config) -> Callable[[str], Artifact]:
+def _finder(profile: Profile, config: Config) -> Callable[[str], Profile]:
     """Finds this profile where it was unpacked, and others where the unit has them."""
 
-    def find(profile: str) -> Artifact:
-        if profile == artifact.profile:
-            return artifact
-        return load_artifact(profile, profile_roots(config.engine.models))
+    def find(name: str) -> Profile:
+        if name == profile.name:
+            return profile
+        return load_profile(name, profile_roots(config.engine.models))
 
     return find

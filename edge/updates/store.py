@@ -1,6 +1,6 @@
 """A unit's installed profiles: every version in a folder of its own, the one in use named by a link.
 
-    models/live -> versions/live-<16 hex>               what `load_artifact` finds; exchanged by one rename
+    models/live -> versions/live-<16 hex>               what `load_profile` finds; exchanged by one rename
     models/versions/live-<16 hex>/                      a bundle's files and its `bundle.json`
     models/versions/live-<16 hex>/previous -> ../...    the version that was in use before; absent: the shipped profile
     models/versions/.live-<16 hex>.edge.part/           being unpacked or removed

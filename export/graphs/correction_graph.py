@@ -24,7 +24,7 @@ from edge.basics.whole_files import file_sha256
 from edge.calibration.correction import Correction
 from edge.calibration.file import read_calibration
 from edge.engines.golden import KEY as GOLDEN_KEY
-from edge.models.profile import GRAPH_NAME, load_artifact
+from edge.models.profile import GRAPH_NAME, load_profile
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from export.graphs.onnx_graph import onnx_from_module
 from export.graphs.profile import golden_answer, write_profile
@@ -112,8 +112,8 @@ def _rename(model: onnx.ModelProto, old: str, new: str) -> None:
                 node.input[number] = new
 
 
-def export_corrected_profile(profile: str, models: tuple[Path, ...], calibration: Path, root: Path) -> Path:
-    """Write `root/profile/`: the profile for one unit, its manifest naming the unit whose calibration is in the graph.
+def export_corrected_profile(name: str, models: tuple[Path, ...], calibration: Path, root: Path) -> Path:
+    """Write `root/name/`: the profile for one unit, its manifest naming the unit whose calibration is in the graph.
 
     The dehazer alone is left out: a CPU engine that runs it corrects on the host.
 
@@ -122,23 +122,23 @@ def export_corrected_profile(profile: str, models: tuple[Path, ...], calibration
         UsageError: the profile is a unit's already, or the folder holds one.
         InputOutputError: the folder cannot be written; nothing is left in it.
     """
-    artifact = load_artifact(profile, models)
-    if "calibration" in artifact.manifest:
-        raise UsageError(f"{artifact.folder}: is corrected for a unit already; start from the profile as shipped")
-    folder = root / profile
+    profile = load_profile(name, models)
+    if "calibration" in profile.manifest:
+        raise UsageError(f"{profile.folder}: is corrected for a unit already; start from the profile as shipped")
+    folder = root / name
     if folder.exists():
         raise UsageError(f"{folder}: exists; choose another -o")
     held = read_calibration(calibration)
     correction = Correction(held)
     try:
-        graph = corrected_graph(artifact.graph.read_bytes(), correction)
+        graph = corrected_graph(profile.graph.read_bytes(), correction)
     finally:
         correction.close()
-    kept = {key: value for key, value in artifact.manifest.items() if key not in ("dehaze_sha256", "precisions")}
+    kept = {key: value for key, value in profile.manifest.items() if key not in ("dehaze_sha256", "precisions")}
     manifest = {
         **kept,
         "sha256": hashlib.sha256(graph).hexdigest(),
-        "corrects": artifact.sha256,
+        "corrects": profile.sha256,
         "calibration": {
             "unit": held.unit,
             "camera_mode": held.camera_mode,

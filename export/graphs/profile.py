@@ -17,7 +17,7 @@ from edge.basics.errors import InputOutputError
 from edge.basics.whole_files import make_folder, write_together
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.golden import golden_frame, golden_record
-from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_artifact, typed_graph_name
+from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_profile, typed_graph_name
 from edge.pictures.geometry import FRAME_SHAPE
 from export.graphs.networks import Built, built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
@@ -93,8 +93,8 @@ def add_precisions(
     Raises:
         as `export_profile`; the folder is untouched then.
     """
-    artifact = load_artifact(folder.name, (folder.absolute().parent,))
-    manifest = json.loads(json.dumps(artifact.manifest))
+    profile = load_profile(folder.name, (folder.absolute().parent,))
+    manifest = json.loads(json.dumps(profile.manifest))
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
     if precisions:
         golden = _gate_frames(manifest, pictures, num_frames)

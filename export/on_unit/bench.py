@@ -10,7 +10,7 @@ from edge.engines.engine import Engine
 from edge.engines.gpu.tensorrt import MAX_FLIGHTS, TensorRtEngine
 from edge.engines.open import FallbackEngine
 from edge.health.machine import mode_and_clocks
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.image import Image
 from export.on_unit.power import PowerMeter
 
@@ -59,7 +59,7 @@ class Figures:
         ]
 
 
-def bench(artifact: Artifact, engine: Engine, frame: Image, seconds: float, peak_flops: float | None = None) -> Figures:
+def bench(profile: Profile, engine: Engine, frame: Image, seconds: float, peak_flops: float | None = None) -> Figures:
     """Run one frame over and over: first one at a time, then three on their way.
 
     Args:
@@ -82,7 +82,7 @@ def bench(artifact: Artifact, engine: Engine, frame: Image, seconds: float, peak
     throughput = _throughput(gpu, frame, seconds) if gpu else 1e3 / median(latency_ms)
     gpu_ms, copy_ms = (median(parts[name]) if gpu else None for name in ("gpu", "copy"))
     run_ms = median(latency_ms) if gpu_ms is None else gpu_ms
-    macs = sum(network.get("macs", 0) for network in artifact.manifest["networks"])
+    macs = sum(network.get("macs", 0) for network in profile.manifest["networks"])
     flops = 2 * macs / (run_ms / 1e3)
     watts = meter.mean_watts
     ordered = sorted(latency_ms)

@@ -17,7 +17,7 @@ from edge.engines.gpu.open import build_command, graph_hash
 from edge.engines.gpu.plan import ANY_NAME, Gpu, engine_key, is_whole, plan_path, write_plan
 from edge.engines.gpu.trt_versions import TrtApi, load_trt
 from edge.health.machine import available_cpus
-from edge.models.profile import SHIPPED, Artifact, load_artifact
+from edge.models.profile import SHIPPED, Profile, load_profile
 from edge.pictures.packed import packed_picture
 from export.on_unit.accuracy import GATES
 from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
@@ -39,7 +39,7 @@ class EngineOptions:
     force: bool = False
 
 
-def find_model(name: str) -> Artifact:
+def find_model(name: str) -> Profile:
     """A profile by its folder, its `model.onnx` or its shipped name.
 
     Raises:
@@ -50,15 +50,15 @@ def find_model(name: str) -> Artifact:
         path = path.parent
     if path.is_dir():
         path = path.absolute()  # not resolved: an installed profile is a link, and the link has its name
-        return load_artifact(path.name, (path.parent,))
-    return load_artifact(name, (SHIPPED,))
+        return load_profile(path.name, (path.parent,))
+    return load_profile(name, (SHIPPED,))
 
 
-def precision_of(artifact: Artifact, asked: str) -> str:
+def precision_of(profile: Profile, asked: str) -> str:
     """The precision to build; "best" becomes the lowest that the profile was exported in."""
     if asked != "best":
         return asked
-    held = {"fp32", *artifact.manifest.get("precisions", {})}
+    held = {"fp32", *profile.manifest.get("precisions", {})}
     return next(precision for precision in BEST if precision in held)
 
 
@@ -81,7 +81,7 @@ def target_gpu(options: EngineOptions) -> Gpu:
     return Gpu(ANY_NAME, options.compute_capability, 0)
 
 
-def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tuple[Path, bool]:
+def build_engine(profile: Profile, folder: Path, options: EngineOptions) -> tuple[Path, bool]:
     """Build a profile's engine unless it is there.
 
     Args:
@@ -97,15 +97,15 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
     """
     api = load_trt(options.runtime)
     gpu = target_gpu(options)
-    precision = precision_of(artifact, options.precision)
-    graph_sha256 = graph_hash(artifact, precision)
+    precision = precision_of(profile, options.precision)
+    graph_sha256 = graph_hash(profile, precision)
     key = engine_key(graph_sha256, precision, api.label, gpu)
-    path = plan_path(folder, artifact.profile, key)
-    command = build_command(artifact.profile, folder, precision, options.runtime)
+    path = plan_path(folder, profile.name, key)
+    command = build_command(profile.name, folder, precision, options.runtime)
     if not options.force and is_whole(path, command):
         return path, False
-    graph = artifact.graph_for(precision)
-    _check_opset(api, artifact)
+    graph = profile.graph_for(precision)
+    _check_opset(api, profile)
     check_graph(graph)
     try:
         make_folder(folder)
@@ -115,16 +115,16 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
         folder / f"timing-{api.runtime}-{api.version}-sm{gpu.compute_capability[0]}{gpu.compute_capability[1]}.cache"
     )
     settings = BuildOptions(options.workspace_mib, cache, gpu.compute_capability)
-    golden = _golden(artifact, options.pictures, precision)
+    golden = _golden(profile, options.pictures, precision)
     begin = time.monotonic()
     built = plan_from_onnx(api, graph, settings)
     sidecar: dict[str, Any] = {
-        "profile": artifact.profile,
+        "profile": profile.name,
         "key": key,
         "precision": precision,
         "runtime": api.label,
         "gpu": gpu.facts(),
-        "model_sha256": artifact.sha256,
+        "model_sha256": profile.sha256,
         "graph_sha256": graph_sha256,
         "workspace_mib": options.workspace_mib,
         "layers": {"parsed": built.num_layers, "held_to_fp32": built.num_held},
@@ -144,20 +144,20 @@ def build_engine(artifact: Artifact, folder: Path, options: EngineOptions) -> tu
     return path, True
 
 
-def _check_opset(api: TrtApi, artifact: Artifact) -> None:
-    opset = artifact.manifest.get("opset", 0)
+def _check_opset(api: TrtApi, profile: Profile) -> None:
+    opset = profile.manifest.get("opset", 0)
     if not isinstance(opset, int) or opset > api.newest_opset:
         raise ModelError(
-            f"{artifact.graph}: opset {opset} is newer than {api.label} reads (up to {api.newest_opset}); "
+            f"{profile.graph}: opset {opset} is newer than {api.label} reads (up to {api.newest_opset}); "
             "export the profile again with this version of edge-export"
         )
 
 
-def _golden(artifact: Artifact, pictures: Path | None, precision: str) -> dict[str, Any]:
+def _golden(profile: Profile, pictures: Path | None, precision: str) -> dict[str, Any]:
     """The sidecar's golden frame: what the float32 graph makes of it in onnxruntime, and how near a plan must come."""
     golden = golden_set(pictures, 1)
     frame = golden.frames[0]
-    engine = GraphCpuEngine(artifact, available_cpus())
+    engine = GraphCpuEngine(profile, available_cpus())
     try:
         enhanced = engine.enhance(frame).image
     finally:

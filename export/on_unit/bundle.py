@@ -13,10 +13,10 @@ from edge.basics.whole_files import file_sha256, whole_file
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.gpu.plan import read_plan, sidecar_path
 from edge.models.bundle import BUNDLE_NAME, ENGINES_NAME, Told, contents_bytes, read_contents, write_sum
-from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Artifact, typed_graph_name
+from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Profile, typed_graph_name
 
 
-def write_bundle(artifact: Artifact, output: Path, plans: Sequence[Path] = ()) -> None:
+def write_bundle(profile: Profile, output: Path, plans: Sequence[Path] = ()) -> None:
     """Write `output` and `output.sha256`; the same files make the same bytes.
 
     Args:
@@ -26,15 +26,15 @@ def write_bundle(artifact: Artifact, output: Path, plans: Sequence[Path] = ()) -
         ModelError: a file of the profile or a plan is not what its manifest says, or no golden frame is stored.
         InputOutputError: the output cannot be written.
     """
-    if GOLDEN_KEY not in artifact.manifest:
+    if GOLDEN_KEY not in profile.manifest:
         raise ModelError(
-            f"{artifact.folder}: stores no answer to the golden frame; add it: edge-export onnx {artifact.folder} "
+            f"{profile.folder}: stores no answer to the golden frame; add it: edge-export onnx {profile.folder} "
             "--precision fp32"
         )
-    paths = _files_of(artifact) | _engines(artifact, plans)
+    paths = _files_of(profile) | _engines(profile, plans)
     told = {name: Told(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
-    version = str(artifact.manifest["version"])
-    contents = contents_bytes(artifact.profile, version, artifact.sha256, told)
+    version = str(profile.manifest["version"])
+    contents = contents_bytes(profile.name, version, profile.sha256, told)
     read_contents(contents, output)  # what no unit would take is not written
     try:
         with whole_file(output) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
@@ -47,19 +47,19 @@ def write_bundle(artifact: Artifact, output: Path, plans: Sequence[Path] = ()) -
         raise InputOutputError(f"{output}: cannot be written ({error.strerror}); name another -o") from error
 
 
-def _files_of(artifact: Artifact) -> dict[str, Path]:
-    paths = {GRAPH_NAME: artifact.graph, MANIFEST_NAME: artifact.folder / MANIFEST_NAME}
-    if artifact.dehazer is not None:
-        paths[DEHAZER_NAME] = artifact.dehazer
-    return paths | {typed_graph_name(p): artifact.graph_for(p) for p in artifact.manifest.get("precisions", {})}
+def _files_of(profile: Profile) -> dict[str, Path]:
+    paths = {GRAPH_NAME: profile.graph, MANIFEST_NAME: profile.folder / MANIFEST_NAME}
+    if profile.dehazer is not None:
+        paths[DEHAZER_NAME] = profile.dehazer
+    return paths | {typed_graph_name(p): profile.graph_for(p) for p in profile.manifest.get("precisions", {})}
 
 
-def _engines(artifact: Artifact, plans: Sequence[Path]) -> dict[str, Path]:
+def _engines(profile: Profile, plans: Sequence[Path]) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for plan in plans:
-        sidecar = read_plan(plan, f"edge-export engine {artifact.folder}")[1]
-        if sidecar.get("model_sha256") != artifact.sha256:
-            raise ModelError(f"{plan}: is of another model than {artifact.folder}; build it from this one")
+        sidecar = read_plan(plan, f"edge-export engine {profile.folder}")[1]
+        if sidecar.get("model_sha256") != profile.sha256:
+            raise ModelError(f"{plan}: is of another model than {profile.folder}; build it from this one")
         for path in (plan, sidecar_path(plan)):
             paths[f"{ENGINES_NAME}/{path.name}"] = path
     return paths

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge.batch.run import BatchReport, enhance_files
 from edge.engines.engine import Enhanced
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
 
@@ -50,12 +50,12 @@ class Bench:
         self.output = folder / "out"
         self.originals.mkdir()
         manifest = {"name": "student", "profile": "live", "version": "1.2", "sha256": MODEL_SHA}
-        self.artifact = Artifact("live", folder, manifest, folder / "model.onnx", None)
+        self.profile = Profile("live", folder, manifest, folder / "model.onnx", None)
 
     def run(self, *inputs: Path, force: bool = False, resume: bool = False) -> BatchReport:
         given = inputs or (self.originals,)
         options = {"force": force, "resume": resume}
-        return enhance_files(given, self.output, self.engine, self.artifact, stop=self.stop, **options)
+        return enhance_files(given, self.output, self.engine, self.profile, stop=self.stop, **options)
 
     def picture(self, name: str = "throat.png", *, level: int = 9, size: tuple[int, int] = (96, 54)) -> Path:
         """Grey with a bright column, which packs fast and shows a mirrored or stretched result."""

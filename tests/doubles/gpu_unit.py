@@ -17,7 +17,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.engines.gpu.plan import engine_key, plan_path, write_plan
-from edge.models.profile import Artifact, load_artifact
+from edge.models.profile import Profile, load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.packed import packed_picture
 from tests.doubles.parts import part
@@ -88,8 +88,8 @@ class Unit:
         self.frame = np.random.default_rng(3).integers(1, 255, FRAME_SHAPE, dtype=np.uint8)
 
     @property
-    def artifact(self) -> Artifact:
-        return load_artifact("live", (self.models,))
+    def profile(self) -> Profile:
+        return load_profile("live", (self.models,))
 
     def put_plan(self, content: bytes | None = None, *, runtime: str = "tensorrt 10.3.0", **changes: Any) -> Path:
         """A plan for the double's GPU; its golden answer is that of `invert`."""
@@ -100,11 +100,11 @@ class Unit:
 
         cuda.init()
         gpu = gpu_of(cuda)
-        key = engine_key(self.artifact.sha256, "fp16", runtime, gpu)
+        key = engine_key(self.profile.sha256, "fp16", runtime, gpu)
         flat = np.full(FRAME_SHAPE, 100, np.uint8)
         sidecar = {
             "profile": "live", "key": key, "precision": "fp16", "runtime": runtime, "gpu": gpu.facts(),
-            "graph_sha256": self.artifact.sha256, "model_sha256": self.artifact.sha256,
+            "graph_sha256": self.profile.sha256, "model_sha256": self.profile.sha256,
             "golden": {"frame": packed_picture(flat), "enhanced": packed_picture(255 - flat), "min_psnr_db": 45.0},
             **changes,
         }  # fmt: skip

@@ -15,11 +15,11 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-from edge.models.profile import load_artifact, profile_roots
+from edge.models.profile import load_profile, profile_roots
 
 _, _, models, port_file, behaviour = sys.argv
 roots = profile_roots(models)
-state = {"pid": os.getpid(), "profile": "live", "model_sha256": load_artifact("live", roots).sha256, "reload": None}
+state = {"pid": os.getpid(), "profile": "live", "model_sha256": load_profile("live", roots).sha256, "reload": None}
 num_reloads = 0
 
 
@@ -29,7 +29,7 @@ def reload(*_: object) -> None:
     if behaviour == "die":
         os._exit(3)
     if behaviour == "take":
-        state["model_sha256"] = load_artifact("live", roots).sha256
+        state["model_sha256"] = load_profile("live", roots).sha256
     ok = behaviour == "take"
     state["reload"] = {"count": num_reloads, "at": "", "ok": ok, "reason": "" if ok else "the standby engine failed"}
 

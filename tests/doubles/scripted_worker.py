@@ -51,7 +51,7 @@ class Scripted:
         pass
 
 
-def open_rung(artifact, config, rung, frames=()):
+def open_rung(profile, config, rung, frames=()):
     opening = os.environ.get("OPENING", "")
     if opening == "crash":
         os._exit(9)
@@ -66,7 +66,7 @@ def open_rung(artifact, config, rung, frames=()):
     return Scripted("cpu" if rung.backend == "cpu" else "gpu")
 
 
-def check_golden(engine, artifact, *, softer=False):
+def check_golden(engine, profile, *, softer=False):
     if os.environ.get("OPENING") == "golden hangs":
         time.sleep(3600)
     return 50.0
@@ -74,6 +74,6 @@ def check_golden(engine, artifact, *, softer=False):
 
 if __name__ == "__main__":
     opening.open_rung = worker.open_rung = open_rung
-    opening.open_cpu_engine = lambda artifact, num_threads: Scripted("cpu")
+    opening.open_cpu_engine = lambda profile, num_threads: Scripted("cpu")
     worker.check_golden = check_golden
     sys.exit(worker.main(sys.argv[1:]))

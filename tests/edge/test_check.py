@@ -11,7 +11,7 @@ from edge.check import check_unit
 from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Health
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.web.server import WebSink
 
 
@@ -41,7 +41,7 @@ def show(health):
 
 
 def check(config, capsys):
-    code = check_unit(config, lambda config: load_artifact(config.engine.profile))
+    code = check_unit(config, lambda config: load_profile(config.engine.profile))
     return code, {line.split()[0]: line[8:] for line in capsys.readouterr().out.splitlines()}
 
 

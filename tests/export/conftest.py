@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from edge.models.profile import Artifact, load_artifact
+from edge.models.profile import Profile, load_profile
 from export.graphs.profile import export_profile
 from tests.doubles.checkpoint_cases import Case
 from tests.doubles.parts import part
@@ -46,16 +46,16 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def exported(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """`exported(case)`: the artifact and its checkpoints; each case is exported once, on first use."""
+    """`exported(case)`: the profile and its checkpoints; each case is exported once, on first use."""
     root, made = tmp_path_factory.mktemp("models"), {}
 
-    def get(case: Case) -> tuple[Artifact, Path, Path | None]:
+    def get(case: Case) -> tuple[Profile, Path, Path | None]:
         if case not in made:
             profile, dehazer, has_isr, upscale = case
             isr = checkpoints["isr"] if has_isr else None
             options = {"version": "7", "licence": "test only", "num_frames": 1}
             folder = export_profile(checkpoints[dehazer], profile, root, isr=isr, upscale=upscale, **options)
-            made[case] = load_artifact(folder.name, (root,)), checkpoints[dehazer], isr
+            made[case] = load_profile(folder.name, (root,)), checkpoints[dehazer], isr
         return made[case]
 
     return get

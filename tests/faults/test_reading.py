@@ -87,11 +87,11 @@ def test_pixels_without_banner_are_unreadable(frames: np.ndarray) -> None:
 
 def test_raw_and_enhanced_pixels_are_told_apart(frames: np.ndarray) -> None:
     from edge.engines.cpu import open_cpu_engine
-    from edge.models.profile import SHIPPED, load_artifact
+    from edge.models.profile import SHIPPED, load_profile
 
     image = frames[0].copy()
     write_code(image, now_code(0))
-    engine = open_cpu_engine(load_artifact("live", (SHIPPED,)))
+    engine = open_cpu_engine(load_profile("live", (SHIPPED,)))
     enhanced = engine.enhance(image).image
     engine.close()
     lies = {}

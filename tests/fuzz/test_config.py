@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edge.calibration.file import read_calibration
 from edge.config import Config, address_from_listen, load_config
-from edge.models.profile import load_artifact, profile_roots
+from edge.models.profile import load_profile, profile_roots
 from edge.sources.open import open_source
 from tests.fuzz.harness import accepted, fuzz
 from tests.fuzz.inputs import DEFAULTS, QUIET_SCHEMES, document
@@ -35,7 +35,7 @@ def consumers(config: Config, folder: Path) -> Iterator[tuple[str, Any]]:
     """What a value is named by in a refusal, and what it is given to first."""
     yield "web.listen", lambda: address_from_listen(config.web.listen)
     if config.engine.profile != "live":  # that one is there, and takes longest to hash
-        yield "", lambda: load_artifact(config.engine.profile, profile_roots(config.engine.models))
+        yield "", lambda: load_profile(config.engine.profile, profile_roots(config.engine.models))
     if config.unit.calibration:
         yield "", lambda: read_calibration(Path(config.unit.calibration))
     if not config.source.uri.lower().lstrip().startswith(QUIET_SCHEMES):

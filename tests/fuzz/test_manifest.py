@@ -19,7 +19,7 @@ from edge.check import _calibration
 from edge.config import Config
 from edge.engines.golden import _held_to
 from edge.engines.gpu.open import graph_hash
-from edge.models.profile import Artifact, load_artifact
+from edge.models.profile import Profile, load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
 from edge.saving.sidecar import Result, SourceFile, sidecar_bytes
@@ -43,30 +43,28 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tried(content: bytes, outcomes: Counter[str], models: Path, *, golden: bool = False) -> None:
     path = models / "live" / "model.json"
     path.write_bytes(content)
-    artifact = accepted(outcomes, path.parent, lambda: load_artifact("live", (models,)))
-    if artifact is None:
+    profile = accepted(outcomes, path.parent, lambda: load_profile("live", (models,)))
+    if profile is None:
         return
     for precision in ("fp32", "fp16", "int8"):
-        accepted(Counter(), path.parent, lambda name=precision: artifact.graph_for(name))
-        accepted(Counter(), path.parent, lambda name=precision: graph_hash(artifact, name))
-    accepted(Counter(), "unit", lambda: unit_correction("", "A-1", artifact.manifest))
+        accepted(Counter(), path.parent, lambda name=precision: profile.graph_for(name))
+        accepted(Counter(), path.parent, lambda name=precision: graph_hash(profile, name))
+    accepted(Counter(), "unit", lambda: unit_correction("", "A-1", profile.manifest))
     unit = Config().unit
     config: Any = SimpleNamespace(unit=SimpleNamespace(calibration=unit.calibration, serial="A-1"))
-    assert_one_line(accepted(Counter(), "unit", lambda: _calibration(config, artifact)) or "refused")
-    written(artifact)
+    assert_one_line(accepted(Counter(), "unit", lambda: _calibration(config, profile)) or "refused")
+    written(profile)
     if golden:
-        accepted(
-            Counter(), path.parent, lambda: _held_to(artifact.manifest.get("golden"), IMAGE, artifact, softer=False)
-        )
+        accepted(Counter(), path.parent, lambda: _held_to(profile.manifest.get("golden"), IMAGE, profile, softer=False))
 
 
-def written(artifact: Artifact) -> None:
+def written(profile: Profile) -> None:
     """What a saved picture and `--check` say of the model."""
-    engine: Any = SimpleNamespace(profile="live", model_sha256=artifact.sha256, device="cpu")
-    record = model_record(engine, artifact)
+    engine: Any = SimpleNamespace(profile="live", model_sha256=profile.sha256, device="cpu")
+    record = model_record(engine, profile)
     source = SourceFile(Path("a.png"), SHA, 1)
     json.loads(sidecar_bytes(Result(source, (1, 1), record, (), {})), parse_constant=_no_number)
-    assert_one_line(f"{artifact.profile} {artifact.manifest['version']}, sha256 {artifact.sha256[:12]}")
+    assert_one_line(f"{profile.name} {profile.manifest['version']}, sha256 {profile.sha256[:12]}")
 
 
 def _no_number(name: str) -> None:

@@ -16,7 +16,7 @@ from edge.basics.errors import InputOutputError
 from edge.batch.inputs import clip_facts
 from edge.batch.run import enhance_files
 from edge.engines.engine import Enhanced
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 from edge.saving.sidecar import is_complete
@@ -76,8 +76,8 @@ def test_batches(draw: Random, outcomes: Counter[str], tmp_path_factory: pytest.
         (originals / f"{number}{suffix}").write_bytes(content)
     (originals / "sound.png").write_bytes(SAMPLES[".png"][0])
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": SHA}
-    artifact = Artifact("live", folder, manifest, folder / "model.onnx", None)
-    report = enhance_files([originals], output, Inverting(), artifact, stop=threading.Event())
+    profile = Profile("live", folder, manifest, folder / "model.onnx", None)
+    report = enhance_files([originals], output, Inverting(), profile, stop=threading.Event())
     outcomes["enhanced"] += len(report.done)
     outcomes["refused"] += len(report.failed)
     assert len(report.done) + len(report.failed) == 3 and originals / "sound.png" in report.done

@@ -22,7 +22,7 @@ from edge.calibration.file import write_calibration
 from edge.engines.engine import Enhanced
 from edge.frames.frame import Frame, FramePair
 from edge.models.bundle import BUNDLE_NAME, Told, contents_bytes
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.image import Image
 from edge.saving.saver import PairSaver
 from edge.updates.store import ModelStore
@@ -70,9 +70,9 @@ def snapshot(folder: Path) -> Step:
 def recording(folder: Path) -> Step:
     """Makes the same clip anew, over the one that is there. The clip lies beside the folder."""
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
-    artifact = Artifact("live", folder, manifest, folder / "model.onnx", None)
+    profile = Profile("live", folder, manifest, folder / "model.onnx", None)
     clip, stop = folder.with_suffix(".avi"), threading.Event()
-    return lambda number: _all_done(enhance_files([clip], folder, Inverting(), artifact, stop=stop, force=True))
+    return lambda number: _all_done(enhance_files([clip], folder, Inverting(), profile, stop=stop, force=True))
 
 
 def _all_done(report: Any) -> None:

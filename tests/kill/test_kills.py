@@ -19,7 +19,7 @@ import pytest
 
 from edge.basics.whole_files import PART_SUFFIX
 from edge.calibration.file import read_calibration
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.saving.leftovers import clean_up
 from edge.updates.store import ModelStore
 from tests.kill import operations
@@ -104,7 +104,7 @@ def check_sidecars(folder: Path) -> None:
 
 def check_model(folder: Path) -> None:
     """The profile in use loads, every hash checked."""
-    assert load_artifact("live", (folder,)).manifest["version"] in "01234"
+    assert load_profile("live", (folder,)).manifest["version"] in "01234"
 
 
 def check_calibration(folder: Path) -> None:

@@ -19,7 +19,7 @@ from edge.engines.gpu.trt_log import collecting_logger, last_error
 from edge.engines.gpu.trt_versions import TrtApi, device_memory_bytes, load_trt
 from edge.frames import lending
 from edge.models.bundle import ENGINES_NAME
-from edge.models.profile import Artifact
+from edge.models.profile import Profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
 
@@ -37,7 +37,7 @@ def build_command(profile: str, folder: Path, precision: str, runtime: str) -> s
 
 
 def open_tensorrt_engine(
-    artifact: Artifact,
+    profile: Profile,
     folder: Path,
     *,
     precision: str = "fp16",
@@ -57,9 +57,9 @@ def open_tensorrt_engine(
     """
     api = load_trt(runtime)
     cuda = load_cuda()
-    rebuild = build_command(artifact.profile, folder, precision, runtime)
+    rebuild = build_command(profile.name, folder, precision, runtime)
     gpu = gpu_of(cuda)
-    path = _found_plan(artifact, folder, precision, api, gpu, rebuild)
+    path = _found_plan(profile, folder, precision, api, gpu, rebuild)
     content, sidecar = read_plan(path, rebuild)
     with ExitStack() as stack:
         stack.enter_context(current_context(cuda))
@@ -72,8 +72,8 @@ def open_tensorrt_engine(
                 cuda,
                 loaded.context,
                 pool,
-                profile=artifact.profile,
-                model_sha256=artifact.sha256,
+                profile=profile.name,
+                model_sha256=profile.sha256,
                 device=f"{gpu.name}, {api.label}, {precision}",
                 mapped=gpu.integrated,
                 logger=loaded.logger,
@@ -108,27 +108,27 @@ def _locked(frames: Sequence[Image], gpu: Gpu, path: Path, stack: ExitStack) -> 
     return pool
 
 
-def _found_plan(artifact: Artifact, folder: Path, precision: str, api: TrtApi, gpu: Gpu, rebuild: str) -> Path:
+def _found_plan(profile: Profile, folder: Path, precision: str, api: TrtApi, gpu: Gpu, rebuild: str) -> Path:
     """The plan for this GPU, or for TensorRT-RTX one for any GPU of its capability; ModelError says what is there."""
-    graph_sha256 = graph_hash(artifact, precision)
+    graph_sha256 = graph_hash(profile, precision)
     targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if api.runtime == "tensorrt-rtx" else [gpu]
     for target in targets:
         key = engine_key(graph_sha256, precision, api.label, target)
-        for place in (artifact.folder / ENGINES_NAME, folder):  # what was installed along with the profile first
-            path = plan_path(place, artifact.profile, key)
+        for place in (profile.folder / ENGINES_NAME, folder):  # what was installed along with the profile first
+            path = plan_path(place, profile.name, key)
             if path.is_file():
                 return path
     wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
-    raise ModelError(why_missing(folder, artifact.profile, wanted, rebuild))
+    raise ModelError(why_missing(folder, profile.name, wanted, rebuild))
 
 
-def graph_hash(artifact: Artifact, precision: str) -> str:
+def graph_hash(profile: Profile, precision: str) -> str:
     """sha256 of the graph that a precision is built from, as the manifest says; the file itself need not be read."""
     if precision == "fp32":
-        return artifact.sha256
-    told = artifact.manifest.get("precisions", {}).get(precision)
+        return profile.sha256
+    told = profile.manifest.get("precisions", {}).get(precision)
     if told is None:
-        artifact.graph_for(precision)  # raises, and says which command adds it
+        profile.graph_for(precision)  # raises, and says which command adds it
     return str(told["sha256"])
 
 

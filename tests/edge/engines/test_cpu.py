@@ -9,7 +9,7 @@ import pytest
 from edge.basics.errors import ModelError
 from edge.basics.whole_files import file_sha256
 from edge.engines.cpu import GraphCpuEngine, GuidedCpuEngine, open_cpu_engine
-from edge.models.profile import SHIPPED, load_artifact
+from edge.models.profile import SHIPPED, load_profile
 from edge.sources.demo.source import DemoSource
 
 
@@ -20,8 +20,8 @@ def frame():
 
 
 def test_host_form_gives_the_graphs_pixels_within_one_level(frame):
-    artifact = load_artifact("live")
-    host, graph = open_cpu_engine(artifact, 2), GraphCpuEngine(artifact, 2)
+    profile = load_profile("live")
+    host, graph = open_cpu_engine(profile, 2), GraphCpuEngine(profile, 2)
     before = frame.copy()
     ours, reference = host.enhance(frame), graph.enhance(frame)
     assert isinstance(host, GuidedCpuEngine)
@@ -38,7 +38,7 @@ def test_host_form_gives_the_graphs_pixels_within_one_level(frame):
 
 
 def test_an_earlier_result_is_not_written_again(frame):
-    engine = open_cpu_engine(load_artifact("live"), 1)
+    engine = open_cpu_engine(load_profile("live"), 1)
     first = engine.enhance(frame).image
     kept = first.copy()
     engine.enhance(255 - frame)
@@ -52,7 +52,7 @@ def test_a_profile_without_a_dehazer_runs_its_whole_graph(tmp_path):
     manifest = json.loads(path.read_text())
     del manifest["dehaze_sha256"]
     path.write_text(json.dumps(manifest))
-    assert isinstance(open_cpu_engine(load_artifact("whole", (tmp_path,)), 1), GraphCpuEngine)
+    assert isinstance(open_cpu_engine(load_profile("whole", (tmp_path,)), 1), GraphCpuEngine)
 
 
 @pytest.mark.parametrize("graph", ["garbage", "other interface"])
@@ -68,5 +68,5 @@ def test_a_graph_that_is_no_profile_is_refused_in_one_line(tmp_path, graph):
     del manifest["dehaze_sha256"]
     (folder / "model.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError) as caught:
-        open_cpu_engine(load_artifact("live", (tmp_path,)), 1)
+        open_cpu_engine(load_profile("live", (tmp_path,)), 1)
     assert "\n" not in str(caught.value)

@@ -12,7 +12,7 @@ from edge.basics.errors import EngineFailed, EngineLost, ModelError
 from edge.engines.cpu import GuidedCpuEngine, open_bicubic_engine, open_cpu_engine
 from edge.engines.engine import Enhanced
 from edge.engines.golden import check_golden, frame_sha256, golden_frame, golden_record
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.pictures.packed import packed_picture
 from export.precisions.rounded import run_on_cpu, shown_on_cpu
 
@@ -21,14 +21,14 @@ FRAME_SHA256 = "a562930a5b3a49d499115efd93d35e62716a7bc09ca2b3181ca9f7ebe30bb2ac
 
 
 @pytest.fixture(scope="module")
-def artifact():
-    return load_artifact("live")
+def profile():
+    return load_profile("live")
 
 
 @pytest.fixture(scope="module")
-def answer(artifact):
+def answer(profile):
     """What the shipped profile's CPU engine makes of the frame."""
-    engine = open_cpu_engine(artifact)
+    engine = open_cpu_engine(profile)
     try:
         return engine.enhance(golden_frame()).image
     finally:
@@ -54,13 +54,13 @@ class Answering:
     def close(self): ...
 
 
-def without_golden(artifact):
-    return dataclasses.replace(artifact, manifest={k: v for k, v in artifact.manifest.items() if k != "golden"})
+def without_golden(profile):
+    return dataclasses.replace(profile, manifest={k: v for k, v in profile.manifest.items() if k != "golden"})
 
 
-def with_golden(artifact, **changes):
-    golden = {**artifact.manifest["golden"], **changes}
-    return dataclasses.replace(artifact, manifest={**artifact.manifest, "golden": golden})
+def with_golden(profile, **changes):
+    golden = {**profile.manifest["golden"], **changes}
+    return dataclasses.replace(profile, manifest={**profile.manifest, "golden": golden})
 
 
 def test_the_frame_is_the_same_on_every_machine():
@@ -76,20 +76,20 @@ def test_the_frame_is_the_same_on_every_machine():
         pytest.param(open_bicubic_engine, True, 15, id="bicubic"),
     ],
 )
-def test_the_shipped_profile_passes_with_margin(artifact, opener, softer, margin_db):
-    engine = opener(artifact)
+def test_the_shipped_profile_passes_with_margin(profile, opener, softer, margin_db):
+    engine = opener(profile)
     try:
-        psnr_db = check_golden(engine, artifact, softer=softer)
+        psnr_db = check_golden(engine, profile, softer=softer)
     finally:
         engine.close()
-    limit_db = artifact.manifest["golden"]["min_softer_psnr_db" if softer else "min_psnr_db"]
+    limit_db = profile.manifest["golden"]["min_softer_psnr_db" if softer else "min_psnr_db"]
     assert psnr_db >= limit_db + margin_db
 
 
-def test_half_precision_passes_with_margin(artifact):
-    graph = shown_on_cpu(artifact.graph_for("fp16").read_bytes(), "fp16")
+def test_half_precision_passes_with_margin(profile):
+    graph = shown_on_cpu(profile.graph_for("fp16").read_bytes(), "fp16")
     engine = Answering(lambda frame: np.asarray(run_on_cpu(graph, frame)[0][0], np.uint8))
-    assert check_golden(engine, artifact) >= 55
+    assert check_golden(engine, profile) >= 55
 
 
 @pytest.mark.parametrize(
@@ -106,38 +106,38 @@ def test_half_precision_passes_with_margin(artifact):
     ],
 )
 @pytest.mark.parametrize("softer", [False, True], ids=["own upscale", "bicubic"])
-def test_a_broken_answer_is_refused_in_one_line(artifact, answer, broken, softer):
+def test_a_broken_answer_is_refused_in_one_line(profile, answer, broken, softer):
     with pytest.raises(ModelError, match=r"golden frame.* dB, expected") as caught:
-        check_golden(Answering(broken(answer)), artifact, softer=softer)
+        check_golden(Answering(broken(answer)), profile, softer=softer)
     assert "\n" not in str(caught.value)
 
 
-def test_a_picture_without_its_detail_is_refused_unless_it_may_be_softer(artifact):
-    engine = open_bicubic_engine(artifact)
+def test_a_picture_without_its_detail_is_refused_unless_it_may_be_softer(profile):
+    engine = open_bicubic_engine(profile)
     with pytest.raises(ModelError, match="detail comes out at"):
-        check_golden(engine, artifact)
+        check_golden(engine, profile)
     engine.close()
 
 
 @pytest.mark.parametrize("layer", [0, 6, 10, 18])
-def test_one_shuffled_layer_is_refused(artifact, tmp_path, layer):
-    model = onnx.load(str(artifact.dehazer))
+def test_one_shuffled_layer_is_refused(profile, tmp_path, layer):
+    model = onnx.load(str(profile.dehazer))
     weight = [w for w in model.graph.initializer if len(w.dims) == 4][layer]
     values = numpy_helper.to_array(weight)
     shuffled = values[np.random.default_rng(0).permutation(len(values))]
     weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(shuffled), weight.name))
     onnx.save(model, str(tmp_path / "dehaze.onnx"))
-    engine = GuidedCpuEngine(artifact, tmp_path / "dehaze.onnx", 2)
+    engine = GuidedCpuEngine(profile, tmp_path / "dehaze.onnx", 2)
     with pytest.raises(ModelError, match="golden frame"):
-        check_golden(engine, artifact)
+        check_golden(engine, profile)
     engine.close()
 
 
-def test_an_engine_without_an_answer_is_a_wrong_model_and_a_lost_device_is_not(artifact):
+def test_an_engine_without_an_answer_is_a_wrong_model_and_a_lost_device_is_not(profile):
     with pytest.raises(ModelError, match="the network gave NaN"):
-        check_golden(Answering(EngineFailed("the network gave NaN")), artifact)
+        check_golden(Answering(EngineFailed("the network gave NaN")), profile)
     with pytest.raises(EngineLost):
-        check_golden(Answering(EngineLost("gone")), artifact)
+        check_golden(Answering(EngineLost("gone")), profile)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_an_engine_without_an_answer_is_a_wrong_model_and_a_lost_device_is_not(a
     ],
 )
 @pytest.mark.parametrize("is_old", [False, True], ids=["none stored", "of another version's frame"])
-def test_without_a_stored_answer_the_picture_must_follow_the_frame(artifact, is_good, told, is_old):
-    bare = with_golden(artifact, frame_sha256="0" * 64) if is_old else without_golden(artifact)
+def test_without_a_stored_answer_the_picture_must_follow_the_frame(profile, is_good, told, is_old):
+    bare = with_golden(profile, frame_sha256="0" * 64) if is_old else without_golden(profile)
     if is_good:
         assert math.isnan(check_golden(Answering(told), bare))
     else:
@@ -171,20 +171,20 @@ def test_without_a_stored_answer_the_picture_must_follow_the_frame(artifact, is_
         pytest.param({"min_psnr_db": True}, "golden.min_psnr_db: is True", id="limit true"),
     ],
 )
-def test_a_damaged_record_is_told_by_its_key(artifact, answer, changes, told):
+def test_a_damaged_record_is_told_by_its_key(profile, answer, changes, told):
     with pytest.raises(ModelError) as caught:
-        check_golden(Answering(answer), with_golden(artifact, **changes))
+        check_golden(Answering(answer), with_golden(profile, **changes))
     assert told in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_record_that_is_no_table_is_refused(artifact, answer):
-    damaged = dataclasses.replace(artifact, manifest={**artifact.manifest, "golden": [1]})
+def test_a_record_that_is_no_table_is_refused(profile, answer):
+    damaged = dataclasses.replace(profile, manifest={**profile.manifest, "golden": [1]})
     with pytest.raises(ModelError, match="expected a table"):
         check_golden(Answering(answer), damaged)
 
 
-def test_the_shipped_record_is_the_shipped_graphs(artifact, answer):
+def test_the_shipped_record_is_the_shipped_graphs(profile, answer):
     """By the CPU's form; export made it from the whole graph, which may round a pixel otherwise."""
-    stored, made = artifact.manifest["golden"], golden_record(answer, 45.0)
+    stored, made = profile.manifest["golden"], golden_record(answer, 45.0)
     assert {k: v for k, v in stored.items() if "psnr" in k} == {k: v for k, v in made.items() if "psnr" in k}
     assert stored["frame_sha256"] == made["frame_sha256"]

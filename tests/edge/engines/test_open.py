@@ -20,10 +20,10 @@ import logging, sys
 sys.path[:0] = {paths!r}
 {setup}
 logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.config import EngineConfig
 from edge.engines.open import open_engine
-print(open_engine(load_artifact("live"), EngineConfig(engines="/nowhere")).device)
+print(open_engine(load_profile("live"), EngineConfig(engines="/nowhere")).device)
 """
 
 
@@ -63,7 +63,7 @@ def test_without_a_device_the_cpu_takes_over_with_one_line():
 
 def test_a_gpu_without_an_engine_warns_and_names_the_command(gpu, unit, caplog):
     with caplog.at_level(logging.INFO):
-        engine = open_engine(unit.artifact, EngineConfig(engines=str(unit.engines)))
+        engine = open_engine(unit.profile, EngineConfig(engines=str(unit.engines)))
     assert isinstance(engine, GraphCpuEngine)
     (record,) = caplog.records
     assert record.levelname == "WARNING"
@@ -73,7 +73,7 @@ def test_a_gpu_without_an_engine_warns_and_names_the_command(gpu, unit, caplog):
 def test_a_plan_that_tensorrt_does_not_take_leaves_the_cpu(gpu, unit, caplog, monkeypatch):
     unit.put_plan()
     monkeypatch.setattr("tests.doubles.fake_tensorrt.Runtime.deserialize_cuda_engine", lambda runtime, content: None)
-    assert isinstance(open_engine(unit.artifact, EngineConfig(engines=str(unit.engines))), GraphCpuEngine)
+    assert isinstance(open_engine(unit.profile, EngineConfig(engines=str(unit.engines))), GraphCpuEngine)
     (record,) = caplog.records
     assert "tensorrt 10.3.0 does not take this plan" in record.message
 
@@ -81,20 +81,20 @@ def test_a_plan_that_tensorrt_does_not_take_leaves_the_cpu(gpu, unit, caplog, mo
 def test_backend_tensorrt_insists(gpu, unit, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
     with pytest.raises(ModelError, match="no engine for profile"):
-        open_engine(unit.artifact, EngineConfig(backend="tensorrt", engines=str(unit.engines)))
+        open_engine(unit.profile, EngineConfig(backend="tensorrt", engines=str(unit.engines)))
     with pytest.raises(DeviceMissing, match="tensorrt-rtx is not installed"):
-        open_engine(unit.artifact, EngineConfig(backend="tensorrt-rtx", engines=str(unit.engines)))
+        open_engine(unit.profile, EngineConfig(backend="tensorrt-rtx", engines=str(unit.engines)))
 
 
 def test_backend_cpu_does_not_look_for_a_gpu(gpu, unit):
     unit.put_plan()
-    engine = open_engine(unit.artifact, EngineConfig(backend="cpu", engines=str(unit.engines)))
+    engine = open_engine(unit.profile, EngineConfig(backend="cpu", engines=str(unit.engines)))
     assert isinstance(engine, GraphCpuEngine)
 
 
 def test_a_gpu_and_its_engine_are_taken(gpu, unit):
     unit.put_plan()
-    engine = open_engine(unit.artifact, EngineConfig(engines=str(unit.engines)))
+    engine = open_engine(unit.profile, EngineConfig(engines=str(unit.engines)))
     assert engine.device.startswith("Host Memory Double, tensorrt 10.3.0, fp16")
     assert np.array_equal(engine.enhance(unit.frame).image, 255 - unit.frame)
     engine.close()

@@ -18,14 +18,14 @@ from edge.guard import process as engine_process
 from edge.guard.order import EngineOrder
 from edge.guard.process import EngineBusy, EngineGone, EngineLate, EngineProcess
 from edge.guard.shared_frames import SharedFrames
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.paths import REPOSITORY
 
 
 def order(backend="cpu", sha256=""):
-    return EngineOrder(Rung("live", backend), sha256 or load_artifact("live").sha256, EngineConfig(), UnitConfig())
+    return EngineOrder(Rung("live", backend), sha256 or load_profile("live").sha256, EngineConfig(), UnitConfig())
 
 
 def frame(number=200):

@@ -18,7 +18,7 @@ from edge.guard import process
 from edge.guard.order import engine_setup
 from edge.guard.supervisor import Supervisor
 from edge.health.record import Health
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.doubles.uncritical_judge import Uncritical
 from tests.paths import REPOSITORY
@@ -76,4 +76,4 @@ def test_whatever_happens_to_the_process_raw_comes_at_once_and_enhanced_again(re
 
 def test_the_profile_of_the_package_is_what_runs():
     setup = engine_setup(Config())
-    assert setup.order(0).sha256 == load_artifact("live").sha256
+    assert setup.order(0).sha256 == load_profile("live").sha256

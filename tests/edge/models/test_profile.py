@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from edge.basics.errors import ModelError
-from edge.models.profile import SHIPPED, load_artifact, profiles
+from edge.models.profile import SHIPPED, load_profile, profile_names
 
 
 @pytest.fixture
@@ -27,16 +27,16 @@ def edit(models, **changes):
 
 
 def test_the_shipped_profile_is_whole():
-    artifact = load_artifact("live")
-    assert artifact.dehazer is not None
-    assert artifact.manifest["input"]["shape"] == [1, 1080, 1920, 3]
-    assert artifact.manifest["licence"]
-    assert "live" in profiles()
+    profile = load_profile("live")
+    assert profile.dehazer is not None
+    assert profile.manifest["input"]["shape"] == [1, 1080, 1920, 3]
+    assert profile.manifest["licence"]
+    assert "live" in profile_names()
 
 
 def test_the_units_own_profile_wins(models):
     edit(models, version="mine")
-    assert load_artifact("live", (models, SHIPPED)).manifest["version"] == "mine"
+    assert load_profile("live", (models, SHIPPED)).manifest["version"] == "mine"
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_the_units_own_profile_wins(models):
 def test_a_damaged_profile_is_refused_in_one_line(models, damage, told):
     damage(models)
     with pytest.raises(ModelError) as caught:
-        load_artifact("live", (models,))
+        load_profile("live", (models,))
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_name_that_no_file_system_takes_is_no_profile(models):
     with pytest.raises(ModelError, match="not found"):
-        load_artifact("a" * 300, (models,))
+        load_profile("a" * 300, (models,))

@@ -17,7 +17,7 @@ from onnx import numpy_helper
 
 from edge.basics.whole_files import file_sha256
 from edge.models.bundle import write_sum
-from edge.models.profile import SHIPPED, load_artifact
+from edge.models.profile import SHIPPED, load_profile
 from edge.updates.command import main
 from edge.updates.running_unit import RunningUnit
 from export.graphs.profile import golden_answer
@@ -26,7 +26,7 @@ from tests.paths import REPOSITORY
 
 DOUBLE = REPOSITORY / "tests" / "doubles" / "reloading_unit.py"
 MADE_AT = "2026-11-26T08:00:00+00:00"
-SHIPPED_SHA256 = load_artifact("live").sha256
+SHIPPED_SHA256 = load_profile("live").sha256
 
 
 def set_manifest(folder, **changes):
@@ -71,7 +71,7 @@ def bundles(tmp_path_factory):
             manifest = json.loads((folder / "model.json").read_text())
             set_manifest(folder, golden=golden_answer((folder / "model.onnx").read_bytes(), manifest))
         made[name] = root / f"{name}.bundle"
-        write_bundle(load_artifact("live", (root / name,)), made[name])
+        write_bundle(load_profile("live", (root / name,)), made[name])
     return made
 
 
@@ -99,7 +99,7 @@ class Unit:
 
     @property
     def sha256(self):
-        return load_artifact("live", (self.models, SHIPPED)).sha256
+        return load_profile("live", (self.models, SHIPPED)).sha256
 
     def versions(self):
         return sorted(path.name for path in (self.models / "versions").iterdir() if path.name != ".lock")
@@ -155,7 +155,7 @@ def test_only_the_one_in_use_and_the_one_before_are_kept(unit, bundles, tmp_path
         folder = tmp_path / str(number) / "live"
         shutil.copytree(SHIPPED / "live", folder)
         set_manifest(folder, version=f"1{number}")
-        write_bundle(load_artifact("live", (folder.parent,)), tmp_path / f"{number}.bundle")
+        write_bundle(load_profile("live", (folder.parent,)), tmp_path / f"{number}.bundle")
         assert unit("install", tmp_path / f"{number}.bundle")[0] == 0
     assert len(unit.versions()) == 2
     out = unit("list")[1]
@@ -257,7 +257,7 @@ def test_a_profile_of_another_unit_is_refused(unit, tmp_path):
     set_manifest(
         folder, calibration={"unit": "B-7", "camera_mode": "1920x1080", "made_at": "2026-11-26T08:00:00+00:00"}
     )
-    write_bundle(load_artifact("live", (folder.parent,)), tmp_path / "b7.bundle")
+    write_bundle(load_profile("live", (folder.parent,)), tmp_path / "b7.bundle")
     code, _, err = unit("install", tmp_path / "b7.bundle")
     assert code == 78 and "B-7" in err and not (unit.models / "live").exists()
 

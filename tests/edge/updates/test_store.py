@@ -13,7 +13,7 @@ import pytest
 
 from edge.basics.errors import InputOutputError, ModelError
 from edge.models.bundle import BUNDLE_NAME, Told, contents_bytes, opened_bundle, read_contents
-from edge.models.profile import MANIFEST_NAME, SHIPPED, load_artifact
+from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile
 from edge.updates.store import ModelStore
 
 REQUIRED = ("name", "version", "input", "output", "networks", "training", "metrics", "licence", "made_at")
@@ -66,7 +66,7 @@ def install(store, bundle, digest):
 
 def version_in_use(root) -> str:
     """What the runtime would run; every hash is checked by it."""
-    return load_artifact("live", (root,)).manifest["version"]
+    return load_profile("live", (root,)).manifest["version"]
 
 
 class PowerCut(BaseException):
@@ -304,7 +304,7 @@ def test_the_same_profile_makes_the_same_bundle(tmp_path):
         folder = tmp_path / name / "live"
         shutil.copytree(SHIPPED / "live", folder)
         os.utime(folder / MANIFEST_NAME, (1, 1))
-        write_bundle(load_artifact("live", (folder.parent,)), tmp_path / f"{name}.bundle")
+        write_bundle(load_profile("live", (folder.parent,)), tmp_path / f"{name}.bundle")
     assert (tmp_path / "a.bundle").read_bytes() == (tmp_path / "b.bundle").read_bytes()
     with opened_bundle(tmp_path / "a.bundle") as opened:
         assert set(opened.contents.files) == {"model.onnx", "model.json", "dehaze.onnx", "model.fp16.onnx"}

@@ -17,7 +17,7 @@ from edge.calibration.file import write_calibration
 from edge.engines.cpu import GraphCpuEngine
 from edge.engines.golden import check_golden
 from edge.engines.gpu.trt_versions import load_trt
-from edge.models.profile import SHIPPED, load_artifact
+from edge.models.profile import SHIPPED, load_profile
 from export.graphs.correction_graph import corrected_graph, correction_graph, export_corrected_profile
 from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
 from export.precisions.graph_edit import element_types
@@ -57,13 +57,13 @@ def test_the_profile_of_a_unit_enhances_the_corrected_frame(tmp_path):
     write_calibration(path, CALIBRATION)
     folder = export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models")
     manifest = json.loads((folder / "model.json").read_text())
-    assert manifest["calibration"]["unit"] == "A-1" and manifest["corrects"] == load_artifact("live").sha256
-    artifact = load_artifact("live", (tmp_path / "models", SHIPPED))
-    assert artifact.folder == folder and artifact.dehazer is None
-    assert manifest["golden"]["enhanced"] != load_artifact("live").manifest["golden"]["enhanced"]
-    check_golden(GraphCpuEngine(artifact, 2), artifact)
+    assert manifest["calibration"]["unit"] == "A-1" and manifest["corrects"] == load_profile("live").sha256
+    profile = load_profile("live", (tmp_path / "models", SHIPPED))
+    assert profile.folder == folder and profile.dehazer is None
+    assert manifest["golden"]["enhanced"] != load_profile("live").manifest["golden"]["enhanced"]
+    check_golden(GraphCpuEngine(profile, 2), profile)
     correction = Correction(CALIBRATION)
-    engines = [GraphCpuEngine(one, 2) for one in (artifact, load_artifact("live"))]
+    engines = [GraphCpuEngine(one, 2) for one in (profile, load_profile("live"))]
     ours, host = engines[0].enhance(frame()).image, engines[1].enhance(correction.apply(frame())).image
     assert (np.abs(ours.astype(int) - host) > 1).mean() < 2e-3
     with pytest.raises(UsageError, match="is corrected for a unit already"):
@@ -92,7 +92,7 @@ def test_a_full_disk_leaves_no_half_profile(tmp_path, monkeypatch):
 
 def test_the_merged_graph_has_the_profiles_ends():
     correction = Correction(CALIBRATION)
-    graph = corrected_graph(load_artifact("live").graph.read_bytes(), correction)
+    graph = corrected_graph(load_profile("live").graph.read_bytes(), correction)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     assert [(end.name, end.shape) for end in (*session.get_inputs(), *session.get_outputs())] == [
         ("frame", [1, 1080, 1920, 3]),
@@ -105,7 +105,7 @@ def test_corrected_profile_meets_a_cast_at_its_ends_alone_and_builds_with_tensor
     """TensorRT knows uint8 at the ends of a graph alone, so nothing between correction and network may be uint8."""
     path = tmp_path / "model.onnx"
     correction = Correction(CALIBRATION)
-    path.write_bytes(corrected_graph(load_artifact("live").graph.read_bytes(), correction))
+    path.write_bytes(corrected_graph(load_profile("live").graph.read_bytes(), correction))
     correction.close()
     types = element_types(onnx.load(path))
     assert [name for name, kind in types.items() if kind == onnx.TensorProto.UINT8] == ["frame", "enhanced"]

@@ -13,7 +13,7 @@ import torch
 from edge.basics.errors import ModelError, UsageError
 from edge.engines.cpu import GraphCpuEngine, open_bicubic_engine, open_cpu_engine
 from edge.engines.golden import check_golden
-from edge.models.profile import load_artifact, typed_graph_name
+from edge.models.profile import load_profile, typed_graph_name
 from edge.sources.demo.source import DemoSource
 from export.cli import main
 from export.graphs.networks import built_from_checkpoints
@@ -32,12 +32,12 @@ def frame():
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_graph_gives_torchs_pixels_within_one_level(exported, frame, case):
-    artifact, checkpoint, isr = exported(case)
+    profile, checkpoint, isr = exported(case)
     _, recipe = recipe_for(case[0], case[3])
     pipeline = built_from_checkpoints(recipe, checkpoint, isr).pipeline.eval()
     with torch.no_grad():
         expected = pipeline(torch.from_numpy(frame[None]))[0].numpy()
-    engine = GraphCpuEngine(artifact, 2)
+    engine = GraphCpuEngine(profile, 2)
     found = engine.enhance(frame).image
     assert np.abs(found.astype(np.int16) - expected).max() <= 1
     assert np.abs(found.astype(np.int16) - frame).mean() > 0.5
@@ -45,8 +45,8 @@ def test_graph_gives_torchs_pixels_within_one_level(exported, frame, case):
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_graph_is_standard_static_folded_and_named(exported, case):
-    artifact, _, _ = exported(case)
-    for path in (artifact.graph, artifact.graph_for("fp16")):
+    profile, _, _ = exported(case)
+    for path in (profile.graph, profile.graph_for("fp16")):
         model = onnx.load(path)
         onnx.checker.check_model(model, full_check=True)
         assert [(o.domain, o.version) for o in model.opset_import] == [("", OPSET)]
@@ -99,10 +99,10 @@ def test_operators_are_those_that_tensorrt_runs_as_layers_of_its_own(
 
 
 def test_export_is_reproducible_byte_for_byte(exported, checkpoints, tmp_path):
-    artifact, checkpoint, _ = exported(CASES[0])
+    profile, checkpoint, _ = exported(CASES[0])
     again = export_profile(checkpoint, "live", tmp_path, version="7", licence="test only", num_frames=1)
     for name in ("model.onnx", "dehaze.onnx", "model.fp16.onnx"):
-        assert (again / name).read_bytes() == (artifact.folder / name).read_bytes()
+        assert (again / name).read_bytes() == (profile.folder / name).read_bytes()
 
 
 def test_manifest_says_what_it_is(exported):
@@ -132,23 +132,23 @@ def test_paper_sized_networks_have_the_papers_arithmetic():
 
 @pytest.mark.parametrize("case", [CASES[0], CASES[4]], ids=["live", "miinet-guided"])
 def test_a_guided_profile_runs_its_dehazer_alone_on_a_cpu_with_the_same_pixels(exported, frame, case):
-    artifact = exported(case)[0]
-    host = open_cpu_engine(artifact, 2)
-    difference = np.abs(host.enhance(frame).image.astype(np.int16) - GraphCpuEngine(artifact, 2).enhance(frame).image)
+    profile = exported(case)[0]
+    host = open_cpu_engine(profile, 2)
+    difference = np.abs(host.enhance(frame).image.astype(np.int16) - GraphCpuEngine(profile, 2).enhance(frame).image)
     assert difference.max() <= 1
     host.close()
 
 
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_every_profile_stores_what_its_graph_makes_of_the_golden_frame(exported, case):
-    artifact = exported(case)[0]
-    engine = GraphCpuEngine(artifact, 2)
-    assert check_golden(engine, artifact) >= 60
+    profile = exported(case)[0]
+    engine = GraphCpuEngine(profile, 2)
+    assert check_golden(engine, profile) >= 60
     engine.close()
-    if artifact.dehazer is not None:
+    if profile.dehazer is not None:
         for opener, softer in ((open_cpu_engine, False), (open_bicubic_engine, True)):
-            engine = opener(artifact, 2)
-            check_golden(engine, artifact, softer=softer)
+            engine = opener(profile, 2)
+            check_golden(engine, profile, softer=softer)
             engine.close()
 
 
@@ -164,16 +164,16 @@ def test_the_golden_answer_alone_is_stored_where_no_precision_is_named(exported,
 
 
 def test_an_altered_graph_of_lower_precision_is_refused(exported, tmp_path):
-    artifact, checkpoint, _ = exported(CASES[0])
+    profile, checkpoint, _ = exported(CASES[0])
     folder = export_profile(checkpoint, "live", tmp_path, version="1", licence="-", precisions=())
     with pytest.raises(ModelError, match=r"has no fp16 graph; add one: edge-export onnx .* --precision fp16"):
-        load_artifact("live", (tmp_path,)).graph_for("fp16")
+        load_profile("live", (tmp_path,)).graph_for("fp16")
     add_precisions(folder, ["fp16"], num_frames=1)
-    path = load_artifact("live", (tmp_path,)).graph_for("fp16")
-    assert path.read_bytes() == artifact.graph_for("fp16").read_bytes()
+    path = load_profile("live", (tmp_path,)).graph_for("fp16")
+    assert path.read_bytes() == profile.graph_for("fp16").read_bytes()
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ModelError, match="its manifest says"):
-        load_artifact("live", (tmp_path,)).graph_for("fp16")
+        load_profile("live", (tmp_path,)).graph_for("fp16")
 
 
 def test_a_new_export_removes_what_belonged_to_the_old_weights(checkpoints, tmp_path):

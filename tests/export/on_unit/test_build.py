@@ -17,7 +17,7 @@ from edge.basics.errors import DeviceMissing, ModelError, UsageError
 from edge.basics.whole_files import file_sha256
 from edge.engines.gpu.plan import read_plan, unpacked_picture
 from edge.engines.gpu.trt_versions import load_trt
-from edge.models.profile import SHIPPED, load_artifact, profiles
+from edge.models.profile import SHIPPED, load_profile, profile_names
 from export.cli import main
 from export.on_unit.build import EngineOptions, build_engine, find_model, precision_of
 from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
@@ -44,12 +44,12 @@ def resealed(folder, **changes):
 
 
 @pytest.mark.parametrize("precision", ["fp16", "fp32"])
-@pytest.mark.parametrize("profile", profiles())
-def test_every_shipped_profile_builds_strongly_typed(trt_rtx, tmp_path, profile, precision):
+@pytest.mark.parametrize("name", profile_names())
+def test_every_shipped_profile_builds_strongly_typed(trt_rtx, tmp_path, name, precision):
     api = load_trt("tensorrt-rtx")
     assert api.is_strongly_typed
-    artifact = load_artifact(profile)
-    built = plan_from_onnx(api, artifact.graph_for(precision), BuildOptions(compute_capability=(8, 6)))
+    profile = load_profile(name)
+    built = plan_from_onnx(api, profile.graph_for(precision), BuildOptions(compute_capability=(8, 6)))
     assert len(built.content) > 1e5
     assert built.num_held == 0
 
@@ -71,7 +71,7 @@ def test_plan_has_a_sidecar_with_a_golden_frame_and_a_second_call_does_nothing(t
     frame, expected = (unpacked_picture(sidecar["golden"][name], path) for name in ("frame", "enhanced"))
     from edge.engines.cpu import GraphCpuEngine
 
-    assert np.array_equal(GraphCpuEngine(load_artifact("live"), 2).enhance(frame).image, expected)
+    assert np.array_equal(GraphCpuEngine(load_profile("live"), 2).enhance(frame).image, expected)
     before = path.stat().st_mtime_ns
     assert build_engine(find_model(str(live / "model.onnx")), tmp_path / "engines", RTX) == (path, False)
     assert path.stat().st_mtime_ns == before
@@ -83,20 +83,20 @@ def test_plan_has_a_sidecar_with_a_golden_frame_and_a_second_call_does_nothing(t
 def test_another_precision_or_target_is_another_plan(trt_rtx, live, tmp_path):
     from dataclasses import replace
 
-    artifact = find_model(str(live))
+    profile = find_model(str(live))
     options = [RTX, replace(RTX, precision="fp32"), replace(RTX, compute_capability=(8, 9))]
-    paths = {build_engine(artifact, tmp_path, option)[0] for option in options}
+    paths = {build_engine(profile, tmp_path, option)[0] for option in options}
     assert len(paths) == 3
     with pytest.raises(UsageError, match=r"SM99: tensorrt-rtx .* builds for SM120"):
-        build_engine(artifact, tmp_path, replace(RTX, compute_capability=(9, 9)))
+        build_engine(profile, tmp_path, replace(RTX, compute_capability=(9, 9)))
     with pytest.raises(ModelError, match=r"no int8 graph; add one: edge-export onnx"):
-        build_engine(artifact, tmp_path, replace(RTX, precision="int8"))
+        build_engine(profile, tmp_path, replace(RTX, precision="int8"))
 
 
 def test_best_takes_the_lowest_precision_that_was_exported():
-    artifact = load_artifact("live")
-    assert precision_of(artifact, "best") == "fp16"
-    assert precision_of(artifact, "fp32") == "fp32"
+    profile = load_profile("live")
+    assert precision_of(profile, "best") == "fp16"
+    assert precision_of(profile, "fp32") == "fp32"
 
 
 def retyped(folder, change):
@@ -192,8 +192,8 @@ def test_a_real_plan_is_not_deserialised_without_a_gpu(trt_rtx):
     from edge.engines.gpu.trt_log import collecting_logger, last_error
 
     api = load_trt("tensorrt-rtx")
-    artifact = load_artifact("live")
-    built = plan_from_onnx(api, artifact.graph_for("fp16"), BuildOptions(compute_capability=(8, 6)))
+    profile = load_profile("live")
+    built = plan_from_onnx(api, profile.graph_for("fp16"), BuildOptions(compute_capability=(8, 6)))
     logger = collecting_logger(api)
     if api.trt.Runtime(logger).deserialize_cuda_engine(built.content) is not None:
         pytest.skip("this machine has a GPU; tests/edge/engines/gpu/test_on_device.py runs the engine")

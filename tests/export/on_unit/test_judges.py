@@ -12,7 +12,7 @@ import pytest
 from edge.engines.engine import Enhanced
 from edge.engines.gpu.trt_versions import load_trt
 from edge.health.machine import Sysfs
-from edge.models.profile import SHIPPED, load_artifact
+from edge.models.profile import SHIPPED, load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from export.cli import main
 from export.on_unit.bench import bench
@@ -30,8 +30,8 @@ def rows(text):
 
 
 def test_verify_holds_torch_host_form_and_half_graph_to_the_onnx_graph(exported, capsys):
-    artifact, checkpoint, _ = exported(CASES[0])
-    assert main(["verify", str(artifact.folder), "--checkpoint", str(checkpoint), "--frames", "1"]) == 0
+    profile, checkpoint, _ = exported(CASES[0])
+    assert main(["verify", str(profile.folder), "--checkpoint", str(checkpoint), "--frames", "1"]) == 0
     told = rows(capsys.readouterr().out)
     assert told["torch against onnx fp32"] == "ok"
     assert told["CPU engine's form against onnx fp32"] == "ok"
@@ -40,16 +40,16 @@ def test_verify_holds_torch_host_form_and_half_graph_to_the_onnx_graph(exported,
 
 
 def test_verify_fails_on_other_weights_and_where_an_engine_is_needed(exported, tmp_path, capsys):
-    artifact, checkpoint, _ = exported(CASES[0])
+    profile, checkpoint, _ = exported(CASES[0])
     assert main(["verify", "live", "--checkpoint", str(checkpoint), "--frames", "1"]) == 1
     assert rows(capsys.readouterr().out)["torch against onnx fp32"].startswith("FAILED: expected at least")
-    assert main(["verify", str(artifact.folder), "--frames", "1", "--precision", "fp32", "--need-engine"]) == 1
+    assert main(["verify", str(profile.folder), "--frames", "1", "--precision", "fp32", "--need-engine"]) == 1
     assert "not run" in rows(capsys.readouterr().out)["torch against onnx fp32"]
 
 
 def test_verify_puts_two_networks_together(exported, capsys):
-    artifact, checkpoint, isr = exported(CASES[3])
-    command = ["verify", str(artifact.folder), "--checkpoint", str(checkpoint), "--isr", str(isr), "--frames", "1"]
+    profile, checkpoint, isr = exported(CASES[3])
+    command = ["verify", str(profile.folder), "--checkpoint", str(checkpoint), "--isr", str(isr), "--frames", "1"]
     assert main(command) == 0
     assert rows(capsys.readouterr().out)["torch against onnx fp32"] == "ok"
 
@@ -77,9 +77,9 @@ def test_arithmetic_rate_is_two_operations_a_multiply_accumulate(monkeypatch):
 
         def close(self): ...
 
-    artifact = load_artifact("live")
-    figures = bench(artifact, Steady(), np.zeros(FRAME_SHAPE, np.uint8), 0.1, peak_flops=1e12)
-    macs = artifact.manifest["networks"][0]["macs"]
+    profile = load_profile("live")
+    figures = bench(profile, Steady(), np.zeros(FRAME_SHAPE, np.uint8), 0.1, peak_flops=1e12)
+    macs = profile.manifest["networks"][0]["macs"]
     assert figures.latency_median_ms == pytest.approx(10)
     assert figures.jitter_ms == pytest.approx(0, abs=1e-6)
     assert figures.throughput_fps == pytest.approx(100)

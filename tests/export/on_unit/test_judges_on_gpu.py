@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("gpu")
 def engine_row(unit):  # noqa: F811
     golden = golden_set(None, 1)
     options = {"precision": "fp16", "runtime": "tensorrt", "checkpoints": None}
-    return verify(unit.artifact, golden, engines=unit.engines, **options)[-1]
+    return verify(unit.profile, golden, engines=unit.engines, **options)[-1]
 
 
 def test_an_engine_is_held_to_the_onnx_graph(unit):  # noqa: F811
@@ -39,10 +39,10 @@ def test_an_engine_that_drifts_fails_though_its_golden_frame_is_right(unit):  # 
 
 def test_bench_tells_gpu_copies_and_host_apart(unit):  # noqa: F811
     unit.put_plan()
-    engine = open_engine(unit.artifact, EngineConfig(engines=str(unit.engines)))
-    artifact = unit.artifact
-    artifact.manifest["networks"] = [{"macs": 10**9}]
-    figures = bench(artifact, engine, unit.frame, 0.1, peak_flops=1e12)
+    engine = open_engine(unit.profile, EngineConfig(engines=str(unit.engines)))
+    profile = unit.profile
+    profile.manifest["networks"] = [{"macs": 10**9}]
+    figures = bench(profile, engine, unit.frame, 0.1, peak_flops=1e12)
     engine.close()
     assert figures.gpu_ms > 0 and figures.copy_ms > 0 and figures.host_ms >= 0
     assert figures.gflops == pytest.approx(2e9 / (figures.gpu_ms / 1e3) / 1e9)

@@ -8,7 +8,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from edge.basics.errors import ModelError
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from export.graphs.networks import built_from_checkpoints
 from export.graphs.onnx_graph import whole_graph
@@ -24,7 +24,7 @@ from export.recipes import Recipe
 
 @pytest.fixture(scope="module")
 def shipped():
-    return onnx.load(load_artifact("live").graph)
+    return onnx.load(load_profile("live").graph)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from edge.basics.errors import InputOutputError, UsageError
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.source import DemoSource
 from export.on_unit.accuracy import GATES
@@ -111,11 +111,11 @@ def demo():
 
 @pytest.fixture(scope="module")
 def quantised(demo):
-    return quantised_graph(onnx.load(load_artifact("live").graph), Few(demo))
+    return quantised_graph(onnx.load(load_profile("live").graph), Few(demo))
 
 
 def test_convolutions_get_symmetric_pairs_and_the_ends_stay_in_float(quantised):
-    model = onnx.load(load_artifact("live").graph)
+    model = onnx.load(load_profile("live").graph)
     chosen = quantised_nodes(model)
     assert len(chosen) == 15
     assert not any("/gate/" in name or name.endswith("/head/Conv") for name in chosen)
@@ -141,7 +141,7 @@ def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, mo
 
     monkeypatch.setattr("export.precisions.typed.CalibrationSet", lambda folder: Few(demo))
     monkeypatch.setattr("export.precisions.typed.quantised_graph", lambda model, frames: quantised)
-    graph = load_artifact("live").graph.read_bytes()
+    graph = load_profile("live").graph.read_bytes()
     content, about = typed_graph(graph, "int8", GoldenSet(demo[:1], {}), tmp_path)
     assert about["against_fp32"]["psnr_db"] >= GATES["int8"].min_psnr_db == 38
     assert about["calibration"] == {"frames": 4}
@@ -152,4 +152,4 @@ def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, mo
 
 def test_without_a_calibration_set_there_is_no_int8():
     with pytest.raises(UsageError, match=r"--calibration FOLDER is missing: .* never random data"):
-        typed_graph(load_artifact("live").graph.read_bytes(), "int8", GoldenSet([], {}))
+        typed_graph(load_profile("live").graph.read_bytes(), "int8", GoldenSet([], {}))

@@ -12,7 +12,7 @@ from edge.basics.errors import DeviceMissing
 from edge.engines.cpu import GraphCpuEngine
 from edge.engines.gpu.device import gpu_of, load_cuda
 from edge.engines.gpu.trt_versions import load_trt
-from edge.models.profile import load_artifact, profiles
+from edge.models.profile import load_profile, profile_names
 from edge.sources.demo.source import DemoSource
 from tests.paths import REPOSITORY
 
@@ -32,7 +32,7 @@ def engines(tmp_path_factory):
     if os.environ.get("HOST_CUDA_MIB") or "Double" in gpu_of(cuda).name:
         pytest.skip("the GPU is a test double")
     folder = tmp_path_factory.mktemp("engines")
-    for profile in profiles():
+    for profile in profile_names():
         command = [sys.executable, "-m", "export.cli", "engine", profile, "-o", str(folder)]
         subprocess.run(command, check=True)
     return folder
@@ -45,24 +45,24 @@ def frames():
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("profile", profiles())
-def test_engine_gives_the_graphs_pixels_within_the_gate(engines, frames, profile):
+@pytest.mark.parametrize("name", profile_names())
+def test_engine_gives_the_graphs_pixels_within_the_gate(engines, frames, name):
     from edge.engines.gpu.open import open_tensorrt_engine
     from export.on_unit.accuracy import GATES, pooled
 
-    artifact = load_artifact(profile)
-    engine, reference = open_tensorrt_engine(artifact, engines), GraphCpuEngine(artifact, 4)
+    profile = load_profile(name)
+    engine, reference = open_tensorrt_engine(profile, engines), GraphCpuEngine(profile, 4)
     pairs = [(reference.enhance(frame).image, engine.enhance(frame).image.copy()) for frame in frames]
     engine.close()
     assert GATES["fp16"].passes(pooled(pairs))
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("profile", profiles())
+@pytest.mark.parametrize("profile", profile_names())
 def test_overlapped_frames_are_those_of_one_at_a_time(engines, frames, profile):
     from edge.engines.gpu.open import open_tensorrt_engine
 
-    engine = open_tensorrt_engine(load_artifact(profile), engines)
+    engine = open_tensorrt_engine(load_profile(profile), engines)
     alone = [engine.enhance(frame).image.copy() for frame in frames]
     engine.submit(frames[0])
     overlapped = []
@@ -79,7 +79,7 @@ def test_overlapped_frames_are_those_of_one_at_a_time(engines, frames, profile):
 def test_frames_are_shared_with_the_gpu_and_not_copied(engines, frames):
     from edge.engines.gpu.open import open_tensorrt_engine
 
-    engine = open_tensorrt_engine(load_artifact("live"), engines)
+    engine = open_tensorrt_engine(load_profile("live"), engines)
     assert gpu_of(load_cuda()).integrated
     assert engine.enhance(frames[0]).stage_ms["copy"] == 0
     engine.close()

@@ -10,7 +10,7 @@ from edge.basics.whole_files import file_sha256
 from edge.engines.gpu.open import NUM_FRAMES, open_tensorrt_engine
 from edge.engines.gpu.tensorrt import MAX_FRAMES
 from edge.frames import lending
-from edge.models.profile import load_artifact
+from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.source import DemoSource
 from edge.updates.store import ModelStore
@@ -20,7 +20,7 @@ from tests.doubles.gpu_unit import graph, onnxruntime_answer
 
 
 def opened(unit):
-    return open_tensorrt_engine(unit.artifact, unit.engines)
+    return open_tensorrt_engine(unit.profile, unit.engines)
 
 
 @pytest.fixture(params=["discrete", "integrated"])
@@ -41,7 +41,7 @@ def test_pixels_are_those_of_the_graph_for_every_frame(gpu, unit, memory):
 
 
 def test_shipped_profile_is_bit_equal_to_onnxruntime(gpu, unit):
-    shipped = load_artifact("live")
+    shipped = load_profile("live")
     content = shipped.graph.read_bytes()
     frame = DemoSource("demo:", paced=False).render(40).degraded
     unit.put_plan(content, golden={**golden_of(content, frame), "min_psnr_db": 45.0})
@@ -219,24 +219,24 @@ def test_a_plan_that_computes_something_else_fails_its_golden_frame(gpu, unit):
 
 
 def test_a_plan_that_was_installed_with_its_profile_is_taken(gpu, unit, tmp_path):
-    manifest = json.loads((unit.artifact.folder / "model.json").read_text())
+    manifest = json.loads((unit.profile.folder / "model.json").read_text())
     manifest["golden"] = golden_answer(graph(), manifest)
-    (unit.artifact.folder / "model.json").write_text(json.dumps(manifest))
+    (unit.profile.folder / "model.json").write_text(json.dumps(manifest))
     plan = unit.put_plan()
     bundle, models = tmp_path / "live.bundle", tmp_path / "installed"
-    write_bundle(unit.artifact, bundle, [plan])
+    write_bundle(unit.profile, bundle, [plan])
     plan.unlink()
     store = ModelStore(models)
     with store.locked(), store.unpacked(bundle, file_sha256(bundle)) as (part, contents):
         store.use("live", store.keep(part, contents))
-    engine = open_tensorrt_engine(load_artifact("live", (models,)), unit.engines)
+    engine = open_tensorrt_engine(load_profile("live", (models,)), unit.engines)
     assert np.array_equal(engine.enhance(unit.frame).image, 255 - unit.frame)
     engine.close()
 
 
 def test_a_plan_of_another_model_does_not_go_into_the_bundle(gpu, unit, tmp_path):
     plan = unit.put_plan(model_sha256="0" * 64)
-    manifest = json.loads((unit.artifact.folder / "model.json").read_text())
-    (unit.artifact.folder / "model.json").write_text(json.dumps({**manifest, "golden": {}}))
+    manifest = json.loads((unit.profile.folder / "model.json").read_text())
+    (unit.profile.folder / "model.json").write_text(json.dumps({**manifest, "golden": {}}))
     with pytest.raises(ModelError, match="of another model"):
-        write_bundle(unit.artifact, tmp_path / "live.bundle", [plan])
+        write_bundle(unit.profile, tmp_path / "live.bundle", [plan])

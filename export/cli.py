@@ -124,13 +124,13 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run_verify(args: argparse.Namespace) -> int:
     from export.on_unit.build import find_model
-    from export.on_unit.golden import golden_set
+    from export.on_unit.samples import sample_frames
     from export.verify import HEAD, aligned, verify
 
     checkpoints = None if args.checkpoint is None else (args.checkpoint, args.isr)
     rows = verify(
         find_model(args.model),
-        golden_set(args.pictures, args.frames),
+        sample_frames(args.pictures, args.frames),
         engines=args.engines,
         precision=args.precision,
         runtime=args.runtime,
@@ -146,8 +146,8 @@ def run_bench(args: argparse.Namespace) -> int:
     from edge.engines.open import open_engine
     from export.on_unit.bench import bench, gpu_engine
     from export.on_unit.build import find_model
-    from export.on_unit.golden import golden_set
     from export.on_unit.peak import measured_peak_flops
+    from export.on_unit.samples import sample_frames
 
     config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
     profile = find_model(args.model)
@@ -157,7 +157,7 @@ def run_bench(args: argparse.Namespace) -> int:
     peak = measured_peak_flops("tensorrt" if args.backend == "auto" else args.backend) if on_gpu else None
     engine = open_engine(profile, config)
     try:
-        figures = bench(profile, engine, golden_set(args.pictures, 1).frames[0], args.seconds, peak)
+        figures = bench(profile, engine, sample_frames(args.pictures, 1).frames[0], args.seconds, peak)
     finally:
         engine.close()
     sys.stdout.write("\n".join(figures.lines()) + "\n")
@@ -173,8 +173,8 @@ def run_inspect(args: argparse.Namespace) -> int:
 
 
 def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verify = commands.add_parser("verify", help="torch, onnx and the engine against each other on golden frames")
-    verify.add_argument("--frames", type=int, default=2, help="how many golden frames")
+    verify = commands.add_parser("verify", help="torch, onnx and the engine against each other on sample frames")
+    verify.add_argument("--frames", type=int, default=2, help="how many sample frames")
     verify.add_argument("--checkpoint", type=Path, help="compare torch too: what edge-train wrote")
     verify.add_argument("--isr", type=Path, metavar="CHECKPOINT", help="with --checkpoint, for miinet and cyclegan")
     verify.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")

@@ -21,7 +21,7 @@ from edge.models.profile import SHIPPED, Profile, load_profile
 from edge.pictures.packed import packed_picture
 from export.on_unit.accuracy import GATES
 from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
-from export.on_unit.golden import golden_set
+from export.on_unit.samples import sample_frames
 
 BEST = ("int8", "fp16", "fp32")
 """`--precision best` takes the first that the profile has; each was held to its gate when it was exported."""
@@ -155,7 +155,7 @@ def _check_opset(api: TrtApi, profile: Profile) -> None:
 
 def _golden(profile: Profile, pictures: Path | None, precision: str) -> dict[str, Any]:
     """The sidecar's golden frame: what the float32 graph makes of it in onnxruntime, and how near a plan must come."""
-    golden = golden_set(pictures, 1)
+    golden = sample_frames(pictures, 1)
     frame = golden.frames[0]
     engine = GraphCpuEngine(profile, available_cpus())
     try:

@@ -5,7 +5,7 @@ import pytest
 from edge.config import EngineConfig
 from edge.engines.open import open_engine
 from export.on_unit.bench import bench
-from export.on_unit.golden import golden_set
+from export.on_unit.samples import sample_frames
 from export.verify import verify
 from tests.doubles.gpu_unit import gpu, graph, libcuda, pycuda_part, unit  # noqa: F401  fixtures
 
@@ -13,9 +13,9 @@ pytestmark = pytest.mark.usefixtures("gpu")
 
 
 def engine_row(unit):  # noqa: F811
-    golden = golden_set(None, 1)
+    samples = sample_frames(None, 1)
     options = {"precision": "fp16", "runtime": "tensorrt", "checkpoints": None}
-    return verify(unit.profile, golden, engines=unit.engines, **options)[-1]
+    return verify(unit.profile, samples, engines=unit.engines, **options)[-1]
 
 
 def test_an_engine_is_held_to_the_onnx_graph(unit):  # noqa: F811
@@ -28,7 +28,7 @@ def test_an_engine_that_drifts_fails_though_its_golden_frame_is_right(unit):  # 
     from edge.pictures.packed import packed_picture
     from tests.doubles.gpu_unit import onnxruntime_answer
 
-    frame = golden_set(None, 1).frames[0] * 0 + 90
+    frame = sample_frames(None, 1).frames[0] * 0 + 90
     answer = onnxruntime_answer(graph("faint"), frame)
     told = {"frame": packed_picture(frame), "enhanced": packed_picture(answer), "min_psnr_db": 45.0}
     unit.put_plan(graph("faint"), golden=told)

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from edge.basics.errors import DeviceMissing, ModelError
+from edge.config import EngineConfig
 from edge.engines.cpu import GraphCpuEngine, open_cpu_engine
 from edge.engines.engine import Engine
-from edge.engines.gpu.open import open_tensorrt_engine
+from edge.engines.open import open_proven
+from edge.engines.rungs import Rung
 from edge.health.machine import available_cpus
 from edge.models.profile import Profile
 from edge.pictures.image import Image
@@ -132,7 +134,8 @@ def _gpu_row(
 ) -> Comparison:
     what = f"{runtime} {precision} engine against onnx fp32"
     try:
-        engine = open_tensorrt_engine(profile, engines, precision=precision, runtime=runtime)
+        config = EngineConfig(engines=str(engines), precision=precision)
+        engine, _ = open_proven(profile, config, [Rung(profile.name, runtime)])
     except DeviceMissing as error:
         return Comparison(what, None, None, str(error))
     with _engine_form(engine) as form:

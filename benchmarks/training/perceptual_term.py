@@ -22,7 +22,7 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.page import PAGE
-from trainer.data.pictures import read_picture
+from edge.pictures.files import read_picture
 from trainer.judging.metrics import ssim
 from trainer.judging.report import replace_section, table
 from trainer.losses.distances import perceptual_loss

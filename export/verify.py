@@ -21,7 +21,7 @@ from export.on_unit.accuracy import GATES, Difference, Gate, pooled
 from export.on_unit.golden import GoldenSet
 
 ONE_LEVEL = Gate(45.0, 1)
-"""Two float32 forms of the same arithmetic may round one level apart, no more (design section 4)."""
+"""Two float32 forms of the same arithmetic may round one level apart, no more; what differs by two is wrong."""
 
 Form = Callable[[Image], Image]
 

@@ -55,7 +55,8 @@ def run_student(args: argparse.Namespace) -> int:
     from trainer.config import read_config
     from trainer.data.student_items import clean_paths
     from trainer.prepare.data_hash import sha256_of_files
-    from trainer.stages.student import StudentInputs, prepare_student
+    from trainer.stages.student import prepare_student
+    from trainer.stages.student_config import StudentInputs
     from trainer.training.parallel import placement
 
     config = read_config(args.config, {"student.loop.seed": args.seed}, args.set).student

@@ -16,12 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from export.graphs.networks import READERS
+from export.graphs.networks import KINDS
 from export.graphs.torch_form import recipe_of
 from export.on_unit.accuracy import Difference, difference
 from export.on_unit.golden import golden_set, with_veiled
 from trainer.judging.report import table
 from trainer.networks import instance_norm
+from trainer.networks.from_checkpoint import READERS
 from trainer.networks.student import GlobalGate
 
 
@@ -79,7 +80,7 @@ def answer(network: nn.Module, dehazer: str, x: Tensor) -> Tensor:
 def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[object]]:
     dehazer = recipe_of(profile).dehazer
     golden = with_veiled(golden_set(None, 1))
-    reference = READERS[dehazer](path)[0].to(device)
+    reference = READERS[KINDS[dehazer]](path)[0].to(device)
     variants: dict[str, tuple[Callable[[nn.Module], None], bool]] = {
         "all in half": (lambda network: None, True),
         "sums in float32": (gates_in_float, False),
@@ -87,7 +88,7 @@ def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[ob
     }
     rows: list[list[object]] = []
     for name, (mend, is_norm_half) in variants.items():
-        network = READERS[dehazer](path)[0].half().to(device)
+        network = READERS[KINDS[dehazer]](path)[0].half().to(device)
         mend(network)
         network.to(device)
         found: list[Difference] = []

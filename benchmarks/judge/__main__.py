@@ -24,6 +24,7 @@ from edge.sources.demo.render import DemoRenderer
 from trainer.judging.report import replace_section, table
 
 FIRST_UNSEEN = 830
+NUM_TIMED = 200
 LOW, HIGH = "low", "high"
 LIMITED = {
     "likeness": LOW, "colour_likeness": LOW, "colour": HIGH, "gain": HIGH, "holes": HIGH, "frozen": HIGH,
@@ -87,14 +88,14 @@ def _judge(pair: Pair) -> OutputJudge:
     return judge
 
 
-def cost_ms(num: int = 200) -> tuple[float, float]:
+def cost_ms() -> tuple[float, float]:
     """Median CPU time of a judgement and of a copy of a frame, one after the other, one thread."""
     cv2.setNumThreads(1)
     renderer, judge = DemoRenderer(0), OutputJudge()
     pairs = [(renderer.degraded(index), renderer.truth(index)) for index in range(0, 60, 10)]
     target = np.empty_like(pairs[0][0])
-    took = np.empty((num, 2))
-    for row in range(num):
+    took = np.empty((NUM_TIMED, 2))
+    for row in range(NUM_TIMED):
         raw, made = pairs[row % len(pairs)]
         begin = time.thread_time()
         judge.fault(raw, made)

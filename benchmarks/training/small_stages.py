@@ -40,7 +40,8 @@ from trainer.networks.vgg_features import VggFeatures
 from trainer.prepare.manifest import Manifest, verified_manifest
 from trainer.stages.idm import IdmConfig, prepare_idm
 from trainer.stages.isr import IsrConfig, prepare_isr
-from trainer.stages.student import StudentInputs, StudentTraining, prepare_student
+from trainer.stages.student import prepare_student
+from trainer.stages.student_config import StudentInputs, StudentTraining
 from trainer.training.loop import LoopConfig, fit
 from trainer.training.parallel import Placement
 from trainer.training.stage import Stage

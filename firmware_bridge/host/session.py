@@ -24,7 +24,7 @@ from firmware_bridge.errors import (
     WrongDevice,
 )
 from firmware_bridge.host.clock import DeviceClock
-from firmware_bridge.host.exchange import Exchange, answers, mismatch_told
+from firmware_bridge.host.exchange import Exchange, answers, mismatch_text
 from firmware_bridge.wire.frames import VERSION_MAJOR, Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
@@ -191,7 +191,7 @@ class Session:
     def _begin(self, message: Message, future: Future[Message], now_ns: int) -> None:
         self._seq = (self._seq + 1) & 0xFFFF
         wire = sent_bytes(frame_from_message(message, self._seq))
-        self._current = Exchange(message, future, self._seq, wire, now_ns, now_ns)
+        self._current = Exchange(message, future, self._seq, wire, now_ns)
         self._out += wire
         self.counts.requests += 1
 
@@ -222,7 +222,7 @@ class Session:
 
     def _take(self, frame: Frame, now_ns: int) -> None:
         if frame.version_major != VERSION_MAJOR:
-            return self.end(VersionMismatch(mismatch_told(frame)))
+            return self.end(VersionMismatch(mismatch_text(frame)))
         try:
             message = message_from_frame(frame)
         except BadPayload:

@@ -20,9 +20,9 @@ def identity_text(hello: Hello) -> str:
     return f"{hello.serial}, firmware {firmware}, {lights}, protocol {VERSION_MAJOR}.{VERSION_MINOR}"
 
 
-def centi_text(value: int | None, unit: str = "C") -> str:
-    """Hundredths with one decimal and unit; `not fitted` for None."""
-    return "not fitted" if value is None else f"{value / 100:.1f} {unit}"
+def centi_text(centi_celsius: int | None) -> str:
+    """Degrees with one decimal and unit; `not fitted` for None."""
+    return "not fitted" if centi_celsius is None else f"{centi_celsius / 100:.1f} C"
 
 
 def faults_text(faults: int) -> str:

@@ -1,6 +1,5 @@
 """`edge-train idm`, `isr`, `student`, `pack` and `unpack` as a person runs them, on one process and on two."""
 
-import csv
 import subprocess
 import sys
 
@@ -8,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.doubles.training_run import losses
 from trainer.cli import main
 from trainer.networks.from_checkpoint import idm_from_checkpoint
 
@@ -75,11 +75,6 @@ def place(tmp_path_factory, two_domains, vgg16_file):
 
 def command(place, stage, run, *more):
     return [stage, str(place / "tiny.toml"), "--manifest", str(place / "manifest.json"), "-o", str(run), *more]
-
-
-def losses(folder):
-    with (folder / "losses.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
 def init(place, run):

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import torch
+from torch import Tensor
+
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
+
+
+def as_planes(picture: Image) -> Tensor:
+    """(H, W, 3) -> (3, H, W), the same uint8 levels."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
 
 
 class PictureStore:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from edge.pictures.colour import Linear
 from edge.pictures.image import Image
 from trainer.data import degradations as d
 
@@ -68,7 +69,7 @@ def training_pair(
 
 
 def _exposed(
-    linear: d.Linear,
+    linear: Linear,
     gamma: float,
     noise_of: np.random.Generator | None = None,
     noise_gain: float = 1.0,

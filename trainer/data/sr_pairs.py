@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
-from trainer.data.pictures import PictureStore
+from trainer.data.pictures import PictureStore, as_planes
 from trainer.data.unpaired import HQ, shuffled
 from trainer.data.views import check_fits, random_crop
 from trainer.networks.rrdb import SCALE
@@ -125,8 +125,3 @@ def centre_pairs(paths: Sequence[Path], side_px: int, count: int) -> tuple[Tenso
 def _check_fits(picture: Image, side_px: int, path: Path) -> None:
     height, width = picture.shape[:2]
     check_fits((width, height), (side_px, side_px), str(path), "isr.crop_px")
-
-
-def as_planes(picture: Image) -> Tensor:
-    """(H, W, 3) -> (3, H, W), the same uint8 levels."""
-    return torch.from_numpy(picture).permute(2, 0, 1)

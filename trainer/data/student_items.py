@@ -17,7 +17,7 @@ from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.settings import setting
 from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
 from edge.pictures.image import Image
-from trainer.data.pictures import PictureStore
+from trainer.data.pictures import PictureStore, as_planes
 from trainer.data.recipes import training_pair, vary_tone
 from trainer.data.views import random_view
 
@@ -179,7 +179,7 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         if self.parts.real:
             rng = np.random.default_rng((self.seed, index, 3))
             picture = _usable(self.real, int(rng.integers(len(self.real))))
-            item.append(_planes(random_view(picture, rng, self.parts.size)))
+            item.append(as_planes(random_view(picture, rng, self.parts.size)))
         return tuple(item)
 
     def _clean(self, rng: np.random.Generator) -> tuple[Image, Group]:
@@ -193,12 +193,12 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         if group.tone:
             clean = vary_tone(clean, rng, group.tone)
         again = copy.deepcopy(rng)
-        item = [_planes(picture) for picture in training_pair(clean, rng)]
+        item = [as_planes(picture) for picture in training_pair(clean, rng)]
         if self.parts.later:
             moment = np.random.default_rng((self.seed, index, 1))
             motion = np.array([*moment.uniform(-MOTION_PX, MOTION_PX, 2), 1 + moment.uniform(-ZOOM, ZOOM)], np.float32)
             later = training_pair(moved(clean, motion), again, thinning=moment.uniform(*THINNING), noise=moment)
-            item += [*(_planes(picture) for picture in later), torch.from_numpy(motion)]
+            item += [*(as_planes(picture) for picture in later), torch.from_numpy(motion)]
         return item
 
     def _frame(self, index: int, size: tuple[int, int]) -> list[Tensor]:
@@ -209,7 +209,7 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         clean = random_view(picture, rng, size, smallest=native_share(picture, size))
         if group.tone:
             clean = vary_tone(clean, rng, group.tone)
-        return [_planes(picture) for picture in training_pair(clean, rng, noise_gain=FRAME_NOISE_GAIN)]
+        return [as_planes(picture) for picture in training_pair(clean, rng, noise_gain=FRAME_NOISE_GAIN)]
 
 
 def native_share(picture: Image, size: tuple[int, int]) -> float:
@@ -235,8 +235,3 @@ def _usable(pictures: Sequence[Image] | PictureStore, number: int) -> Image:
         name = str(pictures.paths[number]) if isinstance(pictures, PictureStore) else f"picture {number}"
         raise InputOutputError(f"{name}: {width}x{height} px, expected {SMALLEST_PX} px and more; remove it")
     return picture
-
-
-def _planes(picture: Image) -> Tensor:
-    """(H, W, 3) -> (3, H, W), the same uint8 levels."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
-from trainer.data.sr_pairs import as_planes, bicubic_x4, low_resolution
+from trainer.data.pictures import as_planes
+from trainer.data.sr_pairs import bicubic_x4, low_resolution
 from trainer.judging.held_out import HeldOut
 from trainer.judging.metrics import psnr, ssim
 from trainer.judging.report import table

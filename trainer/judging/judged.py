@@ -15,10 +15,9 @@ from torch import Tensor, nn
 from edge.basics.errors import ModelError
 from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, centre_crop_16_9
 from edge.pictures.image import Image
+from trainer.data.pictures import as_planes
 from trainer.networks import guided
-from trainer.networks.from_checkpoint import (
-    READERS,
-)
+from trainer.networks.from_checkpoint import READERS
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
 from trainer.networks.student import Student
@@ -30,7 +29,7 @@ Method = Callable[[Image], Image]
 
 def tensor_from_picture(picture: Image) -> Tensor:
     """RGB uint8 (H, W, 3) -> float (1, 3, H, W) in [0, 255]."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+    return as_planes(picture)[None].float()
 
 
 def picture_from_tensor(levels_BCHW: Tensor) -> Image:

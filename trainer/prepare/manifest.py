@@ -94,14 +94,14 @@ class Manifest:
             raise ConfigError(f"{self.path}: no picture has domain {domain} and split {split}; {self._cure(domain)}")
         return found
 
-    def verify(self, *, contents: bool = True) -> None:
-        """Check that every picture is there and, with `contents`, is the one that was scanned.
+    def verify(self) -> None:
+        """Check that every picture is there and is the one that was scanned.
 
         Raises:
             InputOutputError: names the first that is missing or changed, and how many more.
         """
         with ThreadPoolExecutor() as pool:
-            checked = pool.map(lambda entry: _fault(self.root, entry, contents), self.entries)
+            checked = pool.map(lambda entry: _fault(self.root, entry), self.entries)
             faults = [fault for fault in checked if fault is not None]
         if faults:
             more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
@@ -219,11 +219,9 @@ def _check(manifest: Manifest) -> None:
                 )
 
 
-def _fault(root: Path, entry: Entry, contents: bool) -> str | None:
+def _fault(root: Path, entry: Entry) -> str | None:
     path = root / entry.path
     try:
-        if not contents:
-            return None if path.is_file() else f"{path}: missing"
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         return f"{path}: cannot be read ({error.strerror})"

@@ -6,7 +6,8 @@ import torch
 from edge.basics.errors import ModelError
 from tests.paths import REPOSITORY
 from trainer.networks.from_checkpoint import student_from_checkpoint
-from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig
+from trainer.networks.guided import GAIN_MAX, GAIN_MIN
+from trainer.networks.student import Student, StudentConfig
 from trainer.training.checkpoint import described, save_whole
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))

@@ -76,9 +76,9 @@ def check_head(config: BridgeConfig) -> str:
     if not config.port:
         return "not configured"
     identity, status, port = asked_head(config)
-    told = refused_channels(config, identity.num_leds)
-    if told:
-        raise ConfigError(told)
+    refusal = refused_channels(config, identity.num_leds)
+    if refusal:
+        raise ConfigError(refusal)
     if status.faults & ~Fault.WATCHDOG:
         raise DeviceMissing(f"{identity_text(identity)}: fault: {faults_text(status.faults)}")
     margin = centi_text(status.dew_margin_centi_celsius)
@@ -150,8 +150,8 @@ class CameraHead:
             self._set_up(snapshot.identity.num_leds)
         status = snapshot.status
         faults = 0 if status is None else status.faults & ~Fault.WATCHDOG
-        told = f"camera head: {faults_text(faults)}" if faults else self._config_error
-        self._health.enter("bridge", "degraded" if told else "ok", told)
+        trouble = f"camera head: {faults_text(faults)}" if faults else self._config_error
+        self._health.enter("bridge", "degraded" if trouble else "ok", trouble)
         if status is not None and status is not self._status_seen:
             self._status_seen = status
             if snapshot.identity.capabilities & Capability.HEATER:

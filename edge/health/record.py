@@ -36,7 +36,7 @@ _FIRST_STATES: dict[Part, PartState] = {
     "storage": "off",
     "heat": "off",
 }
-_TOLD_IN_A_PILL: tuple[Part, ...] = ("heat", "storage", "bridge", "sinks")
+_IN_A_PILL: tuple[Part, ...] = ("heat", "storage", "bridge", "sinks")
 """Parts without which the picture is still what it says; their trouble is a pill beneath the banner."""
 _LEVELS: dict[PartState, int] = {"degraded": logging.WARNING, "failed": logging.ERROR}
 
@@ -208,7 +208,7 @@ class Health:
     def _texts(self, now_ns: int) -> tuple[str, ...]:
         kept = {k: n for k, n in self._notices.items() if n.until_ns is None or now_ns < n.until_ns}
         self._notices = kept
-        troubled = [self._parts[part] for part in _TOLD_IN_A_PILL]
+        troubled = [self._parts[part] for part in _IN_A_PILL]
         parts = [record.reason for record in troubled if record.state not in ("off", "ok") and record.reason]
         return (*parts, *(notice.text for notice in kept.values()))
 

@@ -122,10 +122,10 @@ def _run_or_say(commands: Commands, root: Path, *, may_fail: bool = False) -> bo
             _say(f"  {shlex.join(command)}")
         return False
     for command in commands:
-        told = _failure_of(command)
-        if told and not may_fail and command[0] not in MAY_FAIL:
-            raise InputOutputError(f"{shlex.join(command)}: {told}")
-        _say(f"failed     {shlex.join(command)}: {told}" if told else f"ran        {shlex.join(command)}")
+        failure = _failure_of(command)
+        if failure and not may_fail and command[0] not in MAY_FAIL:
+            raise InputOutputError(f"{shlex.join(command)}: {failure}")
+        _say(f"failed     {shlex.join(command)}: {failure}" if failure else f"ran        {shlex.join(command)}")
     return True
 
 

@@ -134,7 +134,7 @@ class WebSink:
 
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(_told_in_one_line)
+        self._loop.set_exception_handler(_logged_in_one_line)
         self._stop_serving = asyncio.Event()
         routes = Routes(self._health, self._audience, self._freeze, self._shown, self._site)
         self._board.read_all(partial(self._on_loop, routes.events.push))
@@ -202,7 +202,7 @@ class WebSink:
         self._health.published(pair, time.monotonic_ns())
 
 
-def _told_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+def _logged_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
     error = context.get("exception")
     log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")

@@ -24,7 +24,7 @@ from edge.frames.frame import Frame, FramePair
 from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
 from edge.health.state import EngineFacts
-from edge.models.bundle import BUNDLE_NAME, Told, contents_bytes
+from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes
 from edge.models.profile import Profile
 from edge.pictures.image import Image
 from edge.saving.saver import PairSaver
@@ -108,7 +108,7 @@ def bundle_bytes(version: str) -> bytes:
     graph = f"graph {version}".encode() * 40_000
     told = {**dict.fromkeys(_KEYS, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
     files = {"model.json": json.dumps(told).encode(), "model.onnx": graph}
-    about = {name: Told(len(content), sha256(content).hexdigest()) for name, content in files.items()}
+    about = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
     members = {BUNDLE_NAME: contents_bytes("live", version, sha256(graph).hexdigest(), about), **files}
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:

@@ -83,7 +83,7 @@ def _install(args: argparse.Namespace) -> int:
     installation.install(files, makes_user=not _has_user(args.root))
     if not _run_or_say(commands, args.root):
         return 0
-    done = "It runs" if args.now else f"Start it: sudo systemctl start {UNIT}"
+    done = "It runs" if args.now else f"Start it, after an update anew: sudo systemctl restart {UNIT}"
     _say(f"{done}. Look at it: systemctl status {UNIT}")
     return 0
 

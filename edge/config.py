@@ -12,7 +12,7 @@ from typing import Any
 from edge.basics.errors import ConfigError
 from edge.basics.settings import from_table, setting
 from edge.basics.texts import one_line, toml_from_text, toml_value
-from firmware_bridge.wire.messages import MAX_LEDS
+from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""
@@ -77,11 +77,11 @@ class BridgeConfig:
 
     port: str = setting("", "auto, a path such as /dev/edge-camera-head, or a name in /dev/serial/by-id; empty: none")
     baud: int = setting(115_200, "speed of a UART; USB does not care", low=115_200, high=1_000_000)
-    led_permille: tuple[int, ...] = setting((), "light of each channel; empty leaves it alone", low=0, high=1000)
-    led_limit_permille: int = setting(1000, "the most that any channel may give", low=0, high=1000)
+    led_permille: tuple[int, ...] = setting((), "light of each channel; empty leaves it alone", low=0, high=PERMILLE)
+    led_limit_permille: int = setting(PERMILLE, "the most that any channel may give", low=0, high=PERMILLE)
     heater: str = setting("auto", "auto follows the dew point; off", choices=("auto", "off"))
     dew_margin_celsius: float = setting(2.0, "how much warmer than the dew point the window is kept", low=0.5, high=6.0)
-    sync_delay_us: int = setting(0, "from the sensor's sync pulse to the light's", low=0, high=20_000)
+    sync_delay_us: int = setting(0, "from the sensor's sync pulse to the light's", low=0, high=MAX_SYNC_DELAY_US)
 
     def __post_init__(self) -> None:
         if len(self.led_permille) > MAX_LEDS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from edge.basics.errors import ConfigError, EdgeError
+from edge.basics.settings import settings_of
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.config import Config
 from edge.guard.order import EngineSetup, engine_setup
@@ -20,9 +20,6 @@ from edge.guard.standby import Preparation
 from edge.sources.holder import SourceOrder
 
 log = logging.getLogger(__name__)
-
-NEEDS_RESTART = ("web.listen", "bridge", "source.wait")
-"""What cannot change while the program runs: sections or dotted keys."""
 
 
 class EngineDesk(Protocol):
@@ -131,16 +128,12 @@ class Reload:
 
 def changed_keys(before: Config, after: Config) -> list[str]:
     """Dotted paths whose values differ."""
-    changed = []
-    for section in dataclasses.fields(before):
-        old, new = getattr(before, section.name), getattr(after, section.name)
-        keys = [key.name for key in dataclasses.fields(old) if getattr(old, key.name) != getattr(new, key.name)]
-        changed += [f"{section.name}.{key}" for key in keys]
-    return changed
+    pairs = zip(settings_of(before), settings_of(after), strict=True)
+    return [new.path for old, new in pairs if new.value != old.value]
 
 
 def _refuse_what_needs_restart(changed: Sequence[str]) -> None:
-    fixed = [key for key in changed if key in NEEDS_RESTART or key.split(".")[0] in NEEDS_RESTART]
+    fixed = [one.path for one in settings_of(Config()) if one.path in changed and not one.rules.live]
     if fixed:
         raise ConfigError(f"{', '.join(fixed)}: changes only with a restart: systemctl restart edge-enhance")
 

@@ -15,9 +15,9 @@ from trainer.prepare.command import add_prepare_command
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
+    from edge.basics.markdown import replace_section
     from trainer.judging.evaluate import evaluate
     from trainer.judging.judged import read_judged
-    from trainer.judging.report import replace_section
 
     judged = read_judged(args.checkpoint)
     found = evaluate(args.data, args.demo, judged)

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from edge.basics.errors import DeviceMissing, ModelError
+from edge.basics.settings import settings_of
 from edge.config import Config, load_config
 from edge.guard.order import engine_setup
 from edge.guard.standby import Preparation
@@ -71,6 +72,38 @@ def test_what_changed_is_taken(path):
     assert (record["ok"], record["count"], record["reason"]) == (True, 1, "")
     assert unit.done == ["begin", "take", "end"]
     assert unit.config.web.jpeg_quality == 70
+
+
+OTHER_VALUES = {
+    "source.uri": "'demo:?seed=3'", "source.wait": "true",
+    "unit.serial": "'B-2'", "unit.calibration": None,
+    "engine.profile": None, "engine.threads": "2", "engine.models": "'/none'", "engine.backend": "'cpu'",
+    "engine.engines": "'/none'", "engine.precision": "'fp32'",
+    "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50", "save.folder": "'/none'",
+    "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.led_permille": "[1]",
+    "bridge.led_limit_permille": "10", "bridge.heater": "'off'", "bridge.dew_margin_celsius": "3.0",
+    "bridge.sync_delay_us": "5",
+    "heat.warm_celsius": "50", "heat.hot_celsius": "99", "heat.ignore_zones": "[]",
+}  # fmt: skip
+"""Key -> another value; None for those whose other values need files, which have tests of their own."""
+WANT_RESTART = {
+    "source.wait", "web.listen", "bridge.port", "bridge.baud", "bridge.led_permille", "bridge.led_limit_permille",
+    "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",
+}  # fmt: skip
+
+
+def test_the_rows_are_for_every_setting():
+    assert [*OTHER_VALUES] == [one.path for one in settings_of(Config())]
+
+
+@pytest.mark.parametrize("key", [key for key, value in OTHER_VALUES.items() if value is not None])
+def test_a_setting_is_taken_or_refused_as_its_rules_say(path, key):
+    unit = Unit(path)
+    record = outcome(unit, f"{key} = {OTHER_VALUES[key]}")
+    assert record["ok"] == (key not in WANT_RESTART), record["reason"]
+    assert ("take" in unit.done) == record["ok"]
+    if key in WANT_RESTART:
+        assert record["reason"] == f"{key}: changes only with a restart: systemctl restart edge-enhance"
 
 
 def test_another_engine_is_proven_first_and_committed_last(path):

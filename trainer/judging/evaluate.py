@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from edge.basics.errors import InputOutputError
+from edge.basics.markdown import table
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
 from trainer.data.pictures import read_pictures
 from trainer.data.recipes import HELD_OUT_STRENGTHS, Picture, held_out_fog
@@ -28,7 +29,6 @@ from trainer.judging.judged import (
     tensor_from_picture,
 )
 from trainer.judging.metrics import ciede2000, flicker, flow_from_truth, psnr, relative_flicker, ssim
-from trainer.judging.report import table
 from trainer.networks import guided
 from trainer.networks.student_isr import AnyStudent
 from trainer.prepare.splits import larynx_splits, throat_splits

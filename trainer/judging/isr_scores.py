@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edge.basics.errors import InputOutputError
+from edge.basics.markdown import table
 from trainer.data.pictures import Picture
 from trainer.data.sr_pairs import as_planes, bicubic_x4, low_resolution
 from trainer.judging.metrics import psnr, ssim
-from trainer.judging.report import table
 from trainer.networks.rrdb import SCALE, Rrdb
 from trainer.prepare.splits import larynx_splits, throat_splits
 

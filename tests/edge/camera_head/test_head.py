@@ -230,8 +230,12 @@ def test_check_tells_what_is_on_the_port(simulator, tmp_path):
     "text, told",
     [
         pytest.param("led_permille = [500, 1200]", "bridge.led_permille[1] = 1200: expected a whole", id="range"),
-        pytest.param("led_permille = 500", "bridge.led_permille = 500: expected a list, each", id="no list"),
-        pytest.param("led_permille = [1, 2, 3, 4, 5]", "at most 4 light channels", id="more than any head has"),
+        pytest.param(
+            "led_permille = 500",
+            "led_permille = 500: expected a list of at most 4, each a whole",
+            id="no list",
+        ),
+        pytest.param("led_permille = [1, 2, 3, 4, 5]", "expected a list of at most 4", id="more than any head has"),
         pytest.param("heater = 'on'", "expected one of auto, off", id="heater"),
         pytest.param("baud = 9600", "expected a whole number from 115200 to 1000000", id="baud"),
         pytest.param("prot = 'auto'", "did you mean 'port'?", id="key"),

@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.page import PAGE
-from trainer.judging.report import replace_section, table
+from edge.basics.markdown import replace_section, table
 
 HEAD = (
     "package",

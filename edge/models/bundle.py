@@ -23,7 +23,7 @@ from edge.basics.texts import json_from_text
 from edge.basics.whole_files import file_sha256, sync_folder, write_whole
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, typed_graph_name
 
-BUNDLE_NAME, BUNDLE_SUFFIX, FORMAT = "bundle.json", ".bundle", 1
+BUNDLE_NAME, FORMAT = "bundle.json", 1
 ENGINES_NAME = "engines"
 """Folder of plans in a bundle and in an installed version."""
 PROFILE_FILES = frozenset({GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME, *map(typed_graph_name, ("fp16", "int8"))})

@@ -115,8 +115,8 @@ def _typed_row(profile: Profile, golden: GoldenSet, expected: list[Image], preci
     except ModelError as error:
         return Comparison(what, None, None, str(error))
     if importlib.util.find_spec("onnx") is None:
-        told = profile.manifest["precisions"][precision].get("against_fp32", {})
-        return Comparison(what, None, None, f"onnx is not installed here; at export it was {told.get('psnr_db')} dB")
+        stored = profile.manifest["precisions"][precision].get("against_fp32", {})
+        return Comparison(what, None, None, f"onnx is not installed here; at export it was {stored.get('psnr_db')} dB")
     from export.precisions.rounded import run_on_cpu, shown_on_cpu
 
     shown = shown_on_cpu(graph.read_bytes(), precision)

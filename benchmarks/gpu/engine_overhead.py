@@ -53,8 +53,8 @@ def measured(mapped: bool) -> list[list[object]]:
     cuda = load_cuda()
     with current_context(cuda):
         pool = FramePool(8, mapped=mapped)
-        told = {"profile": "null", "model_sha256": "", "device": "double"}
-        engine = TensorRtEngine(cuda, NullContext(), pool, **told, mapped=mapped, logger=None)
+        labels = {"profile": "null", "model_sha256": "", "device": "double"}
+        engine = TensorRtEngine(cuda, NullContext(), pool, **labels, mapped=mapped, logger=None)
         kind = "integrated" if mapped else "discrete"
         frames: dict[str, Image | None] = {"a page-locked frame": pool.take(), "a frame of its own memory": None}
         rows: list[list[object]] = []

@@ -112,8 +112,8 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of 480x270")
     args = parser.parse_args()
     rows = []
-    for told in args.networks:
-        profile, _, path = told.partition("=")
+    for pair in args.networks:
+        profile, _, path = pair.partition("=")
         rows += rows_of(profile, Path(path), args.device, args.scale)
     named = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     print(f"{named}, torch {torch.__version__}\n")

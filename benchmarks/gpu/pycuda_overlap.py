@@ -67,8 +67,8 @@ def main() -> None:
     rows: list[list[object]] = []
     with current_context(cuda):
         context, pool = KernelContext(cuda, args.rounds), FramePool(8, mapped=gpu.integrated)
-        told = {"profile": "kernel", "model_sha256": "", "device": gpu.name}
-        engine = TensorRtEngine(cuda, context, pool, **told, mapped=gpu.integrated, logger=None)
+        labels = {"profile": "kernel", "model_sha256": "", "device": gpu.name}
+        engine = TensorRtEngine(cuda, context, pool, **labels, mapped=gpu.integrated, logger=None)
         context.stream = engine.run_stream
         frames = [np.random.default_rng(n).integers(0, 256, FRAME_SHAPE, dtype=np.uint8) for n in range(4)]
         right = all(np.array_equal(engine.enhance(frame).image, 255 - frame) for frame in frames)

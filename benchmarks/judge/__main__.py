@@ -131,8 +131,8 @@ def _statistics_table(found: Found) -> str:
         nearest = (np.min if side == LOW else np.max)(cards) if len(cards) else math.nan
         points = [np.quantile(values, share) for share in (0, 0.001, 0.5, 0.999, 1)]
         limit = f"{'under' if side == LOW else 'over'} {getattr(limits, name):g}"
-        told = "" if math.isnan(nearest) else f"{nearest:.3f}"
-        rows.append([name, len(values), *(f"{point:.3f}" for point in points), told, limit])
+        shown = "" if math.isnan(nearest) else f"{nearest:.3f}"
+        rows.append([name, len(values), *(f"{point:.3f}" for point in points), shown, limit])
     return table(["statistic", "n", "min", "p0.1", "median", "p99.9", "max", "cards, nearest", "fault"], rows)
 
 
@@ -168,7 +168,7 @@ def report(found: Found) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("samples", type=Path, help="what is kept of the pictures; drawn first where it is missing")
-    parser.add_argument("--data", type=Path, default=Path("shared/data"), help="folder of the real pictures")
+    parser.add_argument("--data", type=Path, required=True, help="has larynx/, throat_research/ and smoke_research/")
     parser.add_argument("--share", type=float, default=1.0, help="of all shots")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--page", action="store_true", help="write the section of docs/results.md")

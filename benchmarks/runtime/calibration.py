@@ -209,9 +209,9 @@ def main() -> None:
     assert first is not None
     truth, solution = first
     rows = [[*promise, *(cells[n] for cells in columns.values())] for n, promise in enumerate(PROMISES)]
-    told = [table(["what", "promised", *columns], rows)]
+    parts = [table(["what", "promised", *columns], rows)]
     engine = open_cpu_engine(load_profile("live"))
-    told += [cost_table(solution.calibration, engine, args.rounds), gpu_row(solution.calibration)]
+    parts += [cost_table(solution.calibration, engine, args.rounds), gpu_row(solution.calibration)]
     plain, gain_alone = fall_off_alone(truth)
     pairs = {
         "fall-off alone": Pair(UnitCamera(plain), Correction(gain_alone, available_cpus())),
@@ -223,9 +223,9 @@ def main() -> None:
         paths = picture_paths(args.pictures)
         chosen = paths[:: max(1, len(paths) // args.count)][: args.count]
         sets[args.pictures.name] = [fit_to_frame(read_picture(path)) for path in chosen]
-    told.append(worth_table(pairs, sets, engine))
+    parts.append(worth_table(pairs, sets, engine))
     machine = f"{date.today()}, {available_cpus()} cores, OpenCV {cv2.__version__}; {machine_line()}; 1% read noise."
-    text = "\n\n".join([machine, *told])
+    text = "\n\n".join([machine, *parts])
     print(text)
     if args.page:
         replace_section(PAGE, "calibration", text)

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from benchmarks.page import PAGE
 from edge.basics.markdown import replace_section, table
-from trainer.data.pictures import read_picture
+from edge.pictures.files import read_picture
 from trainer.judging.metrics import ssim
 from trainer.losses.distances import perceptual_loss
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig

@@ -175,8 +175,8 @@ def main() -> None:
     if gpu:
         rows.append(["peak memory", f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"])
     device = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"
-    told = f"{device}, torch {torch.__version__}; {machine_line()}; medians of {args.rounds} rounds."
-    text = f"{told}\n\n{table(['what', 'figure'], rows)}"
+    head = f"{device}, torch {torch.__version__}; {machine_line()}; medians of {args.rounds} rounds."
+    text = f"{head}\n\n{table(['what', 'figure'], rows)}"
     print(text)
     if args.page:
         replace_section(PAGE, "training-speed", text)

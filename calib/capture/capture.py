@@ -122,7 +122,7 @@ def wanted_session(options: CaptureOptions, source: Source) -> Session:
 def _take_all(
     source: Source, shutter: Shutter, publish: Callable[[Frame], None], stop: threading.Event, patience_s: float
 ) -> None:
-    told, told_s = "", 0.0
+    said, said_s = "", 0.0
     num_taken, taken_s = shutter.num_taken, time.monotonic()
     while not stop.is_set():
         frame = source.read()
@@ -137,9 +137,9 @@ def _take_all(
         elif patience_s and now_s - taken_s > patience_s:
             raise PatienceLost(f"{source.uri}: no frame could be taken for {patience_s:g} s: {guidance.words} "
                                "What was taken is kept; run the same command again")  # fmt: skip
-        if (guidance.words != told and (guidance.advice.ready or now_s - told_s > 1)) or now_s - told_s > _SAY_AGAIN_S:
-            told, told_s = guidance.words, now_s
-            sys.stdout.write(f"{told}\n")
+        if (guidance.words != said and (guidance.advice.ready or now_s - said_s > 1)) or now_s - said_s > _SAY_AGAIN_S:
+            said, said_s = guidance.words, now_s
+            sys.stdout.write(f"{said}\n")
             sys.stdout.flush()
         if guidance.complete:
             return

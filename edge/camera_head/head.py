@@ -15,7 +15,7 @@ from edge.health.record import Health
 from edge.saving.freeze import Freeze
 from firmware_bridge.errors import CommandFailed, PortError
 from firmware_bridge.host.bridge import Bridge, Snapshot, opened
-from firmware_bridge.host.told import centi_text, faults_text, identity_text, reset_cause_text
+from firmware_bridge.host.texts import centi_text, faults_text, identity_text, reset_cause_text
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
     Button,

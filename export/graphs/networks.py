@@ -76,13 +76,13 @@ def _described(network: nn.Module, kind: str, about: dict[str, str]) -> dict[str
 
 def _training(about: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What a checkpoint says of its making; settings, and the runs that it went on from, as objects."""
-    told = {key: value for key, value in about.items() if key != kind}
+    training = {key: value for key, value in about.items() if key != kind}
     for key in ("settings", "init"):
-        if isinstance(told.get(key), str):
-            told[key] = _read(told[key])
-    if isinstance(told.get("init"), dict):
-        told["init"] = _training(told["init"], kind)
-    return told
+        if isinstance(training.get(key), str):
+            training[key] = _read(training[key])
+    if isinstance(training.get("init"), dict):
+        training["init"] = _training(training["init"], kind)
+    return training
 
 
 def _read(text: str) -> Any:

@@ -185,8 +185,8 @@ class Session:
         channel = getattr(message, "channel", None)
         num_leds = None if self.identity is None else self.identity.num_leds
         if channel is not None and num_leds is not None and channel >= num_leds:
-            told = f"channel = {channel}: this camera head has {num_leds} light channels, numbered from 0"
-            raise Refused(told, NakReason.NO_SUCH_CHANNEL)
+            reason = f"channel = {channel}: this camera head has {num_leds} light channels, numbered from 0"
+            raise Refused(reason, NakReason.NO_SUCH_CHANNEL)
 
     def _begin(self, message: Message, future: Future[Message], now_ns: int) -> None:
         self._seq = (self._seq + 1) & 0xFFFF
@@ -198,8 +198,8 @@ class Session:
     def _try_again(self, current: Exchange, now_ns: int) -> None:
         greeting = isinstance(current.message, Hello)
         if greeting and now_ns - self._begun_ns >= HELLO_TIMEOUT_NS:
-            told = "no HELLO within 2 s: the device on this port is no camera head, or it has no power"
-            return self.end(WrongDevice(told))
+            message = "no HELLO within 2 s: the device on this port is no camera head, or it has no power"
+            return self.end(WrongDevice(message))
         if not greeting and current.tries >= NUM_TRIES:
             return self._give_up(current)
         current.tries += 1

@@ -144,8 +144,8 @@ def page_tables() -> str:
         chosen = [m for m in MESSAGES if m not in (*REQUESTS, *EVENTS)] if kinds is None else kinds
         lines += [f"### {title}", "", "| type | message | payload, offset: field | bytes |", "|---|---|---|---|"]
         for message in chosen:
-            told = (message.__doc__ or "").replace("\n", " ")
-            row = f"{wire_name(message)}: {re.sub(' +', ' ', told)}"
+            described = (message.__doc__ or "").replace("\n", " ")
+            row = f"{wire_name(message)}: {re.sub(' +', ' ', described)}"
             lines.append(f"| 0x{message.TYPE:02X} | {row} | {_payload_cell(message)} | {message.num_bytes()} |")
         lines.append("")
     lines += ["### Values", ""]

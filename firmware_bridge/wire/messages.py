@@ -177,8 +177,8 @@ class SetParam(Message):
             known = ", ".join(f"{param.value} {param.name}" for param in Param)
             raise OutOfRange(f"param = {self.param}: expected one of {known}")
         if self.value > highest:
-            told = f"{Param(self.param).name} = {self.value}: expected a whole number from 0 to {highest}"
-            raise OutOfRange(told)
+            message = f"{Param(self.param).name} = {self.value}: expected a whole number from 0 to {highest}"
+            raise OutOfRange(message)
 
 
 @dataclass(frozen=True, slots=True)

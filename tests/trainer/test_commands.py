@@ -153,7 +153,7 @@ def change(folder):
 
 
 @pytest.mark.parametrize(
-    "stage, pictures, code, told",
+    "stage, pictures, code, message",
     [
         pytest.param("idm", {"hq": (96, 64)}, 78, "no picture has domain lq", id="empty LQ"),
         pytest.param("idm", {"lq": (96, 64)}, 78, "no picture has domain hq", id="empty HQ"),
@@ -163,17 +163,17 @@ def change(folder):
         pytest.param("idm", change, 74, "1.png: changed since it was prepared", id="changed file"),
     ],
 )
-def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, code, told):
+def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, code, message):
     manifest = pictures(tmp_path) if callable(pictures) else prepared(tmp_path, **pictures)
     capsys.readouterr()
     assert main([stage, str(place / "tiny.toml"), "--manifest", str(manifest), "-o", str(tmp_path / "run")]) == code
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert told in line
+    assert message in line
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    "more, code, told",
+    "more, code, message",
     [
         pytest.param(["--vgg", "gone.safetensors"], 78, "gone.safetensors: no such file", id="no VGG"),
         pytest.param(["--device", "tpu"], 2, "invalid choice", id="device"),
@@ -183,9 +183,9 @@ def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, co
         pytest.param(["--beta", "-1"], 78, "idm.beta = -1.0: expected a number of at least 0", id="beta"),
     ],
 )
-def test_wrong_options(place, tmp_path, capsys, more, code, told):
+def test_wrong_options(place, tmp_path, capsys, more, code, message):
     try:
         assert main(command(place, "idm", tmp_path / "run", *more)) == code
     except SystemExit as stopped:
         assert stopped.code == code
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from edge.pictures.image import Image
+
 Plane = NDArray[np.float32]
 
 REFERENCE_WIDTH_PX = 480

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.pictures.colour import ciede2000_lab, lab_from_srgb
+from edge.pictures.image import Image
 
-Image = NDArray[np.uint8]
 Floats = NDArray[np.floating]
 
 _PEAK = 255.0

@@ -66,7 +66,7 @@ class Manifest:
         path: the manifest's own file, for messages.
         root: folder of the pictures, absolute.
         entries: in order of path.
-        unreadable: in order of path; told, not used.
+        unreadable: in order of path; listed, not used.
     """
 
     path: Path
@@ -101,8 +101,8 @@ class Manifest:
             InputOutputError: names the first that is missing or changed, and how many more.
         """
         with ThreadPoolExecutor() as pool:
-            told = pool.map(lambda entry: _fault(self.root, entry, contents), self.entries)
-            faults = [fault for fault in told if fault is not None]
+            checked = pool.map(lambda entry: _fault(self.root, entry, contents), self.entries)
+            faults = [fault for fault in checked if fault is not None]
         if faults:
             more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
             raise InputOutputError(f"{faults[0]}{more}; restore it or {_AGAIN} for {self.path}")
@@ -168,6 +168,17 @@ def read_manifest(path: Path) -> Manifest:
     unreadable = tuple(_rows(Unreadable, table, "unreadable", path))
     manifest = Manifest(path, (path.resolve().parent / table["root"]).resolve(), tuple(entries), unreadable)
     _check(manifest)
+    return manifest
+
+
+def verified_manifest(path: Path) -> Manifest:
+    """`read_manifest`, and every picture is the one that was scanned.
+
+    Raises:
+        InputOutputError, ConfigError: as `read_manifest` and `Manifest.verify`.
+    """
+    manifest = read_manifest(path)
+    manifest.verify()
     return manifest
 
 

@@ -11,7 +11,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainer.data.pictures import Picture, PictureStore
+from edge.pictures.image import Image
+from trainer.data.pictures import PictureStore
 from trainer.data.student_items import StudentDataset, read_groups
 from trainer.losses.student import StudentObjective, enhanced
 from trainer.networks.from_checkpoint import student_from_checkpoint
@@ -91,7 +92,7 @@ class StudentStage(Stage):
         return self.learners["student"].move(number, *self._parts(batch))[0]
 
     @torch.no_grad()
-    def sample(self) -> Picture:
+    def sample(self) -> Image:
         """Rows of input, output and truth: of frames where there are any, else of pairs; real ones have no truth."""
         given = dict(zip(self.names, self._parts(self.probes), strict=True))
         learner = self.learners["student"]

@@ -184,8 +184,8 @@ def test_a_graph_that_misses_the_gate_is_refused_with_the_layer(frame, monkeypat
     later = next(w for w in model.graph.initializer if w.name == after.input[1])
     for tensor, factor in ((weight, 4e4), (later, 1 / 4e4)):
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(factor), tensor.name))
-    told = r"fp16 lies too far from float32: .*; expected at least 45 dB .*; the error begins at \S*/student/body/"
-    with pytest.raises(ModelError, match=told) as caught:
+    message = r"fp16 lies too far from float32: .*; expected at least 45 dB .*; the error begins at \S*/student/body/"
+    with pytest.raises(ModelError, match=message) as caught:
         typed_graph(model.SerializeToString(), "fp16", GoldenSet([frame], {}))
     assert "\n" not in str(caught.value)
 

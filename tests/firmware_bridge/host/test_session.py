@@ -210,7 +210,7 @@ def test_the_device_itself_refuses_what_is_out_of_range(make_bench, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    "message, told",
+    "message, reason",
     [
         pytest.param(SetLed(0, 1001), "level_permille = 1001: expected a whole number from 0 to 1000", id="light"),
         pytest.param(SetLed(4, 0), "channel = 4: expected", id="no head has it"),
@@ -220,13 +220,13 @@ def test_the_device_itself_refuses_what_is_out_of_range(make_bench, monkeypatch,
         pytest.param(SetParam(9, 0), "param = 9: expected one of 1 SYNC_DELAY_US", id="parameter"),
     ],
 )
-def test_the_host_refuses_it_before_anything_is_sent(make_bench, message, told):
+def test_the_host_refuses_it_before_anything_is_sent(make_bench, message, reason):
     bench = make_bench(identity=Identity(num_leds=2))
     bench.open()
     sent = bench.session.counts.requests
     with pytest.raises((OutOfRange, Refused)) as caught:
         bench.session.submit(message)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
     assert bench.session.counts.requests == sent
 
 
@@ -389,7 +389,7 @@ def test_a_storm_of_naks_to_other_numbers_disturbs_nothing(bench):
     assert bench.session.failure is None
 
 
-def test_device_time_is_told_in_host_time(bench):
+def test_device_time_is_given_in_host_time(bench):
     bench.run(3000)
     told_ns = bench.session.clock.host_ns(bench.device_us)
     assert abs(told_ns - bench.now_ns) <= bench.session.clock.uncertainty_ns + 1_000_000

@@ -71,17 +71,17 @@ def test_the_shipped_checkpoints_load(name):
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         pytest.param(None, "not a readable checkpoint", id="missing"),
         pytest.param(b"abc", "not a readable checkpoint", id="truncated"),
     ],
 )
-def test_bad_checkpoints(tmp_path, content, told):
+def test_bad_checkpoints(tmp_path, content, message):
     path = tmp_path / "student.safetensors"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         student_from_checkpoint(path)
 
 

@@ -14,6 +14,7 @@ from edge.basics.command import exit_code_of
 from edge.basics.errors import ConfigError
 from tests.paths import DATA
 from trainer.prepare.command import add_prepare_command, domains_of
+from trainer.prepare.decision import Decision
 from trainer.prepare.manifest import read_manifest
 
 needs_data = pytest.mark.skipif(
@@ -81,12 +82,12 @@ def test_folders_say_the_domain_and_the_rest_is_unsorted(sorted_folder, tmp_path
         "mid": "unsorted",
         "1.png": "unsorted",
     }
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert (
         f"2 pictures are unsorted: write lq or hq into the column domain of {tmp_path / 'sets/decision.csv'}"
-        in told.out
+        in printed.out
     )
-    assert "10 paths name no patient" in told.err
+    assert "10 paths name no patient" in printed.err
     read_manifest(manifest).verify()
     entry = read_manifest(manifest).entries[0]
     assert (entry.path, entry.width_px, entry.height_px, entry.group) == ("1.png", 96, 72, "1.png")
@@ -138,6 +139,27 @@ def test_new_pictures_take_over_the_decisions_in_a_new_folder(tmp_path, capsys):
     assert rows == {"0.png": "lq", "1.png": "hq", "2.png": "", "3.png": "", "new.png": ""}
 
 
+def test_a_person_names_groups_and_holds_them_out(tmp_path, capsys):
+    """Crops that no hash links, and a group that judges for good, in the decision table and in one that follows it."""
+    folder = put(tmp_path / "pictures", {f"hq/{n}.png": scene(n) for n in range(6)})
+    table, sheets = tmp_path / "d.csv", tmp_path / "sheets"
+    table.write_text("path,domain,group,split\nhq/0.png,,crops,\nhq/4.png,,crops,held_out\nhq/5.png,,,train\n")
+    arguments = [folder, "-o", tmp_path / "m.json", "--held-out", "0", "--decision"]
+    assert prepare(*arguments, table, "--contact-sheet", sheets) == 0
+    held_out = {path for path, side in sides(tmp_path / "m.json").items() if side == "held_out"}
+    assert held_out == {"hq/0.png", "hq/4.png"}
+    assert {entry.group for entry in read_manifest(tmp_path / "m.json").entries if entry.path in held_out} == {"crops"}
+    assert "4 paths name no patient" in capsys.readouterr().err
+
+    first = (tmp_path / "m.json").read_bytes()
+    assert prepare(*arguments, sheets / "decision.csv") == 0
+    assert (tmp_path / "m.json").read_bytes() == first
+
+    table.write_text("path,domain,group,split\nhq/0.png,,crops,train\nhq/4.png,,crops,held_out\n")
+    assert prepare(*arguments, table) == 78
+    assert "hq/0.png (train) and hq/4.png (held_out) are of one group, crops" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("sheets", [True, False], ids=["beside sheets", "beside manifest"])
 def test_decisions_are_never_written_over(tmp_path, capsys, sheets):
     folder = put(tmp_path / "pictures", {f"{n}.png": scene(n) for n in range(3)})
@@ -177,8 +199,8 @@ def test_another_table_in_the_sheets_folder_is_left_alone(tmp_path, capsys):
 def test_patterns(path, lq, hq, domain):
     if domain == "conflict":
         with pytest.raises(ConfigError, match=r"x/foggy_1\.png: LQ by --lq \*foggy\*\.png and HQ by --hq x"):
-            domains_of([path], lq, hq, {path: ""})
-        assert domains_of([path], lq, hq, {path: "hq"}) == ["hq"]
+            domains_of([path], lq, hq, {path: Decision()})
+        assert domains_of([path], lq, hq, {path: Decision("hq")}) == ["hq"]
     else:
         assert domains_of([path], lq, hq, {}) == [domain]
 
@@ -246,7 +268,7 @@ def test_unreadable_pictures_are_listed_at_the_end_and_are_not_fatal(sorted_fold
 
 
 @pytest.mark.parametrize(
-    "arguments, code, told",
+    "arguments, code, message",
     [
         pytest.param(
             ["--lq", "foggy"], 2, "--lq foggy: matches no picture below .*; folders there: hq, lq, mid", id="lq"
@@ -266,17 +288,17 @@ def test_unreadable_pictures_are_listed_at_the_end_and_are_not_fatal(sorted_fold
         pytest.param(["-o", "{tmp}/pictures"], 74, "pictures: cannot be written .*; give another -o", id="output"),
     ],
 )
-def test_slips_get_one_line(sorted_folder, tmp_path, capsys, arguments, code, told):
+def test_slips_get_one_line(sorted_folder, tmp_path, capsys, arguments, code, message):
     (tmp_path / "far.csv").write_text("path,domain\nz.png,lq\n")
     (tmp_path / "bad.csv").write_text("path,domain\n1.png,good\n")
     options = [argument.format(tmp=tmp_path) for argument in arguments]
     assert prepare(sorted_folder, "-o", tmp_path / "m.json", *options) == code
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert re.search(f"^edge-train: .*{told}", line), line
+    assert re.search(f"^edge-train: .*{message}", line), line
 
 
 @pytest.mark.parametrize(
-    "arguments, told",
+    "arguments, message",
     [
         pytest.param(["--group-by", "P[0-9]+"], "expected one group in parentheses", id="no group"),
         pytest.param(["--group-by", "(P"], "is no regular expression", id="no expression"),
@@ -286,20 +308,20 @@ def test_slips_get_one_line(sorted_folder, tmp_path, capsys, arguments, code, to
         pytest.param(["--near-bits", "65"], "invalid choice: 65", id="bits"),
     ],
 )
-def test_options_that_cannot_be(capsys, arguments, told):
+def test_options_that_cannot_be(capsys, arguments, message):
     with pytest.raises(SystemExit) as caught:
         parsed(["folder", "-o", "m.json", *arguments])
     assert caught.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_too_few_groups_are_told(tmp_path, capsys):
+def test_too_few_groups_are_reported(tmp_path, capsys):
     folder = put(tmp_path / "pictures", {"patient1_a.png": scene(1), "patient1_b.png": scene(2)})
     assert prepare(folder, "-o", tmp_path / "m.json", "--held-out", "0") == 0
-    told = capsys.readouterr()
-    assert "all pictures are train: groups: 1, --held-out 0.0; give another share" in told.err
-    assert "name no patient" not in told.err
-    assert "2 pictures in 1 groups, the largest of 2" in told.out
+    printed = capsys.readouterr()
+    assert "all pictures are train: groups: 1, --held-out 0.0; give another share" in printed.err
+    assert "name no patient" not in printed.err
+    assert "2 pictures in 1 groups, the largest of 2" in printed.out
 
 
 @needs_data

@@ -174,7 +174,7 @@ def test_the_sample_shows_six_columns(config, pictures):
 
 
 @pytest.mark.parametrize(
-    "changes, domains, error, told",
+    "changes, domains, error, message",
     [
         pytest.param({"vgg": ""}, (0, 1), ConfigError, r"idm\.vgg = ''.*idm\.beta to 0", id="no vgg"),
         pytest.param({"vgg": "gone.safetensors"}, (0, 1), ModelError, r"gone\.safetensors", id="vgg missing"),
@@ -185,9 +185,9 @@ def test_the_sample_shows_six_columns(config, pictures):
         ),
     ],
 )
-def test_bad_input(config, pictures, changes, domains, error, told):
+def test_bad_input(config, pictures, changes, domains, error, message):
     chosen = tuple([] if domain is None else pictures[domain] for domain in domains)
-    with pytest.raises(error, match=told) as caught:
+    with pytest.raises(error, match=message) as caught:
         prepare_idm(replace(config, **changes), chosen, ([], []), CPU, {})
     assert "\n" not in str(caught.value)
 

@@ -257,25 +257,25 @@ def test_the_sample_shows_bicubic_ours_and_truth(pictures):
 
 
 @pytest.mark.parametrize(
-    "before, now, init_now, told",
+    "before, now, init_now, message",
     [
         pytest.param({}, {"l1_rate": 1e-3}, None, r"isr\.l1_rate = 0\.0002, now 0\.001", id="another rate"),
         pytest.param({}, {}, "init", r"isr\.init = ''", id="other weights to start from"),
         pytest.param({"checkpointed": True}, {"checkpointed": False}, None, "", id="checkpointed may change"),
     ],
 )
-def test_a_run_goes_on_with_its_own_settings(pictures, init, tmp_path, before, now, init_now, told):
+def test_a_run_goes_on_with_its_own_settings(pictures, init, tmp_path, before, now, init_now, message):
     trained(replace(L1, steps=2, **before), pictures, tmp_path)
     start = init if init_now else None
-    if not told:
+    if not message:
         trained(replace(L1, steps=2, **now), pictures, tmp_path, start)
         return
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         trained(replace(L1, steps=2, **now), pictures, tmp_path, start)
 
 
 @pytest.mark.parametrize(
-    "config, changes, error, told",
+    "config, changes, error, message",
     [
         pytest.param(L1, {"crop_px": 34}, ConfigError, r"isr\.crop_px = 34: .*multiple of 4", id="crop of l1"),
         pytest.param(GAN, {"crop_px": 48}, ConfigError, r"isr\.crop_px = 48: .*multiple of 32", id="crop of gan"),
@@ -287,8 +287,8 @@ def test_a_run_goes_on_with_its_own_settings(pictures, init, tmp_path, before, n
         pytest.param(L1, {"generator": RrdbConfig(8, 2, 4)}, ModelError, "30 of 72 weights missing", id="other init"),
     ],
 )
-def test_bad_input(pictures, init, config, changes, error, told):
-    with pytest.raises(error, match=told) as caught:
+def test_bad_input(pictures, init, config, changes, error, message):
+    with pytest.raises(error, match=message) as caught:
         prepare_isr(replace(config, **changes), pictures, [], CPU, {}, init)
     assert "\n" not in str(caught.value)
 

@@ -175,7 +175,7 @@ def test_teachers_do_not_learn(files):
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, message",
     [
         pytest.param({"pair_weight": 0.0}, "all 0", id="no weight"),
         pytest.param({"pair_weight": 0.0, "temporal_weight": 1.0}, "all 0", id="flicker alone"),
@@ -187,14 +187,14 @@ def test_teachers_do_not_learn(files):
         pytest.param({"data": DataConfig()}, "every data share is 0", id="no data"),
     ],
 )
-def test_what_cannot_teach_is_refused(files, changes, told):
+def test_what_cannot_teach_is_refused(files, changes, message):
     with pytest.raises(ConfigError) as caught:
         prepared(files, replace(TINY, **changes), teacher=None)
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, message",
     [
         pytest.param({"teacher": "isr.safetensors"}, "it holds rrdb; expected what edge-train idm writes", id="idm"),
         pytest.param({"isr_teacher": "idm.safetensors"}, "expected what edge-train isr writes", id="isr"),
@@ -202,10 +202,10 @@ def test_what_cannot_teach_is_refused(files, changes, told):
         pytest.param({"teacher": "none.safetensors"}, "not a readable checkpoint", id="missing"),
     ],
 )
-def test_teachers_of_another_kind_are_refused(files, changes, told):
+def test_teachers_of_another_kind_are_refused(files, changes, message):
     config = replace(TINY, head="isr", distill_weight=1.0, frame_weight=1.0, isr_distill_weight=1.0)
     paths = {"isr_teacher": files / "isr.safetensors", **{key: files / name for key, name in changes.items()}}
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         prepared(files, config, **paths)
 
 
@@ -297,7 +297,7 @@ def test_a_table_gives_the_networks_size():
 
 
 @pytest.mark.parametrize(
-    "table, told",
+    "table, message",
     [
         pytest.param({"network": {"num_feat": 8}}, "num_feat = 8: expected a list of 3", id="no list"),
         pytest.param({"network": {"num_feat": [8, 8]}}, r"num_feat = \[8, 8\]: expected a list of 3", id="too short"),
@@ -306,12 +306,12 @@ def test_a_table_gives_the_networks_size():
         pytest.param({"temporal_weight": -1}, "at least 0", id="negative weight"),
     ],
 )
-def test_wrong_values_are_told_by_their_path(table, told):
-    with pytest.raises(ConfigError, match=told):
+def test_wrong_values_are_named_by_their_path(table, message):
+    with pytest.raises(ConfigError, match=message):
         from_table(StudentTraining, table, "student", "x.toml")
 
 
-def test_a_picture_that_is_not_rgb_is_told_by_name(files, tmp_path):
+def test_a_picture_that_is_not_rgb_is_named(files, tmp_path):
     path = tmp_path / "grey.png"
     cv2.imwrite(str(path), np.zeros((60, 80), np.uint8))
     with pytest.raises(InputOutputError, match=r"grey\.png: 1 channel of 8 bits"):

@@ -17,8 +17,8 @@ from benchmarks.runtime.clip import write_demo_clip
 from benchmarks.runtime.live import Run, watch
 from benchmarks.runtime.naive import naive_loop
 from benchmarks.runtime.parts import measure_parts
+from edge.basics.markdown import replace_section, table
 from edge.health.machine import available_cpus, machine_line
-from trainer.judging.report import replace_section, table
 
 
 def latency_in_engine_times(run: Run) -> float:

@@ -18,13 +18,13 @@ from statistics import median
 
 import numpy as np
 
+from edge.basics.markdown import table
 from edge.engines.gpu.device import current_context, load_cuda
 from edge.engines.gpu.frame_pool import FramePool
 from edge.engines.gpu.tensorrt import TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
-from trainer.judging.report import table
 
 PARTS = Path("build/tensorrt-parts/pycuda")
 NUM_FRAMES = 2000

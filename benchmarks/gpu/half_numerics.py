@@ -16,11 +16,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from edge.basics.markdown import table
 from export.graphs.networks import KINDS
 from export.graphs.torch_form import recipe_of
 from export.on_unit.accuracy import Difference, difference
 from export.on_unit.golden import golden_set, with_veiled
-from trainer.judging.report import table
 from trainer.networks import instance_norm
 from trainer.networks.from_checkpoint import READERS
 from trainer.networks.student import GlobalGate

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from edge.basics.markdown import table
 from edge.engines.gpu.device import current_context, gpu_of, load_cuda
 from edge.engines.gpu.frame_pool import FramePool
 from edge.engines.gpu.tensorrt import FRAME_BYTES, MAX_FLIGHTS, TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
-from trainer.judging.report import table
 
 KERNEL = """
 __global__ void invert(const unsigned char *in, unsigned char *out, int count, int rounds) {

@@ -19,9 +19,9 @@ import numpy as np
 from benchmarks.judge.samples import ENGINES, Pair, draw, read_pairs
 from benchmarks.judge.units import block_correction
 from benchmarks.page import PAGE
+from edge.basics.markdown import replace_section, table
 from edge.guard.judge import JudgeLimits, OutputJudge, Sample, Statistics
 from edge.sources.demo.render import DemoRenderer
-from trainer.judging.report import replace_section, table
 
 FIRST_UNSEEN = 830
 NUM_TIMED = 200

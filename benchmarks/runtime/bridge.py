@@ -18,6 +18,7 @@ from statistics import median
 
 from benchmarks.page import PAGE
 from benchmarks.runtime.live import Viewer, get_json
+from edge.basics.markdown import replace_section, table
 from edge.health.machine import machine_line
 from firmware_bridge.device.c_device import CDevice
 from firmware_bridge.device.faulty_line import FaultyLine, LineFaults
@@ -28,7 +29,6 @@ from firmware_bridge.host.bridge import Bridge
 from firmware_bridge.host.session import Session
 from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.messages import FrameSync, Param, Ping, SetLed, SetParam, Status, frame_from_message
-from trainer.judging.report import replace_section, table
 
 LINE_BYTES_PER_S = {115_200: 11_520, 1_000_000: 100_000}
 _TYPICAL = (

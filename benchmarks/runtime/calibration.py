@@ -23,6 +23,7 @@ from calib.capture.capture import CaptureOptions, capture
 from calib.solving.light import full_size
 from calib.solving.solve import Solution, solve
 from calib.solving.spots import find_spots
+from edge.basics.markdown import replace_section, table
 from edge.calibration.calibration import PARTS, Calibration
 from edge.calibration.correction import Correction
 from edge.calibration.lens import view_focal_px
@@ -39,7 +40,6 @@ from edge.sources.demo.targets import throat_scene
 from edge.sources.demo.unit import Scene, UnitCamera, UnitTruth, unit_truth
 from trainer.data.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.judging.metrics import psnr
-from trainer.judging.report import replace_section, table
 
 UNITS = (("A-1", "radial"), ("B-2", "radial"), ("C-3", "fisheye"))
 

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from benchmarks.page import PAGE
+from edge.basics.markdown import replace_section, table
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 from trainer.data.degrade import degraded
@@ -30,7 +31,6 @@ from trainer.data.student_items import DataConfig
 from trainer.judging.isr_scores import enlarge, isr_scores
 from trainer.judging.judged import dehaze, tensor_from_picture
 from trainer.judging.metrics import psnr, ssim
-from trainer.judging.report import replace_section, table
 from trainer.losses.distances import feature_loss
 from trainer.networks.from_checkpoint import idm_from_checkpoint, isr_from_checkpoint, student_from_checkpoint
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig

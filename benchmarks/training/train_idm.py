@@ -22,8 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.page import PAGE
 from benchmarks.training import cyclegan_loop
+from edge.basics.markdown import replace_section, table
 from edge.health.machine import machine_line
-from trainer.judging.report import replace_section, table
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.stages.idm import IdmConfig, prepare_idm

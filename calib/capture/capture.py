@@ -19,7 +19,9 @@ from edge.basics.errors import EdgeError, InputOutputError, UsageError
 from edge.config import BridgeConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.frames.stages import Source, camera_mode
+from edge.health.news import Board, NotSaved
 from edge.health.record import Health
+from edge.saving.freeze import Freeze
 from edge.sources.open import open_source
 from edge.web.routes import PAGE_FILES, Site
 from edge.web.server import WebSink
@@ -143,15 +145,32 @@ def _take_all(
             return
 
 
+class _KeepsNothing:
+    """Implements `edge.saving.freeze.Saver`: what a session takes it keeps by itself, when its guidance says so."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def save(self, pair: FramePair) -> None:
+        self._board.post(NotSaved("the capture takes its pictures by itself"))
+
+
 @contextmanager
 def preview(web: WebConfig | None, source: Source, shutter: Shutter) -> Iterator[Callable[[Frame], None]]:
     """Gives what shows a frame on the page; nothing is shown where there is none."""
     if web is None:
         yield lambda frame: None
         return
-    health = Health()
+    board = Board()
+    health = Health(board)
     health.set_source(source.uri)
-    sink = WebSink(web, health, site=Site(SITE_FILES, {"/guidance": shutter.record}))
+    sink = WebSink(
+        web,
+        health,
+        board,
+        Freeze(health, board, _KeepsNothing(board)),
+        site=Site(SITE_FILES, {"/guidance": shutter.record}),
+    )
     sink.start()
     log.info("look at %s while you work (Ctrl-C stops; the same command goes on)", sink.url)
 

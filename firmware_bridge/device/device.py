@@ -11,9 +11,9 @@ from firmware_bridge.errors import BadPayload
 from firmware_bridge.wire import frames
 from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.limits import PERMILLE
 from firmware_bridge.wire.messages import (
     PARAM_MAX,
-    PERMILLE,
     REQUESTS,
     Ack,
     Button,

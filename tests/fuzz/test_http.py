@@ -26,6 +26,7 @@ PATHS = (
     "/metrics",
     "/events",
     "/api/live",
+    "/api/save",
     "/api/",
     "/openapi.json",
 )

@@ -12,10 +12,10 @@ from edge.basics.whole_files import write_whole
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
+    from edge.basics.markdown import replace_section
     from trainer.judging.evaluate import evaluate
     from trainer.judging.held_out import held_out_pictures
     from trainer.judging.judged import read_judged
-    from trainer.judging.report import replace_section
 
     judged = read_judged(args.checkpoint)
     found = evaluate(held_out_pictures(args.throats, args.larynx, args.sr_benchmark), args.demo, judged)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from edge.basics.errors import InputOutputError
+from edge.basics.markdown import table
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
 from edge.pictures.image import Image
@@ -30,7 +31,6 @@ from trainer.judging.judged import (
     tensor_from_picture,
 )
 from trainer.judging.metrics import ciede2000, flicker, flow_from_truth, psnr, relative_flicker, ssim
-from trainer.judging.report import table
 from trainer.networks import guided
 from trainer.networks.student_isr import AnyStudent
 

@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edge.basics.markdown import table
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 from trainer.data.pictures import as_planes
 from trainer.data.sr_pairs import bicubic_x4, low_resolution
 from trainer.judging.held_out import HeldOut
 from trainer.judging.metrics import psnr, ssim
-from trainer.judging.report import table
 from trainer.networks.rrdb import SCALE, Rrdb
 
 BORDER_PX = SCALE

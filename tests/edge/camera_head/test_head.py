@@ -14,12 +14,14 @@ from edge.basics.errors import ConfigError, DeviceMissing
 from edge.camera_head.head import CameraHead, check_head
 from edge.config import BridgeConfig, load_config
 from edge.frames.frame import Frame, FramePair
+from edge.health.news import Board
 from edge.health.record import Health
-from edge.saving.freeze import Control
+from edge.saving.freeze import Freeze
 from firmware_bridge.device.device import PythonDevice
 from firmware_bridge.device.interface import Identity
 from firmware_bridge.device.simulator import Simulator, Switches
 from firmware_bridge.wire.messages import Button, ButtonAction, LightState
+from tests.doubles.studio import Shelf
 
 GUARD_S = 20
 IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -36,10 +38,12 @@ def wait_until(done: Callable[[], object]) -> None:
 
 class Unit:
     def __init__(self, path: Path, **settings: object) -> None:
-        self.health = Health()
-        self.saved: list[FramePair] = []
-        self.control = Control(self.health, self.saved.append)
-        self.head = CameraHead(BridgeConfig(port=str(path), **settings), self.health, self.control)
+        board = Board()
+        self.health = Health(board)
+        shelf = Shelf()
+        self.saved = shelf.pairs
+        self.freeze = Freeze(self.health, board, shelf)
+        self.head = CameraHead(BridgeConfig(port=str(path), **settings), self.health, self.freeze)
         self.head.start()
         self.seq = 0
 
@@ -49,7 +53,7 @@ class Unit:
         pair = FramePair(raw, raw.enhanced(IMAGE, "live", {}))
         self.health.captured(raw)
         self.health.published(pair, time.monotonic_ns())
-        self.control.publish(pair)
+        self.freeze.publish(pair)
         self.head.publish(pair)
 
     @property
@@ -99,9 +103,9 @@ def test_a_press_freezes_and_saves_and_the_next_goes_back_to_live(make_unit, sim
     unit.show()
     simulator.press(0.1)
     wait_until(lambda: unit.saved)
-    assert unit.control.frozen is unit.saved[0]
+    assert unit.freeze.frozen is unit.saved[0]
     simulator.press(0.1)
-    wait_until(lambda: unit.control.frozen is None)
+    wait_until(lambda: unit.freeze.frozen is None)
     assert len(unit.saved) == 1
 
 
@@ -109,7 +113,7 @@ def test_a_long_press_turns_the_view_about(make_unit, simulator):
     unit = make_unit()
     unit.show()
     simulator.press(1.0)
-    wait_until(lambda: unit.control.state()["view"] == "raw")
+    wait_until(lambda: unit.freeze.view().view == "raw")
     assert unit.saved == []
 
 
@@ -122,10 +126,10 @@ def test_a_press_that_comes_seconds_late_does_nothing(make_unit):
     device_now_us = (now_ns - unit.head._bridge.host_ns(0)) // 1000
     for action in (ButtonAction.PRESS, ButtonAction.RELEASE):
         unit.head._on_button(Button(action, device_now_us + old_us), now_ns)
-    assert unit.control.frozen is None
+    assert unit.freeze.frozen is None
     for action in (ButtonAction.PRESS, ButtonAction.RELEASE):
         unit.head._on_button(Button(action, device_now_us), now_ns)
-    assert unit.control.frozen is not None
+    assert unit.freeze.frozen is not None
 
 
 def test_the_heater_follows_the_dew_point(make_unit, simulator):
@@ -226,8 +230,12 @@ def test_check_tells_what_is_on_the_port(simulator, tmp_path):
     "text, told",
     [
         pytest.param("led_permille = [500, 1200]", "bridge.led_permille[1] = 1200: expected a whole", id="range"),
-        pytest.param("led_permille = 500", "bridge.led_permille = 500: expected a list, each", id="no list"),
-        pytest.param("led_permille = [1, 2, 3, 4, 5]", "at most 4 light channels", id="more than any head has"),
+        pytest.param(
+            "led_permille = 500",
+            "led_permille = 500: expected a list of at most 4, each a whole",
+            id="no list",
+        ),
+        pytest.param("led_permille = [1, 2, 3, 4, 5]", "expected a list of at most 4", id="more than any head has"),
         pytest.param("heater = 'on'", "expected one of auto, off", id="heater"),
         pytest.param("baud = 9600", "expected a whole number from 115200 to 1000000", id="baud"),
         pytest.param("prot = 'auto'", "did you mean 'port'?", id="key"),

@@ -15,6 +15,7 @@ import pytest
 from edge.basics.whole_files import part_of, whole_file, write_together
 from edge.health import disk
 from edge.health.disk import StorageWatch, disk_state
+from edge.health.news import Board, NotSaved, Saved
 from edge.saving.leftovers import clean_up
 from edge.saving.sidecar import saved_content
 
@@ -197,7 +198,8 @@ class Watched:
     def __init__(self, folder, monkeypatch):
         self.free_mib, self.told = 900, []
         monkeypatch.setattr(disk.os, "statvfs", lambda path: statvfs_of(self.free_mib))
-        self.watch = StorageWatch(folder, lambda state, reason: self.told.append((state, reason)))
+        self.board = Board()
+        self.watch = StorageWatch(folder, self.board, lambda state, reason: self.told.append((state, reason)))
 
     def states(self):
         return [state for state, _ in self.told]
@@ -215,13 +217,13 @@ def test_states_are_told_once_and_looked_at_every_five_seconds(tmp_path, monkeyp
 def test_a_failed_save_is_told_at_once_until_one_is_saved(tmp_path, monkeypatch):
     watched = Watched(tmp_path, monkeypatch)
     watched.watch.tick(0)
-    watched.watch.save_failed("no quota")
+    watched.board.post(NotSaved("no quota"))
     watched.watch.tick(60_000_000_000)
     assert watched.told == [("ok", ""), ("failed", "no quota")]
-    watched.watch.saved()
+    watched.board.post(Saved("throat-1-enhanced.png"))
     assert watched.states() == ["ok", "failed", "ok"]
     watched.free_mib = 3
-    watched.watch.save_failed("no space left")
+    watched.board.post(NotSaved("no space left"))
     assert "the disk is full (3 MiB free)" in watched.told[-1][1]
 
 

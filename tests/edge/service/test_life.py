@@ -7,6 +7,7 @@ import pytest
 
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Health
+from edge.health.state import EngineFacts
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.service.life import Life
 
@@ -32,8 +33,8 @@ def unit():
 
 class Unit:
     def __init__(self):
-        self.told, self.health, self.num_attempts, self.num_frames = Told(), Health(), 0, 0
-        self.life = Life(self.told, self.health, lambda: self.num_attempts)
+        self.told, self.health, self.num_frames = Told(), Health(), 0
+        self.life = Life(self.told, self.health)
 
     def publish(self):
         self.num_frames += 1
@@ -60,7 +61,8 @@ def test_ready_comes_with_the_first_picture_and_once(unit):
 def test_only_new_pictures_feed_the_watchdog(unit):
     unit.publish()
     unit.tick()
-    unit.num_attempts = 7  # of a source that is not lost now
+    for _ in range(7):  # of a source that is not lost now
+        unit.health.attempted()
     assert [unit.tick(), unit.tick()] == [[], []]
     unit.publish()
     unit.publish()
@@ -72,7 +74,7 @@ def test_a_camera_that_is_waited_for_is_ready_and_looking_for_it_is_life(unit):
     assert unit.tick() == ["ready"]
     assert unit.told.text.startswith("no-signal: /dev/video0: no such camera")
     assert unit.tick() == []
-    unit.num_attempts += 1
+    unit.health.attempted()
     assert unit.tick() == ["watchdog"]
     unit.publish()
     assert unit.tick() == ["watchdog"]
@@ -96,7 +98,7 @@ def test_a_reload_before_the_first_picture_does_not_make_it_ready(unit):
 def test_the_status_names_what_is_shown(unit):
     unit.publish()
     unit.health.set_source("camera:/dev/video0")
-    unit.health.set_engine("live", "c0ffee", "cpu")
+    unit.health.set_engine(EngineFacts("live", "c0ffee", "cpu"))
     unit.health.notice("disk", "DISK FULL")
     unit.tick()
     assert unit.told.text == "live; camera:/dev/video0; profile live on cpu; DISK FULL"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.basics.errors import InputOutputError, ModelError
-from edge.models.bundle import BUNDLE_NAME, Told, contents_bytes, opened_bundle, read_contents
+from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes, opened_bundle, read_contents
 from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile
 from edge.updates.store import ModelStore
 
@@ -27,7 +27,7 @@ def files_of(version: str) -> dict[str, bytes]:
 
 
 def contents_of(files: dict[str, bytes], /, **changes: object) -> bytes:
-    told = {name: Told(len(content), sha256(content).hexdigest()) for name, content in files.items()}
+    told = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
     record = json.loads(contents_bytes("live", "1", sha256(files["model.onnx"]).hexdigest(), told))
     return json.dumps({**record, **changes}).encode()
 

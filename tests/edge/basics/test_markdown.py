@@ -3,7 +3,7 @@
 import pytest
 
 from edge.basics.errors import InputOutputError
-from trainer.judging.report import replace_section, table
+from edge.basics.markdown import replace_section, table
 
 
 def test_only_its_own_section_is_renewed(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from calib.solving.solve import Solution, solve
 from edge.pictures.image import Image
 from edge.sources.demo.bench import HOLD_FRAMES, BenchSource
 from edge.sources.demo.unit import UnitTruth, unit_truth
+from tests.once import MadeOnce
 
 UNIT = "A-1"
 
@@ -64,19 +66,28 @@ def write_session() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def sessions(bench: Bench, write_session: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sessions(bench: Bench, write_session: Callable[..., Path], made_once: MadeOnce) -> Path:
     """A folder with a session of each target."""
-    folder = tmp_path_factory.mktemp("A-1")
-    for target, count in (("flat", 6), ("white", 1), ("chart", 1), ("lens", 12)):
-        write_session(folder / target, target, bench.frames(target, count))
-    dark = BenchSource("demo:", bench.truth, "dark", paced=False)
-    write_session(folder / "dark", "dark", [dark.render(index) for index in range(6)])
-    return folder
+
+    def make(folder: Path) -> None:
+        for target, count in (("flat", 6), ("white", 1), ("chart", 1), ("lens", 12)):
+            write_session(folder / target, target, bench.frames(target, count))
+        dark = BenchSource("demo:", bench.truth, "dark", paced=False)
+        write_session(folder / "dark", "dark", [dark.render(index) for index in range(6)])
+
+    return made_once("A-1", make)
 
 
 @pytest.fixture(scope="session")
-def solution(sessions: Path) -> Solution:
-    return solve([sessions / target for target in ("dark", "flat", "white", "chart", "lens")])
+def solution(sessions: Path, made_once: MadeOnce) -> Solution:
+    """What `solve` makes of all sessions."""
+
+    def make(folder: Path) -> None:
+        solved = solve([sessions / target for target in ("dark", "flat", "white", "chart", "lens")])
+        (folder / "solution.pickle").write_bytes(pickle.dumps(solved))
+
+    stored: Solution = pickle.loads((made_once("solution", make) / "solution.pickle").read_bytes())
+    return stored
 
 
 @pytest.fixture

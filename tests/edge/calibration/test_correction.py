@@ -229,8 +229,8 @@ def test_without_a_calibration_every_mode_is_taken():
     assert checked_opener(lambda: source, None)() is source
 
 
-def test_the_bench_is_in_the_mode_of_its_calibration(truth):
-    source = BenchSource("demo:", truth, "flat", paced=False)
+def test_the_bench_is_in_the_mode_of_its_calibration(truth, camera):
+    source = BenchSource("demo:", camera, "flat", paced=False)
     refuse_other_mode(HELD_IN_GRAPH, source)
     shown = Correction(calibration_of(truth))
     green = linear_from_srgb(shown.apply(source.read().image))[..., 1]

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import run_campaign
-from tests.faults.injections import FAULTS
-from tests.faults.invariants import Judge, disagrees
-from tests.faults.registry import Fault
-from tests.faults.saved import faults_of_folder, leftovers
+from tests.faults.injected.injections import FAULTS
+from tests.faults.injected.registry import Fault
 from tests.faults.unit import Unit
+from tests.faults.watched.invariants import Judge, disagrees
+from tests.faults.watched.saved import faults_of_folder, leftovers
 
 NUM_FAULTS = 60
 BACK_WITHIN_S = 12.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.faults import inject_around, inject_config, inject_parts
-from tests.faults.registry import FAULTS, Expected, Fault
+from tests.faults.injected.registry import FAULTS, Expected, Fault
 
 __all__ = ["FAULTS", "Expected", "Fault", "inject_around", "inject_config", "inject_parts"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.faults.injected import around, config, parts
 from tests.faults.injected.registry import FAULTS, Expected, Fault
 
-__all__ = ["FAULTS", "Expected", "Fault", "inject_around", "inject_config", "inject_parts"]
+__all__ = ["FAULTS", "Expected", "Fault", "around", "config", "parts"]

@@ -1,4 +1,4 @@
-"""Starts the real program with a breakable camera, engine and clock: `python -m tests.faults.injected.launcher --live ...`.
+"""Starts the real program with a breakable camera, engine and clock: `-m tests.faults.injected.launcher`.
 
 Everything is put in from outside, at the seams where the program opens its parts; product code knows nothing of it.
 """

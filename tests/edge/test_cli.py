@@ -84,8 +84,8 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("args, code, told", ROWS)
-def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, told):
+@pytest.mark.parametrize("args, code, message", ROWS)
+def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, message):
     words = [arg.format(place) for arg in args]
     if words[:1] == ["--live"] and "--listen" not in words:
         words += ["--listen", "127.0.0.1:0"]  # 8080 may be another test's
@@ -94,7 +94,7 @@ def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, told):
     lines = [line for line in done.stderr.splitlines() if line.startswith("edge-enhance: ")]
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
-    for part in told:
+    for part in message:
         assert part in lines[0]
     assert not list((place / "out").glob("*")) if (place / "out").exists() else True
 
@@ -114,9 +114,9 @@ def test_an_option_that_a_mode_does_not_use_is_refused(mode, words):
         return
     with pytest.raises(UsageError) as raised:
         refuse_unused(options(), args, mode_of(args))
-    told = str(raised.value)
-    assert told.startswith(f"{words[0]} is for ") and told.endswith("; leave it out")
-    assert f"not for {mode if mode in OTHER_MODES else 'files'};" in told
+    message = str(raised.value)
+    assert message.startswith(f"{words[0]} is for ") and message.endswith("; leave it out")
+    assert f"not for {mode if mode in OTHER_MODES else 'files'};" in message
 
 
 def test_the_command_refuses_it_before_anything_is_read(place):
@@ -267,7 +267,7 @@ def test_help_shows_an_example_the_profiles_and_which_option_is_for_what():
     assert done.returncode == 0
     assert "edge-enhance --live --source camera:/dev/video0" in done.stdout
     assert "shipped profiles: live" in done.stdout
-    told = " ".join(done.stdout.split())
-    assert "for files: INPUT picture, clip or folder --output DIR" in told
-    assert "for --live, --check and --print-config: --source URI" in told
-    assert "(default 127.0.0.1:8080)" in told
+    message = " ".join(done.stdout.split())
+    assert "for files: INPUT picture, clip or folder --output DIR" in message
+    assert "for --live, --check and --print-config: --source URI" in message
+    assert "(default 127.0.0.1:8080)" in message

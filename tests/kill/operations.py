@@ -106,8 +106,8 @@ def model(folder: Path) -> Step:
 def bundle_bytes(version: str) -> bytes:
     """A profile whose graph is no ONNX, which nobody looks at here, and large enough that writing it takes its time."""
     graph = f"graph {version}".encode() * 40_000
-    told = {**dict.fromkeys(_KEYS, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
-    files = {"model.json": json.dumps(told).encode(), "model.onnx": graph}
+    manifest = {**dict.fromkeys(_KEYS, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
+    files = {"model.json": json.dumps(manifest).encode(), "model.onnx": graph}
     about = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
     members = {BUNDLE_NAME: contents_bytes("live", version, sha256(graph).hexdigest(), about), **files}
     file = io.BytesIO()

@@ -168,5 +168,5 @@ def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch:
 def test_a_transition_of_a_part_is_an_event(studio: Any, listener: Any) -> None:
     listener.next()
     studio.health.enter("engine", "degraded", "live, bicubic: black")
-    told = {"part": "engine", "state": "degraded", "reason": "live, bicubic: black"}
-    assert listener.next(healths=True) == ("health", told)
+    change = {"part": "engine", "state": "degraded", "reason": "live, bicubic: black"}
+    assert listener.next(healths=True) == ("health", change)

@@ -91,7 +91,7 @@ def _opened_demo(uri: str, rest: str, live: bool) -> Source:
 def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
     from edge.sources.demo.bench import BenchSource
     from edge.sources.demo.targets import TARGETS
-    from edge.sources.demo.unit import LensModel, unit_truth
+    from edge.sources.demo.unit import LensModel, UnitCamera, unit_truth
 
     lenses: dict[str, LensModel] = {"radial": "radial", "fisheye": "fisheye"}
     target = options.choice("target", {name: name for name in TARGETS}, "throat")
@@ -103,7 +103,7 @@ def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
     paced = options.is_paced() and live
     options.refuse_unknown()
     truth = unit_truth(unit, lens=lens, num_dust=dust, read_noise=noise)
-    return BenchSource(uri, truth, target, exposure=exposure, fps=fps, paced=paced)
+    return BenchSource(uri, UnitCamera(truth), target, exposure=exposure, fps=fps, paced=paced)
 
 
 def _opened_file(uri: str, live: bool, lend: Lend) -> Source:

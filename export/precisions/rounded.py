@@ -75,6 +75,7 @@ def run_on_cpu(model: onnx.ModelProto | bytes, frame: Image) -> list[NDArray[np.
     """
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False  # an arena keeps twice what one run needs
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others use the cores too
     options.log_severity_level = 4
     content = model if isinstance(model, bytes) else model.SerializeToString()
     try:

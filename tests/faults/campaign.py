@@ -15,13 +15,13 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from tests.faults.injections import FAULTS, Expected, Fault
-from tests.faults.invariants import BACK_WITHIN_S, STOOD_MS
+from tests.faults.injected.injections import FAULTS, Expected, Fault
 from tests.faults.program import Counts
 from tests.faults.report import Outcome, Report
-from tests.faults.saved import faults_of_folder, leftovers
 from tests.faults.unit import Unit, made_unit
-from tests.faults.watching import Watching
+from tests.faults.watched.invariants import BACK_WITHIN_S, STOOD_MS
+from tests.faults.watched.saved import faults_of_folder, leftovers
+from tests.faults.watched.watching import Watching
 
 PAIRED_SHARE, PRESSED_SHARE = 0.2, 0.15
 LONGEST_WAIT_S = 20.0

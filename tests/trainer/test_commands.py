@@ -1,5 +1,7 @@
 """`edge-train idm`, `isr`, `student`, `pack` and `unpack` as a person runs them, on one process and on two."""
 
+import json
+import socket
 import subprocess
 import sys
 
@@ -83,25 +85,54 @@ def init(place, run):
     return ["--phase", "gan", "--init", str(run / "isr.safetensors")]
 
 
-@pytest.mark.parametrize("stage", ["idm", "isr", "student"])
-def test_two_processes_give_the_losses_of_one(place, tmp_path, stage):
+STAGES = ["idm", "isr", "student"]
+TRAINER_AGAIN_AND_AGAIN = """
+import json, os, runpy, sys
+os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"  # it would remember how the processes met for the stage before
+for os.environ["MASTER_PORT"], sys.argv[1:] in json.loads(sys.argv[1]):
+    try:
+        runpy.run_module("trainer", run_name="__main__")
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return str(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def one_and_two(place, made_once):
+    """A folder with each stage's run by one process and by two; torchrun starts the two once for all stages."""
+
+    def make(folder):
+        (folder / "stages.py").write_text(TRAINER_AGAIN_AND_AGAIN)
+        more = {"isr": init(place, folder / "l1")}
+        words = []
+        for stage in STAGES:
+            assert main(command(place, stage, folder / stage / "one", *more.get(stage, ()))) == 0
+            two = command(place, stage, folder / stage / "two", *more.get(stage, ()), "--device", "cpu")
+            words.append((free_port(), two))
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        done = subprocess.run(
+            [*torchrun, str(folder / "stages.py"), json.dumps(words)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    return made_once("one-and-two", make)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_processes_give_the_losses_of_one(one_and_two, stage):
     """Global image pool, batch statistics and relativistic means included.
 
     Sums differ in their order alone, by which the first step agrees to five digits: the new generator's fakes are
     nearly flat, and batch statistics magnify what rounding left in them. Adam's first steps, which take a gradient's
     sign more than its size, magnify it again.
     """
-    more = init(place, tmp_path / "l1") if stage == "isr" else []
-    assert main(command(place, stage, tmp_path / "one", *more)) == 0
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "trainer"]
-    done = subprocess.run(
-        [*torchrun, *command(place, stage, tmp_path / "two", *more, "--device", "cpu")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    one, two = losses(one_and_two / stage / "one"), losses(one_and_two / stage / "two")
     assert len(one) == len(two) > 0
     assert two[0] == pytest.approx(one[0], rel=1e-5, abs=2e-5)
     for row, expected in zip(two, one, strict=True):

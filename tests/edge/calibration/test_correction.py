@@ -197,8 +197,8 @@ def test_a_graph_that_corrects_is_not_corrected_again(file):
 HELD_IN_GRAPH = UnitCorrection("A-1", "1920x1080 demo", None)
 
 
-def test_the_bench_is_in_the_mode_of_its_calibration(truth):
-    source = BenchSource("demo:", truth, "flat", paced=False)
+def test_the_bench_is_in_the_mode_of_its_calibration(truth, camera):
+    source = BenchSource("demo:", camera, "flat", paced=False)
     refuse_other_mode(HELD_IN_GRAPH, source)
     shown = Correction(calibration_of(truth))
     green = linear_from_srgb(shown.apply(source.read().image))[..., 1]

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # a container boots and the service lives through a day in it: half a minute
+
 
 @pytest.fixture(scope="module")
 def seen(seen_inside):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import psutil
 
-from tests.faults.registry import fault
+from tests.faults.injected.registry import fault
 from tests.faults.unit import Unit
 
 # ---- camera and engine: by switches

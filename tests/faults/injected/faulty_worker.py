@@ -16,7 +16,7 @@ import edge.guard.worker as worker
 from edge.basics.errors import EngineFailed, EngineLost
 from edge.engines.engine import Engine, Enhanced
 from edge.pictures.image import Image
-from tests.faults.switches import Switch
+from tests.faults.injected.switches import Switch
 
 
 class FaultyEngine:

@@ -22,7 +22,7 @@ class Head:
 
     def __init__(self, path: Path) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.head", str(path)], stdin=subprocess.PIPE, cwd=REPOSITORY
+            [sys.executable, "-m", "tests.faults.injected.head", str(path)], stdin=subprocess.PIPE, cwd=REPOSITORY
         )
 
     def order(self, word: str) -> None:

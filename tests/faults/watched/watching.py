@@ -8,10 +8,10 @@ import sys
 import threading
 import time
 
-from tests.faults.invariants import Judge, disagrees
 from tests.faults.program import REPOSITORY
-from tests.faults.saved import SaveListener
 from tests.faults.unit import Unit
+from tests.faults.watched.invariants import Judge, disagrees
+from tests.faults.watched.saved import SaveListener
 
 
 class Watching:
@@ -27,7 +27,7 @@ class Watching:
         command = [
             sys.executable,
             "-m",
-            "tests.faults.watcher",
+            "tests.faults.watched.watcher",
             str(unit.program.port),
             str(unit.folder / "frames.npy"),
         ]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.faults.registry import Expected, fault
+from tests.faults.injected.registry import Expected, fault
 from tests.faults.unit import Unit
 
 # ---- disk

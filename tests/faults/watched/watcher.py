@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from tests.faults.pictures import Reader, Seen
+from tests.faults.watched.pictures import Reader, Seen
 
 RECONNECT_S = 0.05
 _CHUNK_BYTES = 1 << 18

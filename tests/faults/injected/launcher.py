@@ -1,4 +1,4 @@
-"""Starts the real program with a breakable camera, engine and clock: `python -m tests.faults.launcher --live ...`.
+"""Starts the real program with a breakable camera, engine and clock: `-m tests.faults.injected.launcher`.
 
 Everything is put in from outside, at the seams where the program opens its parts; product code knows nothing of it.
 """
@@ -11,14 +11,14 @@ import sys
 import time
 from typing import Any
 
-from tests.faults.switches import Switch
+from tests.faults.injected.switches import Switch
 
 FPS_VARIABLE = "EDGE_FAULTS_FPS"
 
 
 def break_camera() -> None:
     import edge.sources.open
-    from tests.faults.source import FaultyCamera
+    from tests.faults.injected.source import FaultyCamera
 
     fps = float(os.environ.get(FPS_VARIABLE, "10"))
     edge.sources.open.open_source = lambda uri, **options: FaultyCamera(uri, fps)
@@ -29,7 +29,7 @@ def break_engine() -> None:
     import edge.guard.process
     from edge.guard import ladder
 
-    edge.guard.process.WORKER_COMMAND[:] = [sys.executable, "-m", "tests.faults.faulty_worker"]
+    edge.guard.process.WORKER_COMMAND[:] = [sys.executable, "-m", "tests.faults.injected.faulty_worker"]
     ladder.FIRST_WAIT_NS = ladder.LONGEST_WAIT_NS = ladder.NS_PER_S
     ladder.RESTART_WINDOW_NS = 6 * ladder.NS_PER_S
 

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.faults.registry import Expected, fault
+from tests.faults.injected.registry import Expected, fault
 from tests.faults.unit import Unit
 
 # ---- configuration

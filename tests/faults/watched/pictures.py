@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 from edge.pictures.image import Image
-from tests.faults.source import NUM_FRAMES, thumb
-from tests.faults.timecode import PLAIN, Code, read_code
+from tests.faults.injected.source import NUM_FRAMES, thumb
+from tests.faults.watched.timecode import PLAIN, Code, read_code
 
 _BORDERS = {
     "frozen": (72, 160, 255),
@@ -54,7 +54,7 @@ class Reader:
     """Knows the camera's frames, so that it can tell raw pixels from enhanced ones.
 
     Args:
-        frames: as `tests.faults.source.make_frames` saved them.
+        frames: as `tests.faults.injected.source.make_frames` saved them.
     """
 
     def __init__(self, frames: np.ndarray) -> None:

@@ -17,8 +17,8 @@ from edge.frames.frame import Frame
 from edge.pictures.image import Image
 from edge.sources.pace import FrameFitter
 from edge.sources.repeats import RepeatGuard
-from tests.faults.switches import Switch
-from tests.faults.timecode import OTHER, PLAIN, now_code, write_code
+from tests.faults.injected.switches import Switch
+from tests.faults.watched.timecode import OTHER, PLAIN, now_code, write_code
 
 log = logging.getLogger(__name__)
 

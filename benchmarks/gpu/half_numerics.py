@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from edge.basics.markdown import table
-from export.graphs.networks import KINDS
+from export.graphs.from_checkpoints import KINDS
 from export.graphs.torch_form import recipe_of
 from export.on_unit.accuracy import Difference, difference
 from export.on_unit.golden import golden_set, with_veiled

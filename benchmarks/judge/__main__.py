@@ -1,4 +1,4 @@
-"""The limits of the output judge from data: alarms on right answers, faults found. Section of the results.
+"""`python -m benchmarks.judge SAMPLES --data DATA`: alarms of the output judge on right answers, and faults found.
 
 The limits were set with shots before number 830 of the mixed order in view; what is reported as unseen came after.
 """
@@ -167,7 +167,7 @@ def report(found: Found) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
     parser.add_argument("samples", type=Path, help="what is kept of the pictures; drawn first where it is missing")
     parser.add_argument("--data", type=Path, required=True, help="has larynx/, throat_research/ and smoke_research/")
     parser.add_argument("--share", type=float, default=1.0, help="of all shots")

@@ -1,4 +1,4 @@
-"""Weights of RRDBNet from elsewhere and from here: what a run starts from, and what it leaves behind."""
+"""Weights that an RRDBNet starts from: this project's own, or those of other projects under BasicSR's names."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from edge.engines.golden import check_golden
 from edge.models.profile import load_profile, typed_graph_name
 from edge.sources.demo.source import DemoSource
 from export.cli import main
-from export.graphs.networks import built_from_checkpoints
+from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, finished, multiply_accumulates, traced
 from export.graphs.profile import add_precisions, export_profile
 from export.recipes import RECIPES, recipe_for

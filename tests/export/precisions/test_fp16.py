@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.basics.errors import ModelError
 from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
-from export.graphs.networks import built_from_checkpoints
+from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.onnx_graph import whole_graph
 from export.on_unit.accuracy import GATES, difference, pooled
 from export.on_unit.golden import GoldenSet

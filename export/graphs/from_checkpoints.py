@@ -1,4 +1,4 @@
-"""Checkpoints read and put together into the pipeline of a recipe."""
+"""The pipeline of a recipe, put together from trained checkpoints."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 import json
 
-from export.graphs.networks import built_from_checkpoints
+from export.graphs.from_checkpoints import built_from_checkpoints
 from export.recipes import recipe_for
 from trainer.networks.student import Student, StudentConfig
 from trainer.training.checkpoint import described, save_whole

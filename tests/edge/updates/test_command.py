@@ -57,11 +57,13 @@ HEADS = {
 
 
 @pytest.fixture(scope="session")
-def bundles(tmp_path_factory):
+def bundles(made_once):
     """`shipped`; `other` with weights of its own; `wrong`, the same under the shipped golden answer; and `senseless`,
     which answers as announced and makes nothing of a throat."""
-    root = tmp_path_factory.mktemp("bundles")
-    made = {}
+    return {path.stem: path for path in made_once("bundles", write_bundles).glob("*.bundle")}
+
+
+def write_bundles(root):
     for name in ("shipped", *HEADS):
         folder = root / name / "live"
         shutil.copytree(SHIPPED / "live", folder)
@@ -70,9 +72,7 @@ def bundles(tmp_path_factory):
         if name in ("other", "senseless"):
             manifest = json.loads((folder / "model.json").read_text())
             set_manifest(folder, golden=golden_answer((folder / "model.onnx").read_bytes(), manifest))
-        made[name] = root / f"{name}.bundle"
-        write_bundle(load_profile("live", (root / name,)), made[name])
-    return made
+        write_bundle(load_profile("live", (root / name,)), root / f"{name}.bundle")
 
 
 class Unit:

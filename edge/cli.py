@@ -86,12 +86,14 @@ def profile_of(config: Config) -> Profile:
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
     from edge.batch.run import enhance_files
-    from edge.engines.open import open_engine
+    from edge.engines.open import open_proven
+    from edge.engines.rungs import own_rungs
 
     if args.output is None:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     profile = profile_of(config)
-    engine = open_engine(profile, config.engine)
+    rungs = own_rungs(profile.name, config.engine.backend)
+    engine, _ = open_proven(profile, config.engine, rungs, logging.getLogger(__name__).info)
     try:
         report = enhance_files(
             args.input,

@@ -1,1 +1,1 @@
-"""Figures about speed and memory: one command, one session, ratios with medians."""
+"""Where the figures of docs/results.md come from, each with the command that makes it."""

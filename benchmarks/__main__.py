@@ -17,8 +17,8 @@ from benchmarks.runtime.clip import write_demo_clip
 from benchmarks.runtime.live import Run, watch
 from benchmarks.runtime.naive import naive_loop
 from benchmarks.runtime.parts import measure_parts
+from edge.basics.markdown import replace_section, table
 from edge.health.machine import available_cpus, machine_line
-from trainer.judging.report import replace_section, table
 
 
 def latency_in_engine_times(run: Run) -> float:
@@ -68,8 +68,8 @@ def main() -> None:
         ]
         if args.soak:
             growth = watch(str(clip), args.port, args.soak).memory_growth()
-            told = "run too short" if growth is None else f"{growth:+.2%}"
-            rows.append([f"memory over {args.soak / 60:.0f} minutes, last minute against second", told])
+            risen = "run too short" if growth is None else f"{growth:+.2%}"
+            rows.append([f"memory over {args.soak / 60:.0f} minutes, last minute against second", risen])
     machine = f"{available_cpus()} cores, {platform.machine()}, onnxruntime {onnxruntime.__version__}"
     head = f"{date.today()}, {machine}, OpenCV {cv2.__version__}; {machine_line()}; medians of {args.rounds} rounds."
     text = f"{head}\n\n{table(['what', 'figure'], rows)}"

@@ -1,4 +1,4 @@
-"""Where figures go."""
+"""The page that the benchmarks renew their sections of."""
 
 from __future__ import annotations
 

@@ -149,8 +149,8 @@ def run_check(args: argparse.Namespace) -> int:
 
     calibration = read_calibration(args.calibration)
     result = check(calibration, args.session, args.max_drift / 100, args.max_delta)
-    for good, told in result.lines():
-        sys.stdout.write(f"{'ok' if good else 'FAILED':7} {told}\n")
+    for good, line in result.lines():
+        sys.stdout.write(f"{'ok' if good else 'FAILED':7} {line}\n")
     if args.report is not None:
         write_report(args.report, check_page(result), f"Check of unit {calibration.unit}")
         sys.stdout.write(f"look at {args.report}\n")

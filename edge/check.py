@@ -82,17 +82,17 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
         "heat": lambda: _heat(config.heat),
     }
     if running is not None:
-        parts |= {name: partial(_told_by, running, part) for name, part in TOLD_BY_UNIT.items()}
+        parts |= {name: partial(_part_of, running, part) for name, part in TOLD_BY_UNIT.items()}
     results = [_line(name, part) for name, part in parts.items()]
     return 0 if all(results) else 1
 
 
 def _line(name: str, part: Callable[[], str]) -> bool:
     try:
-        mark, told = "ok", part()
+        mark, result = "ok", part()
     except EdgeError as error:
-        mark, told = "FAILED", str(error)
-    sys.stdout.write(f"{name:7} {mark:7} {told}\n")
+        mark, result = "FAILED", str(error)
+    sys.stdout.write(f"{name:7} {mark:7} {result}\n")
     return mark == "ok"
 
 
@@ -105,18 +105,18 @@ def _unit(running: Mapping[str, Any] | None) -> str:
     return f"running for {hours:.1f} h as process {running['pid']}, live, {running['mode']}; it tells of its own parts"
 
 
-def _told_by(running: Mapping[str, Any], part: str) -> str:
+def _part_of(running: Mapping[str, Any], part: str) -> str:
     """What the running unit says of a part."""
-    told = running["parts"][part]
-    since = f"for {age_text(told['since_s'] * 1e3)}"
-    if told["state"] in ("degraded", "failed"):
-        raise DeviceMissing(f"{told['state']} {since}: {told['reason']}")
-    if told["state"] == "off":
-        return told["reason"] or "not configured"
+    record = running["parts"][part]
+    since = f"for {age_text(record['since_s'] * 1e3)}"
+    if record["state"] in ("degraded", "failed"):
+        raise DeviceMissing(f"{record['state']} {since}: {record['reason']}")
+    if record["state"] == "off":
+        return record["reason"] or "not configured"
     what = {"engine": f"{running['profile']} on {running['device']}, ", "source": f"{running['source']}, "}.get(
         part, ""
     )
-    return f"{what}{told['state']} {since}{': ' if told['reason'] else ''}{told['reason']}"
+    return f"{what}{record['state']} {since}{': ' if record['reason'] else ''}{record['reason']}"
 
 
 def _heat(config: HeatConfig) -> str:

@@ -17,7 +17,9 @@ from typing import Any, cast
 from edge.basics.command import exit_code_of, stop_on_signals
 from edge.basics.errors import UsageError
 from edge.basics.logs import set_up_logging
-from edge.config import Config, Origins, load_config
+from edge.basics.options import Option, add_options, given_settings, option_of, refuse_unused
+from edge.basics.settings import settings_of
+from edge.config import CHECK, FILES, LIVE, PRINT_CONFIG, Config, Origins, load_config
 from edge.models.profile import Profile, load_profile, profile_names, profile_roots
 
 EXAMPLES = """examples:
@@ -41,42 +43,41 @@ COMMANDS = {
 """First word of the command line -> module and function, which takes the other words and returns an exit code."""
 
 
+OWN_OPTIONS = (
+    Option("INPUT", "picture, clip or folder", (FILES,), instead="leave it out, or name a source with --source"),
+    Option("--output", "folder for enhanced files", (FILES,), metavar="DIR", kind=Path),
+    Option("--force", "overwrite what is in the output folder", (FILES,)),
+    Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
+)
+"""What is given on the command line alone; the settings' own options come from `edge/config.py`."""
+
+
+def options() -> tuple[Option, ...]:
+    """Every word that only some modes use."""
+    return (*OWN_OPTIONS, *(option_of(one) for one in settings_of(Config()) if one.rules.option))
+
+
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="edge-enhance",
         description="Dehazes and enlarges throat camera pictures, live or from files.",
-        epilog=EXAMPLES,
+        epilog=f"{EXAMPLES}\n\nshipped profiles: {', '.join(profile_names())}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("input", nargs="*", metavar="INPUT", help="picture, clip or folder")
     job = top.add_mutually_exclusive_group()
-    job.add_argument("--live", action="store_true", help="enhance a source and show it on a web page until stopped")
-    job.add_argument("--check", action="store_true", help="one line a part: is it there and right? exit 0 or 1")
-    job.add_argument("--print-config", action="store_true", help="every value and where it came from")
-    top.add_argument("--output", type=Path, metavar="DIR", help="folder for enhanced files")
-    top.add_argument("--force", action="store_true", help="overwrite what is in the output folder")
-    top.add_argument("--resume", action="store_true", help="skip what an earlier run has already made of the same file")
+    job.add_argument(LIVE, action="store_true", help="enhance a source and show it on a web page until stopped")
+    job.add_argument(CHECK, action="store_true", help="one line a part: is it there and right? exit 0 or 1")
+    job.add_argument(PRINT_CONFIG, action="store_true", help="every value and where it came from")
     top.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key has a default")
-    top.add_argument("--source", metavar="URI", help="camera:/dev/video0, demo:, rtsp://..., clip, picture, folder")
-    top.add_argument("--profile", metavar="NAME", help="shipped: " + ", ".join(profile_names()))
-    top.add_argument("--unit", metavar="SERIAL", help="serial number of this camera unit")
-    top.add_argument("--calibration", metavar="FILE", help="the unit's unit.calib, applied before the network")
-    top.add_argument("--listen", metavar="HOST:PORT", help="address of the web page; 127.0.0.1:8080")
     top.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
     top.add_argument("--version", action="version", version=version("edge-enhance"))
+    add_options(top, options())
     return top
 
 
 def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
-    """The options on the command line, as dotted path -> (option, value)."""
-    options = {
-        "source.uri": ("--source", args.source),
-        "engine.profile": ("--profile", args.profile),
-        "unit.serial": ("--unit", args.unit),
-        "unit.calibration": ("--calibration", args.calibration),
-        "web.listen": ("--listen", args.listen),
-    }
-    return {dotted: given for dotted, given in options.items() if given[1] is not None}
+    """The settings on the command line, as dotted path -> (option, value)."""
+    return given_settings(settings_of(Config()), args)
 
 
 def profile_of(config: Config) -> Profile:
@@ -107,24 +108,45 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
     return report.exit_code
 
 
-def run(args: argparse.Namespace) -> int:
-    origins: Origins = load_config(args.config, given_options(args))
-    if args.print_config:
-        sys.stdout.write("\n".join(origins.lines()) + "\n")
-        return 0
-    if args.check:
-        from edge.check import check_unit
+def run_print_config(origins: Origins) -> int:
+    sys.stdout.write("\n".join(origins.lines()) + "\n")
+    return 0
 
-        return check_unit(origins.config, profile_of)
-    if args.live:
-        if args.input:
-            raise UsageError(f"--live takes no INPUT, got {args.input[0]!r}; name the source with --source")
-        from edge.program import run_live
 
-        return run_live(origins.config, lambda: load_config(args.config, given_options(args)).config, stop_on_signals())
-    if args.input:
-        return run_files(origins.config, args)
+def run_check(config: Config) -> int:
+    from edge.check import check_unit
+
+    return check_unit(config, profile_of)
+
+
+def run_live_picture(config: Config, args: argparse.Namespace) -> int:
+    from edge.program import run_live
+
+    return run_live(config, lambda: load_config(args.config, given_options(args)).config, stop_on_signals())
+
+
+MODES: Mapping[str, Callable[[Origins, argparse.Namespace], int]] = {
+    PRINT_CONFIG: lambda origins, args: run_print_config(origins),
+    CHECK: lambda origins, args: run_check(origins.config),
+    LIVE: lambda origins, args: run_live_picture(origins.config, args),
+    FILES: lambda origins, args: run_files(origins.config, args),
+}
+"""What is done, under the name that options are declared with."""
+
+
+def mode_of(args: argparse.Namespace) -> str:
+    """Raises `UsageError` where the command line asks for nothing."""
+    asked = {LIVE: args.live, CHECK: args.check, PRINT_CONFIG: args.print_config, FILES: bool(args.input)}
+    for mode, is_asked in asked.items():
+        if is_asked:
+            return mode
     raise UsageError("nothing to do: give --live, or INPUT... --output DIR; see --help")
+
+
+def run(args: argparse.Namespace) -> int:
+    mode = mode_of(args)
+    refuse_unused(options(), args, mode)
+    return MODES[mode](load_config(args.config, given_options(args)), args)
 
 
 def run_command(name: str, argv: Sequence[str]) -> int:

@@ -10,19 +10,32 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import ConfigError
-from edge.basics.settings import from_table, setting
+from edge.basics.settings import from_table, setting, settings_of
 from edge.basics.texts import one_line, toml_from_text, toml_value
-from firmware_bridge.wire.messages import MAX_LEDS
+from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""
 
 
+LIVE, CHECK, PRINT_CONFIG, FILES = "--live", "--check", "--print-config", "files"
+"""What edge-enhance may be asked to do, as messages name it."""
+OF_UNIT = (LIVE, CHECK, PRINT_CONFIG)
+"""The modes of an option that says something of the unit; pictures and clips from files are not the unit's."""
+
+
 @dataclass(frozen=True)
 class SourceConfig:
-    """Where the live picture comes from."""
+    """The table [source]: where the live picture comes from."""
 
-    uri: str = setting("demo:", "camera:/dev/video0, demo:, rtsp://..., a clip, a picture or a folder")
+    uri: str = setting(
+        "demo:",
+        "camera:/dev/video0, demo:, rtsp://..., a clip, a picture or a folder",
+        option="--source",
+        metavar="URI",
+        modes=OF_UNIT,
+        live=True,
+    )
     wait: bool = setting(
         False, "wait for a camera that is missing at the start, as the service does; otherwise exit 69"
     )
@@ -32,39 +45,75 @@ class SourceConfig:
 class UnitConfig:
     """The table [unit]: which camera unit this is, and its calibration."""
 
-    serial: str = setting("", "serial number of the unit; a calibration must be of this one")
-    calibration: str = setting("", "unit.calib made by edge-calib solve; empty: frames are not corrected")
+    serial: str = setting(
+        "",
+        "serial number of this camera unit; a calibration must be of this one",
+        option="--unit",
+        metavar="SERIAL",
+        modes=OF_UNIT,
+        live=True,
+    )
+    calibration: str = setting(
+        "",
+        "the unit's unit.calib, made by edge-calib solve, applied before the network; empty: frames are not corrected",
+        option="--calibration",
+        metavar="FILE",
+        modes=OF_UNIT,
+        live=True,
+    )
 
 
 @dataclass(frozen=True)
 class EngineConfig:
     """The table [engine]: what enhances the picture."""
 
-    profile: str = setting("live", "name of a profile, shipped or in models")
-    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256)
-    models: str = setting("", "folder of the unit's own profiles; they win over shipped ones of the same name")
+    profile: str = setting(
+        "live",
+        "name of a profile, shipped or in engine.models",
+        option="--profile",
+        metavar="NAME",
+        modes=(*OF_UNIT, FILES),
+        live=True,
+    )
+    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256, live=True)
+    models: str = setting(
+        "", "folder of the unit's own profiles; they win over shipped ones of the same name", live=True
+    )
     backend: str = setting(
         "auto",
         "auto: a GPU where there is one with an engine for it, else the CPU; a name insists",
         choices=("auto", "cpu", "tensorrt", "tensorrt-rtx"),
+        live=True,
     )
-    engines: str = setting("/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built")
-    precision: str = setting("fp16", "which of them", choices=("fp16", "fp32", "int8"))
+    engines: str = setting(
+        "/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built", live=True
+    )
+    precision: str = setting("fp16", "precision of the engine", choices=("fp16", "fp32", "int8"), live=True)
 
 
 @dataclass(frozen=True)
 class WebConfig:
-    """The table [web]."""
+    """The table [web]: the page."""
 
-    listen: str = setting("127.0.0.1:8080", "address and port of the page; port 0 takes a free one")
-    jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100)
+    listen: str = setting(
+        "127.0.0.1:8080",
+        "address and port of the page; port 0 takes a free one",
+        option="--listen",
+        metavar="HOST:PORT",
+        modes=OF_UNIT,
+    )
+    jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100, live=True)
 
 
 @dataclass(frozen=True)
 class SaveConfig:
-    """The table [save]."""
+    """The table [save]: pictures that are kept."""
 
-    folder: str = setting("", "where the unit itself saves; empty: pictures/ in $STATE_DIRECTORY or the working folder")
+    folder: str = setting(
+        "",
+        "where the unit itself saves; empty: pictures/ in $STATE_DIRECTORY, or in the working folder",
+        live=True,
+    )
 
     @property
     def path(self) -> Path:
@@ -73,30 +122,35 @@ class SaveConfig:
 
 @dataclass(frozen=True)
 class BridgeConfig:
-    """The table [bridge]."""
+    """The table [bridge]: the camera head."""
 
     port: str = setting("", "auto, a path such as /dev/edge-camera-head, or a name in /dev/serial/by-id; empty: none")
     baud: int = setting(115_200, "speed of a UART; USB does not care", low=115_200, high=1_000_000)
-    led_permille: tuple[int, ...] = setting((), "light of each channel; empty leaves it alone", low=0, high=1000)
-    led_limit_permille: int = setting(1000, "the most that any channel may give", low=0, high=1000)
+    led_permille: tuple[int, ...] = setting(
+        (),
+        "light of each channel, set when the head connects; empty leaves it alone",
+        low=0,
+        high=PERMILLE,
+        most=MAX_LEDS,
+    )
+    led_limit_permille: int = setting(PERMILLE, "the most that any channel may give", low=0, high=PERMILLE)
     heater: str = setting("auto", "auto follows the dew point; off", choices=("auto", "off"))
     dew_margin_celsius: float = setting(2.0, "how much warmer than the dew point the window is kept", low=0.5, high=6.0)
-    sync_delay_us: int = setting(0, "from the sensor's sync pulse to the light's", low=0, high=20_000)
-
-    def __post_init__(self) -> None:
-        if len(self.led_permille) > MAX_LEDS:
-            told = f"bridge.led_permille = {list(self.led_permille)}: no camera head has more than {MAX_LEDS}"
-            raise ConfigError(f"{told}; expected values for at most {MAX_LEDS} light channels")
+    sync_delay_us: int = setting(0, "from the sensor's sync pulse to the light's", low=0, high=MAX_SYNC_DELAY_US)
 
 
 @dataclass(frozen=True)
 class HeatConfig:
-    """The table [heat]."""
+    """The table [heat]: how hot the unit may get."""
 
-    warm_celsius: float = setting(85.0, "from here on the unit does less work", low=30.0, high=120.0)
-    hot_celsius: float = setting(95.0, "from here on it shows the raw picture", low=30.0, high=120.0)
+    warm_celsius: float = setting(85.0, "from here on the unit does less work", low=30.0, high=120.0, live=True)
+    hot_celsius: float = setting(
+        95.0, "from here on it shows the raw picture; at least heat.warm_celsius", low=30.0, high=120.0, live=True
+    )
     ignore_zones: tuple[str, ...] = setting(
-        ("PMIC-Die", "thermal-fan-est", "iwlwifi_1"), "thermal zones that tell nothing of the processor's heat"
+        ("PMIC-Die", "thermal-fan-est", "iwlwifi_1"),
+        "thermal zones that tell nothing of the processor's heat",
+        live=True,
     )
 
     def __post_init__(self) -> None:
@@ -132,12 +186,9 @@ class Origins:
 
     def lines(self) -> Iterator[str]:
         """`section.key = value  # origin`, a line a value, valid TOML when read back."""
-        for section in dataclasses.fields(self.config):
-            table = getattr(self.config, section.name)
-            for key in dataclasses.fields(table):
-                dotted = f"{section.name}.{key.name}"
-                origin = one_line(self.origins.get(dotted, "default"))
-                yield f"{dotted} = {toml_value(getattr(table, key.name))}  # {origin}"
+        for one in settings_of(self.config):
+            origin = one_line(self.origins.get(one.path, "default"))
+            yield f"{one.path} = {toml_value(one.value)}  # {origin}"
 
 
 def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Origins:

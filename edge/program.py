@@ -1,4 +1,4 @@
-"""`edge-enhance --live`: the parts of the unit, made and tied together."""
+"""`edge-enhance --live`: the parts of the unit, each made before those who need it, and tied by the news board."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from edge.calibration.of_unit import UnitCorrection, checked_opener, unit_correction
+from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
-from edge.frames.stages import Sink, Source
+from edge.frames.stages import Sink, Watch
 from edge.guard.order import engine_setup
+from edge.guard.shared_frames import SharedFrames
 from edge.guard.supervisor import Supervisor
 from edge.health.disk import StorageWatch
 from edge.health.heat import HeatWatch
 from edge.health.machine import Sysfs
+from edge.health.news import Board
 from edge.health.record import Health
-from edge.live import Live
-from edge.reload import Reload, SourceDesk
-from edge.saving.freeze import Control
+from edge.live import Ending, Live
+from edge.reload import Reload
+from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
 from edge.saving.saver import PairSaver
 from edge.service.life import Life
 from edge.service.notify import Notifier
+from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.open import open_source
 from edge.updates.store import ModelStore
 from edge.web.server import WebSink
@@ -49,57 +51,33 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     notifier = Notifier.from_environment()
     put_in_order(config)
     setup = engine_setup(config)
-    manifest = setup.manifests[config.engine.profile]
-    correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
-    health = Health()
-    control = Control(health)
-    web = WebSink(config.web, health, control)
-    supervisor = Supervisor(setup, health, viewers=lambda: web.num_viewers)
-    saver = PairSaver(
-        config.save.path,
-        uri=health.source,
-        model=lambda: model_record(supervisor, health),
-        on_saved=control.saved,
-        on_failed=control.not_saved,
-        unit_state=lambda: heat.record(),
-    )
-    control.save = saver.save
-    storage = StorageWatch(config.save.path, partial(health.enter, "storage"))
-    control.listen(lambda kind, data: tell_storage(storage, kind, data))
-    heat = HeatWatch(config.heat, Sysfs(), supervisor.limit, partial(health.enter, "heat"))
-    sinks: list[Sink] = [web, control]
-    if config.bridge.port:
-        sinks.append(CameraHead(config.bridge, health, control))
-    life = Life(notifier, health, lambda: live.num_attempts)
-    reload = Reload(
-        load,
-        config,
-        correction,
-        supervisor,
-        SourceDesk(opener_of, lambda opener, same_device: live.replace_source(opener, same_device=same_device)),
-        takers=[
-            lambda taken: saver.use(taken.save.path),
-            lambda taken: storage.set_folder(taken.save.path),
-            lambda taken: web.use_quality(taken.web.jpeg_quality),
-            lambda taken: heat.set_config(taken.heat),
-        ],
-        on_begin=life.reload_begins,
-        on_end=life.reload_ends,
-    )
-    live = Live(
-        opener_of(config.source.uri, correction),
-        supervisor,
-        sinks,
-        health,
-        stop,
-        watches=[heat, storage, reload, life],
-        wait=config.source.wait,
-        on_ready=lambda: log.info("live on %s (Ctrl-C stops)", web.url),
-    )
-    web.on_failed = live.fail
+    correction = unit_correction(config.unit.calibration, config.unit.serial, setup.manifests[config.engine.profile])
+    board, ending, frames = Board(), Ending(stop), SharedFrames()
+    health = Health(board)
     health.track("pid", os.getpid)
-    health.track("reload", lambda: reload.record)
+    saver = PairSaver(config.save.path, health, board)
+    freeze = Freeze(health, board, saver)
+    web = WebSink(config.web, health, board, freeze, on_failed=ending.fail)
+    sinks: list[Sink] = [web, freeze]
+    if config.bridge.port:
+        sinks.append(CameraHead(config.bridge, health, freeze))
+    source = _source(config, correction, health, frames, stop)
+    engine = Supervisor(setup, health, frames, viewers=web.count_viewers)
+    heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
     health.track("unit_state", heat.record)
+    storage = StorageWatch(config.save.path, board, partial(health.enter, "storage"))
+    life = Life(notifier, health)
+    takers = [
+        lambda taken: saver.use(taken.save.path),
+        lambda taken: storage.set_folder(taken.save.path),
+        lambda taken: web.use_quality(taken.web.jpeg_quality),
+        lambda taken: heat.set_config(taken.heat),
+    ]
+    begin, end = life.reload_begins, life.reload_ends
+    reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
+    health.track("reload", reload.outcome)
+    watches: list[Watch] = [heat, storage, reload, life]
+    live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web))
     signal.signal(signal.SIGHUP, reload.request)
     saver.start()
     try:
@@ -107,7 +85,24 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     finally:
         notifier.stopping()
         saver.close()  # a picture that waits for the disk is written
+        frames.close()
     return 0
+
+
+def _source(
+    config: Config,
+    correction: UnitCorrection | None,
+    health: Health,
+    frames: SharedFrames,
+    stop: threading.Event,
+) -> SourceHolder:
+    """What gives frames; they lie in memory that the engine's process sees."""
+    order = SourceOrder(config.source.uri, correction)
+    return SourceHolder(order, partial(open_source, lend=frames.lend), health, stop, waits=config.source.wait)
+
+
+def _say_where(web: WebSink) -> None:
+    log.info("live on %s (Ctrl-C stops)", web.url)
 
 
 def put_in_order(config: Config) -> None:
@@ -117,23 +112,3 @@ def put_in_order(config: Config) -> None:
     if config.engine.models:
         for path in ModelStore(Path(config.engine.models)).remove_leftovers():
             log.warning("storage: removed an unfinished or unused model: %s", path)
-
-
-def opener_of(uri: str, correction: UnitCorrection | None) -> Callable[[], Source]:
-    """What opens a source and refuses a camera in another mode than it was calibrated in."""
-    return checked_opener(lambda: open_source(uri), correction)
-
-
-def tell_storage(storage: StorageWatch, kind: str, data: Mapping[str, Any]) -> None:
-    """What the saver met with is news of the disk."""
-    if kind == "saved":
-        storage.saved()
-    elif kind == "not-saved":
-        storage.save_failed(str(data["reason"]))
-
-
-def model_record(supervisor: Supervisor, health: Health) -> dict[str, str]:
-    """What enhances now, as a saved picture's sidecar names it."""
-    record = health.model_record()
-    manifest = supervisor.setup.manifests.get(record["profile"], {})
-    return {**{key: str(manifest[key]) for key in ("name", "version") if key in manifest}, **record}

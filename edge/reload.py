@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from edge.basics.errors import ConfigError, EdgeError
+from edge.basics.settings import settings_of
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.config import Config
-from edge.frames.stages import Source
 from edge.guard.order import EngineSetup, engine_setup
 from edge.guard.process import OPENING_S
 from edge.guard.standby import Preparation
+from edge.sources.holder import SourceOrder
 
 log = logging.getLogger(__name__)
-
-NEEDS_RESTART = ("web.listen", "bridge", "source.wait")
-"""What cannot change while the program runs: sections or dotted keys."""
 
 
 class EngineDesk(Protocol):
@@ -34,17 +30,10 @@ class EngineDesk(Protocol):
     def prepare(self, setup: EngineSetup) -> Preparation: ...
 
 
-@dataclass(frozen=True)
-class SourceDesk:
-    """How the source is exchanged.
+class SourceDesk(Protocol):
+    """The part of `edge.sources.holder.SourceHolder` that is needed here."""
 
-    Attributes:
-        opener: from a source's URI and the unit's correction to what opens it.
-        replace: `edge.live.Live.replace_source`.
-    """
-
-    opener: Callable[[str, UnitCorrection | None], Callable[[], Source]]
-    replace: Callable[[Callable[[], Source], bool], Future[None]]
+    def replace(self, order: SourceOrder) -> Future[None]: ...
 
 
 class Reload:
@@ -75,7 +64,7 @@ class Reload:
         self._is_requested = threading.Event()
         self._thread: threading.Thread | None = None
         self._count = 0
-        self.record: dict[str, Any] | None = None
+        self._outcome: dict[str, Any] | None = None
 
     def request(self, *_signal: object) -> None:
         """Read it again soon; for a signal handler."""
@@ -90,7 +79,7 @@ class Reload:
             self._thread.start()
 
     def run(self) -> None:
-        """Do it and leave the outcome in `record`."""
+        """Do it; `outcome` tells what came of it."""
         self._on_begin()
         reason = ""
         try:
@@ -104,8 +93,12 @@ class Reload:
             log.exception("configuration not taken, the one in use stays")
         self._count += 1
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        self.record = {"count": self._count, "at": at, "ok": not reason, "reason": reason}
+        self._outcome = {"count": self._count, "at": at, "ok": not reason, "reason": reason}
         self._on_end()
+
+    def outcome(self) -> dict[str, Any] | None:
+        """The last reload, as `/health` tells it; None before the first."""
+        return self._outcome
 
     def _apply(self) -> list[str]:
         config = self._load()
@@ -119,10 +112,7 @@ class Reload:
             if engine is not None:
                 _result(engine.ready, "the new engine")
             if config.source.uri != self._config.source.uri or _mode_of(correction) != _mode_of(self._correction):
-                device = device_of(config.source.uri)
-                same_device = bool(device) and device == device_of(self._config.source.uri)
-                opener = self._source.opener(config.source.uri, correction)
-                _result(self._source.replace(opener, same_device), "the new source")
+                _result(self._source.replace(SourceOrder(config.source.uri, correction)), "the new source")
         except EdgeError:
             if engine is not None:
                 engine.cancel()
@@ -138,24 +128,14 @@ class Reload:
 
 def changed_keys(before: Config, after: Config) -> list[str]:
     """Dotted paths whose values differ."""
-    changed = []
-    for section in dataclasses.fields(before):
-        old, new = getattr(before, section.name), getattr(after, section.name)
-        keys = [key.name for key in dataclasses.fields(old) if getattr(old, key.name) != getattr(new, key.name)]
-        changed += [f"{section.name}.{key}" for key in keys]
-    return changed
+    pairs = zip(settings_of(before), settings_of(after), strict=True)
+    return [new.path for old, new in pairs if new.value != old.value]
 
 
 def _refuse_what_needs_restart(changed: Sequence[str]) -> None:
-    fixed = [key for key in changed if key in NEEDS_RESTART or key.split(".")[0] in NEEDS_RESTART]
+    fixed = [one.path for one in settings_of(Config()) if one.path in changed and not one.rules.live]
     if fixed:
         raise ConfigError(f"{', '.join(fixed)}: changes only with a restart: systemctl restart edge-enhance")
-
-
-def device_of(uri: str) -> str:
-    """What only one source at a time can hold, such as `/dev/video0`; empty for sources that can be opened twice."""
-    path = uri.removeprefix("camera:").partition("?")[0]
-    return path if path.startswith("/dev/") else ""
 
 
 def _mode_of(correction: UnitCorrection | None) -> str:

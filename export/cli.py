@@ -25,8 +25,8 @@ def run_onnx(args: argparse.Namespace) -> int:
     try:
         from export.graphs.profile import add_precisions, export_profile
     except ModuleNotFoundError as error:
-        told = f"edge-export onnx needs {error.name}, which a unit does not have; run it where models are trained"
-        raise UsageError(f"{told} (make venv-dev)") from error
+        needed = f"edge-export onnx needs {error.name}, which a unit does not have; run it where models are trained"
+        raise UsageError(f"{needed} (make venv-dev)") from error
 
     shared = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
     precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]
@@ -38,8 +38,8 @@ def run_onnx(args: argparse.Namespace) -> int:
         raise UsageError(
             f"--{missing[0]} is missing: an export from a checkpoint needs it; see edge-export onnx --help"
         )
-    told = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
-    folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **told, **shared)
+    description = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
+    folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **description, **shared)
     sys.stdout.write(f"{folder}\n")
     return 0
 

@@ -23,7 +23,7 @@ from export.on_unit.accuracy import GATES, Difference, Gate, pooled
 from export.on_unit.samples import SampleFrames
 
 ONE_LEVEL = Gate(45.0, 1)
-"""Two float32 forms of the same arithmetic may round one level apart, no more (design section 4)."""
+"""Two float32 forms of the same arithmetic may round one level apart, no more; what differs by two is wrong."""
 
 Form = Callable[[Image], Image]
 
@@ -117,8 +117,8 @@ def _typed_row(profile: Profile, samples: SampleFrames, expected: list[Image], p
     except ModelError as error:
         return Comparison(what, None, None, str(error))
     if importlib.util.find_spec("onnx") is None:
-        told = profile.manifest["precisions"][precision].get("against_fp32", {})
-        return Comparison(what, None, None, f"onnx is not installed here; at export it was {told.get('psnr_db')} dB")
+        stored = profile.manifest["precisions"][precision].get("against_fp32", {})
+        return Comparison(what, None, None, f"onnx is not installed here; at export it was {stored.get('psnr_db')} dB")
     from export.precisions.rounded import run_on_cpu, shown_on_cpu
 
     shown = shown_on_cpu(graph.read_bytes(), precision)

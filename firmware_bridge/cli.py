@@ -15,7 +15,7 @@ from importlib.metadata import version
 from firmware_bridge.errors import BridgeError, PortError, UsageError
 from firmware_bridge.host.bridge import Bridge, opened
 from firmware_bridge.host.ports import BAUD_RATES, known_ports
-from firmware_bridge.host.told import status_rows
+from firmware_bridge.host.texts import status_rows
 from firmware_bridge.simulate_command import add_simulate, run_simulate
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import Param, Reset, SetHeater, SetLed, SetParam
@@ -119,7 +119,7 @@ def _number(what: str, text: str) -> int:
 
 
 def run_set(args: argparse.Namespace) -> int:
-    command_from_words(args.what, args.values, 0)  # a wrong word is told before the port is opened
+    command_from_words(args.what, args.values, 0)  # a wrong word is refused before the port is opened
     with opened(args.port, args.baud) as bridge:
         identity = bridge.snapshot().identity
         assert identity is not None, "opened waits for it"

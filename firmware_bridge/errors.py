@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class BridgeError(Exception):
-    """A failure told in one line: what, the value, what was expected, what to do."""
+    """A failure in one line: what, the value, what was expected, what to do."""
 
     exit_code = 1
 
@@ -40,8 +40,8 @@ class Refused(CommandFailed):
         reason: as in the NAK.
     """
 
-    def __init__(self, told: str, reason: int) -> None:
-        super().__init__(told)
+    def __init__(self, message: str, reason: int) -> None:
+        super().__init__(message)
         self.reason = reason
 
 

@@ -75,12 +75,12 @@ def run_simulate(args: argparse.Namespace) -> int:
                 break
             _switch(simulator, pressed)
             if sys.stdout.isatty():
-                sys.stdout.write(f"\r\x1b[K{told(simulator)}")
+                sys.stdout.write(f"\r\x1b[K{state_line(simulator)}")
                 sys.stdout.flush()
     return 0
 
 
-def told(simulator: Simulator) -> str:
+def state_line(simulator: Simulator) -> str:
     """One line: what the device does and how its window is."""
     outputs, around = simulator.outputs, simulator.switches.surroundings
     if not simulator.path.exists() or outputs is None:

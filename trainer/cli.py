@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from pathlib import Path
 
 from edge.basics.command import exit_code_of
-from edge.basics.whole_files import write_whole
 from trainer.commands import add_training_commands
 from trainer.data.degrade import add_degrade_command
+from trainer.judging.command import add_evaluate_command
 from trainer.prepare.command import add_prepare_command
-
-
-def run_evaluate(args: argparse.Namespace) -> int:
-    from trainer.judging.evaluate import evaluate
-    from trainer.judging.judged import read_judged
-    from trainer.judging.report import replace_section
-
-    judged = read_judged(args.checkpoint)
-    found = evaluate(args.data, args.demo, judged)
-    print(found.text)
-    if args.page is not None:
-        replace_section(args.page, "enhancement", found.text)
-    if args.manifest is not None:
-        manifest = json.loads(args.manifest.read_text(encoding="utf-8"))
-        manifest["metrics"] = found.metrics[judged.names[0]]
-        write_whole(args.manifest, (json.dumps(manifest, indent=2) + "\n").encode())
-    return 0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,17 +19,7 @@ def parser() -> argparse.ArgumentParser:
     add_prepare_command(commands)
     add_degrade_command(commands)
     add_training_commands(commands)
-    judge = commands.add_parser(
-        "evaluate",
-        help="tables of dehazing, x4 and flicker on held-out pictures",
-        epilog="example: edge-train evaluate trainer/checkpoints/*.safetensors --data DATA --page docs/results.md",
-    )
-    judge.add_argument("checkpoint", type=Path, nargs="+", help="what idm, isr and student made, the shipped one first")
-    judge.add_argument("--data", type=Path, default=Path("../shared/data"), help="has larynx/ and throat_research/")
-    judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
-    judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed")
-    judge.add_argument("--manifest", type=Path, help="model.json that takes the first one's metrics")
-    judge.set_defaults(run=run_evaluate)
+    add_evaluate_command(commands)
     return top
 
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.prepare.manifest import verified_manifest
+
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
-    from trainer.prepare.manifest import Manifest
     from trainer.training.loop import LoopConfig
     from trainer.training.parallel import Placement
     from trainer.training.stage import Stage
@@ -27,7 +28,7 @@ def run_idm(args: argparse.Namespace) -> int:
     changes = {"idm.vgg": _absolute(args.vgg), "idm.beta": args.beta, "idm.loop.seed": args.seed}
     config = read_config(args.config, changes, args.set).idm
     with placement(args.device) as place:
-        manifest = _checked_manifest(args.manifest)
+        manifest = verified_manifest(args.manifest)
         data = {"data_manifest_sha256": manifest.sha256}
         train = (manifest.pictures("lq", "train"), manifest.pictures("hq", "train"))
         held_out = tuple(manifest.pictures(domain, "held_out", required=False) for domain in ("lq", "hq"))
@@ -43,7 +44,7 @@ def run_isr(args: argparse.Namespace) -> int:
     changes = {"isr.vgg": _absolute(args.vgg), "isr.phase": args.phase, "isr.loop.seed": args.seed}
     config = read_config(args.config, changes, args.set).isr
     with placement(args.device) as place:
-        manifest = _checked_manifest(args.manifest)
+        manifest = verified_manifest(args.manifest)
         data = {"data_manifest_sha256": manifest.sha256}
         train, held_out = manifest.pictures("hq", "train"), manifest.pictures("hq", "held_out", required=False)
         stage, dataset = prepare_isr(config, train, held_out, place, data, args.init)
@@ -53,18 +54,18 @@ def run_isr(args: argparse.Namespace) -> int:
 def run_student(args: argparse.Namespace) -> int:
     from trainer.config import read_config
     from trainer.data.student_items import clean_paths
-    from trainer.prepare.splits import manifest as sha256_of_files
-    from trainer.stages.student import StudentInputs, prepare_student
+    from trainer.prepare.data_hash import sha256_of_files
+    from trainer.stages.student import prepare_student
+    from trainer.stages.student_config import StudentInputs
     from trainer.training.parallel import placement
 
     config = read_config(args.config, {"student.loop.seed": args.seed}, args.set).student
     with placement(args.device) as place:
-        hq: list[Path] = []
-        lq: list[Path] = []
-        if args.manifest is not None:
-            manifest = _checked_manifest(args.manifest)
-            hq, lq = (manifest.pictures(domain, "train", required=False) for domain in ("hq", "lq"))
-        clean = clean_paths(config.data, args.data, args.demo, hq)
+        named = {"larynx": args.larynx, "throat": args.throats, "hq": args.manifest}
+        manifests = {kind: verified_manifest(path) for kind, path in named.items() if path is not None}
+        hq = {kind: manifest.pictures("hq", "train", required=False) for kind, manifest in manifests.items()}
+        lq = manifests["hq"].pictures("lq", "train", required=False) if "hq" in manifests else []
+        clean = clean_paths(config.data, hq, args.demo)
         inputs = StudentInputs(clean, lq, args.teacher, args.isr_teacher, args.init)
         data = {"data_manifest_sha256": sha256_of_files([path for paths in (*clean.values(), lq) for path in paths])}
         stage, dataset = prepare_student(config, inputs, place, data)
@@ -87,14 +88,6 @@ def run_unpack(args: argparse.Namespace) -> int:
     goes_on = f"; the command that made the run goes on with -o {args.output}" if path.name == STATE_NAME else ""
     print(f"{path}: at step {step}{goes_on}")
     return 0
-
-
-def _checked_manifest(path: Path) -> Manifest:
-    from trainer.prepare.manifest import read_manifest
-
-    manifest = read_manifest(path)
-    manifest.verify()
-    return manifest
 
 
 def _absolute(path: Path | None) -> str | None:
@@ -138,10 +131,11 @@ def add_training_commands(commands: Any) -> None:
         "student",
         run_student,
         "train a live student",
-        "student student-free --data DATA --demo RENDERS -o RUN",
+        "student student-free --larynx LARYNX --demo RENDERS -o RUN",
     )
     student.add_argument("--manifest", type=Path, help="its HQ as clean pictures (hq_share), its LQ for --teacher")
-    student.add_argument("--data", type=Path, default=Path("../shared/data"), help="has larynx/ and throat_research/")
+    for option, kind in (("--larynx", "larynx"), ("--throats", "throat")):
+        student.add_argument(option, type=Path, metavar="MANIFEST", help=f"its HQ as clean pictures ({kind}_share)")
     student.add_argument("--demo", type=Path, help="folder with renders of the demo throat")
     student.add_argument("--teacher", type=Path, metavar="IDM", help="idm.safetensors, for distill_weight")
     student.add_argument("--isr-teacher", type=Path, metavar="ISR", help="isr.safetensors, for isr_distill_weight")
@@ -152,8 +146,8 @@ def add_training_commands(commands: Any) -> None:
         help="put weights into small files, to carry them elsewhere",
         epilog="example: edge-train pack runs/idm -o carry; edge-train pack runs/isr/isr.safetensors -o carry-isr",
     )
-    told = "the -o of a training command, to go on with; or a product of it"
-    pack.add_argument("source", type=Path, metavar="RUN|FILE", help=told)
+    what = "the -o of a training command, to go on with; or a product of it"
+    pack.add_argument("source", type=Path, metavar="RUN|FILE", help=what)
     pack.add_argument("-o", "--output", type=Path, required=True, help="folder for the pieces")
     pack.add_argument("--piece-mib", type=float, default=15.0, help="largest size of a piece")
     pack.add_argument("--exact", action="store_true", help="float32 instead of float16")
@@ -174,8 +168,8 @@ def _trainer(commands: Any, name: str, run: Any, about: str, example: str) -> ar
     parser: argparse.ArgumentParser = commands.add_parser(name, help=about, epilog=f"example: edge-train {example}")
     parser.add_argument("config", help="a TOML file, or the name of one in trainer/configs")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the run; interrupted, it goes on")
-    told = "a key of the config and its value, such as student.head=isr; may be given several times"
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=told)
+    what = "a key of the config and its value, such as student.head=isr; may be given several times"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=what)
     parser.add_argument("--seed", type=int, help="instead of the config's")
     parser.add_argument("--minutes", type=float, default=0.0, help="stop with a checkpoint after this time")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="", help="default: a GPU where there is one")

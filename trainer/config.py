@@ -12,7 +12,7 @@ from edge.basics.errors import ConfigError, UsageError
 from edge.basics.settings import from_table
 from trainer.stages.idm import IdmConfig
 from trainer.stages.isr import IsrConfig
-from trainer.stages.student import StudentTraining
+from trainer.stages.student_config import StudentTraining
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -56,6 +56,12 @@ throats() {  # STAGE: makes $manifest; sharp throats are HQ; the poor ones, and 
   [ -f "$manifest" ] || train prepare "$at" -o "$manifest" --lq lq_train fogged --hq hq
 }
 
+larynges() {  # STAGE: makes $manifest of the sequences that judge no network
+  manifest=$KEEP/manifests/$1/larynx.json
+  [ -f "$manifest" ] || train prepare "$KEEP/in/$1/larynx" -o "$manifest" --hq '*' --group-by '(patient[0-9]+_seq[0-9]+)' \
+    --held-out 0 --decision benchmarks/training/larynx.csv
+}
+
 renders() {
   [ -d "$KEEP/renders" ] ||
     "$PYTHON" -m edge.sources.demo --kind truth --variety --count "$RENDERS" --every 37 --seed 1 --output "$KEEP/renders"
@@ -116,7 +122,8 @@ case $stage in
     more=(--init trainer/checkpoints/student-free.safetensors)
     [ $stage = student ] || more+=(--set student.head=isr --set student.frame_weight=1.0)
     renders
-    run $stage $stage student "$CONFIG" --data "$KEEP/in/$stage" --demo "$KEEP/renders" "${more[@]}"
+    larynges $stage
+    run $stage $stage student "$CONFIG" --larynx "$manifest" --demo "$KEEP/renders" "${more[@]}"
     ;;
   distilled)
     brought distilled

@@ -18,13 +18,13 @@ from statistics import median
 
 import numpy as np
 
+from edge.basics.markdown import table
 from edge.engines.gpu.device import current_context, load_cuda
 from edge.engines.gpu.frame_pool import FramePool
 from edge.engines.gpu.tensorrt import TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
-from trainer.judging.report import table
 
 PARTS = Path("build/tensorrt-parts/pycuda")
 NUM_FRAMES = 2000
@@ -53,8 +53,8 @@ def measured(mapped: bool) -> list[list[object]]:
     cuda = load_cuda()
     with current_context(cuda):
         pool = FramePool(8, mapped=mapped)
-        told = {"profile": "null", "model_sha256": "", "device": "double"}
-        engine = TensorRtEngine(cuda, NullContext(), pool, **told, mapped=mapped, logger=None)
+        labels = {"profile": "null", "model_sha256": "", "device": "double"}
+        engine = TensorRtEngine(cuda, NullContext(), pool, **labels, mapped=mapped, logger=None)
         kind = "integrated" if mapped else "discrete"
         frames: dict[str, Image | None] = {"a page-locked frame": pool.take(), "a frame of its own memory": None}
         rows: list[list[object]] = []

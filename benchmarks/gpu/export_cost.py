@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
+from edge.basics.markdown import table
 from edge.health.machine import machine_line
-from trainer.judging.report import table
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
 from trainer.networks.rrdb_weights import load_init

@@ -16,12 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from export.graphs.networks import READERS
+from edge.basics.markdown import table
+from export.graphs.from_checkpoints import KINDS
 from export.graphs.torch_form import recipe_of
 from export.on_unit.accuracy import Difference, difference
 from export.on_unit.samples import sample_frames, with_veiled
-from trainer.judging.report import table
 from trainer.networks import instance_norm
+from trainer.networks.from_checkpoint import READERS
 from trainer.networks.student import GlobalGate
 
 
@@ -79,7 +80,7 @@ def answer(network: nn.Module, dehazer: str, x: Tensor) -> Tensor:
 def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[object]]:
     dehazer = recipe_of(profile).dehazer
     samples = with_veiled(sample_frames(None, 1))
-    reference = READERS[dehazer](path)[0].to(device)
+    reference = READERS[KINDS[dehazer]](path)[0].to(device)
     variants: dict[str, tuple[Callable[[nn.Module], None], bool]] = {
         "all in half": (lambda network: None, True),
         "sums in float32": (gates_in_float, False),
@@ -87,7 +88,7 @@ def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[ob
     }
     rows: list[list[object]] = []
     for name, (mend, is_norm_half) in variants.items():
-        network = READERS[dehazer](path)[0].half().to(device)
+        network = READERS[KINDS[dehazer]](path)[0].half().to(device)
         mend(network)
         network.to(device)
         found: list[Difference] = []
@@ -112,8 +113,8 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="of 480x270")
     args = parser.parse_args()
     rows = []
-    for told in args.networks:
-        profile, _, path = told.partition("=")
+    for pair in args.networks:
+        profile, _, path = pair.partition("=")
         rows += rows_of(profile, Path(path), args.device, args.scale)
     named = torch.cuda.get_device_name() if args.device == "cuda" else "CPU"
     print(f"{named}, torch {torch.__version__}\n")

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from edge.basics.markdown import table
 from edge.engines.gpu.device import current_context, gpu_of, load_cuda
 from edge.engines.gpu.frame_pool import FramePool
 from edge.engines.gpu.tensorrt import FRAME_BYTES, MAX_FLIGHTS, TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
-from trainer.judging.report import table
 
 KERNEL = """
 __global__ void invert(const unsigned char *in, unsigned char *out, int count, int rounds) {
@@ -67,8 +67,8 @@ def main() -> None:
     rows: list[list[object]] = []
     with current_context(cuda):
         context, pool = KernelContext(cuda, args.rounds), FramePool(8, mapped=gpu.integrated)
-        told = {"profile": "kernel", "model_sha256": "", "device": gpu.name}
-        engine = TensorRtEngine(cuda, context, pool, **told, mapped=gpu.integrated, logger=None)
+        labels = {"profile": "kernel", "model_sha256": "", "device": gpu.name}
+        engine = TensorRtEngine(cuda, context, pool, **labels, mapped=gpu.integrated, logger=None)
         context.stream = engine.run_stream
         frames = [np.random.default_rng(n).integers(0, 256, FRAME_SHAPE, dtype=np.uint8) for n in range(4)]
         right = all(np.array_equal(engine.enhance(frame).image, 255 - frame) for frame in frames)

@@ -15,7 +15,7 @@ from statistics import median
 import torch
 
 from edge.health.machine import machine_line
-from export.graphs.networks import built_from_checkpoints
+from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.torch_form import recipe_of
 from export.on_unit.samples import sample_frames
 

@@ -1,4 +1,4 @@
-"""The limits of the output judge from data: alarms on right answers, faults found. Section of the results.
+"""`python -m benchmarks.judge SAMPLES --data DATA`: alarms of the output judge on right answers, and faults found.
 
 The limits were set with shots before number 830 of the mixed order in view; what is reported as unseen came after.
 """
@@ -19,11 +19,12 @@ import numpy as np
 from benchmarks.judge.samples import ENGINES, Pair, draw, read_pairs
 from benchmarks.judge.units import block_correction
 from benchmarks.page import PAGE
+from edge.basics.markdown import replace_section, table
 from edge.guard.judge import JudgeLimits, OutputJudge, Sample, Statistics
 from edge.sources.demo.render import DemoRenderer
-from trainer.judging.report import replace_section, table
 
 FIRST_UNSEEN = 830
+NUM_TIMED = 200
 LOW, HIGH = "low", "high"
 LIMITED = {
     "likeness": LOW, "colour_likeness": LOW, "colour": HIGH, "gain": HIGH, "holes": HIGH, "frozen": HIGH,
@@ -87,14 +88,14 @@ def _judge(pair: Pair) -> OutputJudge:
     return judge
 
 
-def cost_ms(num: int = 200) -> tuple[float, float]:
+def cost_ms() -> tuple[float, float]:
     """Median CPU time of a judgement and of a copy of a frame, one after the other, one thread."""
     cv2.setNumThreads(1)
     renderer, judge = DemoRenderer(0), OutputJudge()
     pairs = [(renderer.degraded(index), renderer.truth(index)) for index in range(0, 60, 10)]
     target = np.empty_like(pairs[0][0])
-    took = np.empty((num, 2))
-    for row in range(num):
+    took = np.empty((NUM_TIMED, 2))
+    for row in range(NUM_TIMED):
         raw, made = pairs[row % len(pairs)]
         begin = time.thread_time()
         judge.fault(raw, made)
@@ -131,8 +132,8 @@ def _statistics_table(found: Found) -> str:
         nearest = (np.min if side == LOW else np.max)(cards) if len(cards) else math.nan
         points = [np.quantile(values, share) for share in (0, 0.001, 0.5, 0.999, 1)]
         limit = f"{'under' if side == LOW else 'over'} {getattr(limits, name):g}"
-        told = "" if math.isnan(nearest) else f"{nearest:.3f}"
-        rows.append([name, len(values), *(f"{point:.3f}" for point in points), told, limit])
+        shown = "" if math.isnan(nearest) else f"{nearest:.3f}"
+        rows.append([name, len(values), *(f"{point:.3f}" for point in points), shown, limit])
     return table(["statistic", "n", "min", "p0.1", "median", "p99.9", "max", "cards, nearest", "fault"], rows)
 
 
@@ -166,9 +167,9 @@ def report(found: Found) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
     parser.add_argument("samples", type=Path, help="what is kept of the pictures; drawn first where it is missing")
-    parser.add_argument("--data", type=Path, default=Path("shared/data"), help="folder of the real pictures")
+    parser.add_argument("--data", type=Path, required=True, help="has larynx/, throat_research/ and smoke_research/")
     parser.add_argument("--share", type=float, default=1.0, help="of all shots")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--page", action="store_true", help="write the section of docs/results.md")

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.page import PAGE
 from edge.engines.cpu import open_cpu_engine
 from edge.frames.frame import Frame, FramePair
-from edge.health.record import Verdict
+from edge.health.state import Verdict
 from edge.models.profile import load_profile
 from edge.sources.demo.source import DemoSource
 from edge.web.views import View, encoded

@@ -18,6 +18,7 @@ from statistics import median
 
 from benchmarks.page import PAGE
 from benchmarks.runtime.live import Viewer, get_json
+from edge.basics.markdown import replace_section, table
 from edge.health.machine import machine_line
 from firmware_bridge.device.c_device import CDevice
 from firmware_bridge.device.faulty_line import FaultyLine, LineFaults
@@ -28,7 +29,6 @@ from firmware_bridge.host.bridge import Bridge
 from firmware_bridge.host.session import Session
 from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.messages import FrameSync, Param, Ping, SetLed, SetParam, Status, frame_from_message
-from trainer.judging.report import replace_section, table
 
 LINE_BYTES_PER_S = {115_200: 11_520, 1_000_000: 100_000}
 _TYPICAL = (
@@ -84,7 +84,7 @@ def line_figures(folder: Path, rounds: int) -> list[list[object]]:
         bridge.close()
     trips_ms.sort()
 
-    def told(seconds: list[float]) -> str:
+    def median_and_worst(seconds: list[float]) -> str:
         return f"median {median(seconds):.2f} s, at most {max(seconds):.2f} s"
 
     return [
@@ -92,9 +92,9 @@ def line_figures(folder: Path, rounds: int) -> list[list[object]]:
         ["unplug noticed after", f"median {median(noticed_s) * 1e3:.0f} ms, at most {max(noticed_s) * 1e3:.0f} ms"],
         [
             "link back after a replug (the head boots for 0.3 s)",
-            told(back_s),
+            median_and_worst(back_s),
         ],
-        ["a head that hangs is noticed after", told(hung_s)],
+        ["a head that hangs is noticed after", median_and_worst(hung_s)],
     ]
 
 
@@ -124,8 +124,8 @@ def commands_once(num_commands: int, faults: LineFaults) -> list[object]:
         retries, requests = session.counts.retries, session.counts.requests
     device.close()
     twice = sum(count > 1 for count in effects.values())
-    told = f"{done} done, {num_commands - done} errors, {twice} twice; {retries / requests:.2f} retries a request"
-    return [f"{num_commands} commands, 1% of bytes lost and 1% corrupted", told]
+    outcome = f"{done} done, {num_commands - done} errors, {twice} twice; {retries / requests:.2f} retries a request"
+    return [f"{num_commands} commands, 1% of bytes lost and 1% corrupted", outcome]
 
 
 def frame_intervals(folder: Path, port: int, seconds: float) -> list[list[object]]:
@@ -154,8 +154,8 @@ def frame_intervals(folder: Path, port: int, seconds: float) -> list[list[object
     for name, intervals in (("the link up", before), ("the plug pulled and put back every 3 s", during)):
         ordered = sorted(intervals)
         p95, worst = ordered[round(0.95 * (len(ordered) - 1))], ordered[-1]
-        told = f"median {median(ordered):.0f} ms, p95 {p95:.0f} ms, longest {worst:.0f} ms ({len(ordered)} frames)"
-        rows.append([f"between two frames of a 10 frames/s source, {name}", told])
+        figures = f"median {median(ordered):.0f} ms, p95 {p95:.0f} ms, longest {worst:.0f} ms ({len(ordered)} frames)"
+        rows.append([f"between two frames of a 10 frames/s source, {name}", figures])
     rows.append(["median interval, plug in and out over link up", f"{median(during) / median(before):.3f}"])
     return rows
 

@@ -23,6 +23,7 @@ from calib.capture.capture import CaptureOptions, capture
 from calib.solving.light import full_size
 from calib.solving.solve import Solution, solve
 from calib.solving.spots import find_spots
+from edge.basics.markdown import replace_section, table
 from edge.calibration.calibration import PARTS, Calibration
 from edge.calibration.correction import Correction
 from edge.calibration.lens import view_focal_px
@@ -39,7 +40,6 @@ from edge.sources.demo.targets import throat_scene
 from edge.sources.demo.unit import Scene, UnitCamera, UnitTruth, unit_truth
 from trainer.data.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.judging.metrics import psnr
-from trainer.judging.report import replace_section, table
 
 UNITS = (("A-1", "radial"), ("B-2", "radial"), ("C-3", "fisheye"))
 
@@ -209,9 +209,9 @@ def main() -> None:
     assert first is not None
     truth, solution = first
     rows = [[*promise, *(cells[n] for cells in columns.values())] for n, promise in enumerate(PROMISES)]
-    told = [table(["what", "promised", *columns], rows)]
+    parts = [table(["what", "promised", *columns], rows)]
     engine = open_cpu_engine(load_profile("live"))
-    told += [cost_table(solution.calibration, engine, args.rounds), gpu_row(solution.calibration)]
+    parts += [cost_table(solution.calibration, engine, args.rounds), gpu_row(solution.calibration)]
     plain, gain_alone = fall_off_alone(truth)
     pairs = {
         "fall-off alone": Pair(UnitCamera(plain), Correction(gain_alone, available_cpus())),
@@ -223,9 +223,9 @@ def main() -> None:
         paths = picture_paths(args.pictures)
         chosen = paths[:: max(1, len(paths) // args.count)][: args.count]
         sets[args.pictures.name] = [fit_to_frame(read_picture(path)) for path in chosen]
-    told.append(worth_table(pairs, sets, engine))
+    parts.append(worth_table(pairs, sets, engine))
     machine = f"{date.today()}, {available_cpus()} cores, OpenCV {cv2.__version__}; {machine_line()}; 1% read noise."
-    text = "\n\n".join([machine, *told])
+    text = "\n\n".join([machine, *parts])
     print(text)
     if args.page:
         replace_section(PAGE, "calibration", text)

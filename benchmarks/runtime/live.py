@@ -16,6 +16,8 @@ from typing import Any
 
 import psutil
 
+WARM_UP_S = 5.0
+
 
 @dataclass(frozen=True)
 class Run:
@@ -89,8 +91,8 @@ class Viewer(threading.Thread):
                     self.arrivals_s.append(time.monotonic())
 
 
-def watch(source: str, port: int, seconds: float, view: str = "enhanced", warm_up_s: float = 5.0) -> Run:
-    """Start the program, look at one view for so long, stop it."""
+def watch(source: str, port: int, seconds: float) -> Run:
+    """Start the program, look at the enhanced view for so long, stop it."""
     with _program(source, port) as program:
         deadline = time.monotonic() + 60
         while True:
@@ -101,9 +103,9 @@ def watch(source: str, port: int, seconds: float, view: str = "enhanced", warm_u
                 if program.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"the program did not start on port {port}") from None
             time.sleep(0.2)
-        viewer = Viewer(port, view)
+        viewer = Viewer(port, "enhanced")
         viewer.start()
-        time.sleep(warm_up_s)
+        time.sleep(WARM_UP_S)
         process, rss_mib = psutil.Process(program.pid), []
         begin, first = time.monotonic(), viewer.num_pictures
         while (elapsed := time.monotonic() - begin) < seconds:

@@ -11,10 +11,10 @@ import numpy as np
 import openvino
 
 from benchmarks.runtime.parts import cpu_and_wall_ms
+from edge.basics.markdown import table
 from edge.engines.cpu import open_session
 from edge.health.machine import available_cpus
 from edge.models.profile import SHIPPED
-from trainer.judging.report import table
 
 GRAPH = SHIPPED / "live" / "dehaze.onnx"
 

@@ -18,7 +18,7 @@ import torch
 
 from benchmarks.page import PAGE
 from benchmarks.training.train_idm import add_size, config_of, make_pictures, ours
-from trainer.judging.report import replace_section, table
+from edge.basics.markdown import replace_section, table
 from trainer.training.parallel import placement
 
 

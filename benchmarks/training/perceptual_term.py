@@ -22,9 +22,9 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.page import PAGE
-from trainer.data.pictures import read_picture
+from edge.basics.markdown import replace_section, table
+from edge.pictures.files import read_picture
 from trainer.judging.metrics import ssim
-from trainer.judging.report import replace_section, table
 from trainer.losses.distances import perceptual_loss
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig

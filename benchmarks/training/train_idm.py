@@ -22,8 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.page import PAGE
 from benchmarks.training import cyclegan_loop
+from edge.basics.markdown import replace_section, table
 from edge.health.machine import machine_line
-from trainer.judging.report import replace_section, table
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.stages.idm import IdmConfig, prepare_idm
@@ -175,8 +175,8 @@ def main() -> None:
     if gpu:
         rows.append(["peak memory", f"{torch.cuda.max_memory_allocated() / 2**30:.1f} GiB"])
     device = torch.cuda.get_device_name() if gpu else f"{torch.get_num_threads()} CPU threads"
-    told = f"{device}, torch {torch.__version__}; {machine_line()}; medians of {args.rounds} rounds."
-    text = f"{told}\n\n{table(['what', 'figure'], rows)}"
+    head = f"{device}, torch {torch.__version__}; {machine_line()}; medians of {args.rounds} rounds."
+    text = f"{head}\n\n{table(['what', 'figure'], rows)}"
     print(text)
     if args.page:
         replace_section(PAGE, "training-speed", text)

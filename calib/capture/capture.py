@@ -19,7 +19,9 @@ from edge.basics.errors import EdgeError, InputOutputError, UsageError
 from edge.config import BridgeConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.frames.stages import Source, camera_mode
+from edge.health.news import Board, NotSaved
 from edge.health.record import Health
+from edge.saving.freeze import Freeze
 from edge.sources.open import open_source
 from edge.web.routes import PAGE_FILES, Site
 from edge.web.server import WebSink
@@ -120,7 +122,7 @@ def wanted_session(options: CaptureOptions, source: Source) -> Session:
 def _take_all(
     source: Source, shutter: Shutter, publish: Callable[[Frame], None], stop: threading.Event, patience_s: float
 ) -> None:
-    told, told_s = "", 0.0
+    said, said_s = "", 0.0
     num_taken, taken_s = shutter.num_taken, time.monotonic()
     while not stop.is_set():
         frame = source.read()
@@ -135,12 +137,22 @@ def _take_all(
         elif patience_s and now_s - taken_s > patience_s:
             raise PatienceLost(f"{source.uri}: no frame could be taken for {patience_s:g} s: {guidance.words} "
                                "What was taken is kept; run the same command again")  # fmt: skip
-        if (guidance.words != told and (guidance.advice.ready or now_s - told_s > 1)) or now_s - told_s > _SAY_AGAIN_S:
-            told, told_s = guidance.words, now_s
-            sys.stdout.write(f"{told}\n")
+        if (guidance.words != said and (guidance.advice.ready or now_s - said_s > 1)) or now_s - said_s > _SAY_AGAIN_S:
+            said, said_s = guidance.words, now_s
+            sys.stdout.write(f"{said}\n")
             sys.stdout.flush()
         if guidance.complete:
             return
+
+
+class _KeepsNothing:
+    """Implements `edge.saving.freeze.Saver`: what a session takes it keeps by itself, when its guidance says so."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def save(self, pair: FramePair) -> None:
+        self._board.post(NotSaved("the capture takes its pictures by itself"))
 
 
 @contextmanager
@@ -149,9 +161,16 @@ def preview(web: WebConfig | None, source: Source, shutter: Shutter) -> Iterator
     if web is None:
         yield lambda frame: None
         return
-    health = Health()
+    board = Board()
+    health = Health(board)
     health.set_source(source.uri)
-    sink = WebSink(web, health, site=Site(SITE_FILES, {"/guidance": shutter.record}))
+    sink = WebSink(
+        web,
+        health,
+        board,
+        Freeze(health, board, _KeepsNothing(board)),
+        site=Site(SITE_FILES, {"/guidance": shutter.record}),
+    )
     sink.start()
     log.info("look at %s while you work (Ctrl-C stops; the same command goes on)", sink.url)
 

@@ -39,7 +39,7 @@ class Check:
 
     name: str
     ok: bool
-    told: str
+    measured: str
     words: str = ""
 
 
@@ -81,22 +81,22 @@ class Judge(Protocol):
         ...
 
     def taken(self, look: Look, advice: Advice) -> None:
-        """Told that this frame was taken."""
+        """This frame was taken."""
         ...
 
 
 def _exposure(look: Look, low: float, high: float) -> Check:
-    told = f"brightest part at {look.brightest:.0%} of full scale"
+    measured = f"brightest part at {look.brightest:.0%} of full scale"
     if look.brightest < low:
-        words = f"Too dark: the {told}, aim for {low:.0%} to {high:.0%}. Raise the exposure or the light."
+        words = f"Too dark: the {measured}, aim for {low:.0%} to {high:.0%}. Raise the exposure or the light."
     else:
-        words = f"Too bright: the {told}, aim for {low:.0%} to {high:.0%}. Lower the exposure or the light."
-    return Check("exposure", low <= look.brightest <= high, told, words)
+        words = f"Too bright: the {measured}, aim for {low:.0%} to {high:.0%}. Lower the exposure or the light."
+    return Check("exposure", low <= look.brightest <= high, measured, words)
 
 
 def _saturation(look: Look) -> Check:
-    told = f"{look.saturated:.2%} of the pixels saturated"
-    return Check("saturation", look.saturated <= MAX_SATURATED, told, f"Saturated: {told}. Lower the exposure, "
+    measured = f"{look.saturated:.2%} of the pixels saturated"
+    return Check("saturation", look.saturated <= MAX_SATURATED, measured, f"Saturated: {measured}. Lower the exposure, "
                  "or turn the target so that it does not mirror the light.")  # fmt: skip
 
 
@@ -107,16 +107,17 @@ def _stillness(look: Look, before: Look | None, limit: float = MAX_MOTION) -> Ch
 
 def _focus(look: Look, least: float = MIN_SHARPNESS) -> Check:
     sharpness = look.sharpness()
-    told = f"sharpness {sharpness:.2f}, at least {least}"
-    return Check("sharpness", sharpness >= least, told, "Out of focus: change the distance, or clean the window.")
+    measured = f"sharpness {sharpness:.2f}, at least {least}"
+    return Check("sharpness", sharpness >= least, measured, "Out of focus: change the distance, or clean the window.")
 
 
 class DarkJudge:
     """Cap on, nothing to see."""
 
     def judge(self, look: Look, before: Look | None) -> Advice:
-        told = f"brightest part at {look.brightest:.0%} of full scale"
-        dark = Check("darkness", look.brightest <= MAX_DARK, told, f"Light comes in: the {told}. Put the cap on.")
+        measured = f"brightest part at {look.brightest:.0%} of full scale"
+        words = f"Light comes in: the {measured}. Put the cap on."
+        dark = Check("darkness", look.brightest <= MAX_DARK, measured, words)
         return Advice((dark,))
 
     def taken(self, look: Look, advice: Advice) -> None:
@@ -205,18 +206,18 @@ class LensJudge:
         """In the first half any new pose; after that what the fit still lacks."""
         pose = _pose(board)
         apart = min((float(np.abs(pose.outline - other.outline).mean()) for other in self._poses), default=1.0)
-        told = f"{covered.mean():.0%} of the view covered"
+        measured = f"{covered.mean():.0%} of the view covered"
         if apart < _NEW_POSE:
-            return Check("coverage", False, told, "Taken. Move the board to another place and tilt it another way.")
+            return Check("coverage", False, measured, "Taken. Move the board to another place and tilt it another way.")
         if len(self._boards) < self._wanted / 2:
-            return Check("coverage", True, told)
+            return Check("coverage", True, measured)
         adds = (coverage([board]) & ~covered).any()
         if covered.mean() < _ENOUGH_COVERED and not adds:
-            return Check("coverage", False, told, f"Bring the board to the {_where_missing(covered)} of the view.")
+            return Check("coverage", False, measured, f"Bring the board to the {_where_missing(covered)} of the view.")
         tilts = _tilts([*self._poses, pose])
         if tilts < _ENOUGH_TILTS and len(self._boards) >= self._wanted * 0.75:
-            return Check("coverage", False, told, "Tilt the board to another side, by 20 degrees and more.")
-        return Check("coverage", True, told)
+            return Check("coverage", False, measured, "Tilt the board to another side, by 20 degrees and more.")
+        return Check("coverage", True, measured)
 
 
 class ScenesJudge:

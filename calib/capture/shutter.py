@@ -66,7 +66,7 @@ class Shutter:
         self._before = look
         words = advice.words
         if advice.ready:
-            self._writer.add(frame.image, {**{check.name: check.told for check in advice.checks}, **advice.about})
+            self._writer.add(frame.image, {**{check.name: check.measured for check in advice.checks}, **advice.about})
             self._judge.taken(look, advice)
             words = f"Taken {self.num_taken} of {self._writer.session.wanted}."
         guidance = Guidance(words, advice, self.num_taken, self._writer.session.wanted)
@@ -90,7 +90,7 @@ class Shutter:
             "complete": guidance.complete,
             "taken": guidance.num_taken,
             "wanted": guidance.wanted,
-            "checks": [{"name": check.name, "ok": check.ok, "told": check.told} for check in advice.checks],
+            "checks": [{"name": check.name, "ok": check.ok, "measured": check.measured} for check in advice.checks],
             "points": advice.points,
             "covered": advice.covered,
         }

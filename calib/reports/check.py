@@ -31,7 +31,7 @@ class FlatCheck:
     """A new flat against the stored one.
 
     Attributes:
-        num_positions: of the card; from one alone shine cannot be told from a droplet.
+        num_positions: of the card; one alone does not tell shine from a droplet.
         drift_rms, drift_max: change of the corrected field beside a plane, which the card's tilt makes.
         field: the smooth part of the corrected field, 1 on average, (270, 480).
         change: residual over the stored residual, (270, 480).
@@ -67,8 +67,8 @@ class CheckResult:
     def lines(self) -> Iterator[tuple[bool, str]]:
         """Whether each figure passes, and the figure in words."""
         if self.flat is not None:
-            told = f"fall-off drifted by {self.flat.drift_rms:.1%} rms, {self.flat.drift_max:.1%} at most"
-            yield self.flat.drift_max <= self.max_drift, f"{told}; allowed {self.max_drift:.0%}"
+            drifted = f"fall-off drifted by {self.flat.drift_rms:.1%} rms, {self.flat.drift_max:.1%} at most"
+            yield self.flat.drift_max <= self.max_drift, f"{drifted}; allowed {self.max_drift:.0%}"
             num = len(self.flat.spots)
             alone = " (one position of the card: shine may pass for a spot; give three)"
             note = alone if num and self.flat.num_positions == 1 else ""
@@ -77,9 +77,9 @@ class CheckResult:
                 yield False, str(spot)
         if self.chart is not None:
             deltas = self.chart.fit.delta_after
-            told = f"chart CIEDE2000 {deltas.mean():.2f} on average, {deltas.max():.2f} at most"
+            differs = f"chart CIEDE2000 {deltas.mean():.2f} on average, {deltas.max():.2f} at most"
             good = deltas.mean() <= self.max_delta and deltas.max() <= max(MAX_DELTA, 2 * self.max_delta)
-            yield bool(good), f"{told}; {self.chart.stored_mean:.2f} when calibrated, allowed {self.max_delta:g}"
+            yield bool(good), f"{differs}; {self.chart.stored_mean:.2f} when calibrated, allowed {self.max_delta:g}"
 
     @property
     def passed(self) -> bool:

@@ -79,7 +79,7 @@ def solution_page(solution: Solution) -> str:
 def check_page(result: CheckResult) -> str:
     """The body of a check's report."""
     rows = "".join(
-        f'<tr><td class="{"good" if good else "bad"}">{escape(told)}</td></tr>' for good, told in result.lines()
+        f'<tr><td class="{"good" if good else "bad"}">{escape(line)}</td></tr>' for good, line in result.lines()
     )
     parts = [f"<table>{rows}</table>"]
     if result.flat is not None:
@@ -157,8 +157,8 @@ def _patches(fit: ColourFit) -> str:
             f'<rect x="{20 * third}" width="20" height="26" fill="rgb({",".join(str(c) for c in codes[number])})"/>'
             for third, codes in enumerate(shown)
         )
-        told = f"{escape(name)}<br>{fit.delta_before[number]:.1f} to {fit.delta_after[number]:.2f}"
-        cells.append(f'<div><svg viewBox="0 0 60 26">{bars}</svg><p>{told}</p></div>')
+        caption = f"{escape(name)}<br>{fit.delta_before[number]:.1f} to {fit.delta_after[number]:.2f}"
+        cells.append(f'<div><svg viewBox="0 0 60 26">{bars}</svg><p>{caption}</p></div>')
     assert len(cells) % CHART_COLUMNS == 0
     return ("<p>Each patch: the reference, the camera balanced alone, and with the matrix; CIEDE2000 of both.</p>"
             f'<div class="chart">{"".join(cells)}</div>')  # fmt: skip

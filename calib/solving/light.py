@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.pictures.colour import LINEAR_OF_CODE
-from edge.pictures.geometry import SCALE
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE
 from edge.pictures.image import Image
 
 Light = NDArray[np.float32]
@@ -48,6 +48,6 @@ def saturated_share(image: Image) -> float:
     return float(np.count_nonzero(brightest >= SATURATED_CODE) / brightest.size)
 
 
-def full_size(grid: NDArray[Any], width_px: int = 1920, height_px: int = 1080) -> Light:
+def full_size(grid: NDArray[Any]) -> Light:
     """A grid of cell values spread over the frame."""
-    return np.asarray(cv2.resize(grid, (width_px, height_px), interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.resize(grid, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), interpolation=cv2.INTER_LINEAR), np.float32)

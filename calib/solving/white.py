@@ -36,10 +36,10 @@ class White:
     patch: Light
 
 
-def middle(blocks: Light, share: float = CARD_SHARE) -> Light:
-    """The middle of a field of blocks."""
+def middle(blocks: Light) -> Light:
+    """The middle of a field of blocks, where the card is."""
     height, width = blocks.shape[:2]
-    rows, columns = round(height * share / 2), round(width * share / 2)
+    rows, columns = round(height * CARD_SHARE / 2), round(width * CARD_SHARE / 2)
     return blocks[height // 2 - rows : height // 2 + rows, width // 2 - columns : width // 2 + columns]
 
 

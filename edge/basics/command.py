@@ -33,8 +33,8 @@ def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: st
         if isinstance(error, EdgeError):
             sys.stderr.write(f"{mark}{program}: {error}\n")
             return error.exit_code
-        told = one_line(str(error))
-        sys.stderr.write(f"{mark}{program}: unexpected {type(error).__name__}: {told}; --debug shows where\n")
+        reason = one_line(str(error))
+        sys.stderr.write(f"{mark}{program}: unexpected {type(error).__name__}: {reason}; --debug shows where\n")
         return 1
 
 

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as configuration tables: types and ranges stated beside each field, checked in one place."""
+"""Frozen dataclasses as configuration tables: each field carries its own rules, and one place reads and checks them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import dataclasses
 import difflib
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from edge.basics.errors import ConfigError
@@ -16,44 +17,120 @@ T = TypeVar("T")
 _TYPE_NAMES = {str: "text without control characters", int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def setting(
-    default: Any, explain: str, *, low: float | None = None, high: float | None = None, choices: tuple[str, ...] = ()
-) -> Any:
-    """A dataclass field with a default, an explanation and the values it may take.
+@dataclass(frozen=True)
+class Rules:
+    """What a field says of itself beside its type and its default.
 
-    Args:
-        low, high: inclusive limits of a number.
+    Attributes:
+        explain: what it does, for a person: in --help, in the file that is installed and in the table of the docs.
+        low, high: inclusive limits of a number, or of each number in a list.
         choices: the texts allowed; empty allows any.
+        most: how many values a list may have; 0 for any number.
+        option: its name on the command line; empty where it has none.
+        metavar: what stands for its value in --help.
+        modes: what the command may be doing when the option is given.
+        live: a reload takes another value while the program runs; otherwise it wants a restart.
     """
-    limits = {"explain": explain, "low": low, "high": high, "choices": choices}
-    return dataclasses.field(default=default, metadata=limits)
+
+    explain: str = ""
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+    most: int = 0
+    option: str = ""
+    metavar: str = ""
+    modes: tuple[str, ...] = ()
+    live: bool = False
+
+    @property
+    def span(self) -> str:
+        """`30 to 100`, `at least 1`, `at most 9`; empty without limits."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low} to {self.high}"
+        if self.low is not None:
+            return f"at least {self.low}"
+        return "" if self.high is None else f"at most {self.high}"
 
 
-def _expected(kind: type, limits: Mapping[str, Any]) -> str:
-    if limits.get("choices"):
-        return "one of " + ", ".join(limits["choices"])
-    low, high = limits.get("low"), limits.get("high")
-    span = ""
-    if low is not None and high is not None:
-        span = f" from {low} to {high}"
-    elif low is not None:
-        span = f" of at least {low}"
-    return _TYPE_NAMES[kind] + span
+@dataclass(frozen=True)
+class Setting:
+    """One value of a configuration.
+
+    Attributes:
+        path: dotted, as in `web.listen`.
+        kind: its type, such as `int` or `tuple[int, ...]`.
+    """
+
+    path: str
+    kind: Any
+    value: Any
+    rules: Rules
+
+    @property
+    def allowed(self) -> str:
+        """Which values it takes, in few words; empty for any text."""
+        rules = self.rules
+        if rules.choices:
+            return ", ".join(rules.choices)
+        if get_origin(self.kind) is not tuple:
+            return rules.span or ("true or false" if self.kind is bool else "")
+        values = "texts" if get_args(self.kind)[0] is str else "numbers"
+        number = f"at most {rules.most}" if rules.most else "any number of"
+        return f"{number} {values}{', each ' if rules.span else ''}{rules.span}"
 
 
-def _checked(value: object, kind: type, limits: Mapping[str, Any], path: str, origin: str) -> object:
+def setting(
+    default: Any,
+    explain: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    most: int = 0,
+    option: str = "",
+    metavar: str = "",
+    modes: tuple[str, ...] = (),
+    live: bool = False,
+) -> Any:
+    """A dataclass field with a default and its `Rules`."""
+    rules = Rules(explain, low, high, choices, most, option, metavar, modes, live)
+    return dataclasses.field(default=default, metadata=vars(rules))
+
+
+def settings_of(table: Any, path: str = "") -> Iterator[Setting]:
+    """Every setting of a frozen dataclass and of those nested in it, in the order in which they are written."""
+    hints = get_type_hints(type(table))
+    for field in dataclasses.fields(table):
+        dotted, value = f"{path}.{field.name}".lstrip("."), getattr(table, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from settings_of(value, dotted)
+        else:
+            yield Setting(dotted, hints[field.name], value, _rules_of(field))
+
+
+def _rules_of(field: dataclasses.Field[Any]) -> Rules:
+    return Rules(**field.metadata)
+
+
+def _expected(kind: type, rules: Rules) -> str:
+    if rules.choices:
+        return "one of " + ", ".join(rules.choices)
+    joint = "" if not rules.span else " from " if rules.low is not None and rules.high is not None else " of "
+    return f"{_TYPE_NAMES[kind]}{joint}{rules.span}"
+
+
+def _checked(value: object, kind: type, rules: Rules, path: str, origin: str) -> object:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = _float_of(value)
     fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-    low, high, choices = limits.get("low"), limits.get("high"), limits.get("choices")
     if fits and isinstance(value, (int, float)):
-        fits = (low is None or value >= low) and (high is None or value <= high)
-    if fits and choices:
-        fits = value in choices
+        fits = (rules.low is None or value >= rules.low) and (rules.high is None or value <= rules.high)
+    if fits and rules.choices:
+        fits = value in rules.choices
     elif fits and isinstance(value, str):
         fits = not any(unicodedata.category(char) == "Cc" for char in value)
     if not fits:
-        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected {_expected(kind, limits)}")
+        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected {_expected(kind, rules)}")
     return value
 
 
@@ -64,16 +141,18 @@ def _float_of(value: int) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def _checked_row(value: object, kinds: tuple[Any, ...], limits: Mapping[str, Any], path: str, origin: str) -> object:
-    """A list of as many values as a `tuple[int, int]` says, or of any number for `tuple[int, ...]`, each checked."""
-    any_number = kinds[-1] is Ellipsis
-    if not isinstance(value, list) or (len(value) != len(kinds) and not any_number):
-        number = "" if any_number else f" of {len(kinds)}"
-        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected a list{number}, each {_TYPE_NAMES[kinds[0]]}")
-    if any_number:
-        kinds = (kinds[0],) * len(value)
+def _checked_row(value: object, kinds: tuple[Any, ...], rules: Rules, path: str, origin: str) -> object:
+    """A list of as many values as a `tuple[int, int]` says, or as the rules allow a `tuple[int, ...]`, each checked."""
+    is_open = kinds[-1] is Ellipsis
+    least, most = (0, rules.most or math.inf) if is_open else (len(kinds), len(kinds))
+    if not isinstance(value, list) or not least <= len(value) <= most:
+        number = f" of {len(kinds)}" if not is_open else f" of at most {rules.most}" if rules.most else ""
+        each = _expected(kinds[0], rules)
+        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected a list{number}, each {each}")
+    if is_open:
+        kinds = kinds[:1] * len(value)
     pairs = enumerate(zip(value, kinds, strict=True))
-    return tuple(_checked(one, kind, limits, f"{path}[{number}]", origin) for number, (one, kind) in pairs)
+    return tuple(_checked(one, kind, rules, f"{path}[{number}]", origin) for number, (one, kind) in pairs)
 
 
 def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: str, default: T | None = None) -> T:
@@ -105,9 +184,9 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
                 raise ConfigError(f"{origin}: {dotted} = {shown(value)}: expected a table, as in [{dotted}]")
             values[key] = from_table(wanted, value, dotted, origin, _default_of(fields[key], default))
         elif get_origin(wanted) is tuple:
-            values[key] = _checked_row(value, get_args(wanted), fields[key].metadata, dotted, origin)
+            values[key] = _checked_row(value, get_args(wanted), _rules_of(fields[key]), dotted, origin)
         else:
-            values[key] = _checked(value, wanted, fields[key].metadata, dotted, origin)
+            values[key] = _checked(value, wanted, _rules_of(fields[key]), dotted, origin)
     try:
         return kind(**values) if default is None else dataclasses.replace(default, **values)  # type: ignore[type-var]
     except ConfigError as error:  # values that do not go together, found by their owner, who knows no file

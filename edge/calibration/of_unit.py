@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge.basics.errors import ConfigError, DeviceMissing
+from edge.basics.errors import ConfigError
 from edge.calibration.calibration import Calibration
 from edge.calibration.file import read_calibration
 from edge.frames.stages import Source, camera_mode
@@ -71,24 +71,3 @@ def refuse_other_mode(correction: UnitCorrection, source: Source) -> None:
             f"{source.uri}: gives {mode}, the calibration of unit {correction.unit!r} is for "
             f"{correction.camera_mode}; set the source so, or calibrate again"
         )
-
-
-def checked_opener(open_source: Callable[[], Source], correction: UnitCorrection | None) -> Callable[[], Source]:
-    """Opens the source and refuses one in another mode; a camera that comes back in another mode stays lost."""
-    was_open = False
-
-    def opened() -> Source:
-        nonlocal was_open
-        source = open_source()
-        if correction is not None:
-            try:
-                refuse_other_mode(correction, source)
-            except ConfigError as error:
-                source.close()
-                if was_open:
-                    raise DeviceMissing(str(error)) from error
-                raise
-        was_open = True
-        return source
-
-    return opened

@@ -12,10 +12,10 @@ from edge.camera_head.heater import DewPointFollower
 from edge.config import BridgeConfig
 from edge.frames.frame import FramePair
 from edge.health.record import Health
-from edge.saving.freeze import Control
+from edge.saving.freeze import Freeze
 from firmware_bridge.errors import CommandFailed, PortError
 from firmware_bridge.host.bridge import Bridge, Snapshot, opened
-from firmware_bridge.host.told import centi_text, faults_text, identity_text, reset_cause_text
+from firmware_bridge.host.texts import centi_text, faults_text, identity_text, reset_cause_text
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
     Button,
@@ -76,9 +76,9 @@ def check_head(config: BridgeConfig) -> str:
     if not config.port:
         return "not configured"
     identity, status, port = asked_head(config)
-    told = refused_channels(config, identity.num_leds)
-    if told:
-        raise ConfigError(told)
+    refusal = refused_channels(config, identity.num_leds)
+    if refusal:
+        raise ConfigError(refusal)
     if status.faults & ~Fault.WATCHDOG:
         raise DeviceMissing(f"{identity_text(identity)}: fault: {faults_text(status.faults)}")
     margin = centi_text(status.dew_margin_centi_celsius)
@@ -91,8 +91,8 @@ class CameraHead:
     Everything but `publish` and `describe` runs in the bridge's thread.
     """
 
-    def __init__(self, config: BridgeConfig, health: Health, control: Control) -> None:
-        self._config, self._health, self._control = config, health, control
+    def __init__(self, config: BridgeConfig, health: Health, freeze: Freeze) -> None:
+        self._config, self._health, self._freeze = config, health, freeze
         self._bridge = Bridge(config.port, config.baud)
         self._bridge.subscribe(self._on_event, self._on_change)
         self._sync = FrameSyncMatcher()
@@ -132,9 +132,9 @@ class CameraHead:
             log.warning("camera head: a press came %.1f s late and does nothing", (now_ns - pressed_ns) / 1e9)
             return
         actions = {
-            ButtonAction.PRESS: self._control.press,
-            ButtonAction.RELEASE: self._control.release,
-            ButtonAction.LONG_PRESS: self._control.long_press,
+            ButtonAction.PRESS: self._freeze.press,
+            ButtonAction.RELEASE: self._freeze.release,
+            ButtonAction.LONG_PRESS: self._freeze.long_press,
         }
         if event.action in tuple(ButtonAction):
             actions[ButtonAction(event.action)]()
@@ -150,8 +150,8 @@ class CameraHead:
             self._set_up(snapshot.identity.num_leds)
         status = snapshot.status
         faults = 0 if status is None else status.faults & ~Fault.WATCHDOG
-        told = f"camera head: {faults_text(faults)}" if faults else self._config_error
-        self._health.enter("bridge", "degraded" if told else "ok", told)
+        trouble = f"camera head: {faults_text(faults)}" if faults else self._config_error
+        self._health.enter("bridge", "degraded" if trouble else "ok", trouble)
         if status is not None and status is not self._status_seen:
             self._status_seen = status
             if snapshot.identity.capabilities & Capability.HEATER:

@@ -1,7 +1,4 @@
-"""Where a source puts its pictures: memory that the engine can read without a copy, where the engine has some.
-
-An engine on a GPU lends page-locked frames here; without one, or when all are in use, a source uses its own memory.
-"""
+"""Where a source puts its pictures: memory that the engine's process reads without a copy, where some is lent."""
 
 from __future__ import annotations
 
@@ -9,25 +6,10 @@ from collections.abc import Callable
 
 from edge.pictures.image import Image
 
-Lender = Callable[[], "Image | None"]
-_lenders: list[Lender] = []
+Lend = Callable[[], "Image | None"]
+"""Gives an RGB uint8 (1080, 1920, 3) to write into, contents undefined; None where none is free."""
 
 
-def lend_from(lender: Lender) -> Callable[[], None]:
-    """Take new frames from `lender` from now on. Returns what ends that; safe to call twice."""
-    _lenders.append(lender)
-
-    def end() -> None:
-        if lender in _lenders:
-            _lenders.remove(lender)
-
-    return end
-
-
-def lent_frame() -> Image | None:
-    """An RGB uint8 (1080, 1920, 3) to write into, contents undefined; None where no engine lends any."""
-    for lender in tuple(_lenders):
-        lent = lender()
-        if lent is not None:
-            return lent
+def nothing_lent() -> Image | None:
+    """For a source whose frames no engine takes from memory: it uses its own."""
     return None

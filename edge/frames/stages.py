@@ -56,13 +56,35 @@ def camera_mode(source: Source) -> str:
     return str(getattr(source, "camera_mode", "1920x1080 files"))
 
 
+class HeldSource(Protocol):
+    """A source that is opened, found again and exchanged behind the reader's back."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it is open, or missing and waited for."""
+        ...
+
+    @property
+    def paced(self) -> bool: ...
+
+    def read(self) -> Frame | None:
+        """As `Source.read`, but a device that went away is no error."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Enhancer(Protocol):
     """Turns raw frames into enhanced ones; everything is called in the inference thread."""
 
     def start(self) -> None: ...
 
-    def enhance(self, raw: Frame) -> Frame:
-        """The enhanced frame; the raw one where it cannot be had. Never raises, never waits long."""
+    def correct_and_enhance(self, raw: Frame) -> Frame | None:
+        """The frame corrected for the unit, then enhanced; None where that cannot be had soon. Never raises."""
+        ...
+
+    def judge(self, raw: Frame, made: Frame) -> Frame:
+        """The enhanced frame where it shows what the raw one does, else the raw one."""
         ...
 
     def idle(self) -> None:

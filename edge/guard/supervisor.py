@@ -1,4 +1,4 @@
-"""What turns captured frames into enhanced ones live, whatever happens to an engine (design, section 7).
+"""What turns captured frames into enhanced ones live, whatever happens to an engine (docs/architecture.md).
 
 Goes down the ladder where a rung fails and climbs back; an engine lives in a process of its own. All but `prepare`
 and `limit` is called from the inference thread.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from edge.basics.errors import EdgeError, EngineFailed, EngineLost, ModelError
 from edge.calibration.blocks import block_correction
 from edge.engines.rungs import best_allowed
-from edge.frames import lending
 from edge.frames.frame import Frame
 from edge.guard.judge import OutputJudge
 from edge.guard.ladder import NS_PER_S, RESTARTS, Ladder
@@ -24,6 +24,7 @@ from edge.guard.process import EngineBusy, EngineGone, EngineProcess, Opened, re
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.standby import Attempt, Preparation, Ready, Standby, checked
 from edge.health.record import Health
+from edge.health.state import EngineFacts
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Supervisor:
     """Implements `edge.frames.stages.Enhancer`.
 
     Args:
+        frames: memory that the engine's process sees.
         viewers: how many people watch now.
         start_process: starts an engine's process.
     """
@@ -45,11 +47,12 @@ class Supervisor:
         self,
         setup: EngineSetup,
         health: Health,
+        frames: SharedFrames,
         viewers: Callable[[], int] = lambda: 0,
         start_process: Callable[[EngineOrder, SharedFrames], EngineProcess] = EngineProcess,
     ) -> None:
         self._health, self._viewers, self._start_process = health, viewers, start_process
-        self._frames = SharedFrames()
+        self._frames = frames
         self._judge = OutputJudge()
         self._take_setup(setup)
         self._process: EngineProcess | None = None
@@ -61,7 +64,6 @@ class Supervisor:
         self._proven_ns = 0
         self._limit = (0, "")
         self._wished: SimpleQueue[Preparation] = SimpleQueue()
-        self._end_lending: Callable[[], None] = lambda: None
         health.track("ladder", self._described)
 
     @property
@@ -73,26 +75,18 @@ class Supervisor:
 
     def start(self) -> None:
         """Begin to open the engine; frames are raw until it is there."""
-        self._end_lending = lending.lend_from(self._frames.lend)
         self._open_rung(time.monotonic_ns(), "the engine starts")
 
-    def enhance(self, raw: Frame) -> Frame:
-        """The enhanced frame, or the raw one where it cannot be had; takes 300 ms at most."""
+    def correct_and_enhance(self, raw: Frame) -> Frame | None:
+        """What the engine's process makes of a frame, the unit's correction first; None where it cannot in 300 ms."""
         now_ns = time.monotonic_ns()
         self._tend(now_ns)
         process = self._process
         if process is None:
-            return raw
+            return None
         try:
             self._prove_if_due(process, now_ns)
             made = process.enhance(raw.image)
-            begin = time.perf_counter()
-            if late := process.take_late():  # or the same answer again would be news to the judge
-                self._judge.measure(*late)
-            fault = self._judge.fault(raw.image, made.image)
-            stage_ms = {**made.stage_ms, "judge": (time.perf_counter() - begin) * 1e3}
-            if fault:
-                raise EngineFailed(f"its picture was refused: {fault}")
         except (EngineGone, ModelError) as error:
             self._crashed(error)
         except EngineLost as error:
@@ -102,11 +96,22 @@ class Supervisor:
         except EngineFailed as error:
             self._bad(str(error))
         else:
-            self._ladder.good(now_ns)
-            self._health.frame_fault("")
             assert process.opened is not None, "it serves"
-            return raw.enhanced(made.image, process.opened.profile, stage_ms)
-        return raw
+            return raw.enhanced(made.image, process.opened.profile, made.stage_ms)
+        return None
+
+    def judge(self, raw: Frame, made: Frame) -> Frame:
+        """The enhanced frame where it shows what the raw one does; else the raw one, and the engine is to blame."""
+        begin = time.perf_counter()
+        if self._process is not None and (late := self._process.take_late()):
+            self._judge.measure(*late)  # or the same answer again would be news to the judge
+        fault = self._judge.fault(raw.image, made.image)
+        if fault:
+            self._bad(f"its picture was refused: {fault}")
+            return raw
+        self._ladder.good(time.monotonic_ns())
+        self._health.frame_fault("")
+        return replace(made, stage_ms={**made.stage_ms, "judge": (time.perf_counter() - begin) * 1e3})
 
     def idle(self) -> None:
         """No frame comes at present; engines go on opening."""
@@ -114,13 +119,11 @@ class Supervisor:
 
     def close(self) -> None:
         """End every process."""
-        self._end_lending()
         self._standby.give_up(EngineGone("the program ends"), LONGEST_END_S)
         for process in (self._process, self._opening):
             if process:
                 process.close(LONGEST_END_S)
         self._process = self._opening = None
-        self._frames.close()
 
     # ---- other threads
 
@@ -162,7 +165,7 @@ class Supervisor:
                 return
             except EdgeError as error:
                 self._pass_over(error, now_ns)
-        self._health.set_engine("", "", "none")
+        self._health.set_engine(EngineFacts(device="none"))
         self._health.enter("engine", "failed", self._why)
 
     def _pass_over(self, error: EdgeError, now_ns: int) -> None:
@@ -196,8 +199,10 @@ class Supervisor:
         self._had_gpu |= bool(process.order.rung.runtime)
         self._judge.forget()
         calibration, sha256 = self._setup.unit.calibration, self._setup.calibration_sha256
-        self._judge.look_through(*block_correction(calibration, sha256, self._setup.manifests[opened.profile]))
-        self._health.set_engine(opened.profile, opened.model_sha256, opened.device)
+        manifest = self._setup.manifests[opened.profile]
+        self._judge.look_through(*block_correction(calibration, sha256, manifest))
+        name, version = str(manifest.get("name", "")), str(manifest.get("version", ""))
+        self._health.set_engine(EngineFacts(opened.profile, opened.model_sha256, opened.device, name, version))
         is_as_asked = opened.profile == self._asked_setup.rungs[0].profile
         if self._ladder.rung == 0 and is_as_asked:
             self._health.enter("engine", "ok")

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from edge.health.news import Board, NotSaved, Saved
+
 log = logging.getLogger(__name__)
 
 StorageState = Literal["ok", "degraded", "failed"]
@@ -22,13 +24,17 @@ CHECK_EVERY_NS = 5_000_000_000
 class StorageWatch:
     """Whether the folder for pictures takes more, asked of the file system; nothing is written to find out.
 
+    What the saver met with is news of the disk, so it is read on the board.
+
     Args:
         on_state: called with the state and its reason ("" for ok) at the first tick and at each change; in the thread
-            that calls `tick`, `save_failed` or `saved`.
+            that calls `tick` or posts the news.
     """
 
-    def __init__(self, folder: Path, on_state: Callable[[StorageState, str], None]) -> None:
+    def __init__(self, folder: Path, board: Board, on_state: Callable[[StorageState, str], None]) -> None:
         self._folder, self._on_state = folder, on_state
+        board.read(Saved, self._on_saved)
+        board.read(NotSaved, self._on_not_saved)
         self._lock = threading.Lock()
         self._state: StorageState | None = None
         self._kind = ""
@@ -41,14 +47,13 @@ class StorageWatch:
             self._next_ns = now_ns + CHECK_EVERY_NS
             self._look()
 
-    def save_failed(self, reason: str) -> None:
-        """A picture could not be saved: failed at once, until one is saved or the disk itself tells more."""
+    def _on_not_saved(self, news: NotSaved) -> None:
+        """Failed at once, until a picture is saved or the disk itself tells more."""
         with self._lock:
-            self._refused = reason
+            self._refused = news.reason
         self._look()
 
-    def saved(self) -> None:
-        """A picture was saved."""
+    def _on_saved(self, news: Saved) -> None:
         with self._lock:
             refused, self._refused = self._refused, ""
         if refused:

@@ -44,7 +44,7 @@ class HeatWatch:
         self._on_level, self._on_state = on_level, on_state
         self._level, self._reason = 0, ""
         self._state: tuple[HeatState, str] | None = None
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
         self._seen_any = False
         self._record: dict[str, Any] = {}
 
@@ -76,10 +76,10 @@ class HeatWatch:
     def _follow(self, name: str, celsius: float) -> None:
         level = self._level_at(celsius)
         warm, hot = self._config.warm_celsius, self._config.hot_celsius
-        told = f"{name} at {celsius:.0f} C"
+        reading = f"{name} at {celsius:.0f} C"
         if level != self._level:
             limit = f"{'hot' if level == 2 else 'warm'} from {hot if level == 2 else warm:g} C on"
-            self._reason = f"{told}, {limit}" if level else f"{told}, cool again"
+            self._reason = f"{reading}, {limit}" if level else f"{reading}, cool again"
             self._level = level
             self._on_level(level, self._reason)
         self._enter("degraded" if level else "ok", self._reason if level else "")
@@ -98,13 +98,13 @@ class HeatWatch:
 
     def _believed(self, zones: dict[str, float | None]) -> dict[str, float]:
         kept = believed(zones, self._config.ignore_zones)
-        wrong = [name for name in zones if name not in (*kept, *self._config.ignore_zones, *self._told)]
+        wrong = [name for name in zones if name not in (*kept, *self._config.ignore_zones, *self._warned)]
         if wrong:  # once for each zone: some come and go with what is powered
-            self._told.update(wrong)
-            told = [
+            self._warned.update(wrong)
+            descriptions = [
                 f"{name} ({'cannot be read' if zones[name] is None else f'reads {zones[name]:g} C'})" for name in wrong
             ]
-            log.warning("temperature sensors ignored: %s", ", ".join(told))
+            log.warning("temperature sensors ignored: %s", ", ".join(descriptions))
         return kept
 
 

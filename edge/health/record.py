@@ -11,22 +11,22 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from edge.frames.frame import Frame, FramePair
 from edge.health.figures import NUM_SAMPLES, Rate, Samples, quantiles
+from edge.health.news import Board, NotSaved, Part, PartChanged, PartState, Saved
+from edge.health.state import EngineFacts, PartRecord, Verdict
 from edge.pictures.image import Mode
 
 log = logging.getLogger(__name__)
 
-State = Literal["live", "degraded", "no-signal", "starting"]
-Part = Literal["source", "engine", "bridge", "sinks", "storage", "heat"]
-PartState = Literal["off", "starting", "ok", "degraded", "failed"]
-
 STALE_AFTER_MS = 500.0
-"""A picture older than this is not live any more (design section 7)."""
+"""A picture older than this is not live any more (docs/physician.md)."""
 NO_SIGNAL_AFTER_MS = 3000.0
 """A silent source counts as lost after this, even where nothing has reported it."""
+SAVED_SHOWN_NS = 4_000_000_000
+"""How long the banner says what was saved; what was not saved it says until something is."""
 _NS_PER_MS = 1e6
 _FIRST_STATES: dict[Part, PartState] = {
     "source": "starting",
@@ -36,62 +36,29 @@ _FIRST_STATES: dict[Part, PartState] = {
     "storage": "off",
     "heat": "off",
 }
-_TOLD_IN_A_PILL: tuple[Part, ...] = ("heat", "storage", "bridge", "sinks")
+_IN_A_PILL: tuple[Part, ...] = ("heat", "storage", "bridge", "sinks")
 """Parts without which the picture is still what it says; their trouble is a pill beneath the banner."""
 _LEVELS: dict[PartState, int] = {"degraded": logging.WARNING, "failed": logging.ERROR}
 
 
-@dataclass(frozen=True, slots=True)
-class PartRecord:
-    """The state of one part.
-
-    Attributes:
-        reason: why it is not ok, in words; without figures that change, or each would be a transition.
-        since_ns: `time.monotonic_ns()` when the state began.
-    """
-
-    state: PartState
-    reason: str
-    since_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What may be said about the newest picture at one moment.
-
-    Attributes:
-        state: as `/health` names it.
-        reason: why it is not live, or not the profile that was asked for, in words; empty when all is well.
-        stale: the picture is too old, yet the source has not been found lost.
-        age_ms: since the camera took the picture; None before the first one.
-        frozen: somebody holds this picture still; it does not claim to be live.
-        notices: what else the viewer must know, a few words each.
-        frame_fault: why the last picture could not be enhanced, while the engine counts as well.
-    """
-
-    state: State
-    reason: str = ""
-    stale: bool = False
-    age_ms: float | None = None
-    frozen: bool = False
-    notices: tuple[str, ...] = ()
-    frame_fault: str = ""
-
-
-Listener = Callable[[str, dict[str, Any]], None]
-
-
 class Health:
-    """Thread-safe record of what runs, how fast and how old the picture is. Its memory does not grow."""
+    """Thread-safe record of what runs, how fast and how old the picture is. Its memory does not grow.
 
-    def __init__(self, started_ns: int | None = None) -> None:
+    Args:
+        board: where each transition of a part is posted, and what was saved is read.
+    """
+
+    def __init__(self, board: Board | None = None, started_ns: int | None = None) -> None:
         self._lock = threading.Lock()
+        self._board = board or Board()
+        self._board.read(Saved, self._on_saved)
+        self._board.read(NotSaved, self._on_not_saved)
         self._started_ns = time.monotonic_ns() if started_ns is None else started_ns
         self._parts = {part: PartRecord(state, "", self._started_ns) for part, state in _FIRST_STATES.items()}
-        self._listeners: list[Listener] = []
         self._source = ""
+        self._num_attempts = 0
         self._frame_fault = ""
-        self._profile, self._model_sha256, self._device = "", "", ""
+        self._engine = EngineFacts()
         self._mode: Mode = "raw"
         self._captured_ns: int | None = None
         self._newest_ns: int | None = None
@@ -123,16 +90,11 @@ class Health:
             f" ({reason})" if reason else "",
             extra={"edge_part": part, "edge_state": state, "edge_reason": reason},
         )
-        for listener in self._listeners:
-            listener("health", {"part": part, "state": state, "reason": reason})
+        self._board.post(PartChanged(part, state, reason))
 
     def part(self, part: Part) -> PartRecord:
         with self._lock:
             return self._parts[part]
-
-    def listen(self, listener: Listener) -> None:
-        """Called with `health` and `{part, state, reason}` at each transition; must not wait."""
-        self._listeners.append(listener)
 
     # ---- what runs
 
@@ -145,15 +107,25 @@ class Health:
         with self._lock:
             return self._source
 
-    def set_engine(self, profile: str, model_sha256: str, device: str) -> None:
-        """Name what enhances: the profile, the hash of its model file and where it runs."""
+    def attempted(self) -> None:
+        """Count an attempt to open a lost source."""
         with self._lock:
-            self._profile, self._model_sha256, self._device = profile, model_sha256, device
+            self._num_attempts += 1
 
-    def model_record(self) -> dict[str, str]:
-        """What enhances now, as a sidecar names it."""
+    @property
+    def num_attempts(self) -> int:
+        """Attempts to open a lost source."""
+        return self._num_attempts
+
+    def set_engine(self, engine: EngineFacts) -> None:
+        """Name what enhances from now on."""
         with self._lock:
-            return {"profile": self._profile, "sha256": self._model_sha256, "device": self._device}
+            self._engine = engine
+
+    def engine(self) -> EngineFacts:
+        """What enhances now."""
+        with self._lock:
+            return self._engine
 
     def captured(self, frame: Frame) -> None:
         """Count a frame that the source gave; a lost source that gives one is back."""
@@ -178,8 +150,8 @@ class Health:
         with self._lock:
             self._records[name] = describe
 
-    def told(self, name: str) -> Any:
-        """What is told under a name now, None where nobody does."""
+    def tracked(self, name: str) -> Any:
+        """What `/health` tells under this name now; None where nobody tracks it."""
         with self._lock:
             describe = self._records.get(name)
         return None if describe is None else describe()
@@ -194,6 +166,12 @@ class Health:
             self._notices.pop(key, None)
             if text:
                 self._notices[key] = _Notice(text, until_ns)
+
+    def _on_saved(self, news: Saved) -> None:
+        self.notice("save", f"saved {news.name}", time.monotonic_ns() + SAVED_SHOWN_NS)
+
+    def _on_not_saved(self, news: NotSaved) -> None:
+        self.notice("save", f"NOT SAVED: {news.reason}")
 
     # ---- pictures
 
@@ -230,12 +208,12 @@ class Health:
     def _texts(self, now_ns: int) -> tuple[str, ...]:
         kept = {k: n for k, n in self._notices.items() if n.until_ns is None or now_ns < n.until_ns}
         self._notices = kept
-        troubled = [self._parts[part] for part in _TOLD_IN_A_PILL]
+        troubled = [self._parts[part] for part in _IN_A_PILL]
         parts = [record.reason for record in troubled if record.state not in ("off", "ok") and record.reason]
         return (*parts, *(notice.text for notice in kept.values()))
 
     def _verdict(self, now_ns: int, taken_ns: int | None) -> Verdict:
-        # A driver's timestamp may run a frame ahead of the clock (facts.md), hence the clamp.
+        # A driver's timestamp may run a frame ahead of the clock, hence the clamp.
         age_ms = None if taken_ns is None else max(0.0, (now_ns - taken_ns) / _NS_PER_MS)
         source, engine = self._parts["source"], self._parts["engine"]
         if source.state == "failed":
@@ -254,20 +232,20 @@ class Health:
         return Verdict("live", age_ms=age_ms)
 
     def snapshot(self, now_ns: int) -> dict[str, Any]:
-        """The JSON of `/health`, design section 6."""
+        """The JSON of `/health`; docs/integrator.md says what each key is."""
         with self._lock:
             counts, records = dict(self._drops), dict(self._records)
         dropped_by = {stage: count() for stage, count in counts.items()}
-        told = {name: describe() for name, describe in records.items()}
+        tracked = {name: describe() for name, describe in records.items()}
         with self._lock:
             verdict = self._verdict(now_ns, self._newest_ns)
             return {
                 "state": verdict.state,
                 "reason": f"stale: {verdict.reason}" if verdict.stale else verdict.reason,
                 "mode": self._mode,
-                "profile": self._profile,
-                "model_sha256": self._model_sha256,
-                "device": self._device,
+                "profile": self._engine.profile,
+                "model_sha256": self._engine.sha256,
+                "device": self._engine.device,
                 "source": self._source,
                 "fps_in": self._rate_in.per_s(now_ns),
                 "fps_out": self._rate_out.per_s(now_ns),
@@ -279,12 +257,12 @@ class Health:
                 "stage_ms": self._stage_ms.quantiles({"p50": 0.5, "p95": 0.95}),
                 "uptime_s": round((now_ns - self._started_ns) / 1e9, 1),
                 "notices": list(self._texts(now_ns)),
-                "parts": {part: _told(record, now_ns) for part, record in self._parts.items()},
-                **told,
+                "parts": {part: _part_record(record, now_ns) for part, record in self._parts.items()},
+                **tracked,
             }
 
 
-def _told(record: PartRecord, now_ns: int) -> dict[str, Any]:
+def _part_record(record: PartRecord, now_ns: int) -> dict[str, Any]:
     since_s = max(0.0, round((now_ns - record.since_ns) / 1e9, 1))
     return {"state": record.state, "reason": record.reason, "since_s": since_s}
 

@@ -23,7 +23,7 @@ from edge.basics.texts import json_from_text
 from edge.basics.whole_files import file_sha256, sync_folder, write_whole
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, typed_graph_name
 
-BUNDLE_NAME, BUNDLE_SUFFIX, FORMAT = "bundle.json", ".bundle", 1
+BUNDLE_NAME, FORMAT = "bundle.json", 1
 ENGINES_NAME = "engines"
 """Folder of plans in a bundle and in an installed version."""
 PROFILE_FILES = frozenset({GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME, *map(typed_graph_name, ("fp16", "int8"))})
@@ -38,7 +38,7 @@ _BLOCK, _CHUNK = tarfile.BLOCKSIZE, 1 << 20
 
 
 @dataclass(frozen=True)
-class Told:
+class BundledFile:
     """What is announced of a member."""
 
     num_bytes: int
@@ -57,7 +57,7 @@ class Contents:
     profile: str
     version: str
     model_sha256: str
-    files: Mapping[str, Told]
+    files: Mapping[str, BundledFile]
     content: bytes
 
     @property
@@ -66,10 +66,16 @@ class Contents:
         return f"{self.profile}-{hashlib.sha256(self.content).hexdigest()[:16]}"
 
 
-def contents_bytes(profile: str, version: str, model_sha256: str, files: Mapping[str, Told]) -> bytes:
+def contents_bytes(profile: str, version: str, model_sha256: str, files: Mapping[str, BundledFile]) -> bytes:
     """`bundle.json`, the same bytes for the same files."""
-    told = {name: {"bytes": files[name].num_bytes, "sha256": files[name].sha256} for name in sorted(files)}
-    record = {"format": FORMAT, "profile": profile, "version": version, "model_sha256": model_sha256, "files": told}
+    described = {name: {"bytes": files[name].num_bytes, "sha256": files[name].sha256} for name in sorted(files)}
+    record = {
+        "format": FORMAT,
+        "profile": profile,
+        "version": version,
+        "model_sha256": model_sha256,
+        "files": described,
+    }
     return (json.dumps(record, indent=1) + "\n").encode()
 
 
@@ -94,14 +100,14 @@ def read_contents(content: bytes, origin: object) -> Contents:
         raise ModelError(f"{origin}: profile is {profile!r}, expected small letters, digits and hyphens; {REBUILD}")
     if not isinstance(files, dict) or len(files) > MAX_FILES:
         raise ModelError(f"{origin}: files is no table of at most {MAX_FILES}; {REBUILD}")
-    told = {name: _told(name, about, origin) for name, about in files.items()}
-    missing = sorted({GRAPH_NAME, MANIFEST_NAME} - set(told))
-    if missing or not isinstance(digest, str) or told[GRAPH_NAME].sha256 != digest:
+    bundled = {name: _bundled_file(name, about, origin) for name, about in files.items()}
+    missing = sorted({GRAPH_NAME, MANIFEST_NAME} - set(bundled))
+    if missing or not isinstance(digest, str) or bundled[GRAPH_NAME].sha256 != digest:
         raise ModelError(f"{origin}: {', '.join(missing) or 'model_sha256'} is not as announced; {REBUILD}")
-    return Contents(profile, str(version), digest, told, content)
+    return Contents(profile, str(version), digest, bundled, content)
 
 
-def _told(name: str, about: Any, origin: object) -> Told:
+def _bundled_file(name: str, about: Any, origin: object) -> BundledFile:
     if name not in PROFILE_FILES and not _ENGINE.fullmatch(name):
         raise ModelError(f"{origin}: announces {name[:80]!r}, which is no file of a profile; {REBUILD}")
     num_bytes, digest = (about.get(key) for key in ("bytes", "sha256")) if isinstance(about, dict) else (None, None)
@@ -110,7 +116,7 @@ def _told(name: str, about: Any, origin: object) -> Told:
         raise ModelError(f"{origin}: {name} is announced with {num_bytes!r} bytes, expected 1 to {most}; {REBUILD}")
     if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
         raise ModelError(f"{origin}: {name} is announced without a sha256; {REBUILD}")
-    return Told(num_bytes, digest)
+    return BundledFile(num_bytes, digest)
 
 
 class _HashedFile:
@@ -182,14 +188,14 @@ class Bundle:
         _write(folder / BUNDLE_NAME, iter([self.contents.content]))
         wanted = dict(self.contents.files)
         while (member := self._next_member()) is not None:
-            told = wanted.pop(member.name, None)
-            if told is None or member.size != told.num_bytes:
+            announced = wanted.pop(member.name, None)
+            if announced is None or member.size != announced.num_bytes:
                 raise ModelError(f"{self._path}: {member.name[:80]!r} is not as announced; {REBUILD}")
             path = folder / member.name
             if path.parent not in folders:
                 path.parent.mkdir(mode=0o755)
                 folders.add(path.parent)
-            if _write(path, self._content(member)) != told.sha256:
+            if _write(path, self._content(member)) != announced.sha256:
                 raise ModelError(f"{self._path}: {member.name}: its sha256 is not as announced; {REBUILD}")
         if wanted:
             raise ModelError(f"{self._path}: lacks {', '.join(sorted(wanted))}; {REBUILD}")
@@ -240,8 +246,8 @@ def check_unpacked(folder: Path) -> Contents:
     """Check every file of an unpacked bundle; raises ModelError where one is not as announced."""
     try:
         contents = read_contents((folder / BUNDLE_NAME).read_bytes(), folder)
-        for name, told in contents.files.items():
-            if file_sha256(folder / name) != told.sha256:
+        for name, announced in contents.files.items():
+            if file_sha256(folder / name) != announced.sha256:
                 raise ModelError(f"{folder / name}: not what was installed; install it again")
     except OSError as error:
         raise ModelError(f"{error.filename or folder}: {error.strerror}; install it again") from error
@@ -257,7 +263,7 @@ def write_sum(bundle: Path) -> None:
     write_whole(sum_path(bundle), f"{file_sha256(bundle)}  {bundle.name}\n".encode())
 
 
-def told_sha256(bundle: Path, given: str | None) -> str:
+def expected_sha256(bundle: Path, given: str | None) -> str:
     """The sha256 that a bundle must have: the one given, else the one in the file beside it.
 
     Raises:
@@ -276,7 +282,7 @@ def told_sha256(bundle: Path, given: str | None) -> str:
             raise ModelError(
                 f"{path}: cannot be read ({error.strerror}); put it beside the bundle or give --sha256 HEX"
             ) from error
-    told = given.strip().lower()
-    if not _SHA256.fullmatch(told):
+    wanted = given.strip().lower()
+    if not _SHA256.fullmatch(wanted):
         raise ModelError(f"{origin}: {given[:80]!r} is no sha256; expected 64 hexadecimal digits")
-    return told
+    return wanted

@@ -43,25 +43,27 @@ def read_manifest(path: Path) -> dict[str, Any]:
 def _check_precisions(path: Path, manifest: Mapping[str, Any]) -> None:
     precisions = manifest.get("precisions", {})
     _expect(path, "precisions", precisions, _is_table, "a table")
-    for name, told in precisions.items():
-        _expect(path, f"precisions.{name}", told, _is_table, "a table")
+    for name, table in precisions.items():
+        _expect(path, f"precisions.{name}", table, _is_table, "a table")
         _expect(
             path,
             f"precisions.{name}.sha256",
-            told.get("sha256"),
+            table.get("sha256"),
             _is_text,
             f"text on one line, {MAX_TEXT} characters at most",
         )
 
 
 def _check_calibration(path: Path, manifest: Mapping[str, Any]) -> None:
-    told = manifest.get("calibration")
-    if told is None:
+    table = manifest.get("calibration")
+    if table is None:
         return
-    _expect(path, "calibration", told, _is_table, "a table")
+    _expect(path, "calibration", table, _is_table, "a table")
     for key in ("unit", "camera_mode"):
-        _expect(path, f"calibration.{key}", told.get(key), _is_text, f"text on one line, {MAX_TEXT} characters at most")
-    _expect(path, "calibration.made_at", told.get("made_at"), is_moment, "a date and time with its zone")
+        _expect(
+            path, f"calibration.{key}", table.get(key), _is_text, f"text on one line, {MAX_TEXT} characters at most"
+        )
+    _expect(path, "calibration.made_at", table.get("made_at"), is_moment, "a date and time with its zone")
 
 
 def _expect(path: Path, key: str, value: object, fits: Callable[[object], bool], expected: str) -> None:

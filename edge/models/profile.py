@@ -52,13 +52,13 @@ class Profile:
         if precision == "fp32":
             return self.graph
         path = self.folder / typed_graph_name(precision)
-        told = self.manifest.get("precisions", {}).get(precision)
-        if told is None:
+        recorded = self.manifest.get("precisions", {}).get(precision)
+        if recorded is None:
             raise ModelError(
                 f"{self.folder}: the profile has no {precision} graph; add one: edge-export onnx {self.folder} "
                 f"--precision {precision}"
             )
-        _check_hash(path, told["sha256"])
+        _check_hash(path, recorded["sha256"])
         return path
 
     @property

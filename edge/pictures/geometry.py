@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from edge.pictures.image import Image
 
 SCALE = 4
 FRAME_WIDTH_PX, FRAME_HEIGHT_PX = 1920, 1080
@@ -12,7 +13,7 @@ NETWORK_WIDTH_PX, NETWORK_HEIGHT_PX = FRAME_WIDTH_PX // SCALE, FRAME_HEIGHT_PX /
 FRAME_SHAPE = (FRAME_HEIGHT_PX, FRAME_WIDTH_PX, 3)
 
 
-def centre_crop_16_9(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def centre_crop_16_9(image: Image) -> Image:
     """The largest centred 16:9 part of (H, W, C), as a view. Nothing is ever stretched."""
     height_px, width_px = image.shape[:2]
     crop_w = min(width_px, max(1, round(height_px * 16 / 9)))
@@ -21,7 +22,7 @@ def centre_crop_16_9(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image[top : top + crop_h, left : left + crop_w]
 
 
-def fit_to_frame(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def fit_to_frame(image: Image) -> Image:
     """Centre-crop to 16:9 and resize to 1920x1080: area mean down, bicubic up. A fitting image is returned as it is."""
     if image.shape[:2] == FRAME_SHAPE[:2]:
         return image
@@ -31,7 +32,7 @@ def fit_to_frame(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(cropped, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), interpolation=method), np.uint8)
 
 
-def shrink(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def shrink(image: Image) -> Image:
     """Exact 4x4 mean of an RGB frame, rounded half to even: (H, W, 3) -> (H / 4, W / 4, 3)."""
     height_px, width_px = image.shape[:2]
     size = (width_px // SCALE, height_px // SCALE)

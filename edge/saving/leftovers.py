@@ -46,12 +46,12 @@ class Findings:
 
     def lines(self) -> list[str]:
         """What a person should know, a line each; empty where all was in order."""
-        told = [
-            _told("cleaned {} in {}: {}", "unfinished file", self.removed),
-            _told("completed {} in {}: {}", "saved pair", self.completed),
-            _told("kept {} without a sidecar in {}: {}", "picture", self.half),
+        lines = [
+            _line("cleaned {} in {}: {}", "unfinished file", self.removed),
+            _line("completed {} in {}: {}", "saved pair", self.completed),
+            _line("kept {} without a sidecar in {}: {}", "picture", self.half),
         ]
-        return [line for line in told if line] + [f"left as it is: {line}" for line in self.failed]
+        return [line for line in lines if line] + [f"left as it is: {line}" for line in self.failed]
 
 
 def clean_up(folders: Iterable[Path]) -> Findings:
@@ -157,7 +157,7 @@ def _half_pairs(names: Sequence[str]) -> list[str]:
     return [name for stem, found in pictures.items() if stem not in complete for name in found]
 
 
-def _told(words: str, what: str, paths: Sequence[Path]) -> str:
+def _line(words: str, what: str, paths: Sequence[Path]) -> str:
     if not paths:
         return ""
     folders = ", ".join(dict.fromkeys(str(path.parent) for path in paths))

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 from edge.basics.errors import InputOutputError
 from edge.basics.whole_files import make_folder, write_together
 from edge.frames.frame import FramePair
+from edge.health.news import Board, NotSaved, Saved
+from edge.health.record import Health
 from edge.pictures.marks import mark_text, png_bytes
 from edge.saving.sidecar import LiveSource, Result, saved_content, sidecar_bytes, sidecar_path
 
@@ -24,27 +26,14 @@ MAX_WAITING = 4
 
 
 class PairSaver:
-    """A thread that writes one pair after the other.
+    """A thread that writes one pair after the other, and posts for each that it is saved, or why it is not.
 
     Args:
-        uri: the source, as its own words name it, which hide a stream's password.
-        model: name -> value of what enhances, for the sidecar.
-        on_saved, on_failed: called in that thread with the enhanced picture's name, or with why nothing was saved.
-        unit_state: temperatures, clocks, power and power mode of the unit, for the sidecar; see `edge.health.heat`.
+        health: names source, engine and the unit's state for the sidecar.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        uri: Callable[[], str],
-        model: Callable[[], Mapping[str, Any]],
-        on_saved: Callable[[str], None],
-        on_failed: Callable[[str], None],
-        unit_state: Callable[[], Mapping[str, Any]] = dict,
-    ) -> None:
-        self._folder, self._uri, self._model = folder, uri, model
-        self._unit_state = unit_state
-        self._on_saved, self._on_failed = on_saved, on_failed
+    def __init__(self, folder: Path, health: Health, board: Board) -> None:
+        self._folder, self._health, self._board = folder, health, board
         self._waiting: queue.Queue[FramePair | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
 
@@ -56,11 +45,11 @@ class PairSaver:
         self._folder = folder
 
     def save(self, pair: FramePair) -> None:
-        """Queue a pair; never waits. Where too many wait already it is refused, and `on_failed` says so."""
+        """Queue a pair; never waits. Where too many wait already it is refused, and the news say so."""
         try:
             self._waiting.put_nowait(pair)
         except queue.Full:
-            self._on_failed(f"{MAX_WAITING} pictures still wait for the disk")
+            self._board.post(NotSaved(f"{MAX_WAITING} pictures still wait for the disk"))
 
     def close(self) -> None:
         """Write what waits, for ten seconds at most, and end; safe to call twice."""
@@ -74,29 +63,28 @@ class PairSaver:
                 name = self._saved(pair)
             except InputOutputError as error:
                 log.error("not saved: %s", error)
-                self._on_failed(str(error))
+                self._board.post(NotSaved(str(error)))
             except Exception as error:
                 log.exception("not saved")
-                self._on_failed(f"{type(error).__name__}: {error}")
+                self._board.post(NotSaved(f"{type(error).__name__}: {error}"))
             else:
                 log.info("saved %s", name)
-                self._on_saved(name)
+                self._board.post(Saved(name))
 
     def _saved(self, pair: FramePair) -> str:
         age = timedelta(microseconds=(time.monotonic_ns() - pair.raw.t_capture_ns) / 1e3)
         taken_at = datetime.now(timezone.utc) - age
-        model = dict(self._model())
+        model = self._health.engine().record()
         try:
             make_folder(self._folder)
             at = f"{taken_at:%Y%m%dT%H%M%S}.{taken_at.microsecond // 1000:03d}Z"
             stem = self._folder / self._free_stem(f"throat-{at}-{pair.raw.seq:06d}")
-            source = LiveSource(self._uri(), pair.raw.seq, taken_at)
-            contents = _contents(stem, pair, model, source, self._unit_state())
+            source = LiveSource(self._health.source(), pair.raw.seq, taken_at)
+            contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {})
             write_together(contents)
         except OSError as error:
             reason = error.strerror or error
-            told = f"{self._folder}: {reason}; make room, or choose another [save] folder"
-            raise InputOutputError(told) from error
+            raise InputOutputError(f"{self._folder}: {reason}; make room, or choose another [save] folder") from error
         *_, picture, _sidecar = contents
         return picture.name
 

@@ -83,7 +83,7 @@ def _install(args: argparse.Namespace) -> int:
     installation.install(files, makes_user=not _has_user(args.root))
     if not _run_or_say(commands, args.root):
         return 0
-    done = "It runs" if args.now else f"Start it: sudo systemctl start {UNIT}"
+    done = "It runs" if args.now else f"Start it, after an update anew: sudo systemctl restart {UNIT}"
     _say(f"{done}. Look at it: systemctl status {UNIT}")
     return 0
 
@@ -122,10 +122,10 @@ def _run_or_say(commands: Commands, root: Path, *, may_fail: bool = False) -> bo
             _say(f"  {shlex.join(command)}")
         return False
     for command in commands:
-        told = _failure_of(command)
-        if told and not may_fail and command[0] not in MAY_FAIL:
-            raise InputOutputError(f"{shlex.join(command)}: {told}")
-        _say(f"failed     {shlex.join(command)}: {told}" if told else f"ran        {shlex.join(command)}")
+        failure = _failure_of(command)
+        if failure and not may_fail and command[0] not in MAY_FAIL:
+            raise InputOutputError(f"{shlex.join(command)}: {failure}")
+        _say(f"failed     {shlex.join(command)}: {failure}" if failure else f"ran        {shlex.join(command)}")
     return True
 
 

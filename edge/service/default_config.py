@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
+from edge.basics.settings import Setting, settings_of
 from edge.basics.texts import toml_value
 from edge.config import Config
 
 HEADER = """\
 # Configuration of edge-enhance. A key that is a comment has the value shown: take the # away to change it, then run
-# `sudo systemctl reload edge-enhance`, which refuses a wrong file and goes on as before. With a wrong file at the
-# start the service ends with exit code 78 and stays down: `edge-enhance --check --config FILE` says what is wrong.
+# `sudo systemctl reload edge-enhance`, which refuses a wrong file and goes on as before; a key marked restart wants
+# `sudo systemctl restart edge-enhance`. With a wrong file at the start the service ends with exit code 78 and stays
+# down: `edge-enhance --check --config FILE` says what is wrong.
 """
+
+RESTART = "restart"
+"""Stands beside a key that a reload does not take."""
 
 SERVICE_VALUES: dict[str, Any] = {
     "source.uri": "camera:/dev/video0",
@@ -32,26 +37,15 @@ def default_config() -> str:
 
 
 def _lines() -> Iterator[str]:
-    tables = Config()
-    for section in dataclasses.fields(tables):
-        yield f"[{section.name}]"
-        yield from _keys(section.name, getattr(tables, section.name))
+    for section, settings in groupby(settings_of(Config()), lambda one: one.path.partition(".")[0]):
+        yield f"[{section}]"
+        yield from map(_line, settings)
         yield ""
 
 
-def _keys(path: str, table: Any) -> Iterator[str]:
-    for key in dataclasses.fields(table):
-        dotted = f"{path}.{key.name}"
-        value = SERVICE_VALUES.get(dotted, getattr(table, key.name))
-        mark = "" if dotted in SERVICE_VALUES else "# "
-        yield f"{mark}{key.name} = {toml_value(value)}  # {_explanation(key)}"
-
-
-def _explanation(key: dataclasses.Field[Any]) -> str:
-    limits = key.metadata
-    text = str(limits["explain"])
-    if limits["choices"]:
-        return f"{text} ({', '.join(limits['choices'])})"
-    if limits["low"] is not None and limits["high"] is not None:
-        return f"{text} ({limits['low']} to {limits['high']})"
-    return text
+def _line(one: Setting) -> str:
+    value = SERVICE_VALUES.get(one.path, one.value)
+    mark = "" if one.path in SERVICE_VALUES else "# "
+    notes = "; ".join(note for note in (one.allowed, "" if one.rules.live else RESTART) if note)
+    told = f"{one.rules.explain} ({notes})" if notes else one.rules.explain
+    return f"{mark}{one.path.partition('.')[2]} = {toml_value(value)}  # {told}"

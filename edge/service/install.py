@@ -129,14 +129,14 @@ class Installation:
         if not path.exists():
             return Record({})
         try:
-            told = json.loads(path.read_bytes())
-            return Record(dict(told["sha256"]), list(told["folders"]), bool(told["has_user"]))
+            stored = json.loads(path.read_bytes())
+            return Record(dict(stored["sha256"]), list(stored["folders"]), bool(stored["has_user"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputOutputError(f"{path}: no record of an installation; remove it, and the files by hand") from error
 
     def _write_record(self, record: Record) -> None:
-        told = {"sha256": dict(record.sha256), "folders": list(record.folders), "has_user": record.has_user}
-        self._write(RECORD_PATH, json.dumps(told, indent=2).encode() + b"\n")
+        stored = {"sha256": dict(record.sha256), "folders": list(record.folders), "has_user": record.has_user}
+        self._write(RECORD_PATH, json.dumps(stored, indent=2).encode() + b"\n")
 
     def _missing_folders(self, path: Path) -> list[str]:
         parents = [folder for folder in path.parents if not self.at(folder).exists()]

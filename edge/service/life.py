@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from edge.health.record import Health
 from edge.service.notify import Notifier
@@ -16,21 +15,18 @@ class Life:
     watchdog is fed by newly published pictures, and while the source is lost by attempts to open it: a capture,
     inference or sink thread that hangs feeds nothing, and the program is started anew.
 
-    Args:
-        num_attempts: how often it was tried to open a lost source.
     """
 
-    def __init__(self, notifier: Notifier, health: Health, num_attempts: Callable[[], int]) -> None:
+    def __init__(self, notifier: Notifier, health: Health) -> None:
         self._notifier = notifier
         self._health = health
-        self._num_attempts = num_attempts
         self._is_ready = False
         self._seen = (0, 0)
 
     def tick(self, now_ns: int) -> None:
         """Tell what is new."""
         is_lost = self._health.part("source").state == "failed"
-        signs = (self._health.num_frames, self._num_attempts() if is_lost else self._seen[1])
+        signs = (self._health.num_frames, self._health.num_attempts if is_lost else self._seen[1])
         if not self._is_ready and (signs[0] > 0 or is_lost):
             self._is_ready = True
             self._notifier.ready()
@@ -52,6 +48,6 @@ class Life:
         """What is shown now, without figures that change all the time."""
         verdict = self._health.verdict(now_ns)
         shown = f"{verdict.state}: {verdict.reason}" if verdict.reason else verdict.state
-        model = self._health.model_record()
-        engine = f"profile {model['profile']} on {model['device']}" if model["profile"] else "no engine yet"
+        running = self._health.engine()
+        engine = f"profile {running.profile} on {running.device}" if running.profile else "no engine yet"
         return "; ".join((shown, self._health.source() or "no source yet", engine, *verdict.notices))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edge.basics.errors import CameraLost, DeviceMissing
 from edge.frames.frame import Frame
-from edge.frames.lending import lent_frame
+from edge.frames.lending import Lend, nothing_lent
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.pictures.image import Image
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
@@ -76,6 +76,7 @@ class CameraSource:
         pixel_format: what to ask the camera for.
         fps: what to ask the camera for.
         open_capture: opens the device; a test passes its own.
+        lend: memory for the pictures.
 
     Raises:
         DeviceMissing: no such device, no permission, or it cannot be opened as a camera.
@@ -91,8 +92,10 @@ class CameraSource:
         pixel_format: PixelFormat = "MJPG",
         fps: float = 30.0,
         open_capture: Callable[[str], Capture] | None = None,
+        lend: Lend = nothing_lent,
     ) -> None:
         self.uri = uri
+        self._lend = lend
         self._device = device
         capture = (open_capture or opened_camera)(device)
         self._holder = CaptureHolder(capture)
@@ -176,16 +179,14 @@ class CameraSource:
     def _rgb_from_taken(self) -> Image | None:
         """The taken picture as RGB at the camera's size, None where it is broken."""
         if self._granted.fourcc in ("MJPG", "JPEG"):
-            return rgb_from_jpeg(self._taken)
+            return rgb_from_jpeg(self._taken, self._lend)
         if self._granted.fourcc == "YUYV":
             return rgb_from_yuyv(self._taken, self._granted.width_px, self._granted.height_px)
         return np.asarray(cv2.cvtColor(self._taken, cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def rgb_from_jpeg(data: NDArray[Any]) -> Image | None:
+def rgb_from_jpeg(data: NDArray[Any], lend: Lend = nothing_lent) -> Image | None:
     """Decode one frame of a camera's MJPG; None where it is cut short or no JPEG.
-
-    It goes into memory that an engine lends, where there is some.
 
     Small faults that cameras make in every frame (padding, bytes before a marker) are let pass; a frame
     without an end marker is not, since its lower part would be grey.
@@ -195,7 +196,7 @@ def rgb_from_jpeg(data: NDArray[Any]) -> Image | None:
         return None
     try:
         is_whole_frame = simplejpeg.decode_jpeg_header(jpeg, strict=False)[:2] == FRAME_SHAPE[:2]
-        lent = lent_frame() if is_whole_frame else None
+        lent = lend() if is_whole_frame else None
         return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=False, buffer=lent), np.uint8)
     except ValueError:
         return None

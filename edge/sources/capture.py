@@ -16,7 +16,7 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 import cv2
 import numpy as np
 
-from edge.frames.lending import lent_frame
+from edge.frames.lending import Lend, nothing_lent
 from edge.pictures.image import Image
 from edge.sources.pace import FrameFitter
 
@@ -51,7 +51,7 @@ def plausible_fps(capture: Capture, default: float = 30.0) -> float:
     return fps if 1 <= fps <= 240 else default
 
 
-def retrieved_rgb(capture: Capture, fitter: FrameFitter) -> Image | None:
+def retrieved_rgb(capture: Capture, fitter: FrameFitter, lend: Lend = nothing_lent) -> Image | None:
     """The grabbed BGR picture as RGB 1920x1080, None where there is none.
 
     It goes where a GPU's engine can read it; else the channels are swapped in place, since the array is ours alone and
@@ -61,7 +61,7 @@ def retrieved_rgb(capture: Capture, fitter: FrameFitter) -> Image | None:
     if not ok or bgr is None:
         return None
     fitted: Any = fitter.fitted(bgr)
-    lent = lent_frame()
+    lent = lend()
     return np.asarray(cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB, dst=fitted if lent is None else lent), np.uint8)
 
 

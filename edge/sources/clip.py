@@ -10,6 +10,7 @@ import cv2
 
 from edge.basics.errors import InputOutputError
 from edge.frames.frame import Frame
+from edge.frames.lending import Lend, nothing_lent
 from edge.sources.capture import Capture, CaptureHolder, opened_capture, plausible_fps, retrieved_rgb
 from edge.sources.pace import FrameClock, FrameFitter
 
@@ -32,13 +33,17 @@ class ClipSource:
         fps: rate to play at; the file's own where None.
         paced: wait for each frame as a camera does.
         loop: begin again after the last frame.
+        lend: memory for the pictures.
 
     Raises:
         InputOutputError: the file is missing, empty, not a clip, or no frame of it can be decoded.
     """
 
-    def __init__(self, uri: str, path: Path, *, fps: float | None, paced: bool, loop: bool) -> None:
+    def __init__(
+        self, uri: str, path: Path, *, fps: float | None, paced: bool, loop: bool, lend: Lend = nothing_lent
+    ) -> None:
         self.uri = uri
+        self._lend = lend
         self.paced = paced
         self._path = path
         self._loop = loop
@@ -60,7 +65,7 @@ class ClipSource:
         with self._holder.reading() as is_open:
             if not is_open or not self._advance(due_seq):
                 return None
-            image = retrieved_rgb(self._holder.capture, self._fitter)
+            image = retrieved_rgb(self._holder.capture, self._fitter, self._lend)
         if image is None:
             raise InputOutputError(f"{self._path}: frame {self._grabbed_seq} cannot be converted to RGB")
         if self._grabbed_seq < due_seq:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar, overload
 
 from edge.basics.errors import DeviceMissing, InputOutputError, UsageError
+from edge.frames.lending import Lend, nothing_lent
 from edge.frames.stages import Source
 
 T = TypeVar("T")
@@ -17,7 +18,7 @@ _STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
 _MIN_FPS, _MAX_FPS = 1.0, 240.0
 
 
-def open_source(uri: str, *, live: bool = True) -> Source:
+def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> Source:
     """Open a camera, or something that plays one.
 
     `camera:/dev/video0?format=MJPG&fps=30` (or the bare path), `demo:?seed=0&fps=30&pace=camera&clean=0`,
@@ -29,6 +30,7 @@ def open_source(uri: str, *, live: bool = True) -> Source:
         uri: see above.
         live: play clips, pictures and folders for ever at a camera's pace (`pace=free`: a frame whenever
             asked). Otherwise give each frame once, as fast as it is read.
+        lend: memory for the pictures of cameras, streams and clips; a source of its own drawing uses its own.
 
     Raises:
         UsageError: unknown scheme or option, or a value out of range.
@@ -38,27 +40,27 @@ def open_source(uri: str, *, live: bool = True) -> Source:
     if not uri.strip():
         raise UsageError(f"the source is empty; expected {KNOWN_SOURCES}")
     try:
-        return _opened(uri, live)
+        return _opened(uri, live, lend)
     except (OSError, ValueError, RuntimeError) as error:  # a name that no file system takes, a home that nobody has
         raise InputOutputError(f"{uri}: no such file or folder ({error})") from error
 
 
-def _opened(uri: str, live: bool) -> Source:
+def _opened(uri: str, live: bool, lend: Lend) -> Source:
     scheme, rest = _scheme_and_rest(uri)
     if scheme in _STREAM_SCHEMES:
         from edge.sources.stream import StreamSource
 
-        return StreamSource(uri)
+        return StreamSource(uri, lend=lend)
     if scheme == "csi":
         raise DeviceMissing(f"{uri}: this version has no GStreamer for CSI cameras; use camera:/dev/video0")
     if scheme == "camera" or uri.startswith("/dev/"):
-        return _opened_camera(uri, rest if scheme == "camera" else uri)
+        return _opened_camera(uri, rest if scheme == "camera" else uri, lend)
     if scheme == "demo":
         return _opened_demo(uri, rest, live)
-    return _opened_file(uri, live)
+    return _opened_file(uri, live, lend)
 
 
-def _opened_camera(uri: str, rest: str) -> Source:
+def _opened_camera(uri: str, rest: str, lend: Lend) -> Source:
     from edge.sources.camera import CameraSource, PixelFormat
 
     formats: dict[str, PixelFormat] = {"MJPG": "MJPG", "YUYV": "YUYV"}
@@ -69,7 +71,7 @@ def _opened_camera(uri: str, rest: str) -> Source:
     pixel_format = options.choice("format", formats, "MJPG")
     fps = options.fps() or 30.0
     options.refuse_unknown()
-    return CameraSource(uri, device, pixel_format=pixel_format, fps=fps)
+    return CameraSource(uri, device, pixel_format=pixel_format, fps=fps, lend=lend)
 
 
 def _opened_demo(uri: str, rest: str, live: bool) -> Source:
@@ -89,7 +91,7 @@ def _opened_demo(uri: str, rest: str, live: bool) -> Source:
 def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
     from edge.sources.demo.bench import BenchSource
     from edge.sources.demo.targets import TARGETS
-    from edge.sources.demo.unit import LensModel, unit_truth
+    from edge.sources.demo.unit import LensModel, UnitCamera, unit_truth
 
     lenses: dict[str, LensModel] = {"radial": "radial", "fisheye": "fisheye"}
     target = options.choice("target", {name: name for name in TARGETS}, "throat")
@@ -101,10 +103,10 @@ def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
     paced = options.is_paced() and live
     options.refuse_unknown()
     truth = unit_truth(unit, lens=lens, num_dust=dust, read_noise=noise)
-    return BenchSource(uri, truth, target, exposure=exposure, fps=fps, paced=paced)
+    return BenchSource(uri, UnitCamera(truth), target, exposure=exposure, fps=fps, paced=paced)
 
 
-def _opened_file(uri: str, live: bool) -> Source:
+def _opened_file(uri: str, live: bool, lend: Lend) -> Source:
     from edge.pictures.files import PICTURE_SUFFIXES, picture_paths
     from edge.sources.clip import ClipSource
     from edge.sources.stills import StillSource
@@ -123,7 +125,7 @@ def _opened_file(uri: str, live: bool) -> Source:
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         paths = picture_paths(path) if path.is_dir() else [path]
         return StillSource(uri, paths, fps=fps or 30.0, live=live, paced=paced, loop=loop)
-    return ClipSource(uri, path, fps=fps, paced=paced, loop=loop)
+    return ClipSource(uri, path, fps=fps, paced=paced, loop=loop, lend=lend)
 
 
 def _scheme_and_rest(uri: str) -> tuple[str, str]:

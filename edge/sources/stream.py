@@ -14,6 +14,7 @@ import cv2
 
 from edge.basics.errors import CameraLost, DeviceMissing
 from edge.frames.frame import Frame
+from edge.frames.lending import Lend, nothing_lent
 from edge.sources.capture import Capture, CaptureHolder, opened_capture, plausible_fps, retrieved_rgb
 from edge.sources.pace import FrameFitter
 
@@ -32,6 +33,7 @@ class StreamSource:
     Args:
         uri: as the user wrote it; `self.uri`, which others log and show, has the password taken out.
         capture: an open capture, for tests; else the stream is opened here.
+        lend: memory for the pictures.
 
     Raises:
         DeviceMissing: nobody answers at the address, or what answers is no video.
@@ -39,8 +41,9 @@ class StreamSource:
 
     paced = True
 
-    def __init__(self, uri: str, capture: Capture | None = None) -> None:
+    def __init__(self, uri: str, capture: Capture | None = None, *, lend: Lend = nothing_lent) -> None:
         self.uri = without_password(uri)
+        self._lend = lend
         self._holder = CaptureHolder(capture or _opened_stream(uri))
         self.fps = plausible_fps(self._holder.capture)
         self._fitter = FrameFitter(self.uri, _log)
@@ -54,7 +57,7 @@ class StreamSource:
                 return None
             lag_ns = self._grab_newest(self._holder.capture)
             t_capture_ns = time.monotonic_ns() - lag_ns
-            image = retrieved_rgb(self._holder.capture, self._fitter)
+            image = retrieved_rgb(self._holder.capture, self._fitter, self._lend)
         if image is None:
             raise CameraLost(f"{self.uri}: the stream gives frames that cannot be decoded")
         return Frame(image, self._seq, t_capture_ns)

@@ -13,7 +13,7 @@ from pathlib import Path
 from edge.basics.command import exit_code_of
 from edge.basics.errors import EdgeError, ModelError, UsageError
 from edge.config import Config, load_config
-from edge.models.bundle import Contents, told_sha256
+from edge.models.bundle import Contents, expected_sha256
 from edge.models.profile import SHIPPED, load_profile, profile_in, profile_names, profile_roots
 from edge.updates.proof import prove
 from edge.updates.running_unit import RunningUnit
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run_install(args: argparse.Namespace, config: Config) -> int:
     store = _store(config)
-    sha256 = told_sha256(args.file, args.sha256)
+    sha256 = expected_sha256(args.file, args.sha256)
 
     def proving(part: Path, contents: Contents) -> None:
         try:
@@ -133,10 +133,10 @@ def _listed(config: Config) -> Iterator[str]:
     for name in profile_names(roots):
         try:
             profile = load_profile(name, roots)
-            told = f"version {profile.manifest['version']}, sha256 {profile.sha256[:SHORT]}, in {profile.folder}"
+            description = f"version {profile.manifest['version']}, sha256 {profile.sha256[:SHORT]}, in {profile.folder}"
         except ModelError as error:
-            told = f"damaged: {error}"
-        yield f"{name}: {told}{', configured' if name == config.engine.profile else ''}"
+            description = f"damaged: {error}"
+        yield f"{name}: {description}{', configured' if name == config.engine.profile else ''}"
         if store is None or not (previous := _previous(store, name)):
             continue
         yield f"  previous: {previous}"

@@ -90,8 +90,8 @@ def _db(psnr_db: float) -> str:
 
 
 def _refuse_another(profile: Profile, contents: Contents) -> None:
-    told = {"profile": contents.profile, "version": contents.version, "sha256": contents.model_sha256}
-    for key, expected in told.items():
+    named = {"profile": contents.profile, "version": contents.version, "sha256": contents.model_sha256}
+    for key, expected in named.items():
         if str(profile.manifest[key]) != expected:
             raise ModelError(
                 f"{profile.folder}: its manifest has {key} {str(profile.manifest[key])[:80]!r}, the bundle says "

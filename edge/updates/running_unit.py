@@ -83,8 +83,8 @@ class RunningUnit:
             if found is not None and found["pid"] != pid:
                 return Reloaded(False, "the unit was started anew while it reloaded")
             if found is not None and _count(found) > count_before:
-                told = found["reload"]
-                return Reloaded(told.get("ok") is True, str(told.get("reason") or "it gave no reason"))
+                outcome = found["reload"]
+                return Reloaded(outcome.get("ok") is True, str(outcome.get("reason") or "it gave no reason"))
         return Reloaded(False, f"the unit did not say within {RELOAD_WITHIN_S:.0f} s how it went")
 
     def runs(self, sha256: str, stop: threading.Event) -> bool:
@@ -99,8 +99,8 @@ class RunningUnit:
 
 
 def _count(record: dict[str, Any]) -> int:
-    told = record.get("reload")
-    count = told.get("count") if isinstance(told, dict) else 0
+    outcome = record.get("reload")
+    count = outcome.get("count") if isinstance(outcome, dict) else 0
     return count if isinstance(count, int) else 0
 
 

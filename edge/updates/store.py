@@ -38,7 +38,7 @@ class ModelStore:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the store alone, leftovers removed; raises InputOutputError where another command has it."""
-        with _told(self.root):
+        with _one_line_errors(self.root):
             self._versions.mkdir(mode=0o755, parents=True, exist_ok=True)
         with self._lock():
             self.prune()
@@ -46,14 +46,14 @@ class ModelStore:
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
-        with _told(self.root):
+        with _one_line_errors(self.root):
             descriptor = os.open(self._versions / LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                told = f"{self.root}: another edge-enhance model command is at work; wait for its end"
-                raise InputOutputError(told) from error
+                message = f"{self.root}: another edge-enhance model command is at work; wait for its end"
+                raise InputOutputError(message) from error
             yield
         finally:
             os.close(descriptor)
@@ -74,7 +74,7 @@ class ModelStore:
 
     def prune(self) -> list[Path]:
         """Remove all but the versions in use and their previous ones; what was removed."""
-        with _told(self.root):
+        with _one_line_errors(self.root):
             kept = self._kept()
             found = [path for folder in (self.root, self._versions) for path in folder.iterdir() if _is_part(path)]
             found += [path for path in self._folders() if path.name not in kept]
@@ -103,7 +103,7 @@ class ModelStore:
             ModelError: the profile lies there in a way that this store did not put it.
         """
         link = self.root / profile
-        with _told(self.root):
+        with _one_line_errors(self.root):
             name = self._named_by(link)
         if not name and os.path.lexists(link):
             raise ModelError(f"{link}: was put there by hand; move it away: mv {link} {link}.old")
@@ -112,7 +112,7 @@ class ModelStore:
     def previous_of(self, name: str) -> str:
         """The version that was in use before another."""
         link = self.folder(name) / PREVIOUS
-        with _told(link):
+        with _one_line_errors(link):
             return link.readlink().name if link.is_symlink() else ""
 
     def _named_by(self, link: Path) -> str:
@@ -126,7 +126,7 @@ class ModelStore:
         """All versions that are kept."""
         if not self._versions.is_dir():
             return []
-        with _told(self._versions):
+        with _one_line_errors(self._versions):
             return [path.name for path in self._folders()]
 
     def checked(self, name: str) -> Contents:
@@ -177,7 +177,7 @@ class ModelStore:
     def keep(self, part: Path, contents: Contents) -> str:
         """Make an unpacked bundle a version, not yet in use; one that is there already stays, unless it is damaged."""
         folder = self.folder(contents.name)
-        with _told(folder):
+        with _one_line_errors(folder):
             if folder.is_dir():
                 try:
                     check_unpacked(folder)
@@ -190,12 +190,12 @@ class ModelStore:
 
     def use(self, profile: str, name: str) -> None:
         """Put a version in use."""
-        with _told(self.root):
+        with _one_line_errors(self.root):
             _link(self.root / profile, Path(VERSIONS) / name if name else None)
 
     def set_previous(self, name: str, previous: str) -> None:
         """Record which version `name` follows. Before it is put in use: then one rename changes both."""
-        with _told(self.root):
+        with _one_line_errors(self.root):
             _link(self.folder(name) / PREVIOUS, Path("..") / previous if previous else None)
 
 
@@ -216,9 +216,11 @@ def _is_part(path: Path) -> bool:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _one_line_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        told = f"{error.filename or path}: {error.strerror or error}"
-        raise InputOutputError(f"{told}; needs room on the disk, and root or the service's user to write it") from error
+        message = f"{error.filename or path}: {error.strerror or error}"
+        raise InputOutputError(
+            f"{message}; needs room on the disk, and root or the service's user to write it"
+        ) from error

@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from edge.health.news import News, NotSaved, Saved, ViewChanged
+
 _KEEP_ALIVE_S = 10.0
 _MAX_WAITING = 16
 
@@ -18,15 +20,15 @@ class EventStream:
     def __init__(self) -> None:
         self._pages: set[asyncio.Queue[bytes]] = set()
 
-    def push(self, kind: str, data: dict[str, Any]) -> None:
+    def push(self, news: News) -> None:
         """Queue an event for every page; call in the event loop."""
         for page in self._pages:
             if page.full():
                 page.get_nowait()
-            page.put_nowait(_line(kind, data))
+            page.put_nowait(_line(news))
 
-    async def answer(self, request: web.Request, first: dict[str, Any]) -> web.StreamResponse:
-        """Send `first` as an event `state`, then each event as it comes, until the page goes away."""
+    async def answer(self, request: web.Request, first: ViewChanged) -> web.StreamResponse:
+        """Send `first`, then each event as it comes, until the page goes away."""
         headers = {
             "Content-Type": "text/event-stream",
             "Cache-Control": "no-store",
@@ -37,7 +39,7 @@ class EventStream:
         self._pages.add(waiting)
         try:
             await response.prepare(request)
-            await response.write(_line("state", first))
+            await response.write(_line(first))
             while True:
                 try:
                     await response.write(await asyncio.wait_for(waiting.get(), _KEEP_ALIVE_S))
@@ -49,5 +51,17 @@ class EventStream:
             self._pages.discard(waiting)
 
 
-def _line(kind: str, data: dict[str, Any]) -> bytes:
+def event_of(news: News) -> tuple[str, dict[str, Any]]:
+    """Name and data of an event, as pages and other programs read it (docs/integrator.md)."""
+    if isinstance(news, ViewChanged):
+        return "state", {"frozen": news.is_frozen, "view": news.view}
+    if isinstance(news, Saved):
+        return "saved", {"name": news.name}
+    if isinstance(news, NotSaved):
+        return "not-saved", {"reason": news.reason}
+    return "health", {"part": news.part, "state": news.state, "reason": news.reason}
+
+
+def _line(news: News) -> bytes:
+    kind, data = event_of(news)
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()

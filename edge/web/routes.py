@@ -17,9 +17,10 @@ from aiohttp import HttpVersion11, web
 
 from edge.basics.errors import UsageError
 from edge.frames.frame import FramePair
-from edge.health.record import Health, Verdict
-from edge.saving.freeze import Control
-from edge.web.events import EventStream
+from edge.health.record import Health
+from edge.health.state import Verdict
+from edge.saving.freeze import Freeze
+from edge.web.events import EventStream, event_of
 from edge.web.mjpeg import Audience, stream
 from edge.web.pulse import Pulse
 from edge.web.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
@@ -69,14 +70,14 @@ class Routes:
         self,
         health: Health,
         audience: Audience,
-        control: Control,
+        freeze: Freeze,
         shown: Callable[[], FramePair | None],
         site: Site | None = None,
     ) -> None:
         self._site = site or Site()
         self._health = health
         self._audience = audience
-        self._control = control
+        self._freeze = freeze
         self._shown = shown
         self.events = EventStream()
         self._pulse = Pulse()
@@ -98,7 +99,8 @@ class Routes:
         }
         for path, handler in gets.items():
             app.router.add_get(path, handler, expect_handler=_expect)
-        app.router.add_post("/api/live", self.go_live, expect_handler=_expect)
+        for path, handler in {"/api/live": self.go_live, "/api/save": self.save}.items():
+            app.router.add_post(path, handler, expect_handler=_expect)
         app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
         return app
 
@@ -108,14 +110,23 @@ class Routes:
 
     async def event_stream(self, request: web.Request) -> web.StreamResponse:
         """`state` (frozen, view) at once and when it changes; `saved` (name); `not-saved` (reason)."""
-        return await self.events.answer(request, self._control.state())
+        return await self.events.answer(request, self._freeze.view())
 
     async def go_live(self, request: web.Request) -> web.Response:
         """End a freeze; only for the unit's own page."""
-        if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-            return web.Response(status=403, text="another site's page may not do this\n", headers=_NOT_STORED)
-        self._control.go_live()
-        return web.json_response(self._control.state(), headers=_NOT_STORED)
+        _refuse_other_sites(request)
+        self._freeze.go_live()
+        return web.json_response(event_of(self._freeze.view())[1], headers=_NOT_STORED)
+
+    async def save(self, request: web.Request) -> web.Response:
+        """Keep the pair that is shown on the unit, as the button does; `/events` tells when it is on the disk."""
+        _refuse_other_sites(request)
+        pair = self._freeze.save()
+        if pair is None:
+            text = "not saved: the picture is not live; /health says why\n"
+            return web.Response(status=409, text=text, headers=_NOT_STORED)
+        self._keep(pair)
+        return web.json_response({"seq": pair.raw.seq}, status=202, headers=_NOT_STORED)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
@@ -137,8 +148,8 @@ class Routes:
         loop = asyncio.get_running_loop()
         self._num_snapshots += 1
         try:
-            told = self._health.model_record()["sha256"], unit_note(self._health.told("unit_state"))
-            file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, *told)
+            sha256, note = self._health.engine().sha256, unit_note(self._health.tracked("unit_state"))
+            file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, sha256, note)
         finally:
             self._num_snapshots -= 1
         taken = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
@@ -162,18 +173,21 @@ class Routes:
             pair = self._shown()
             if pair is None:
                 return None
-            frozen = pair is self._control.frozen
-            verdict = self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=frozen)
-            self._kept.append((pair, verdict))
-            return self._kept[-1]
+            return self._keep(pair)
         for kept in reversed(self._kept):
             if str(kept[0].raw.seq) == seq:
                 return kept
         raise UsageError(f"seq = {seq!r}: only the last {_NUM_KEPT_PAIRS} pairs saved are kept; leave it out")
 
+    def _keep(self, pair: FramePair) -> tuple[FramePair, Verdict]:
+        frozen = pair is self._freeze.frozen
+        verdict = self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=frozen)
+        self._kept.append((pair, verdict))
+        return self._kept[-1]
+
     async def health(self, request: web.Request) -> web.Response:
         record = self._health.snapshot(time.monotonic_ns())
-        record |= {"frozen": self._control.frozen is not None, "viewers": len(self._audience)}
+        record |= {"frozen": self._freeze.frozen is not None, "viewers": len(self._audience)}
         return web.json_response(record, headers=_NOT_STORED)
 
 
@@ -200,6 +214,12 @@ def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
         return web.json_response(dict(record()), headers=_NOT_STORED)
 
     return answer
+
+
+def _refuse_other_sites(request: web.Request) -> None:
+    """What changes or keeps something is for the unit's own page and for programs, not for another site's page."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise web.HTTPForbidden(text="another site's page may not do this\n", headers=_NOT_STORED)
 
 
 async def _expect(request: web.Request) -> None:

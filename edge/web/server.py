@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -20,8 +21,10 @@ from edge.basics.errors import ConfigError, InputOutputError
 from edge.config import WebConfig, address_from_listen
 from edge.frames.frame import FramePair
 from edge.frames.slot import Slot
-from edge.health.record import Health, Verdict
-from edge.saving.freeze import Control
+from edge.health.news import Board
+from edge.health.record import Health
+from edge.health.state import Verdict
+from edge.saving.freeze import Freeze
 from edge.web.mjpeg import Audience, is_outlived
 from edge.web.routes import Routes, Site
 from edge.web.views import Picture, View, encoded, status_of
@@ -42,16 +45,31 @@ _RESTAMP_NS = 500_000_000
 
 
 class WebSink:
-    """Shows the newest pair to every viewer; encodes only the views that somebody looks at."""
+    """Shows the newest pair to every viewer; encodes only the views that somebody looks at.
+
+    Args:
+        board: whose news go to `/events`.
+        freeze: says which pair is shown, and saves it.
+        on_failed: called in the server's thread where it ends by an error.
+    """
 
     def __init__(
-        self, config: WebConfig, health: Health, control: Control | None = None, *, site: Site | None = None
+        self,
+        config: WebConfig,
+        health: Health,
+        board: Board,
+        freeze: Freeze,
+        *,
+        site: Site | None = None,
+        on_failed: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self._config = config
         self._quality = config.jpeg_quality
         self._site = site
         self._health = health
-        self._control = control or Control(health)
+        self._board = board
+        self._freeze = freeze
+        self._on_failed = on_failed
         self._slot: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
         self._audience = Audience()
@@ -60,7 +78,6 @@ class WebSink:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop_serving: asyncio.Event | None = None
         self.url = ""
-        self.on_failed: Callable[[BaseException], None] = lambda error: None
         health.track_drops("web", lambda: self._slot.dropped)
 
     def start(self) -> None:
@@ -83,8 +100,7 @@ class WebSink:
     def publish(self, pair: FramePair) -> None:
         self._slot.put(pair)
 
-    @property
-    def num_viewers(self) -> int:
+    def count_viewers(self) -> int:
         """Open streams."""
         return len(self._audience)
 
@@ -114,17 +130,14 @@ class WebSink:
             if not ready.done():
                 ready.set_exception(error)
             log.exception("the web server ended")
-            self.on_failed(error)
+            self._on_failed(error)
 
     async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(_told_in_one_line)
+        self._loop.set_exception_handler(_logged_in_one_line)
         self._stop_serving = asyncio.Event()
-        routes = Routes(
-            self._health, self._audience, self._control, lambda: self._control.frozen or self._newest, self._site
-        )
-        for speaker in (self._control, self._health):
-            speaker.listen(lambda kind, data: self._on_loop(routes.events.push, kind, data))
+        routes = Routes(self._health, self._audience, self._freeze, self._shown, self._site)
+        self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)
         await runner.setup()
@@ -132,6 +145,9 @@ class WebSink:
         ready.set_result(None)
         await self._stop_serving.wait()
         await runner.cleanup()
+
+    def _shown(self) -> FramePair | None:
+        return self._freeze.frozen or self._newest
 
     def _encode(self) -> None:
         while not self._closed.is_set():
@@ -151,7 +167,7 @@ class WebSink:
             now_ns = time.monotonic_ns()
             if pair is not None:
                 self._newest = pair
-            frozen = self._control.frozen
+            frozen = self._freeze.frozen
             shown = frozen or self._newest
             taken_ns = None if shown is None else shown.enhanced.t_capture_ns
             verdict = self._health.verdict(now_ns, taken_ns, frozen=frozen is not None)
@@ -186,7 +202,7 @@ class WebSink:
         self._health.published(pair, time.monotonic_ns())
 
 
-def _told_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+def _logged_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
     error = context.get("exception")
     log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")

@@ -10,7 +10,7 @@ import simplejpeg
 
 from edge.basics.errors import UsageError
 from edge.frames.frame import Frame, FramePair
-from edge.health.record import Verdict
+from edge.health.state import Verdict
 from edge.pictures.image import Image
 from edge.pictures.marks import mark_text, png_bytes
 from edge.web.banner import PictureState, Side, Status, blank, stamp

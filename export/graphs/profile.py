@@ -19,7 +19,7 @@ from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.golden import golden_frame, golden_record
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_profile, typed_graph_name
 from edge.pictures.geometry import FRAME_SHAPE
-from export.graphs.networks import Built, built_from_checkpoints
+from export.graphs.from_checkpoints import Built, built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.graphs.pipeline import GuidedPipeline
 from export.on_unit.accuracy import GATES

@@ -10,7 +10,7 @@ import torch
 
 from edge.basics.errors import UsageError
 from edge.pictures.image import Image
-from export.graphs.networks import built_from_checkpoints
+from export.graphs.from_checkpoints import built_from_checkpoints
 from export.recipes import RECIPES, UPSCALES, Recipe, recipe_for
 
 

@@ -12,7 +12,7 @@ from edge.basics.errors import InputOutputError, ModelError
 from edge.basics.whole_files import file_sha256, whole_file
 from edge.engines.golden import refuse_without_answer
 from edge.engines.gpu.plan import read_plan, rebuild_command, sidecar_path
-from edge.models.bundle import BUNDLE_NAME, ENGINES_NAME, Told, contents_bytes, read_contents, write_sum
+from edge.models.bundle import BUNDLE_NAME, ENGINES_NAME, BundledFile, contents_bytes, read_contents, write_sum
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Profile, typed_graph_name
 
 
@@ -28,7 +28,7 @@ def write_bundle(profile: Profile, output: Path, plans: Sequence[Path] = ()) -> 
     """
     refuse_without_answer(profile)
     paths = _files_of(profile) | _engines(profile, plans)
-    told = {name: Told(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
+    told = {name: BundledFile(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
     version = str(profile.manifest["version"])
     contents = contents_bytes(profile.name, version, profile.sha256, told)
     read_contents(contents, output)  # what no unit would take is not written

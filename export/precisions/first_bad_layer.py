@@ -24,8 +24,8 @@ class BadLayer(NamedTuple):
 
     def __str__(self) -> str:
         overflowed = np.isnan(self.signal_to_error_db)
-        told = "gives infinity or no number" if overflowed else f"{self.signal_to_error_db:.0f} dB of signal to error"
-        return f"{self.node} ({self.operator}: {told})"
+        what = "gives infinity or no number" if overflowed else f"{self.signal_to_error_db:.0f} dB of signal to error"
+        return f"{self.node} ({self.operator}: {what})"
 
 
 def first_bad_layer(reference: onnx.ModelProto, lower: onnx.ModelProto, frame: Image) -> BadLayer | None:

@@ -1,6 +1,6 @@
 """Half precision written into the graph itself: typed tensors, explicit casts, float32 islands.
 
-One strongly typed file means the same on TensorRT 10 and 11 and on TensorRT-RTX, and TensorRT 8.6 is told the same
+One strongly typed file means the same on TensorRT 10 and 11 and on TensorRT-RTX, and TensorRT 8.6 is given the same
 layer by layer. The networks run in half precision; outside them, and inside them where a sum runs over the whole
 picture, the graph stays in float32:
 

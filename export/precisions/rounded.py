@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from edge.basics.errors import ModelError
+from edge.pictures.image import Image
 from export.precisions.graph_edit import FLOAT, HALF, Names, element_types
 
 EXACT_OPS = frozenset(
@@ -64,7 +65,7 @@ def _widened(weight: onnx.TensorProto) -> onnx.TensorProto:
     return numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float32), weight.name)
 
 
-def run_on_cpu(model: onnx.ModelProto | bytes, frame: NDArray[np.uint8]) -> list[NDArray[np.generic]]:
+def run_on_cpu(model: onnx.ModelProto | bytes, frame: Image) -> list[NDArray[np.generic]]:
     """Outputs of a graph whose input is `frame`.
 
     onnxruntime's passes leave the casts of a rounded graph where they are (a test holds it to that).
@@ -74,6 +75,7 @@ def run_on_cpu(model: onnx.ModelProto | bytes, frame: NDArray[np.uint8]) -> list
     """
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False  # an arena keeps twice what one run needs
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others use the cores too
     options.log_severity_level = 4
     content = model if isinstance(model, bytes) else model.SerializeToString()
     try:

@@ -69,8 +69,8 @@ def _judged(
         layer = first_bad_layer(reference, shown, samples.frames[worst])
         where = f"the error begins at {layer}" if layer else "no single layer is more than 1% off"
         raise ModelError(f"{precision} lies too far from float32: {found}; expected {gate}; {where}")
-    told = {"psnr_db": round(min(found.psnr_db, 99.0), 2), "max_levels": found.max_levels}
-    return {"against_fp32": told | {"frames": samples.about, "how": HOW[precision]}}
+    figures = {"psnr_db": round(min(found.psnr_db, 99.0), 2), "max_levels": found.max_levels}
+    return {"against_fp32": figures | {"frames": samples.about, "how": HOW[precision]}}
 
 
 HOW = {

@@ -150,7 +150,7 @@ static void greet(eb_device *device, const eb_frame *frame, eb_frame *answer) {
         device->next_remembered = 0;
         device->num_events = 0;
         device->event_seq = 0;
-        device->told_faults = 0;
+        device->reported_faults = 0;
         device->heartbeat_us = device->now_us;
     }
     hello.version_major = device->identity.version_major;

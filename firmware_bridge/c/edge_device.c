@@ -98,7 +98,7 @@ void eb_device_button(eb_device *device, int is_pressed, uint64_t now_us) {
     if ((is_pressed != 0) == device->is_pressed) return;
     device->is_pressed = is_pressed != 0;
     device->button_since_us = now_us;
-    device->long_press_told = 0;
+    device->long_press_reported = 0;
     queue_button(device, is_pressed ? EB_BUTTON_ACTION_PRESS : EB_BUTTON_ACTION_RELEASE);
 }
 
@@ -131,13 +131,13 @@ static void judge_faults(eb_device *device) {
     if (sensors->supply_mv < EB_SUPPLY_LOW_MV) faults |= EB_FAULT_SUPPLY_LOW;
     if (device->reset_cause == EB_RESET_CAUSE_WATCHDOG) faults |= EB_FAULT_WATCHDOG;
     device->faults = faults;
-    if (faults != device->told_faults && device->has_session) {
+    if (faults != device->reported_faults && device->has_session) {
         eb_frame frame;
         eb_fault fault;
         fault.faults = faults;
-        fault.changed = faults ^ device->told_faults;
+        fault.changed = faults ^ device->reported_faults;
         fault.time_us = device->now_us;
-        device->told_faults = faults;
+        device->reported_faults = faults;
         eb_fault_write(&frame, &fault);
         queue_event(device, &frame);
     }
@@ -169,8 +169,8 @@ void eb_device_tick(eb_device *device, const eb_sensors *sensors, uint64_t now_u
     device->sensors = *sensors;
     judge_faults(device);
     eb_decide_outputs(device);
-    if (device->is_pressed && !device->long_press_told && now_us - device->button_since_us >= EB_LONG_PRESS_US) {
-        device->long_press_told = 1;
+    if (device->is_pressed && !device->long_press_reported && now_us - device->button_since_us >= EB_LONG_PRESS_US) {
+        device->long_press_reported = 1;
         queue_button(device, EB_BUTTON_ACTION_LONG_PRESS);
     }
     tick_events(device);

@@ -83,8 +83,8 @@ typedef struct {
     uint32_t led_limit_permille, heater_limit_permille;
     uint64_t now_us, heartbeat_us, button_since_us;
     uint32_t session;
-    uint16_t last_seq, faults, told_faults;
-    uint8_t has_session, latched_hot, restarting, reset_cause, light_state, is_pressed, long_press_told;
+    uint16_t last_seq, faults, reported_faults;
+    uint8_t has_session, latched_hot, restarting, reset_cause, light_state, is_pressed, long_press_reported;
     eb_answer remembered[EB_NUM_REMEMBERED];
     uint8_t num_remembered, next_remembered;
     eb_event events[EB_NUM_EVENTS];

@@ -11,9 +11,9 @@ from firmware_bridge.errors import BadPayload
 from firmware_bridge.wire import frames
 from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.limits import PERMILLE
 from firmware_bridge.wire.messages import (
     PARAM_MAX,
-    PERMILLE,
     REQUESTS,
     Ack,
     Button,
@@ -73,7 +73,7 @@ class PythonDevice:
         self._events = _Events()
         self._told_faults = 0
         self._restarting = False
-        self._pressed, self._pressed_us, self._long_told = False, 0, False
+        self._pressed, self._pressed_us, self._long_reported = False, 0, False
         self._frame_counter = 0
         self._effects = 0
         self._out = bytearray()
@@ -116,8 +116,8 @@ class PythonDevice:
             changed, self._told_faults = faults ^ self._told_faults, faults
             self._queue(FaultEvent(faults, changed, self._now_us))
         self._decide()
-        if self._pressed and not self._long_told and self._now_us - self._pressed_us >= LONG_PRESS_US:
-            self._long_told = True
+        if self._pressed and not self._long_reported and self._now_us - self._pressed_us >= LONG_PRESS_US:
+            self._long_reported = True
             self._queue(Button(ButtonAction.LONG_PRESS, self._now_us))
         events = self._events
         if events.waiting and self._now_us - events.sent_us >= EVENT_RETRY_US:
@@ -129,7 +129,7 @@ class PythonDevice:
     def _button(self, pressed: bool) -> None:
         if pressed == self._pressed:
             return
-        self._pressed, self._pressed_us, self._long_told = pressed, self._now_us, False
+        self._pressed, self._pressed_us, self._long_reported = pressed, self._now_us, False
         self._queue(Button(ButtonAction.PRESS if pressed else ButtonAction.RELEASE, self._now_us))
 
     def _queue(self, event: Message) -> None:

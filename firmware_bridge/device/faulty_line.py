@@ -51,10 +51,6 @@ class FaultyLine:
             arrived += self._on_the_way.popleft()[1]
         return bytes(arrived)
 
-    def next_due_ns(self) -> int | None:
-        """When more comes through; None where nothing is on the way."""
-        return self._on_the_way[0][0] if self._on_the_way else None
-
     def clear(self) -> None:
         """Lose everything that is on the way, as when the plug is pulled."""
         self._on_the_way.clear()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from firmware_bridge.wire.messages import MAX_LEDS, PARAM_DEFAULT, Fault, LightState, Param, ResetCause, Status
+from firmware_bridge.wire.limits import MAX_LEDS
+from firmware_bridge.wire.messages import PARAM_DEFAULT, Fault, LightState, Param, ResetCause, Status
 
 if TYPE_CHECKING:
     from firmware_bridge.device.interface import Sensors

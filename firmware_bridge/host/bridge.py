@@ -133,18 +133,18 @@ class Bridge:
             return Snapshot(False, link.error or "lost", link.path, self._identity, None, None, reconnects, {})
         status, came_ns = session.status or (None, 0)
         age_s = None if status is None else (time.monotonic_ns() - came_ns) / 1e9
-        counts, decoder = session.counts, session.decoder.counts
-        told = {
-            "requests": counts.requests,
-            "retries": counts.retries,
-            "failed": counts.failed,
-            "late_answers": counts.late_answers,
-            "events": counts.events,
-            "repeated_events": counts.repeated_events,
+        of_session, decoder = session.counts, session.decoder.counts
+        counts = {
+            "requests": of_session.requests,
+            "retries": of_session.retries,
+            "failed": of_session.failed,
+            "late_answers": of_session.late_answers,
+            "events": of_session.events,
+            "repeated_events": of_session.repeated_events,
             "frames": decoder.frames,
             "bad_frames": decoder.bad,
         }
-        return Snapshot(True, "", link.path, session.identity, status, age_s, link.num_opened - 1, told)
+        return Snapshot(True, "", link.path, session.identity, status, age_s, link.num_opened - 1, counts)
 
     def _run(self) -> None:
         try:

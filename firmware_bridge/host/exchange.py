@@ -20,7 +20,6 @@ class Exchange:
     future: Future[Message]
     seq: int
     wire: bytes
-    begun_ns: int
     sent_ns: int
     tries: int = 1
 
@@ -42,7 +41,7 @@ def answers(answer: Message, request: Message) -> bool:
     return type(answer) is _ANSWERS.get(type(request))
 
 
-def mismatch_told(frame: Frame) -> str:
+def mismatch_text(frame: Frame) -> str:
     theirs, ours = f"{frame.version_major}.{frame.version_minor}", f"{VERSION_MAJOR}.{VERSION_MINOR}"
     newer = frame.version_major > VERSION_MAJOR
     todo = "update edge-enhance on this unit" if newer else "update the firmware of the camera head"

@@ -127,7 +127,7 @@ class Link:
 
     def _exchange(self, session: Session, line: SerialLine) -> None:
         """Write what is due, wait for whatever comes first, take it in."""
-        greeted, told = session.identity is not None, session.status
+        greeted, status = session.identity is not None, session.status
         now_ns = time.monotonic_ns()
         with self._lock:
             session.poll(now_ns)
@@ -147,7 +147,7 @@ class Link:
             self.num_opened += 1
             self.error = ""
             log.info("camera head: %s on %s", session.identity.serial, line.path)
-        if session.status is not told or (session.identity is not None) != greeted:
+        if session.status is not status or (session.identity is not None) != greeted:
             self._on_change()
 
     def _drain_wake(self) -> None:

@@ -24,7 +24,7 @@ from firmware_bridge.errors import (
     WrongDevice,
 )
 from firmware_bridge.host.clock import DeviceClock
-from firmware_bridge.host.exchange import Exchange, answers, mismatch_told
+from firmware_bridge.host.exchange import Exchange, answers, mismatch_text
 from firmware_bridge.wire.frames import VERSION_MAJOR, Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
@@ -185,21 +185,21 @@ class Session:
         channel = getattr(message, "channel", None)
         num_leds = None if self.identity is None else self.identity.num_leds
         if channel is not None and num_leds is not None and channel >= num_leds:
-            told = f"channel = {channel}: this camera head has {num_leds} light channels, numbered from 0"
-            raise Refused(told, NakReason.NO_SUCH_CHANNEL)
+            reason = f"channel = {channel}: this camera head has {num_leds} light channels, numbered from 0"
+            raise Refused(reason, NakReason.NO_SUCH_CHANNEL)
 
     def _begin(self, message: Message, future: Future[Message], now_ns: int) -> None:
         self._seq = (self._seq + 1) & 0xFFFF
         wire = sent_bytes(frame_from_message(message, self._seq))
-        self._current = Exchange(message, future, self._seq, wire, now_ns, now_ns)
+        self._current = Exchange(message, future, self._seq, wire, now_ns)
         self._out += wire
         self.counts.requests += 1
 
     def _try_again(self, current: Exchange, now_ns: int) -> None:
         greeting = isinstance(current.message, Hello)
         if greeting and now_ns - self._begun_ns >= HELLO_TIMEOUT_NS:
-            told = "no HELLO within 2 s: the device on this port is no camera head, or it has no power"
-            return self.end(WrongDevice(told))
+            message = "no HELLO within 2 s: the device on this port is no camera head, or it has no power"
+            return self.end(WrongDevice(message))
         if not greeting and current.tries >= NUM_TRIES:
             return self._give_up(current)
         current.tries += 1
@@ -222,7 +222,7 @@ class Session:
 
     def _take(self, frame: Frame, now_ns: int) -> None:
         if frame.version_major != VERSION_MAJOR:
-            return self.end(VersionMismatch(mismatch_told(frame)))
+            return self.end(VersionMismatch(mismatch_text(frame)))
         try:
             message = message_from_frame(frame)
         except BadPayload:

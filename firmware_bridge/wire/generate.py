@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from pathlib import Path
 
-from firmware_bridge.wire import frames, messages
+from firmware_bridge.wire import frames, limits, messages
 from firmware_bridge.wire.layout import Layout, Message, layouts_of
 from firmware_bridge.wire.messages import EVENTS, MESSAGES, PARAM_DEFAULT, PARAM_MAX, REQUESTS, wire_name
 
@@ -24,7 +24,7 @@ _C_TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint6
 def c_header() -> str:
     """The content of c/edge_messages.h."""
     lines = [f"/* {_MADE_BY} */", "#ifndef EDGE_MESSAGES_H", "#define EDGE_MESSAGES_H", '#include "edge_frames.h"', ""]
-    lines += [f"enum {{ EB_MAX_LEDS = {messages.MAX_LEDS}, EB_PERMILLE = {messages.PERMILLE} }};"]
+    lines += [f"enum {{ EB_MAX_LEDS = {limits.MAX_LEDS}, EB_PERMILLE = {limits.PERMILLE} }};"]
     lines += ["enum { EB_UNKNOWN_U16 = 0xFFFF, EB_UNKNOWN_I16 = -0x8000 };", ""]
     for enum in ENUMS:
         stem = _c_name(enum.__name__).upper()
@@ -144,8 +144,8 @@ def page_tables() -> str:
         chosen = [m for m in MESSAGES if m not in (*REQUESTS, *EVENTS)] if kinds is None else kinds
         lines += [f"### {title}", "", "| type | message | payload, offset: field | bytes |", "|---|---|---|---|"]
         for message in chosen:
-            told = (message.__doc__ or "").replace("\n", " ")
-            row = f"{wire_name(message)}: {re.sub(' +', ' ', told)}"
+            described = (message.__doc__ or "").replace("\n", " ")
+            row = f"{wire_name(message)}: {re.sub(' +', ' ', described)}"
             lines.append(f"| 0x{message.TYPE:02X} | {row} | {_payload_cell(message)} | {message.num_bytes()} |")
         lines.append("")
     lines += ["### Values", ""]

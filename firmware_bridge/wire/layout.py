@@ -121,8 +121,8 @@ class Message:
                 continue
             value = getattr(self, name)
             if not layout.low <= value <= layout.high:
-                told = f"{name} = {value}: expected a whole number from {layout.low} to {layout.high}"
-                raise OutOfRange(told)
+                message = f"{name} = {value}: expected a whole number from {layout.low} to {layout.high}"
+                raise OutOfRange(message)
 
     @classmethod
     def from_payload(cls: type[MessageT], payload: bytes, *, longer: bool = False) -> MessageT:

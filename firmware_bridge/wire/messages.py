@@ -13,9 +13,7 @@ from typing import ClassVar
 from firmware_bridge.errors import OutOfRange
 from firmware_bridge.wire.frames import VERSION_MINOR, Frame
 from firmware_bridge.wire.layout import Message, wired
-
-MAX_LEDS = 4
-PERMILLE = 1000
+from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
 
 
 class Capability(IntFlag):
@@ -73,7 +71,11 @@ class Param(IntEnum):
     """The most that SET_HEATER may ask for, 0 to 1000."""
 
 
-PARAM_MAX = {Param.SYNC_DELAY_US: 20_000, Param.LED_LIMIT_PERMILLE: PERMILLE, Param.HEATER_LIMIT_PERMILLE: PERMILLE}
+PARAM_MAX = {
+    Param.SYNC_DELAY_US: MAX_SYNC_DELAY_US,
+    Param.LED_LIMIT_PERMILLE: PERMILLE,
+    Param.HEATER_LIMIT_PERMILLE: PERMILLE,
+}
 PARAM_DEFAULT = {Param.SYNC_DELAY_US: 0, Param.LED_LIMIT_PERMILLE: PERMILLE, Param.HEATER_LIMIT_PERMILLE: 800}
 
 
@@ -175,8 +177,8 @@ class SetParam(Message):
             known = ", ".join(f"{param.value} {param.name}" for param in Param)
             raise OutOfRange(f"param = {self.param}: expected one of {known}")
         if self.value > highest:
-            told = f"{Param(self.param).name} = {self.value}: expected a whole number from 0 to {highest}"
-            raise OutOfRange(told)
+            message = f"{Param(self.param).name} = {self.value}: expected a whole number from 0 to {highest}"
+            raise OutOfRange(message)
 
 
 @dataclass(frozen=True, slots=True)

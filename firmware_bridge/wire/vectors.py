@@ -104,8 +104,8 @@ def made_vectors() -> list[dict[str, Any]]:
     draw = random.Random(_SEED)
     vectors: list[dict[str, Any]] = []
     for name, frame in _valid(draw):
-        told = {"type": frame.type, "seq": frame.seq, "payload": frame.payload.hex()}
-        vectors.append({"name": name, "wire": wire_from_frame(frame).hex(), "valid": True, **told})
+        content = {"type": frame.type, "seq": frame.seq, "payload": frame.payload.hex()}
+        vectors.append({"name": name, "wire": wire_from_frame(frame).hex(), "valid": True, **content})
     for name, wire in _invalid(draw):
         vectors.append({"name": name, "wire": wire.hex(), "valid": False})
     return vectors

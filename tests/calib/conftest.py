@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from calib.session import Session, SessionWriter
 from calib.solving.solve import Solution, solve
 from edge.pictures.image import Image
 from edge.sources.demo.bench import HOLD_FRAMES, BenchSource
-from edge.sources.demo.unit import UnitTruth, unit_truth
+from edge.sources.demo.unit import LensModel, UnitCamera, UnitTruth, unit_truth
+from tests.once import MadeOnce
 
 UNIT = "A-1"
 
@@ -21,17 +24,26 @@ class Bench:
 
     def __init__(self) -> None:
         self.truth: UnitTruth = unit_truth(UNIT)
-        self._sources: dict[tuple[str, float, int, str], BenchSource] = {}
+        self._camera = lru_cache(maxsize=2)(self._made_camera)
+        self.source = lru_cache(maxsize=24)(self._opened)
+        self._rendered = lru_cache(maxsize=40)(self._render)
 
     def frame(
-        self, target: str, position: int = 0, *, exposure: float = 1.0, dust: int = 8, lens: str = "radial"
+        self, target: str, position: int = 0, *, exposure: float = 1.0, dust: int = 8, lens: LensModel = "radial"
     ) -> Image:
-        """The target's frame at a position; the same arguments give the same pixels."""
-        key = (target, exposure, dust, lens)
-        if key not in self._sources:
-            truth = unit_truth(UNIT, num_dust=dust, lens="fisheye" if lens == "fisheye" else "radial")
-            self._sources[key] = BenchSource("demo:", truth, target, exposure=exposure, paced=False)
-        return self._sources[key].render(position * HOLD_FRAMES)
+        """The target's frame at a position, read-only; the same arguments give the same pixels."""
+        return self._rendered(target, position * HOLD_FRAMES, exposure, dust, lens)
+
+    def _render(self, target: str, index: int, exposure: float, dust: int, lens: LensModel) -> Image:
+        image = self.source(target, exposure, dust, lens).render(index)
+        image.flags.writeable = False
+        return image
+
+    def _opened(self, target: str, exposure: float = 1.0, dust: int = 8, lens: LensModel = "radial") -> BenchSource:
+        return BenchSource("demo:", self._camera(dust, lens), target, exposure=exposure, paced=False)
+
+    def _made_camera(self, dust: int, lens: LensModel) -> UnitCamera:
+        return UnitCamera(unit_truth(UNIT, num_dust=dust, lens=lens))
 
     def frames(self, target: str, count: int, **options: object) -> list[Image]:
         return [self.frame(target, position, **options) for position in range(count)]  # type: ignore[arg-type]
@@ -64,19 +76,28 @@ def write_session() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def sessions(bench: Bench, write_session: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sessions(bench: Bench, write_session: Callable[..., Path], made_once: MadeOnce) -> Path:
     """A folder with a session of each target."""
-    folder = tmp_path_factory.mktemp("A-1")
-    for target, count in (("flat", 6), ("white", 1), ("chart", 1), ("lens", 12)):
-        write_session(folder / target, target, bench.frames(target, count))
-    dark = BenchSource("demo:", bench.truth, "dark", paced=False)
-    write_session(folder / "dark", "dark", [dark.render(index) for index in range(6)])
-    return folder
+
+    def make(folder: Path) -> None:
+        for target, count in (("flat", 6), ("white", 1), ("chart", 1), ("lens", 12)):
+            write_session(folder / target, target, bench.frames(target, count))
+        dark = bench.source("dark")
+        write_session(folder / "dark", "dark", [dark.render(index) for index in range(6)])
+
+    return made_once("A-1", make)
 
 
 @pytest.fixture(scope="session")
-def solution(sessions: Path) -> Solution:
-    return solve([sessions / target for target in ("dark", "flat", "white", "chart", "lens")])
+def solution(sessions: Path, made_once: MadeOnce) -> Solution:
+    """What `solve` makes of all sessions."""
+
+    def make(folder: Path) -> None:
+        solved = solve([sessions / target for target in ("dark", "flat", "white", "chart", "lens")])
+        (folder / "solution.pickle").write_bytes(pickle.dumps(solved))
+
+    stored: Solution = pickle.loads((made_once("solution", make) / "solution.pickle").read_bytes())
+    return stored
 
 
 @pytest.fixture

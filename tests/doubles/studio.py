@@ -9,9 +9,12 @@ import numpy as np
 
 from edge.config import WebConfig
 from edge.frames.frame import Frame, FramePair
+from edge.health.news import Board
 from edge.health.record import Health
+from edge.health.state import EngineFacts
 from edge.pictures.image import Image
-from edge.saving.freeze import Control
+from edge.saving.freeze import Freeze
+from edge.web.routes import Site
 from edge.web.server import WebSink
 
 RAW_GREEN, ENHANCED_RED = (40, 180, 60), (190, 50, 40)
@@ -21,15 +24,34 @@ def flat(colour: tuple[int, int, int]) -> Image:
     return np.full((270, 480, 3), colour, np.uint8)
 
 
+class Shelf:
+    """Implements `edge.saving.freeze.Saver`: keeps what it is given in `pairs`."""
+
+    def __init__(self) -> None:
+        self.pairs: list[FramePair] = []
+
+    def save(self, pair: FramePair) -> None:
+        self.pairs.append(pair)
+
+
+def web_sink(listen: str = "127.0.0.1:0", health: Health | None = None, site: Site | None = None) -> WebSink:
+    """A sink that nobody tells any news."""
+    board = Board()
+    health = health or Health(board)
+    return WebSink(WebConfig(listen=listen), health, board, Freeze(health, board, Shelf()), site=site)
+
+
 class Studio:
     """A running sink and what feeds it: green raw frames, red enhanced ones."""
 
     def __init__(self) -> None:
-        self.health = Health()
+        self.board = Board()
+        self.health = Health(self.board)
         self.health.set_source("demo:")
-        self.health.set_engine("live", "ab" * 32, "cpu")
-        self.control = Control(self.health)
-        self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health, self.control)
+        self.health.set_engine(EngineFacts("live", "ab" * 32, "cpu"))
+        self.shelf = Shelf()
+        self.freezer = Freeze(self.health, self.board, self.shelf)
+        self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health, self.board, self.freezer)
         self.sink.start()
         self.seq = 0
         self._camera: threading.Thread | None = None
@@ -46,28 +68,28 @@ class Studio:
         self.health.captured(taken)
         made = taken.enhanced(flat(ENHANCED_RED) if enhanced is None else enhanced, "live", {"engine": 20.0})
         pair = FramePair(taken, taken if only_raw else made)
-        self.control.publish(pair)
+        self.freezer.publish(pair)
         self.sink.publish(pair)
         return pair
 
     def press(self) -> None:
         """A short press of the button on the camera head."""
-        self.control.press()
-        self.control.release()
+        self.freezer.press()
+        self.freezer.release()
 
     def freeze(self) -> FramePair:
         """Press until a picture is held; on a busy machine one may come too late to count as live."""
         for _ in range(100):
             self.press()
-            if self.control.frozen is not None:
-                return self.control.frozen
+            if self.freezer.frozen is not None:
+                return self.freezer.frozen
             time.sleep(0.05)
         raise AssertionError("no picture was live")
 
     def long_press(self) -> None:
-        self.control.press()
-        self.control.long_press()
-        self.control.release()
+        self.freezer.press()
+        self.freezer.long_press()
+        self.freezer.release()
 
     def roll(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> None:
         """Publish pairs at 25 per second until `cut`."""

@@ -11,8 +11,9 @@ from edge.check import check_unit
 from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Health
+from edge.health.state import EngineFacts
 from edge.models.profile import load_profile
-from edge.web.server import WebSink
+from tests.doubles.studio import web_sink
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def unit(monkeypatch, tmp_path):
     health = Health()
     health.track("pid", os.getpid)
     health.set_source("camera:/dev/video7")
-    sink = WebSink(WebConfig(listen="127.0.0.1:0"), health)
+    sink = web_sink("127.0.0.1:0", health)
     sink.start()
     config = Config(
         source=SourceConfig("camera:/dev/video7"),
@@ -48,7 +49,7 @@ def check(config, capsys):
 def test_a_running_unit_tells_of_its_own_parts(unit, capsys):
     health, config = unit
     show(health)
-    health.set_engine("live", "ab" * 32, "cpu (2 threads)")
+    health.set_engine(EngineFacts("live", "ab" * 32, "cpu (2 threads)"))
     health.enter("engine", "ok")
     health.enter("storage", "ok")
     code, lines = check(config, capsys)

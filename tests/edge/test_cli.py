@@ -16,8 +16,13 @@ import numpy as np
 import psutil
 import pytest
 
+from edge.basics.errors import UsageError
+from edge.basics.options import refuse_unused
+from edge.basics.settings import settings_of
 from edge.calibration.calibration import Calibration
 from edge.calibration.file import write_calibration
+from edge.cli import mode_of, options, parser
+from edge.config import Config
 from edge.models.profile import SHIPPED
 
 
@@ -25,8 +30,13 @@ def command(*args):
     return [sys.executable, "-m", "edge.cli", *map(str, args)]
 
 
+NOWHERE = ("--listen", "127.0.0.1:0")
+"""Not the page of a unit that runs on this machine: a check would ask it, and a second one is refused."""
+
+
 def run(*args):
-    return subprocess.run(command(*args), capture_output=True, text=True, timeout=120)
+    address = () if "--listen" in args else NOWHERE
+    return subprocess.run(command(*args, *address), capture_output=True, text=True, timeout=120)
 
 
 @pytest.fixture
@@ -68,21 +78,65 @@ ROWS = [
     pytest.param(["--live", "--config", "{}/altered.toml"], 78, ["model.onnx", "sha256"], id="altered model"),
     pytest.param(["--live", "--listen", "nowhere"], 78, ["nowhere"], id="listen without a port"),
     pytest.param(["--live", "a.png"], 2, ["a.png", "--source"], id="live with files"),
+    pytest.param(["--check", "a.png"], 2, ["INPUT 'a.png' is for files, not for --check"], id="check with files"),
+    pytest.param(["--print-config", "a.png"], 2, ["INPUT 'a.png'", "--print-config"], id="print-config with files"),
     pytest.param(["a.png"], 2, ["--output"], id="files without output"),
     pytest.param([], 2, ["--live", "--output"], id="nothing to do"),
 ]
 
 
-@pytest.mark.parametrize("args, code, told", ROWS)
-def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, told):
-    done = run(*[arg.format(place) for arg in args])
+@pytest.mark.parametrize("args, code, message", ROWS)
+def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, message):
+    words = [arg.format(place) for arg in args]
+    if words[:1] == ["--live"] and "--listen" not in words:
+        words += ["--listen", "127.0.0.1:0"]  # 8080 may be another test's
+    done = run(*words)
     assert done.returncode == code, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("edge-enhance: ")]
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
-    for part in told:
+    for part in message:
         assert part in lines[0]
     assert not list((place / "out").glob("*")) if (place / "out").exists() else True
+
+
+OF_FILES = (["--output", "out"], ["--force"], ["--resume"])
+OF_UNIT = (["--source", "demo:"], ["--listen", "127.0.0.1:0"], ["--unit", "A-1"], ["--calibration", "a.calib"])
+OTHER_MODES = ("--live", "--check", "--print-config")
+
+
+@pytest.mark.parametrize("mode", [*OTHER_MODES, "a.png"])
+@pytest.mark.parametrize("words", [*OF_FILES, *OF_UNIT, ["--profile", "live"]], ids=lambda words: words[0])
+def test_an_option_that_a_mode_does_not_use_is_refused(mode, words):
+    args = parser().parse_args([mode, *words])
+    wrong = words in (OF_FILES if mode in OTHER_MODES else OF_UNIT)
+    if not wrong:
+        refuse_unused(options(), args, mode_of(args))
+        return
+    with pytest.raises(UsageError) as raised:
+        refuse_unused(options(), args, mode_of(args))
+    message = str(raised.value)
+    assert message.startswith(f"{words[0]} is for ") and message.endswith("; leave it out")
+    assert f"not for {mode if mode in OTHER_MODES else 'files'};" in message
+
+
+def test_the_command_refuses_it_before_anything_is_read(place):
+    done = run(
+        place / "zero.mp4", "--output", place / "out", "--listen", "127.0.0.1:1", "--config", place / "none.toml"
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "edge-enhance: --listen is for --live, --check and --print-config, not for files; leave it out\n"
+    )
+
+
+def test_print_config_takes_the_option_of_every_setting():
+    given = {one.path: one.rules.option for one in settings_of(Config()) if one.rules.option}
+    assert set(given.values()) == {"--source", "--unit", "--calibration", "--profile", "--listen"}
+    words = [word for option in given.values() for word in (option, f"value of {option}")]
+    lines = run("--print-config", *words).stdout.splitlines()
+    for path, option in given.items():
+        assert f'{path} = "value of {option}"  # {option}' in lines
 
 
 def test_a_port_in_use_is_said(place):
@@ -269,7 +323,7 @@ def test_live_refuses_a_calibration_that_is_not_its_own(tmp_path, unit, source, 
     path = tmp_path / "unit.calib"
     write_calibration(path, Calibration("A-1", "1920x1080 demo", datetime.now(timezone.utc), "test", ()))
     options = ("--calibration", str(path), "--unit", unit, "--source", source)
-    done = run("--live", "--listen", "127.0.0.1:0", *options)
+    done = run("--live", *options)
     assert done.returncode == 78
     assert words in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -282,7 +336,12 @@ def test_check_fails_with_1(tmp_path):
     assert "/dev/video77" in done.stdout
 
 
-def test_help_shows_an_example():
+def test_help_shows_an_example_the_profiles_and_which_option_is_for_what():
     done = run("--help")
     assert done.returncode == 0
     assert "edge-enhance --live --source camera:/dev/video0" in done.stdout
+    assert "shipped profiles: live" in done.stdout
+    message = " ".join(done.stdout.split())
+    assert "for files: INPUT picture, clip or folder --output DIR" in message
+    assert "for --live, --check and --print-config: --source URI" in message
+    assert "(default 127.0.0.1:8080)" in message

@@ -3,41 +3,14 @@
 import threading
 import time
 
-import numpy as np
 import pytest
 
 from edge.basics.errors import CameraLost, DeviceMissing, InputOutputError, ModelError
 from edge.frames.frame import Frame
 from edge.health.record import Health
-from edge.live import Live
-
-IMAGE = np.zeros((1080, 1920, 3), np.uint8)
-IMAGE.flags.writeable = False
-
-
-class ScriptedSource:
-    """Gives the scripted items.
-
-    A number is a frame of that seq, an exception is raised, and then it waits to be closed.
-    """
-
-    uri, fps, paced = "scripted:", 30.0, True
-
-    def __init__(self, *script):
-        self._script = list(script)
-        self._closed = threading.Event()
-
-    def read(self):
-        if not self._script:
-            self._closed.wait(10)
-            return None
-        item = self._script.pop(0)
-        if isinstance(item, Exception):
-            raise item
-        return Frame(IMAGE, item, time.monotonic_ns())
-
-    def close(self):
-        self._closed.set()
+from edge.live import Ending, Live
+from edge.sources.holder import SourceHolder, SourceOrder
+from tests.doubles.scripted_source import IMAGE, ScriptedSource, opener
 
 
 class Inverting:
@@ -50,9 +23,13 @@ class Inverting:
     def start(self):
         self.calls.append("start")
 
-    def enhance(self, raw):
+    def correct_and_enhance(self, raw):
         self.threads.add(threading.current_thread().name)
         return raw.enhanced(255 - raw.image, "inverse", {"invert": 1.0})
+
+    def judge(self, raw, made):
+        self.threads.add(threading.current_thread().name)
+        return made
 
     def idle(self):
         self.calls.append("idle")
@@ -78,21 +55,14 @@ class CollectingSink:
         self.closed = True
 
 
-def run(sources, enhancer, enough, **options):
+def run(sources, enhancer, enough, *, waits=False, **options):
     """Runs until the sink has enough pairs; a source may be an error that opening it raises."""
     stop, health = threading.Event(), Health()
     sink = CollectingSink(enough, stop)
-    queue = list(sources)
-
-    def open_source():
-        found = queue.pop(0)
-        if isinstance(found, Exception):
-            raise found
-        return found
-
     guard = threading.Timer(20, stop.set)
     guard.start()
-    live = Live(open_source, enhancer, [sink], health, stop, **options)
+    held = SourceHolder(SourceOrder("scripted:"), opener(*sources), health, stop, waits=waits)
+    live = Live(held, enhancer, [sink], health, Ending(stop), **options)
     try:
         live.run()
     finally:
@@ -131,11 +101,11 @@ def test_a_lost_camera_is_opened_again():
 
 
 def test_a_source_that_ends_ends_the_program():
-    class Ending(ScriptedSource):
+    class Short(ScriptedSource):
         def read(self):
             return super().read() if self._script else None
 
-    sink, _ = run([Ending(1)], Inverting(), 99)
+    sink, _ = run([Short(1)], Inverting(), 99)
     assert sink.closed
 
 
@@ -155,72 +125,78 @@ def test_a_source_that_cannot_be_opened_ends_the_program():
 def test_a_missing_camera_is_waited_for_where_that_is_asked():
     ready = threading.Event()
     sources = [DeviceMissing("/dev/video0: no such camera"), DeviceMissing("still not"), ScriptedSource(3)]
-    sink, health = run(sources, Inverting(), 1, wait=True, on_ready=ready.set)
+    sink, health = run(sources, Inverting(), 1, waits=True, on_ready=ready.set)
     assert sink.pairs[0].raw.seq == 3
     assert health.part("source").state == "ok"
     assert ready.is_set()
 
 
 def test_watches_are_ticked_and_a_part_may_end_the_program():
+    ending = Ending(threading.Event())
+
     class Watch:
         def tick(self, now_ns):
-            live.fail(ModelError("the web server ended"))
+            ending.fail(ModelError("the web server ended"))
 
-    stop = threading.Event()
-    live = Live(lambda: ScriptedSource(), Inverting(), [], Health(), stop, watches=[Watch()])
+    health = Health()
+    held = SourceHolder(SourceOrder("scripted:"), opener(ScriptedSource()), health, ending.stop)
+    live = Live(held, Inverting(), [], health, ending, watches=[Watch()])
     with pytest.raises(ModelError, match="web server"):
         live.run()
 
 
-class Replaced:
-    """A source that plays until it is replaced; counts what is open."""
+class Refusing(Inverting):
+    """An engine that makes nothing of the first frame, and whose picture of the second is refused."""
 
-    uri, fps, paced, num_open = "scripted:", 30.0, True, 0
+    def correct_and_enhance(self, raw):
+        return None if raw.seq == 1 else super().correct_and_enhance(raw)
 
-    def __init__(self, seq):
-        self._seq = seq
-        Replaced.num_open += 1
-
-    def read(self):
-        time.sleep(0.02)
-        return Frame(IMAGE, self._seq, time.monotonic_ns())
-
-    def close(self):
-        if self._seq is not None:
-            self._seq = None
-            Replaced.num_open -= 1
+    def judge(self, raw, made):
+        return raw if raw.seq == 2 else made
 
 
-@pytest.mark.parametrize("same_device", [False, True])
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_source_is_replaced_or_stays(same_device, fails):
-    Replaced.num_open = 0
-    stop = threading.Event()
+def test_what_is_not_made_or_refused_is_shown_raw():
+    class Slow(ScriptedSource):
+        paced = False  # each frame is waited for, so that none is dropped
+
+    sink, _ = run([Slow(1, 2, 3)], Refusing(), 3)
+    assert [pair.enhanced.mode for pair in sink.pairs] == ["raw", "raw", "enhanced"]
+    assert all(pair.raw.mode == "raw" for pair in sink.pairs)
+
+
+def test_the_first_failure_is_what_the_program_ends_by():
+    ending = Ending(threading.Event())
+    ending.raise_failure()
+    ending.fail(ModelError("first"))
+    ending.fail(ModelError("second"))
+    assert ending.stop.is_set()
+    with pytest.raises(ModelError, match="first"):
+        ending.raise_failure()
+
+
+def test_the_source_is_replaced_while_it_runs():
+    class Steady(ScriptedSource):
+        def __init__(self, seq):
+            super().__init__()
+            self._seq = seq
+
+        def read(self):
+            if self._closed.wait(0.02):
+                return None
+            return Frame(IMAGE, self._seq, time.monotonic_ns())
+
+    stop, health = threading.Event(), Health()
     sink = CollectingSink(10**6, stop)
-    most_open = []
-
-    def other():
-        most_open.append(Replaced.num_open)
-        if fails:
-            raise DeviceMissing("/dev/video1: no such camera")
-        return Replaced(2)
-
-    live = Live(lambda: Replaced(1), Inverting(), [sink], Health(), stop)
+    held = SourceHolder(SourceOrder("first:"), opener(Steady(1), Steady(2)), health, stop)
+    live = Live(held, Inverting(), [sink], health, Ending(stop))
     thread = threading.Thread(target=live.run)
     thread.start()
     try:
-        asked = live.replace_source(other, same_device=same_device)
-        if fails:
-            with pytest.raises(DeviceMissing):
-                asked.result(10)
-        else:
-            asked.result(10)
-        begin = len(sink.pairs) + 2
-        while len(sink.pairs) <= begin:
+        held.replace(SourceOrder("second:")).result(10)
+        deadline = time.monotonic() + 20
+        while not sink.pairs or sink.pairs[-1].raw.seq != 2:
+            assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert sink.pairs[-1].raw.seq == (1 if fails else 2)
-        assert most_open == [0 if same_device else 1]
-        assert Replaced.num_open == 1
     finally:
         stop.set()
         thread.join()

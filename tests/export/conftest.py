@@ -13,6 +13,7 @@ from edge.models.profile import Profile, load_profile
 from export.graphs.profile import export_profile
 from tests.doubles.checkpoint_cases import Case
 from tests.doubles.parts import part
+from tests.once import MadeOnce
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.student import Student, StudentConfig
@@ -23,9 +24,12 @@ SMALL = ((8, 8, 8), (1, 1, 1))
 
 
 @pytest.fixture(scope="session")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def checkpoints(made_once: MadeOnce) -> dict[str, Path]:
     """Files of small random networks by what they are: student, student_isr, idm, isr."""
-    folder = tmp_path_factory.mktemp("checkpoints")
+    return {path.stem: path for path in made_once("checkpoints", save_networks).iterdir()}
+
+
+def save_networks(folder: Path) -> None:
     torch.manual_seed(0)
     student, joint = Student(StudentConfig(*SMALL)), StudentIsr(StudentIsrConfig(*SMALL, head_feat=8, head_block=1))
     for network in (student, joint.student):
@@ -37,26 +41,26 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "idm": ("resnet_generator", ResnetGenerator(ResnetGeneratorConfig(8, 1))),
         "isr": ("rrdb", Rrdb(RrdbConfig(8, 1, 4))),
     }
-    paths = {}
     for name, (kind, network) in networks.items():
-        paths[name] = folder / f"{name}.safetensors"
-        save_whole(dict(network.state_dict()), paths[name], {**described(kind, network.config), "recipe": "test"})
-    return paths
+        about = {**described(kind, network.config), "recipe": "test"}
+        save_whole(dict(network.state_dict()), folder / f"{name}.safetensors", about)
 
 
 @pytest.fixture(scope="session")
-def exported(checkpoints: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def exported(checkpoints: dict[str, Path], made_once: MadeOnce) -> Any:
     """`exported(case)`: the profile and its checkpoints; each case is exported once, on first use."""
-    root, made = tmp_path_factory.mktemp("models"), {}
 
     def get(case: Case) -> tuple[Profile, Path, Path | None]:
-        if case not in made:
-            profile, dehazer, has_isr, upscale = case
-            isr = checkpoints["isr"] if has_isr else None
-            options = {"version": "7", "licence": "test only", "num_frames": 1}
-            folder = export_profile(checkpoints[dehazer], profile, root, isr=isr, upscale=upscale, **options)
-            made[case] = load_profile(folder.name, (root,)), checkpoints[dehazer], isr
-        return made[case]
+        profile, dehazer, has_isr, upscale = case
+        isr = checkpoints["isr"] if has_isr else None
+        options = {"version": "7", "licence": "test only", "num_frames": 1}
+
+        def make(root: Path) -> None:
+            export_profile(checkpoints[dehazer], profile, root, isr=isr, upscale=upscale, **options)
+
+        root = made_once(f"exported-{profile}-{upscale}", make)
+        (folder,) = root.iterdir()
+        return load_profile(folder.name, (root,)), checkpoints[dehazer], isr
 
     return get
 

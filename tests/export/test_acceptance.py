@@ -42,17 +42,17 @@ def test_a_unit_that_keeps_every_promise_is_accepted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("figures", "told"),
+    ("figures", "message"),
     [
         ({"host_ms": 2}, "live: host time over GPU time: 0.2, wanted < 0.10: FAILED"),
         ({"verify": 1}, "verify live: FAILED"),
         ({"share": 0.2}, "miinet: share of the measured fp16 matrix rate: 0.2, wanted >= 0.45: FAILED"),
     ],
 )
-def test_one_that_does_not_is_not(tmp_path, figures, told):
+def test_one_that_does_not_is_not(tmp_path, figures, message):
     code, report, _ = accepted(tmp_path, "--profiles", "live miinet", **figures)
     assert code == 1
-    assert told in report
+    assert message in report
     assert report.strip().splitlines()[-1].startswith("NOT ACCEPTED")
 
 

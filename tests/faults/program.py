@@ -18,9 +18,9 @@ from typing import Any
 
 import psutil
 
-from tests.faults.launcher import FPS_VARIABLE
-from tests.faults.source import FRAMES_VARIABLE
-from tests.faults.switches import FOLDER_VARIABLE
+from tests.faults.injected.launcher import FPS_VARIABLE
+from tests.faults.injected.source import FRAMES_VARIABLE
+from tests.faults.injected.switches import FOLDER_VARIABLE
 from tests.paths import REPOSITORY
 
 
@@ -73,7 +73,7 @@ class Program:
     def __init__(self, folder: Path, port: int, arguments: list[str], *, fps: float, frames: Path) -> None:
         self.port = port
         self.log_path = folder / "program.log"
-        self._command = [sys.executable, "-m", "tests.faults.launcher", "--live", *arguments]
+        self._command = [sys.executable, "-m", "tests.faults.injected.launcher", "--live", *arguments]
         self._environment = {
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),

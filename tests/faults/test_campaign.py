@@ -1,26 +1,55 @@
-"""A short campaign: the real program is broken sixty times and must neither lie nor stop; `make faults` runs more."""
+"""Short campaigns: the real program is broken and must neither lie nor stop, and a lie is found; `make faults` runs
+more."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.faults.campaign import run_campaign
-from tests.faults.invariants import Judge, disagrees
-from tests.faults.saved import faults_of_folder, leftovers
+from tests.faults.injected.injections import FAULTS
+from tests.faults.injected.registry import Fault
+from tests.faults.unit import Unit
+from tests.faults.watched.invariants import Judge, disagrees
+from tests.faults.watched.saved import faults_of_folder, leftovers
 
 NUM_FAULTS = 60
 BACK_WITHIN_S = 12.0
 """The limit of 2 s is `make faults`'s; here the machine may be busy with other work, and only a stuck picture fails."""
 
 
+@pytest.mark.slow
 def test_sixty_faults(tmp_path: Path) -> None:
     seed = int(os.environ.get("FAULTS_SEED", "1"))
     report = run_campaign(tmp_path, NUM_FAULTS, seed, back_within_s=BACK_WITHIN_S)
-    told = "\n".join(report.lines())
-    print(told)
+    text = "\n".join(report.lines())
+    print(text)
     assert report.num_faults == NUM_FAULTS
-    assert not report.num_violations, told
+    assert not report.num_violations, text
+
+
+@contextmanager
+def engine_passes_on(unit: Unit) -> Iterator[None]:
+    """The engine gives back what it got, and the picture says ENHANCED all the same."""
+    unit.engine.set(mode="input")
+    yield
+    unit.engine.set(mode="ok")
+
+
+def test_a_planted_lie_is_found_and_a_fault_that_is_borne_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    borne, lie = "engine raises", "engine passes on"
+    monkeypatch.setitem(FAULTS, lie, Fault(lie, "engine", engine_passes_on, (1.5, 1.5)))  # of one group: never at once
+    report = run_campaign(tmp_path, 2, 1, names=[borne, lie], back_within_s=BACK_WITHIN_S)
+    found = {outcome.names: outcome.violations for outcome in report.outcomes}
+    assert set(found) == {(borne,), (lie,)}
+    assert not found[borne,] and not report.overall, found
+    assert "enhanced half says enhanced, its pixels are raw" in found[lie,][0]
 
 
 # ---- the judge itself: each lie is seen

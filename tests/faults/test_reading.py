@@ -11,8 +11,8 @@ import simplejpeg
 
 from edge.pictures.image import Image
 from edge.web.banner import Status, blank, stamp
-from tests.faults.pictures import Reader
-from tests.faults.timecode import OTHER, Code, now_code, read_code, write_code
+from tests.faults.watched.pictures import Reader
+from tests.faults.watched.timecode import OTHER, Code, now_code, read_code, write_code
 
 STATES = ("live", "frozen", "stale", "no-signal", "starting")
 

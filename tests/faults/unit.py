@@ -15,11 +15,11 @@ from typing import Any
 import psutil
 
 from edge.models.profile import SHIPPED
-from tests.faults.head import Head
+from tests.faults.injected.head import Head
+from tests.faults.injected.source import make_frames
+from tests.faults.injected.switches import Switch
 from tests.faults.program import Program, free_port
-from tests.faults.source import make_frames
-from tests.faults.switches import Switch
-from tests.faults.viewers import Crowd
+from tests.faults.watched.viewers import Crowd
 
 DISK_MIB = 96
 

@@ -52,15 +52,15 @@ def test_status_is_a_table_or_json(head):
 
 def test_set_reaches_the_device_and_says_what_happens_next(head):
     port, _ = head
-    told = run("set", "led", "all", "400", "--port", port)
-    assert told.returncode == 0, told.stderr
-    assert "goes out in 10 s" in told.stdout
+    answer = run("set", "led", "all", "400", "--port", port)
+    assert answer.returncode == 0, answer.stderr
+    assert "goes out in 10 s" in answer.stdout
     record = json.loads(run("status", "--port", port, "--json").stdout)
     assert record["status"]["led_permille"] == [400, 400, 0, 0]
 
 
 @pytest.mark.parametrize(
-    "words, code, told",
+    "words, code, message",
     [
         pytest.param(["set", "led", "2", "400"], 1, "this camera head has 2 light channels", id="channel"),
         pytest.param(["set", "heater", "2000"], 1, "level_permille = 2000: expected", id="range"),
@@ -69,14 +69,14 @@ def test_set_reaches_the_device_and_says_what_happens_next(head):
         pytest.param(["set", "led", "4"], 2, "expected CHANNEL|all PERMILLE", id="missing value"),
     ],
 )
-def test_bad_values_are_told_in_one_line(head, words, code, told):
+def test_bad_values_get_one_line(head, words, code, message):
     answer = run(*words, "--port", head[0])
     assert answer.returncode == code
-    assert told in answer.stderr
+    assert message in answer.stderr
     assert answer.stderr.count("\n") == 1
 
 
-def test_a_missing_port_is_told_at_once_with_the_code_of_a_missing_device(tmp_path):
+def test_a_missing_port_is_reported_at_once_with_the_code_of_a_missing_device(tmp_path):
     answer = run("status", "--port", str(tmp_path / "none"))
     assert answer.returncode == 69
     assert "none: no such port" in answer.stderr

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from edge.basics.settings import settings_of
 from edge.calibration.file import read_calibration
 from edge.config import Config, address_from_listen, load_config
 from edge.models.profile import load_profile, profile_roots
@@ -24,6 +25,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+OPTIONS = [one.path for one in settings_of(Config()) if one.rules.option]
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +54,13 @@ def tried(content: bytes, outcomes: Counter[str], folder: Path) -> None:
     if origins is None:
         return
     printed = "\n".join(origins.lines())
-    told: dict[str, Any] = {}
+    read_back: dict[str, Any] = {}
     for section, keys in tomllib.loads(printed).items():
-        told |= {f"{section}.{key}": value for key, value in keys.items()}
+        read_back |= {f"{section}.{key}": value for key, value in keys.items()}
     for dotted in DEFAULTS:
         section, key = dotted.split(".")
         value = getattr(getattr(origins.config, section), key)
-        assert told[dotted] == (list(value) if isinstance(value, tuple) else value), dotted
+        assert read_back[dotted] == (list(value) if isinstance(value, tuple) else value), dotted
     for named, use in consumers(origins.config, folder):
         accepted(Counter(), named, use)
 
@@ -74,8 +78,7 @@ def test_anything(draw: bytes, outcomes: Counter[str], folder: Path) -> None:
 @fuzz("config", 5_000)
 def test_options(draw: Random, outcomes: Counter[str]) -> None:
     """What comes from the command line's options."""
-    options = ["source.uri", "engine.profile", "unit.serial", "unit.calibration", "web.listen"]
-    given = {dotted: ("--option", draw.choice(STRANGE_TEXTS)) for dotted in draw.sample(options, 2)}
+    given = {dotted: ("--option", draw.choice(STRANGE_TEXTS)) for dotted in draw.sample(OPTIONS, 2)}
     accepted(outcomes, "--option", lambda: load_config(Path("/dev/null"), given))
     accepted(Counter(), "", lambda: address_from_listen(damaged_text("127.0.0.1:8080", draw)))
 

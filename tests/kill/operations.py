@@ -21,7 +21,10 @@ from edge.calibration.calibration import Calibration
 from edge.calibration.file import write_calibration
 from edge.engines.engine import Enhanced
 from edge.frames.frame import Frame, FramePair
-from edge.models.bundle import BUNDLE_NAME, Told, contents_bytes
+from edge.health.news import Board, NotSaved, Saved
+from edge.health.record import Health
+from edge.health.state import EngineFacts
+from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes
 from edge.models.profile import Profile
 from edge.pictures.image import Image
 from edge.saving.saver import PairSaver
@@ -51,11 +54,17 @@ def snapshot(folder: Path) -> Step:
     done = threading.Semaphore(0)
     failed: list[str] = []
 
-    def on_failed(reason: str) -> None:
-        failed.append(reason)
+    def on_failed(news: NotSaved) -> None:
+        failed.append(news.reason)
         done.release()
 
-    saver = PairSaver(folder, lambda: "demo:", lambda: {"sha256": MODEL_SHA}, lambda name: done.release(), on_failed)
+    board = Board()
+    health = Health(board)
+    health.set_source("demo:")
+    health.set_engine(EngineFacts("live", MODEL_SHA, "test"))
+    board.read(Saved, lambda news: done.release())
+    board.read(NotSaved, on_failed)
+    saver = PairSaver(folder, health, board)
     saver.start()
 
     def step(number: int) -> None:
@@ -97,9 +106,9 @@ def model(folder: Path) -> Step:
 def bundle_bytes(version: str) -> bytes:
     """A profile whose graph is no ONNX, which nobody looks at here, and large enough that writing it takes its time."""
     graph = f"graph {version}".encode() * 40_000
-    told = {**dict.fromkeys(_KEYS, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
-    files = {"model.json": json.dumps(told).encode(), "model.onnx": graph}
-    about = {name: Told(len(content), sha256(content).hexdigest()) for name, content in files.items()}
+    manifest = {**dict.fromkeys(_KEYS, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
+    files = {"model.json": json.dumps(manifest).encode(), "model.onnx": graph}
+    about = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
     members = {BUNDLE_NAME: contents_bytes("live", version, sha256(graph).hexdigest(), about), **files}
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:

@@ -21,31 +21,38 @@ def data(tmp_path):
     config = "[student]\nsteps = 2\nbatch = 1\n[student.data]\nlarynx_share = 1.0\n"
     config += "[student.loop]\nworkers = 0\ncompile = false\n"
     (tmp_path / "tiny.toml").write_text(config)
+    manifest = ["-o", str(tmp_path / "larynx.json"), "--hq", "*", "--held-out", "0"]
+    assert main(["prepare", str(tmp_path / "data" / "larynx"), *manifest]) == 0
     return tmp_path
 
 
+def student(data, config):
+    return ["student", str(data / config), "--larynx", str(data / "larynx.json"), "-o", str(data / "run")]
+
+
 def test_from_pictures_to_a_checkpoint(data):
-    assert main(["student", str(data / "tiny.toml"), "--data", str(data / "data"), "-o", str(data / "run")]) == 0
+    assert main(student(data, "tiny.toml")) == 0
     _, described = student_from_checkpoint(data / "run" / "student.safetensors")
     assert described["steps"] == "2"
     assert len(described["data_manifest_sha256"]) == 64
 
 
 @pytest.mark.parametrize(
-    "config, code, told",
+    "config, code, message",
     [
         pytest.param("[student.data]\nlarynx = 1", 78, "student.data.larynx", id="unknown key"),
         pytest.param("[student]\nsteps = 0", 78, "student.steps = 0", id="out of range"),
         pytest.param("[student.data]\nlarynx_share = 0.0", 78, "every data share is 0", id="no data"),
         pytest.param("[student.data]\ndemo_share = 1.0", 74, "python -m edge.sources.demo", id="no renders"),
-        pytest.param("[student.data]\nthroat_share = 1.0", 74, "throat_research", id="folder missing"),
+        pytest.param("[student.data]\nthroat_share = 1.0", 74, "give --throats a manifest", id="no throats"),
     ],
 )
-def test_bad_runs_get_one_line(data, capsys, config, code, told):
+def test_bad_runs_get_one_line(data, capsys, config, code, message):
+    capsys.readouterr()
     (data / "bad.toml").write_text(config)
-    assert main(["student", str(data / "bad.toml"), "--data", str(data / "data"), "-o", str(data / "run")]) == code
+    assert main(student(data, "bad.toml")) == code
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert told in line
+    assert message in line
 
 
 def test_a_config_that_is_not_there_names_the_shipped_ones(capsys):

@@ -1,6 +1,7 @@
 """`edge-train idm`, `isr`, `student`, `pack` and `unpack` as a person runs them, on one process and on two."""
 
-import csv
+import json
+import socket
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.doubles.training_bench import losses
 from trainer.cli import main
 from trainer.networks.from_checkpoint import idm_from_checkpoint
 
@@ -77,36 +79,60 @@ def command(place, stage, run, *more):
     return [stage, str(place / "tiny.toml"), "--manifest", str(place / "manifest.json"), "-o", str(run), *more]
 
 
-def losses(folder):
-    with (folder / "losses.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
 def init(place, run):
     if not (run / "isr.safetensors").exists():
         assert main(command(place, "isr", run, "--phase", "l1")) == 0
     return ["--phase", "gan", "--init", str(run / "isr.safetensors")]
 
 
-@pytest.mark.parametrize("stage", ["idm", "isr", "student"])
-def test_two_processes_give_the_losses_of_one(place, tmp_path, stage):
+STAGES = ["idm", "isr", "student"]
+TRAINER_AGAIN_AND_AGAIN = """
+import json, os, runpy, sys
+os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"  # it would remember how the processes met for the stage before
+for os.environ["MASTER_PORT"], sys.argv[1:] in json.loads(sys.argv[1]):
+    try:
+        runpy.run_module("trainer", run_name="__main__")
+    except SystemExit as ended:
+        if ended.code:
+            raise
+"""
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return str(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def one_and_two(place, made_once):
+    """A folder with each stage's run by one process and by two; torchrun starts the two once for all stages."""
+
+    def make(folder):
+        (folder / "stages.py").write_text(TRAINER_AGAIN_AND_AGAIN)
+        more = {"isr": init(place, folder / "l1")}
+        words = []
+        for stage in STAGES:
+            assert main(command(place, stage, folder / stage / "one", *more.get(stage, ()))) == 0
+            two = command(place, stage, folder / stage / "two", *more.get(stage, ()), "--device", "cpu")
+            words.append((free_port(), two))
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        done = subprocess.run(
+            [*torchrun, str(folder / "stages.py"), json.dumps(words)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    return made_once("one-and-two", make)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_processes_give_the_losses_of_one(one_and_two, stage):
     """Global image pool, batch statistics and relativistic means included.
 
     Sums differ in their order alone, by which the first step agrees to five digits: the new generator's fakes are
     nearly flat, and batch statistics magnify what rounding left in them. Adam's first steps, which take a gradient's
     sign more than its size, magnify it again.
     """
-    more = init(place, tmp_path / "l1") if stage == "isr" else []
-    assert main(command(place, stage, tmp_path / "one", *more)) == 0
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "trainer"]
-    done = subprocess.run(
-        [*torchrun, *command(place, stage, tmp_path / "two", *more, "--device", "cpu")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    one, two = losses(one_and_two / stage / "one"), losses(one_and_two / stage / "two")
     assert len(one) == len(two) > 0
     assert two[0] == pytest.approx(one[0], rel=1e-5, abs=2e-5)
     for row, expected in zip(two, one, strict=True):
@@ -153,7 +179,7 @@ def change(folder):
 
 
 @pytest.mark.parametrize(
-    "stage, pictures, code, told",
+    "stage, pictures, code, message",
     [
         pytest.param("idm", {"hq": (96, 64)}, 78, "no picture has domain lq", id="empty LQ"),
         pytest.param("idm", {"lq": (96, 64)}, 78, "no picture has domain hq", id="empty HQ"),
@@ -163,17 +189,17 @@ def change(folder):
         pytest.param("idm", change, 74, "1.png: changed since it was prepared", id="changed file"),
     ],
 )
-def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, code, told):
+def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, code, message):
     manifest = pictures(tmp_path) if callable(pictures) else prepared(tmp_path, **pictures)
     capsys.readouterr()
     assert main([stage, str(place / "tiny.toml"), "--manifest", str(manifest), "-o", str(tmp_path / "run")]) == code
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert told in line
+    assert message in line
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    "more, code, told",
+    "more, code, message",
     [
         pytest.param(["--vgg", "gone.safetensors"], 78, "gone.safetensors: no such file", id="no VGG"),
         pytest.param(["--device", "tpu"], 2, "invalid choice", id="device"),
@@ -183,9 +209,9 @@ def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, co
         pytest.param(["--beta", "-1"], 78, "idm.beta = -1.0: expected a number of at least 0", id="beta"),
     ],
 )
-def test_wrong_options(place, tmp_path, capsys, more, code, told):
+def test_wrong_options(place, tmp_path, capsys, more, code, message):
     try:
         assert main(command(place, "idm", tmp_path / "run", *more)) == code
     except SystemExit as stopped:
         assert stopped.code == code
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

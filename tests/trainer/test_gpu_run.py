@@ -73,8 +73,8 @@ def test_a_run_goes_on_on_a_new_machine_and_teaches_a_student(data, command, tmp
     (tmp_path / "in" / "idm" / "pieces").mkdir()
     for piece in (tmp_path / "out" / "idm" / "pieces").iterdir():
         piece.rename(tmp_path / "in" / "idm" / "pieces" / piece.name)
-    told = command("idm", machine="second")
-    assert "state.safetensors: at step 10" in told and "finished" in told
+    printed = command("idm", machine="second")
+    assert "state.safetensors: at step 10" in printed and "finished" in printed
     assert len((tmp_path / "out" / "idm" / "losses.csv").read_text().splitlines()) == 41
     command("inputs", str(data))  # now the teacher is there
     assert "finished" in command("distilled", machine="second")

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge.pictures.colour import Linear
 from edge.pictures.geometry import FRAME_WIDTH_PX
+from edge.pictures.image import Image
 
-Linear = NDArray[np.float32]
 
-
-def to_linear(image: NDArray[np.uint8], gamma: float) -> Linear:
+def to_linear(image: Image, gamma: float) -> Linear:
     """uint8 -> linear light by a pure power.
 
     IEC 61966-2-1 is close to 2.2; phones and endoscopes differ, so recipes vary it.

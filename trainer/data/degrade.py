@@ -18,19 +18,20 @@ from tqdm import tqdm
 
 from edge.basics.errors import InputOutputError
 from edge.basics.whole_files import write_whole
-from trainer.data.pictures import Picture, read_picture
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 from trainer.data.recipes import training_pair
 from trainer.prepare.scan import picture_files
 
 
-def degraded(clean: Picture, name: str, seed: int) -> Picture:
+def degraded(clean: Image, name: str, seed: int) -> Image:
     """The simulated poor picture of a clean one; seed and name decide, whatever else is in the folder."""
     rng = np.random.default_rng((seed, zlib.crc32(name.encode(errors="surrogateescape"))))
     return training_pair(clean, rng)[0]
 
 
 def run_degrade(args: argparse.Namespace) -> int:
-    """Write a PNG for each picture, in the same subfolders; one that cannot be used is told and left out.
+    """Write a PNG for each picture, in the same subfolders; one that cannot be used is named and left out.
 
     Raises:
         InputOutputError: no picture, two that would become one file, or the output folder holds something or cannot be
@@ -43,7 +44,7 @@ def run_degrade(args: argparse.Namespace) -> int:
     left_out = []
     for name in tqdm(names, unit="picture", disable=None, dynamic_ncols=True):
         try:
-            clean = read_picture(args.folder / name)
+            clean = read_picture(args.folder / name, rgb8_only=True)
         except InputOutputError as error:
             left_out.append(str(error))
             continue

@@ -5,49 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
-from edge.basics.errors import InputOutputError
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 
-Picture = NDArray[np.uint8]
 
-
-def read_picture(path: Path) -> Picture:
-    """RGB uint8 (H, W, 3).
-
-    Raises:
-        InputOutputError: missing, damaged, of 16 bits, or not of three channels: none of these is converted silently.
-    """
-    try:
-        data = np.fromfile(path, np.uint8)
-    except OSError as error:
-        raise InputOutputError(f"{path}: cannot be read ({error.strerror}); run edge-train prepare again") from error
-    picture = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR) if data.size else None
-    if picture is None:
-        raise InputOutputError(f"{path}: not a readable picture; remove it from the training folder")
-    channels = picture.shape[2] if picture.ndim == 3 else 1
-    if picture.dtype != np.uint8 or channels != 3:
-        told = f"{channels} channel{'s' * (channels > 1)} of {8 * picture.itemsize} bits"
-        raise InputOutputError(f"{path}: {told}; expected 3 channels of 8 bits: convert it to RGB or remove it")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+def as_planes(picture: Image) -> Tensor:
+    """(H, W, 3) -> (3, H, W), the same uint8 levels."""
+    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)
 
 
 class PictureStore:
-    """The pictures of one domain.
+    """The pictures of one domain; none is converted silently.
 
     What is decoded here, before worker processes fork off, is shared by all of them; the rest streams through their own
     hands.
     """
 
     def __init__(self, paths: Sequence[Path], cache_gib: float) -> None:
-        """Decodes pictures in order until `cache_gib` is used up."""
+        """Decodes pictures in order until `cache_gib` is used up.
+
+        Raises:
+            InputOutputError: names the first file that cannot be read or is not RGB of 8 bits.
+        """
         self.paths = list(paths)
-        self._kept: list[Picture] = []
+        self._kept: list[Image] = []
         room = cache_gib * 2**30
         for path in self.paths:
-            picture = read_picture(path)
+            picture = read_picture(path, rgb8_only=True)
             room -= picture.nbytes
             if room < 0:
                 break
@@ -61,14 +49,5 @@ class PictureStore:
         """How many are in memory."""
         return len(self._kept)
 
-    def __getitem__(self, index: int) -> Picture:
-        return self._kept[index] if index < len(self._kept) else read_picture(self.paths[index])
-
-
-def read_pictures(paths: Sequence[Path]) -> list[Picture]:
-    """Decode pictures as RGB uint8.
-
-    Raises:
-        InputOutputError: names the first file that cannot be read or is not RGB of 8 bits.
-    """
-    return [read_picture(path) for path in paths]
+    def __getitem__(self, index: int) -> Image:
+        return self._kept[index] if index < len(self._kept) else read_picture(self.paths[index], rgb8_only=True)

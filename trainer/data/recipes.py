@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.pictures.colour import Linear
+from edge.pictures.image import Image
 from trainer.data import degradations as d
-
-Picture = NDArray[np.uint8]
 
 
 def training_pair(
-    clean: Picture,
+    clean: Image,
     rng: np.random.Generator,
     *,
     thinning: float = 1.0,
     noise_gain: float = 1.0,
     noise: np.random.Generator | None = None,
-) -> tuple[Picture, Picture]:
+) -> tuple[Image, Image]:
     """Degrade a clean picture at random: one in sixteen stays as it is, so that clean pictures come back clean.
 
     Blur (defocus, motion) is drawn into both pictures: the student must bear it, and must not invent what it took.
@@ -70,12 +69,12 @@ def training_pair(
 
 
 def _exposed(
-    linear: d.Linear,
+    linear: Linear,
     gamma: float,
     noise_of: np.random.Generator | None = None,
     noise_gain: float = 1.0,
     noise: np.random.Generator | None = None,
-) -> Picture:
+) -> Image:
     display = d.from_linear(linear, gamma)
     if noise_of is not None:  # the shrink averages 16 sensor pixels, so a quarter of a camera's noise is left
         read, shot = noise_of.uniform(0, 1.0) * noise_gain, noise_of.uniform(0, 0.01) * noise_gain**2
@@ -86,7 +85,7 @@ def _exposed(
 HELD_OUT_STRENGTHS = {"mild": 0.2, "middle": 0.4, "heavy": 0.75}
 
 
-def held_out_fog(clean: Picture, strength: float, rng: np.random.Generator, blur_px: float = 40.0) -> Picture:
+def held_out_fog(clean: Image, strength: float, rng: np.random.Generator, blur_px: float = 40.0) -> Image:
     """Fog that training never saw: another tone curve (1.3), a field of blobs, an airlight outside the trained tints.
 
     Args:
@@ -109,7 +108,7 @@ def held_out_fog(clean: Picture, strength: float, rng: np.random.Generator, blur
     return np.clip(np.rint(display), 0, 255).astype(np.uint8)
 
 
-def vary_tone(clean: Picture, rng: np.random.Generator, amount: float) -> Picture:
+def vary_tone(clean: Image, rng: np.random.Generator, amount: float) -> Image:
     """Another patient, another lamp: hue, saturation, channel gains, tone curve and brightness.
 
     Blacks stay black: to lift them would be to paint a veil and call it clean.

@@ -12,7 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from trainer.data.pictures import Picture, PictureStore, read_picture
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
+from trainer.data.pictures import PictureStore, as_planes
 from trainer.data.unpaired import HQ, shuffled
 from trainer.data.views import check_fits, random_crop
 from trainer.networks.rrdb import SCALE
@@ -49,7 +51,7 @@ def _mirrored(x_BCHW: Tensor, margin_px: int) -> Tensor:
     return x_BCHW
 
 
-def low_resolution(hr: Picture, blur_sigma_px: float = 0.0) -> Picture:
+def low_resolution(hr: Image, blur_sigma_px: float = 0.0) -> Image:
     """The LR of an HR picture with sides divisible by 4: bicubic 1/4, then blur (MIINet 3.3), rounded once.
 
     Args:
@@ -77,7 +79,7 @@ class SuperResolutionDataset(Dataset[tuple[Tensor, Tensor]]):
             blur_share: share of the items whose LR is blurred.
 
         Raises:
-            InputOutputError: a picture in memory is smaller than the crop; one that streams is told when it is drawn.
+            InputOutputError: a picture in memory is smaller than the crop; one that streams is named when it is drawn.
         """
         self.store, self.crop_px, self.seed = store, crop_px, seed
         self.blur_sigma_px, self.blur_share = blur_sigma_px, blur_share
@@ -97,7 +99,7 @@ class SuperResolutionDataset(Dataset[tuple[Tensor, Tensor]]):
         lr = low_resolution(hr, self.blur_sigma_px if blurred else 0.0)
         return as_planes(lr), as_planes(hr)
 
-    def _picture(self, number: int) -> Picture:
+    def _picture(self, number: int) -> Image:
         picture = self.store[number]
         _check_fits(picture, self.crop_px, self.store.paths[number])
         return picture
@@ -111,7 +113,7 @@ def centre_pairs(paths: Sequence[Path], side_px: int, count: int) -> tuple[Tenso
     """
     pairs = []
     for path in paths[:: -(-len(paths) // count)]:
-        picture = read_picture(path)
+        picture = read_picture(path, rgb8_only=True)
         _check_fits(picture, side_px, path)
         top, left = (picture.shape[0] - side_px) // 2, (picture.shape[1] - side_px) // 2
         hr = np.ascontiguousarray(picture[top : top + side_px, left : left + side_px])
@@ -120,11 +122,6 @@ def centre_pairs(paths: Sequence[Path], side_px: int, count: int) -> tuple[Tenso
     return torch.stack(lrs), torch.stack(hrs)
 
 
-def _check_fits(picture: Picture, side_px: int, path: Path) -> None:
+def _check_fits(picture: Image, side_px: int, path: Path) -> None:
     height, width = picture.shape[:2]
     check_fits((width, height), (side_px, side_px), str(path), "isr.crop_px")
-
-
-def as_planes(picture: Picture) -> Tensor:
-    """(H, W, 3) -> (3, H, W), the same uint8 levels."""
-    return torch.from_numpy(picture).permute(2, 0, 1)

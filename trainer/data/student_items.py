@@ -16,10 +16,10 @@ from torch.utils.data import Dataset
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.settings import setting
 from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
-from trainer.data.pictures import Picture, PictureStore
+from edge.pictures.image import Image
+from trainer.data.pictures import PictureStore, as_planes
 from trainer.data.recipes import training_pair, vary_tone
 from trainer.data.views import random_view
-from trainer.prepare.splits import larynx_splits, throat_splits
 
 NETWORK_SIZE = (NETWORK_WIDTH_PX, NETWORK_HEIGHT_PX)
 SMALLEST_PX = 32
@@ -42,7 +42,7 @@ class DataConfig:
     larynx_tone: float = setting(1.0, "how far their tone is varied", low=0.0, high=1.0)
     demo_share: float = setting(0.0, "share of pairs made from renders of the demo throat", low=0.0)
     demo_tone: float = setting(0.6, "how far their tone is varied", low=0.0, high=1.0)
-    throat_share: float = setting(0.0, "share of pairs made from throat_research", low=0.0)
+    throat_share: float = setting(0.0, "share of pairs made from throat pictures", low=0.0)
     throat_tone: float = setting(0.3, "how far their tone is varied", low=0.0, high=1.0)
     hq_share: float = setting(0.0, "share of pairs made from the manifest's HQ training pictures", low=0.0)
     hq_tone: float = setting(0.3, "how far their tone is varied", low=0.0, high=1.0)
@@ -67,40 +67,42 @@ class Group:
         turns: whether quarter turns and vertical flips are plausible (a larynx has no fixed up, a throat has).
     """
 
-    pictures: Sequence[Picture] | PictureStore
+    pictures: Sequence[Image] | PictureStore
     share: float
     tone: float
     turns: bool
 
 
-def clean_paths(config: DataConfig, data: Path, demo: Path | None, hq: Sequence[Path] = ()) -> dict[str, list[Path]]:
+OPTIONS = {"larynx": "--larynx", "throat": "--throats", "hq": "--manifest"}
+"""By which option of `edge-train student` the manifest of a kind is given; renders of the demo have none."""
+
+
+def clean_paths(config: DataConfig, given: Mapping[str, Sequence[Path]], demo: Path | None) -> dict[str, list[Path]]:
     """Training pictures of each kind that has a share.
 
     Args:
-        data: folder with larynx/ and throat_research/.
+        given: HQ training pictures of the manifest of each kind.
         demo: folder with truth_*.png.
-        hq: the manifest's HQ training pictures.
 
     Raises:
         InputOutputError: a kind with a share has no pictures.
     """
     found: dict[str, list[Path]] = {}
-    for kind in config.shares():
-        if kind == "larynx":
-            found[kind] = larynx_splits(data)["train"]
-        elif kind == "throat":
-            found[kind] = throat_splits(data)["train"]
-        elif kind == "demo":
+    for kind, share in config.shares().items():
+        if kind == "demo":
             found[kind] = sorted(demo.glob("truth_*.png")) if demo else []
             if not found[kind]:
                 raise InputOutputError(
                     f"--demo {demo}: no truth_*.png; make them with "
                     "python -m edge.sources.demo --kind truth --variety --count 240 --output DIR"
                 )
-        else:
-            found[kind] = list(hq)
-            if not hq:
-                raise InputOutputError("student.data.hq_share: the manifest has no picture of domain hq, split train")
+            continue
+        found[kind] = list(given.get(kind, ()))
+        if not found[kind]:
+            raise InputOutputError(
+                f"student.data.{kind}_share = {share}: no picture of domain hq, split train; give {OPTIONS[kind]} a "
+                "manifest of edge-train prepare, or set the share to 0"
+            )
     return found
 
 
@@ -162,7 +164,7 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
     """
 
     def __init__(
-        self, groups: Sequence[Group], seed: int, parts: Parts = PAIR, real: PictureStore | Sequence[Picture] = ()
+        self, groups: Sequence[Group], seed: int, parts: Parts = PAIR, real: PictureStore | Sequence[Image] = ()
     ) -> None:
         self.groups, self.seed, self.parts, self.real = groups, seed, parts, real
         total = sum(group.share for group in groups)
@@ -177,10 +179,10 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         if self.parts.real:
             rng = np.random.default_rng((self.seed, index, 3))
             picture = _usable(self.real, int(rng.integers(len(self.real))))
-            item.append(_planes(random_view(picture, rng, self.parts.size)))
+            item.append(as_planes(random_view(picture, rng, self.parts.size)))
         return tuple(item)
 
-    def _clean(self, rng: np.random.Generator) -> tuple[Picture, Group]:
+    def _clean(self, rng: np.random.Generator) -> tuple[Image, Group]:
         group = self.groups[int(rng.choice(len(self.groups), p=self._shares))]
         return _usable(group.pictures, int(rng.integers(len(group.pictures)))), group
 
@@ -191,12 +193,12 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         if group.tone:
             clean = vary_tone(clean, rng, group.tone)
         again = copy.deepcopy(rng)
-        item = [_planes(picture) for picture in training_pair(clean, rng)]
+        item = [as_planes(picture) for picture in training_pair(clean, rng)]
         if self.parts.later:
             moment = np.random.default_rng((self.seed, index, 1))
             motion = np.array([*moment.uniform(-MOTION_PX, MOTION_PX, 2), 1 + moment.uniform(-ZOOM, ZOOM)], np.float32)
             later = training_pair(moved(clean, motion), again, thinning=moment.uniform(*THINNING), noise=moment)
-            item += [*(_planes(picture) for picture in later), torch.from_numpy(motion)]
+            item += [*(as_planes(picture) for picture in later), torch.from_numpy(motion)]
         return item
 
     def _frame(self, index: int, size: tuple[int, int]) -> list[Tensor]:
@@ -207,16 +209,16 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         clean = random_view(picture, rng, size, smallest=native_share(picture, size))
         if group.tone:
             clean = vary_tone(clean, rng, group.tone)
-        return [_planes(picture) for picture in training_pair(clean, rng, noise_gain=FRAME_NOISE_GAIN)]
+        return [as_planes(picture) for picture in training_pair(clean, rng, noise_gain=FRAME_NOISE_GAIN)]
 
 
-def native_share(picture: Picture, size: tuple[int, int]) -> float:
+def native_share(picture: Image, size: tuple[int, int]) -> float:
     """Width of a view at the picture's own pixels over that of the largest; 1 where it would have to be enlarged."""
     largest = min(picture.shape[1], picture.shape[0] * size[0] / size[1])
     return min(1.0, size[0] / largest)
 
 
-def moved(picture: Picture, motion: np.ndarray) -> Picture:
+def moved(picture: Image, motion: np.ndarray) -> Image:
     """The picture after a camera's motion (dx_px, dy_px, zoom) about its middle; mirrored where nothing was seen."""
     height, width = picture.shape[:2]
     dx, dy, zoom = (float(x) for x in motion)
@@ -226,15 +228,10 @@ def moved(picture: Picture, motion: np.ndarray) -> Picture:
     return np.asarray(cv2.warpAffine(picture, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=border))
 
 
-def _usable(pictures: Sequence[Picture] | PictureStore, number: int) -> Picture:
+def _usable(pictures: Sequence[Image] | PictureStore, number: int) -> Image:
     picture = pictures[number]
     height, width = picture.shape[:2]
     if min(height, width) < SMALLEST_PX:
         name = str(pictures.paths[number]) if isinstance(pictures, PictureStore) else f"picture {number}"
         raise InputOutputError(f"{name}: {width}x{height} px, expected {SMALLEST_PX} px and more; remove it")
     return picture
-
-
-def _planes(picture: Picture) -> Tensor:
-    """(H, W, 3) -> (3, H, W), the same uint8 levels."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)

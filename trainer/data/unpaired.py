@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from trainer.data.pictures import PictureStore
+from trainer.data.pictures import PictureStore, as_planes
 from trainer.data.views import check_fits, random_view
 
 LQ, HQ = 0, 1
@@ -66,5 +65,4 @@ class UnpairedDataset(Dataset[tuple[Tensor, Tensor]]):
         shown = store[picture]
         if not self.enlarge:
             check_fits(shown.shape[1::-1], self.size, str(store.paths[picture]), "a view of")
-        view = random_view(shown, rng, self.size, self.smallest)
-        return torch.from_numpy(view).permute(2, 0, 1)
+        return as_planes(random_view(shown, rng, self.size, self.smallest))

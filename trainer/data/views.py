@@ -6,16 +6,16 @@ import cv2
 import numpy as np
 
 from edge.basics.errors import InputOutputError
-from trainer.data.pictures import Picture
+from edge.pictures.image import Image
 
 
 def random_view(
-    picture: Picture,
+    picture: Image,
     rng: np.random.Generator,
     size: tuple[int, int],
     smallest: float = 0.55,
     turns: bool = False,
-) -> Picture:
+) -> Image:
     """A random part of the wanted shape, scaled to `size` and mirrored at odds of one half.
 
     Args:
@@ -37,7 +37,7 @@ def random_view(
     return np.ascontiguousarray(part[:, ::-1]) if rng.random() < 0.5 else np.asarray(part, np.uint8)
 
 
-def random_crop(picture: Picture, rng: np.random.Generator, side_px: int) -> Picture:
+def random_crop(picture: Image, rng: np.random.Generator, side_px: int) -> Image:
     """A random square at the picture's own pixels, mirrored at odds of one half."""
     height, width = picture.shape[:2]
     top, left = int(rng.integers(height - side_px + 1)), int(rng.integers(width - side_px + 1))

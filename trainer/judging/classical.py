@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from edge.pictures.image import Image
+
 Plane = NDArray[np.float32]
 
 REFERENCE_WIDTH_PX = 480
@@ -17,6 +18,10 @@ GUIDE_RADIUS_PX = 60
 GUIDE_EPS = 1e-3
 OMEGA = 0.95
 MIN_TRANSMISSION = 0.1
+CLAHE_CLIP = 2.0
+"""Largest count of a histogram bin, in multiples of the mean count."""
+CLAHE_TILES = 8
+"""A side."""
 AIRLIGHT_SHARE = 1e-3
 
 
@@ -40,16 +45,10 @@ def dark_channel_prior(image: Image) -> Image:
     return np.asarray(np.rint(np.clip(radiance, 0, 1) * 255), np.uint8)
 
 
-def clahe(image: Image, clip: float = 2.0, num_tiles: int = 8) -> Image:
-    """Contrast-limited adaptive histogram equalisation (Zuiderveld 1994) of L* in CIELAB; a* and b* stay.
-
-    Args:
-        image: RGB uint8.
-        clip: largest count of a histogram bin, in multiples of the mean count.
-        num_tiles: tiles per side.
-    """
+def clahe(image: Image) -> Image:
+    """Contrast-limited adaptive histogram equalisation (Zuiderveld 1994) of L* in CIELAB; a* and b* stay."""
     lab = cv2.cvtColor(image, cv2.COLOR_RGB2LAB)
-    lab[..., 0] = cv2.createCLAHE(clip, (num_tiles, num_tiles)).apply(lab[..., 0])
+    lab[..., 0] = cv2.createCLAHE(CLAHE_CLIP, (CLAHE_TILES, CLAHE_TILES)).apply(lab[..., 0])
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), np.uint8)
 
 

@@ -13,10 +13,13 @@ import torch
 from torch import Tensor
 
 from edge.basics.errors import InputOutputError
+from edge.basics.markdown import table
+from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
-from trainer.data.pictures import read_pictures
-from trainer.data.recipes import HELD_OUT_STRENGTHS, Picture, held_out_fog
+from edge.pictures.image import Image
+from trainer.data.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.judging.classical import clahe, dark_channel_prior
+from trainer.judging.held_out import HeldOut
 from trainer.judging.isr_scores import isr_scores, isr_sets, isr_table
 from trainer.judging.judged import (
     Judged,
@@ -28,10 +31,8 @@ from trainer.judging.judged import (
     tensor_from_picture,
 )
 from trainer.judging.metrics import ciede2000, flicker, flow_from_truth, psnr, relative_flicker, ssim
-from trainer.judging.report import table
 from trainer.networks import guided
 from trainer.networks.student_isr import AnyStudent
-from trainer.prepare.splits import larynx_splits, throat_splits
 
 SEED = 20261
 NUM_ENLARGED = 8
@@ -47,12 +48,12 @@ class Score:
     ciede2000: float
 
 
-def score(results: Sequence[Picture], truths: Sequence[Picture]) -> Score:
+def score(results: Sequence[Image], truths: Sequence[Image]) -> Score:
     pairs = list(zip(results, truths, strict=True))
     return Score(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr, ssim, ciede2000)))
 
 
-def dehazing_scores(truths: Sequence[Picture], methods: Mapping[str, Method]) -> dict[str, dict[str, Score]]:
+def dehazing_scores(truths: Sequence[Image], methods: Mapping[str, Method]) -> dict[str, dict[str, Score]]:
     """Fog name -> method -> score; "clean" gives each method the truth itself."""
     scores: dict[str, dict[str, Score]] = {}
     for fog, strength in {"clean": 0.0, **HELD_OUT_STRENGTHS}.items():
@@ -81,12 +82,12 @@ def dehazing_table(scores: Mapping[str, Mapping[str, Score]]) -> str:
     return table(head, rows)
 
 
-def bicubic_x4(picture: Picture) -> Picture:
+def bicubic_x4(picture: Image) -> Image:
     size = (picture.shape[1] * SCALE, picture.shape[0] * SCALE)
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def guided_table(truths: Sequence[Picture], students: Mapping[str, AnyStudent]) -> str:
+def guided_table(truths: Sequence[Image], students: Mapping[str, AnyStudent]) -> str:
     """A profile's x4 against bicubic of its own dehazed picture, native pixels, fog with 1 px of blur; PSNR in dB."""
     rows: dict[str, list[float]] = {}
     for fog, strength in {"faint": 0.05, **HELD_OUT_STRENGTHS}.items():
@@ -108,24 +109,24 @@ def guided_table(truths: Sequence[Picture], students: Mapping[str, AnyStudent]) 
     return table(head, [[fog, *row] for fog, row in rows.items()])
 
 
-def _guided(frame: Picture, dehazed: Picture) -> Tensor:
+def _guided(frame: Image, dehazed: Image) -> Tensor:
     with torch.no_grad():
         return guided.guided_x4(tensor_from_picture(frame), tensor_from_picture(dehazed))
 
 
-def _against(pairs: Sequence[tuple[Picture, Picture]], truths: Sequence[Picture]) -> list[float]:
+def _against(pairs: Sequence[tuple[Image, Image]], truths: Sequence[Image]) -> list[float]:
     bicubic = mean(psnr(b, t) for (b, _), t in zip(pairs, truths, strict=True))
     carried = mean(psnr(g, t) for (_, g), t in zip(pairs, truths, strict=True))
     return [bicubic, carried, carried - bicubic]
 
 
-def native_crops(pictures: Sequence[Picture]) -> list[Picture]:
+def native_crops(pictures: Sequence[Image]) -> list[Image]:
     """16:9 parts at their own pixels, sides divisible by 4."""
     crops = (centre_crop_16_9(picture) for picture in pictures)
     return [np.ascontiguousarray(c[: c.shape[0] // SCALE * SCALE, : c.shape[1] // SCALE * SCALE]) for c in crops]
 
 
-def panned(picture: Picture, num_frames: int) -> tuple[list[Picture], list[np.ndarray]]:
+def panned(picture: Image, num_frames: int) -> tuple[list[Image], list[np.ndarray]]:
     """A camera that moves over a picture by (5, 2) px a frame: 1080p frames, and the motion between them."""
     reach = (num_frames - 1) * 5
     cropped = centre_crop_16_9(picture)
@@ -137,7 +138,7 @@ def panned(picture: Picture, num_frames: int) -> tuple[list[Picture], list[np.nd
     return [np.ascontiguousarray(f) for f in frames], [motion] * (num_frames - 1)
 
 
-def fogged_video(frames: Sequence[Picture]) -> list[Picture]:
+def fogged_video(frames: Sequence[Image]) -> list[Image]:
     """The same fog on the window in every frame, its strength as a breath leaves it, fresh sensor noise in each."""
     out = []
     for number, frame in enumerate(frames):
@@ -147,7 +148,7 @@ def fogged_video(frames: Sequence[Picture]) -> list[Picture]:
     return out
 
 
-Video = tuple[list[Picture], list[Picture], list[np.ndarray]]
+Video = tuple[list[Image], list[Image], list[np.ndarray]]
 """Truth, input, and the motion between the frames of the truth."""
 
 
@@ -157,7 +158,9 @@ def demo_video(folder: Path) -> Video:
     Raises:
         InputOutputError: the folder does not hold pairs.
     """
-    truth, lq = (read_pictures(sorted(folder.glob(f"{kind}_*.png"))) for kind in ("truth", "degraded"))
+    truth, lq = (
+        [read_picture(path) for path in sorted(folder.glob(f"{kind}_*.png"))] for kind in ("truth", "degraded")
+    )
     if len(truth) < 2 or len(truth) != len(lq):
         raise InputOutputError(
             f"{folder}: expected truth_*.png and as many degraded_*.png; make them with "
@@ -166,7 +169,7 @@ def demo_video(folder: Path) -> Video:
     return truth, lq, flow_from_truth(truth)
 
 
-def flicker_table(demo: Path | None, pictures: Sequence[Picture], students: Mapping[str, AnyStudent]) -> str:
+def flicker_table(demo: Path | None, pictures: Sequence[Image], students: Mapping[str, AnyStudent]) -> str:
     """Motion-compensated frame difference in levels, and the same over the video's contrast, in brackets."""
     videos: dict[str, Video] = {}
     for number, picture in enumerate(pictures, 1):
@@ -199,44 +202,44 @@ class Evaluation:
     metrics: Mapping[str, Mapping[str, float]]
 
 
-def evaluate(data: Path, demo: Path | None, judged: Judged) -> Evaluation:
-    """Judge networks and classical methods on the held-out pictures.
+def evaluate(pictures: HeldOut, demo: Path | None, judged: Judged) -> Evaluation:
+    """Judge networks and classical methods on held-out pictures.
 
     Args:
-        data: folder with larynx/ and throat_research/, and sr_benchmark/ for x4 alone.
         demo: folder with truth_*.png and degraded_*.png of the demo; None leaves that row out.
 
     Raises:
         InputOutputError: pictures are missing.
     """
+    throats, larynx = ([read_picture(path) for path in paths] for paths in (pictures.throats, pictures.larynx))
     parts: list[str] = []
-    metrics: dict[str, dict[str, float]] = {}
+    metrics: dict[str, dict[str, float]] = {name: {} for name in judged.names}
     if judged.dehazers:
-        throats, larynx = (read_pictures(split(data)["held_out"]) for split in (throat_splits, larynx_splits))
         methods = classical_methods() | judged.dehazers
-        of_throats = dehazing_scores([at_network_size(p) for p in throats], methods)
-        of_larynx = dehazing_scores([at_network_size(p) for p in larynx], methods)
-        parts += [
-            f"### Dehazing, {len(throats)} held-out real throats, 480x270",
-            dehazing_table(of_throats),
-            f"### Dehazing, {len(larynx)} held-out larynx pictures, 480x270",
-            dehazing_table(of_larynx),
-        ]
-        for name in judged.dehazers:
-            metrics[name] = {f"throats_{fog}_psnr_db": round(of[name].psnr, 2) for fog, of in of_throats.items()}
-    if judged.students:
+        for kind, truths in (("real throats", throats), ("larynx pictures", larynx)):
+            if not truths:
+                continue
+            scores = dehazing_scores([at_network_size(truth) for truth in truths], methods)
+            parts += [f"### Dehazing, {len(truths)} held-out {kind}, 480x270", dehazing_table(scores)]
+            if truths is throats:
+                for name in judged.dehazers:
+                    metrics[name] = {f"throats_{fog}_psnr_db": round(of[name].psnr, 2) for fog, of in scores.items()}
+    if judged.students and larynx:
         parts += [
             f"### A profile's x4 against bicubic, {len(larynx)} larynx pictures, native pixels, fog with 1 px of blur",
             guided_table(native_crops(larynx), judged.students),
+        ]
+    if judged.students and (throats or demo):
+        parts += [
             "### Flicker: motion-compensated frame difference at 1080p, in levels of 255 (over the video's contrast)",
             flicker_table(demo, throats[::8], judged.students),
         ]
     if judged.enlargers:
-        scores = isr_scores(isr_sets(data, NUM_ENLARGED), judged.enlargers)
+        enlarged = isr_scores(isr_sets(pictures, NUM_ENLARGED), judged.enlargers)
         parts += [
             f"### x4 alone, of bicubic 1/4; {NUM_ENLARGED} pictures of larynx and of throats",
-            isr_table(scores),
+            isr_table(enlarged),
         ]
         for name in judged.enlargers:
-            metrics[name] = {f"{of}_psnr_y_db": round(by[name].psnr_y, 2) for of, by in scores.items()}
+            metrics[name] = {f"{of}_psnr_y_db": round(by[name].psnr_y, 2) for of, by in enlarged.items()}
     return Evaluation("\n\n".join(parts), metrics)

@@ -9,24 +9,24 @@ from functools import partial
 from pathlib import Path
 from statistics import mean
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edge.basics.errors import InputOutputError
-from trainer.data.pictures import Picture
-from trainer.data.sr_pairs import as_planes, bicubic_x4, low_resolution
+from edge.basics.markdown import table
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
+from trainer.data.pictures import as_planes
+from trainer.data.sr_pairs import bicubic_x4, low_resolution
+from trainer.judging.held_out import HeldOut
 from trainer.judging.metrics import psnr, ssim
-from trainer.judging.report import table
 from trainer.networks.rrdb import SCALE, Rrdb
-from trainer.prepare.splits import larynx_splits, throat_splits
 
 BORDER_PX = SCALE
 """Left out at each side: the literature's habit, as many pixels as the scale."""
 
-Method = Callable[[Picture], Picture]
+Method = Callable[[Image], Image]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SrScore:
     ssim: float
 
 
-def psnr_y(a: Picture, b: Picture) -> float:
+def psnr_y(a: Image, b: Image) -> float:
     """PSNR in dB of BT.601 luma in [16, 235], rounded as by MATLAB, peak 255: what papers give for Set5 and Set14.
 
     Bicubic has 28.42 dB on Set5, as in the literature, and 26.09 on Set14, where the literature's 26.00 takes the one
@@ -51,30 +51,30 @@ def psnr_y(a: Picture, b: Picture) -> float:
     return 10 * math.log10(255**2 / mean_square) if mean_square else math.inf
 
 
-def _luma(picture: Picture) -> NDArray[np.float64]:
+def _luma(picture: Image) -> NDArray[np.float64]:
     levels: NDArray[np.float64] = np.rint(picture @ np.array([65.481, 128.553, 24.966]) / 255 + 16)
     return levels
 
 
-def bicubic(lr: Picture) -> Picture:
+def bicubic(lr: Image) -> Image:
     """Bicubic x4, rounded."""
     return _rounded(bicubic_x4(as_planes(lr)[None].float() / 255))
 
 
 @torch.no_grad()
-def enlarge(network: Rrdb, lr: Picture) -> Picture:
+def enlarge(network: Rrdb, lr: Image) -> Image:
     """x4 in one piece, so that there are no seams; a GiB of memory for each 1000x1000 px of the result."""
     device = next(network.parameters()).device
     return _rounded(network(as_planes(lr)[None].to(device).float() / 255))
 
 
-def _rounded(x_BCHW: Tensor) -> Picture:
+def _rounded(x_BCHW: Tensor) -> Image:
     """A batch of one, in [0, 1] and clamped to it."""
     levels = x_BCHW[0].clamp(0, 1).mul(255).round().to("cpu", torch.uint8)
     return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
 
 
-def isr_scores(sets: Mapping[str, Sequence[Picture]], networks: Mapping[str, Rrdb]) -> dict[str, dict[str, SrScore]]:
+def isr_scores(sets: Mapping[str, Sequence[Image]], networks: Mapping[str, Rrdb]) -> dict[str, dict[str, SrScore]]:
     """Name of the set -> "bicubic" or name of the network -> score.
 
     The LR is bicubic 1/4 of the picture, cut to sides divisible by 4, without blur.
@@ -103,8 +103,8 @@ def isr_table(scores: Mapping[str, Mapping[str, SrScore]]) -> str:
     return table(["pictures", "method", "PSNR-Y dB", "gain", "PSNR-RGB dB", "SSIM"], rows)
 
 
-def isr_sets(data: Path, limit: int = 0) -> dict[str, list[Picture]]:
-    """Held-out larynx and throat pictures, and Set5 and Set14 where the data root has them.
+def isr_sets(pictures: HeldOut, limit: int = 0) -> dict[str, list[Image]]:
+    """Held-out larynx and throat pictures, and the yardsticks of the literature; sets without a picture are left out.
 
     Args:
         limit: at most so many of larynx and throats, evenly spaced in the order of names; 0 takes all.
@@ -112,33 +112,23 @@ def isr_sets(data: Path, limit: int = 0) -> dict[str, list[Picture]]:
     Raises:
         InputOutputError: a picture is missing or cannot be read.
     """
-    paths = {}
-    for name, split in (("larynx", larynx_splits), ("throats", throat_splits)):
-        held_out = split(data)["held_out"]
-        paths[name] = held_out[:: math.ceil(len(held_out) / limit) if limit else 1]
-    for name in ("Set5", "Set14"):
-        if found := sorted((data / "sr_benchmark" / name).glob("*.png")):
-            paths[name] = found
-    return {name: [_read(path) for path in of_set] for name, of_set in paths.items()}
+    paths: dict[str, Sequence[Path]] = {}
+    for name, held_out in (("larynx", pictures.larynx), ("throats", pictures.throats)):
+        if held_out:
+            paths[name] = held_out[:: math.ceil(len(held_out) / limit) if limit else 1]
+    paths |= pictures.yardsticks
+    return {name: [read_picture(path) for path in of_set] for name, of_set in paths.items()}
 
 
-def _read(path: Path) -> Picture:
-    """As RGB, also the grey one of Set14, which training would refuse."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise InputOutputError(f"{path}: not a readable picture; restore the data folder")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _score(results: Sequence[Picture], truths: Sequence[Picture]) -> SrScore:
+def _score(results: Sequence[Image], truths: Sequence[Image]) -> SrScore:
     pairs = list(zip(results, truths, strict=True))
     return SrScore(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr_y, psnr, ssim)))
 
 
-def _divisible(picture: Picture) -> Picture:
+def _divisible(picture: Image) -> Image:
     height, width = (side - side % SCALE for side in picture.shape[:2])
     return np.ascontiguousarray(picture[:height, :width])
 
 
-def _cut(picture: Picture) -> Picture:
+def _cut(picture: Image) -> Image:
     return np.ascontiguousarray(picture[BORDER_PX:-BORDER_PX, BORDER_PX:-BORDER_PX])

@@ -14,32 +14,31 @@ from torch import Tensor, nn
 
 from edge.basics.errors import ModelError
 from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, centre_crop_16_9
-from trainer.data.pictures import Picture
+from edge.pictures.image import Image
+from trainer.data.pictures import as_planes
 from trainer.networks import guided
-from trainer.networks.from_checkpoint import (
-    READERS,
-)
+from trainer.networks.from_checkpoint import READERS
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
 from trainer.networks.student import Student
 from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
 from trainer.training.checkpoint import read_whole
 
-Method = Callable[[Picture], Picture]
+Method = Callable[[Image], Image]
 
 
-def tensor_from_picture(picture: Picture) -> Tensor:
+def tensor_from_picture(picture: Image) -> Tensor:
     """RGB uint8 (H, W, 3) -> float (1, 3, H, W) in [0, 255]."""
-    return torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+    return as_planes(picture)[None].float()
 
 
-def picture_from_tensor(levels_BCHW: Tensor) -> Picture:
+def picture_from_tensor(levels_BCHW: Tensor) -> Image:
     """The reverse, rounded and clamped."""
     levels = levels_BCHW[0].permute(1, 2, 0).round().clamp(0, 255)
     return np.ascontiguousarray(levels.numpy().astype(np.uint8))
 
 
-def at_network_size(picture: Picture) -> Picture:
+def at_network_size(picture: Image) -> Image:
     """Centre-cropped to 16:9, resized to 480x270."""
     cropped = centre_crop_16_9(picture)
     method = cv2.INTER_AREA if cropped.shape[1] > NETWORK_WIDTH_PX else cv2.INTER_CUBIC
@@ -47,7 +46,7 @@ def at_network_size(picture: Picture) -> Picture:
 
 
 @torch.no_grad()
-def dehaze(network: AnyStudent | ResnetGenerator, picture: Picture) -> Picture:
+def dehaze(network: AnyStudent | ResnetGenerator, picture: Image) -> Image:
     """A student's dehazing half, or an IDM, at the picture's own size."""
     levels = tensor_from_picture(picture)
     if isinstance(network, ResnetGenerator):
@@ -57,7 +56,7 @@ def dehaze(network: AnyStudent | ResnetGenerator, picture: Picture) -> Picture:
 
 
 @torch.no_grad()
-def enhance(network: AnyStudent, frame: Picture) -> Picture:
+def enhance(network: AnyStudent, frame: Image) -> Image:
     """The whole profile: shrink, student, then guided x4 or the learned head. Sides divisible by 4."""
     levels = tensor_from_picture(frame)
     shrunk = guided.shrink(levels)

@@ -10,10 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pictures.colour import ciede2000_lab, lab_from_srgb
-
-Image = NDArray[np.uint8]
-Floats = NDArray[np.floating]
+from edge.pictures.colour import Floats, ciede2000_lab, lab_from_srgb
+from edge.pictures.image import Image
 
 _PEAK = 255.0
 _ROWS_AT_ONCE = 32

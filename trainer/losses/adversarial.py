@@ -11,20 +11,15 @@ from torch import Tensor
 
 from trainer.training.parallel import mean_over_processes
 
-CYCLEGAN_DISCRIMINATOR_WEIGHT = 0.5
-"""CycleGAN halves the discriminator's objective, so that it learns more slowly than the generators (appendix 7.1)."""
 
-ESRGAN_CODE_WEIGHT = 0.5
-"""ESRGAN's released code takes the mean of the two terms of eqs. (1) and (2), where the paper writes their sum."""
-
-
-def least_squares_discriminator_loss(score_real: Tensor, score_fake: Tensor, weight: float = 1.0) -> Tensor:
+def least_squares_discriminator_loss(score_real: Tensor, score_fake: Tensor, weight: float) -> Tensor:
     """E[(D(y) - 1)^2] + E[D(x')^2]: what a discriminator minimises, MIINet eq. (1), and (2) with the domains swapped.
 
     Args:
         score_real: D of real pictures, any shape.
         score_fake: D of generated pictures that carry no gradient to the generator; the shape may differ.
-        weight: factor on the sum; 1 as the equation says, `CYCLEGAN_DISCRIMINATOR_WEIGHT` in CycleGAN's training.
+        weight: factor on the sum; 1 as the equation says. CycleGAN takes 0.5, so that the discriminator learns more
+            slowly than the generators (appendix 7.1).
 
     Returns:
         Scalar, at least 0; 0.5 weight for a discriminator that says one half to everything.
@@ -49,25 +44,25 @@ def least_squares_generator_loss(score_fake: Tensor) -> Tensor:
     return (_precise(score_fake) - 1).square().mean()
 
 
-def relativistic_discriminator_loss(score_real: Tensor, score_fake: Tensor, weight: float = 1.0) -> Tensor:
+def relativistic_discriminator_loss(score_real: Tensor, score_fake: Tensor) -> Tensor:
     """-E[log D_Ra(x_r, x_f)] - E[log(1 - D_Ra(x_f, x_r))]: what the discriminator minimises, ESRGAN eq. (1).
 
     D_Ra(a, b) = sigmoid(C(a) - E[C(b)]) says whether a looks more real than the average b (Jolicoeur-Martineau, ICLR
-    2019). E[C(b)] is over the global batch, and the gradient goes through it.
+    2019). E[C(b)] is over the global batch, and the gradient goes through it. ESRGAN's released code halves eqs. (1)
+    and (2), which changes what lambda in eq. (3) means; here they are as the paper writes them.
 
     Args:
         score_real: C of real pictures (B, 1), raw.
         score_fake: C of generated pictures that carry no gradient to the generator (B, 1), raw.
-        weight: factor on the sum; 1 as the equation says, `ESRGAN_CODE_WEIGHT` in ESRGAN's released code.
 
     Returns:
-        Scalar, at least 0; 2 log 2 weight where the two cannot be told apart.
+        Scalar, at least 0; 2 log 2 where the two look alike.
     """
     real, fake = _relative(score_real, score_fake)
-    return weight * (_cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0))
+    return _cross_entropy(real, 1.0) + _cross_entropy(fake, 0.0)
 
 
-def relativistic_generator_loss(score_real: Tensor, score_fake: Tensor, weight: float = 1.0) -> Tensor:
+def relativistic_generator_loss(score_real: Tensor, score_fake: Tensor) -> Tensor:
     """-E[log(1 - D_Ra(x_r, x_f))] - E[log D_Ra(x_f, x_r)]: what the generator minimises, ESRGAN eq. (2).
 
     As `relativistic_discriminator_loss` with the answers swapped: real pictures, too, take part in its gradient.
@@ -75,13 +70,12 @@ def relativistic_generator_loss(score_real: Tensor, score_fake: Tensor, weight: 
     Args:
         score_real: C of real pictures (B, 1), raw; carries no gradient to the generator.
         score_fake: C of what the generator made (B, 1), raw.
-        weight: as above. It changes what lambda in ESRGAN eq. (3) means, so keep to one.
 
     Returns:
         Scalar, at least 0.
     """
     real, fake = _relative(score_real, score_fake)
-    return weight * (_cross_entropy(real, 0.0) + _cross_entropy(fake, 1.0))
+    return _cross_entropy(real, 0.0) + _cross_entropy(fake, 1.0)
 
 
 def _relative(score_real: Tensor, score_fake: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,7 @@
-"""What the student's results are compared with, beside the pair's truth. Pictures have shape (B, 3, H, W) in [0, 1]."""
+"""Profile `live` at the camera's own pixels, differentiable, and the flicker between two moments.
+
+Pictures have shape (B, 3, H, W), in [0, 1].
+"""
 
 from __future__ import annotations
 

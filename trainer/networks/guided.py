@@ -3,11 +3,10 @@
     out = up(S) * I + up(P - S * I_lr),    S = 1/g + (g - 1/g) * w
 
 I is the camera's frame, I_lr its 4x4 mean, P the dehazed picture, g the gain of local contrast from I_lr to P in
-[0.5, 4], w a Wiener gate and `up` bilinear, half-pixel centres. It is the guided step of the design, up(P) + g w (I -
-up(I_lr)), with the products taken before `up`: two maps go up instead of three, and 1080p sees one multiply-add (as
-the fast guided filter does, He & Sun, arXiv 1505.00996). Where the camera's detail is only noise the gate closes and
-S falls to 1/g: what is lost in fog is the signal, so noise must not rise with it, and a video must not flicker more
-than its input.
+[0.5, 4], w a Wiener gate and `up` bilinear, half-pixel centres. It stands for up(P) + g w (I - up(I_lr)), with the
+products taken before `up`: two maps go up instead of three, and 1080p sees one multiply-add (as the fast guided filter
+does, He & Sun, arXiv 1505.00996). Where the camera's detail is only noise the gate closes and S falls to 1/g: what is
+lost in fog is the signal, so noise must not rise with it, and a video must not flicker more than its input.
 
 All values are display levels in [0, 255], float32, (B, C, H, W).
 """

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from trainer.networks.initial_weights import normal_weights
 from trainer.networks.instance_norm import InstanceNorm2d
-from trainer.networks.weights import normal_weights
 
 
 @dataclass(frozen=True)

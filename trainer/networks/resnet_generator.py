@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainer.networks.initial_weights import normal_weights
 from trainer.networks.instance_norm import InstanceNorm2d
-from trainer.networks.weights import normal_weights
 
 MULTIPLE_PX = 4
 """Two strided convolutions and two transposed ones give back sides that are multiples of this."""

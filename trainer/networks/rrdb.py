@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from trainer.networks.weights import small_kaiming_weights
+from trainer.networks.initial_weights import small_kaiming_weights
 
 RESIDUAL_SCALE = 0.2
 SCALE = 4

@@ -1,4 +1,4 @@
-"""Weights of RRDBNet from elsewhere and from here: what a run starts from, and what it leaves behind."""
+"""Weights that an RRDBNet starts from: this project's own, or those of other projects under BasicSR's names."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ _DAMAGED = (OSError, EOFError, RuntimeError, ValueError, KeyError, IndexError, T
 
 def _difference(wanted: Mapping[str, object], found: Mapping[str, object]) -> str:
     missing, foreign = sorted(set(wanted) - set(found)), sorted(set(found) - set(wanted))
-    told = []
+    parts = []
     if missing:
-        told.append(f"{len(missing)} of {len(wanted)} weights missing ({missing[0]})")
+        parts.append(f"{len(missing)} of {len(wanted)} weights missing ({missing[0]})")
     if foreign:
-        told.append(f"{len(foreign)} that the network does not have ({foreign[0]})")
-    return ", ".join(told)
+        parts.append(f"{len(foreign)} that the network does not have ({foreign[0]})")
+    return ", ".join(parts)

@@ -42,7 +42,7 @@ class UpscaleHead(nn.Module):
     """Dehazed picture in [0, 1] and its gain -> what bilinear x4 lacks, (B, 3, 4H, 4W).
 
     The work is done at the small size and unfolded at the end (Shi et al., CVPR 2016); pairs of convolutions without
-    normalisation as in EDSR (Lim et al., CVPR Workshops 2017). The gain is told because it says how far the sensor's
+    normalisation as in EDSR (Lim et al., CVPR Workshops 2017). The gain goes in because it says how far the sensor's
     noise was lifted. A new head gives 0.
     """
 

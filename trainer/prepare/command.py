@@ -7,23 +7,27 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from edge.basics.errors import ConfigError, UsageError
 from trainer.prepare.contact_sheet import Tile, contact_sheets
-from trainer.prepare.decision import Row, read_decisions, write_decisions
+from trainer.prepare.decision import UNDECIDED, Decision, Row, read_decisions, write_decisions
 from trainer.prepare.duplicates import NEAR_DUPLICATE_BITS
-from trainer.prepare.groups import PATIENT, groups_of, patient_of, side_of
+from trainer.prepare.groups import HELD_OUT_SHARE, PATIENT, groups_of, patient_of, sides_of
 from trainer.prepare.manifest import DOMAINS, SPLITS, Entry, Manifest, write_manifest
 from trainer.prepare.scan import MIN_SIZE, Scan, scan_folder
-from trainer.prepare.splits import HELD_OUT_SHARE
 
 LQ_FOLDERS, HQ_FOLDERS = ("lq", "LQ", "*/lq", "*/LQ"), ("hq", "HQ", "*/hq", "*/HQ")
 TABLE = "decision.csv"
 
 
-def domains_of(paths: Sequence[str], lq: Sequence[str], hq: Sequence[str], decided: Mapping[str, str]) -> list[str]:
+Decisions = Mapping[str, Decision]
+"""By path."""
+
+
+def domains_of(paths: Sequence[str], lq: Sequence[str], hq: Sequence[str], decided: Decisions) -> list[str]:
     """Domain of each path: the person's decision, else what its folder or a pattern says, else "unsorted".
 
     Args:
@@ -35,11 +39,12 @@ def domains_of(paths: Sequence[str], lq: Sequence[str], hq: Sequence[str], decid
     domains = []
     for path in paths:
         by_lq, by_hq = (next((p for p in patterns if _below(path, p)), None) for patterns in (lq, hq))
-        if not decided.get(path) and by_lq and by_hq:
+        by_person = decided.get(path, UNDECIDED).domain
+        if not by_person and by_lq and by_hq:
             raise ConfigError(
                 f"{path}: LQ by --lq {by_lq} and HQ by --hq {by_hq}; make the patterns exclude each other"
             )
-        domains.append(decided.get(path) or ("lq" if by_lq else "hq" if by_hq else "unsorted"))
+        domains.append(by_person or ("lq" if by_lq else "hq" if by_hq else "unsorted"))
     return domains
 
 
@@ -63,10 +68,10 @@ def run_prepare(args: argparse.Namespace) -> int:
         _check_complete(table, scan, decided)
     paths = [picture.path for picture in scan.pictures]
     domains = domains_of(paths, args.lq or LQ_FOLDERS, args.hq or HQ_FOLDERS, decided)
-    entries = _entries(scan, domains, args)
+    entries = _entries(scan, domains, decided, args)
     write_manifest(Manifest(args.output, args.folder.resolve(), entries, scan.unreadable))
     if args.contact_sheet is not None or (args.decision is None and "unsorted" in domains):
-        _write_table(scan, domains, table, args.contact_sheet)
+        _write_table(scan, domains, decided, table, args.contact_sheet)
     for line in _summary(args, entries, table):
         print(line)
     for line in _notes(args, scan, entries, decided):
@@ -74,9 +79,12 @@ def run_prepare(args: argparse.Namespace) -> int:
     return 0
 
 
-def _entries(scan: Scan, domains: Sequence[str], args: argparse.Namespace) -> tuple[Entry, ...]:
+def _entries(scan: Scan, domains: Sequence[str], decided: Decisions, args: argparse.Namespace) -> tuple[Entry, ...]:
     paths, hashes = zip(*((picture.path, picture.phash) for picture in scan.pictures), strict=True)
-    groups = groups_of(paths, hashes, args.group_by or PATIENT, args.near_bits)
+    decisions = [decided.get(path, UNDECIDED) for path in paths]
+    named = [decision.group for decision in decisions]
+    groups = groups_of(paths, hashes, args.group_by or PATIENT, args.near_bits, named)
+    sides = sides_of(paths, groups, [decision.split for decision in decisions], args.held_out)
     return tuple(
         Entry(
             path=picture.path,
@@ -85,11 +93,11 @@ def _entries(scan: Scan, domains: Sequence[str], args: argparse.Namespace) -> tu
             height_px=picture.height_px,
             group=group,
             domain=domain,
-            split=side_of(group, args.held_out),
+            split=side,
             haze=picture.scores.haze,
             focus=picture.scores.focus,
         )
-        for picture, group, domain in zip(scan.pictures, groups, domains, strict=True)
+        for picture, group, domain, side in zip(scan.pictures, groups, domains, sides, strict=True)
     )
 
 
@@ -106,15 +114,15 @@ def _table_of(args: argparse.Namespace) -> Path:
     return table
 
 
-def _check_matches(args: argparse.Namespace, scan: Scan, decided: Mapping[str, str]) -> None:
+def _check_matches(args: argparse.Namespace, scan: Scan, decided: Decisions) -> None:
     """A pattern or a table that matches nothing is a slip of the pen."""
     paths = scan.paths
     for option, patterns in (("--lq", args.lq), ("--hq", args.hq)):
         for pattern in patterns or ():
             if not any(_below(path, pattern) for path in paths):
                 folders = ", ".join(sorted({path.partition("/")[0] for path in paths if "/" in path})[:8])
-                told = f"folders there: {folders}" if folders else "there is no subfolder"
-                raise UsageError(f"{option} {pattern}: matches no picture below {args.folder}; {told}")
+                there = f"folders there: {folders}" if folders else "there is no subfolder"
+                raise UsageError(f"{option} {pattern}: matches no picture below {args.folder}; {there}")
     if args.group_by is not None and not any(patient_of(path, args.group_by) for path in paths):
         raise UsageError(
             f"--group-by {args.group_by.pattern}: found in no path, such as {paths[0]}; mend the expression"
@@ -127,7 +135,7 @@ def _check_matches(args: argparse.Namespace, scan: Scan, decided: Mapping[str, s
         )
 
 
-def _check_complete(table: Path, scan: Scan, decided: Mapping[str, str]) -> None:
+def _check_complete(table: Path, scan: Scan, decided: Decisions) -> None:
     new = [picture.path for picture in scan.pictures if picture.path not in decided]
     if new:
         raise UsageError(
@@ -136,13 +144,17 @@ def _check_complete(table: Path, scan: Scan, decided: Mapping[str, str]) -> None
         )
 
 
-def _write_table(scan: Scan, domains: Sequence[str], table: Path, sheets: Path | None) -> None:
+def _write_table(scan: Scan, domains: Sequence[str], decided: Decisions, table: Path, sheets: Path | None) -> None:
     ranked = sorted(zip(scan.pictures, domains, strict=True), key=lambda pair: (-pair[0].scores.haze, pair[0].path))
     numbered = [(number, picture, domain) for number, (picture, domain) in enumerate(ranked, start=1)]
     if sheets is not None:
         contact_sheets([Tile(n, p.path, p.scores, domain, p.thumbnail) for n, p, domain in numbered], sheets)
     if not table.exists():
-        rows = [Row(n, p.path, p.scores, "" if domain == "unsorted" else domain) for n, p, domain in numbered]
+        rows = []
+        for number, picture, domain in numbered:
+            known = decided.get(picture.path, UNDECIDED)
+            decision = replace(known, domain="" if domain == "unsorted" else domain)
+            rows.append(Row(number, picture.path, picture.scores, decision))
         write_decisions(rows, table)
 
 
@@ -152,8 +164,8 @@ def _summary(args: argparse.Namespace, entries: Sequence[Entry], table: Path) ->
     for domain in DOMAINS:
         yield f"{domain:10}" + "".join(f"{counts[domain, split]:10}" for split in SPLITS)
     sizes = Counter(entry.group for entry in entries)
-    told = f"{len(entries)} pictures in {len(sizes)} groups, the largest of {max(sizes.values())}"
-    yield f"{args.output}: {told}"
+    counted = f"{len(entries)} pictures in {len(sizes)} groups, the largest of {max(sizes.values())}"
+    yield f"{args.output}: {counted}"
     num_unsorted = sum(entry.domain == "unsorted" for entry in entries)
     if num_unsorted and args.decision is None:
         yield (
@@ -164,23 +176,27 @@ def _summary(args: argparse.Namespace, entries: Sequence[Entry], table: Path) ->
         yield f"{num_unsorted} pictures are unsorted and are not trained on"
 
 
-def _notes(args: argparse.Namespace, scan: Scan, entries: Sequence[Entry], decided: Mapping[str, str]) -> Iterator[str]:
+def _notes(args: argparse.Namespace, scan: Scan, entries: Sequence[Entry], decided: Decisions) -> Iterator[str]:
     if scan.others:
-        told = ", ".join(f"{suffix} {count}" for suffix, count in sorted(scan.others.items()))
-        yield f"files of other kinds, left aside: {told}"
+        counted = ", ".join(f"{suffix} {count}" for suffix, count in sorted(scan.others.items()))
+        yield f"files of other kinds, left aside: {counted}"
     gone = sorted(set(decided) - set(scan.paths))
     if gone:
         yield f"{args.decision}: {len(gone)} of its pictures are not in {args.folder}, such as {gone[0]}"
-    nameless = [entry.path for entry in entries if not patient_of(entry.path, args.group_by or PATIENT)]
+    nameless = [
+        entry.path
+        for entry in entries
+        if not (patient_of(entry.path, args.group_by or PATIENT) or decided.get(entry.path, UNDECIDED).group)
+    ]
     if nameless:
         yield (
             f"{len(nameless)} paths name no patient, such as {nameless[0]}: each is taken for a patient of its own; "
-            "where a patient has several pictures, give --group-by"
+            "where a patient has several pictures, give --group-by or fill in the column group of the decision table"
         )
     if len({entry.split for entry in entries}) == 1:
         num_groups = len({entry.group for entry in entries})
-        told = f"all pictures are {entries[0].split}: groups: {num_groups}, --held-out {args.held_out}"
-        yield f"{told}; give another share"
+        one_sided = f"all pictures are {entries[0].split}: groups: {num_groups}, --held-out {args.held_out}"
+        yield f"{one_sided}; give another share"
     yield from (f"{picture.path}: left out: {picture.reason}" for picture in scan.unreadable)
 
 
@@ -222,19 +238,21 @@ def add_prepare_command(commands: argparse._SubParsersAction[argparse.ArgumentPa
     parser.add_argument("folder", type=Path, help="the pictures, in any subfolders")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the manifest, a JSON file")
     for domain, folders in (("lq", LQ_FOLDERS), ("hq", HQ_FOLDERS)):
-        told = f"subfolders or globs of {domain.upper()} pictures (default: subfolders named {folders[0]})"
-        parser.add_argument(f"--{domain}", nargs="+", metavar="FOLDER|GLOB", help=told)
-    parser.add_argument("--decision", type=Path, metavar="CSV", help="the table in which a person sorted the pictures")
-    told = "regular expression on the relative path whose one group names the patient (default: patient7, case_12, ...)"
-    parser.add_argument("--group-by", type=_pattern, metavar="REGEX", help=told)
-    told = "share of groups that are held out (default: %(default)s)"
-    parser.add_argument("--held-out", type=_share, default=HELD_OUT_SHARE, metavar="SHARE", help=told)
-    told = "draw contact sheets there, and put decision.csv beside them"
-    parser.add_argument("--contact-sheet", type=Path, metavar="DIR", help=told)
-    told = "smaller pictures are left out (default: 64x64)"
-    parser.add_argument("--min-size", type=_size, default=MIN_SIZE, metavar="WxH", help=told)
-    told = "two pictures this near in perceptual hash are one photo (default: %(default)s of 64)"
+        what = f"subfolders or globs of {domain.upper()} pictures (default: subfolders named {folders[0]})"
+        parser.add_argument(f"--{domain}", nargs="+", metavar="FOLDER|GLOB", help=what)
     parser.add_argument(
-        "--near-bits", type=int, choices=range(65), default=NEAR_DUPLICATE_BITS, metavar="BITS", help=told
+        "--decision", type=Path, metavar="CSV", help="the table that a person filled in: columns domain, group, split"
+    )
+    what = "regular expression on the relative path whose one group names the patient (default: patient7, case_12, ...)"
+    parser.add_argument("--group-by", type=_pattern, metavar="REGEX", help=what)
+    what = "share of groups that are held out (default: %(default)s)"
+    parser.add_argument("--held-out", type=_share, default=HELD_OUT_SHARE, metavar="SHARE", help=what)
+    what = "draw contact sheets there, and put decision.csv beside them"
+    parser.add_argument("--contact-sheet", type=Path, metavar="DIR", help=what)
+    what = "smaller pictures are left out (default: 64x64)"
+    parser.add_argument("--min-size", type=_size, default=MIN_SIZE, metavar="WxH", help=what)
+    what = "two pictures this near in perceptual hash are one photo (default: %(default)s of 64)"
+    parser.add_argument(
+        "--near-bits", type=int, choices=range(65), default=NEAR_DUPLICATE_BITS, metavar="BITS", help=what
     )
     parser.set_defaults(run=run_prepare)

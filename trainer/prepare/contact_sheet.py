@@ -8,13 +8,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from edge.basics.errors import InputOutputError
 from edge.basics.whole_files import write_whole
+from edge.pictures.image import Image
 from trainer.prepare.screening import HAZY, SHARP, Scores
-
-Picture = NDArray[np.uint8]
 
 COLUMNS, ROWS = 6, 5
 THUMB_WIDTH_PX, THUMB_HEIGHT_PX = 248, 186
@@ -43,7 +41,7 @@ class Tile:
     thumbnail: bytes
 
 
-def thumbnail(image: Picture) -> bytes:
+def thumbnail(image: Image) -> bytes:
     """The RGB picture within 248x186 px, as JPEG: ten thousand fit in memory."""
     scale = min(THUMB_WIDTH_PX / image.shape[1], THUMB_HEIGHT_PX / image.shape[0])
     size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
@@ -66,21 +64,21 @@ def contact_sheets(tiles: Sequence[Tile], folder: Path) -> list[Path]:
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, (told, key) in orders.items():
+        for name, (order, key) in orders.items():
             ordered = sorted(tiles, key=lambda tile: (key(tile), tile.name))
-            written += _write_pages(ordered, folder, name, f"{name}: {told}")
+            written += _write_pages(ordered, folder, name, f"{name}: {order}")
     except OSError as error:
         raise InputOutputError(f"{folder}: cannot be written ({error.strerror}); give another folder") from error
     return written
 
 
-def _write_pages(tiles: Sequence[Tile], folder: Path, name: str, told: str) -> list[Path]:
+def _write_pages(tiles: Sequence[Tile], folder: Path, name: str, order: str) -> list[Path]:
     per_page = COLUMNS * ROWS
     num_pages = -(-len(tiles) // per_page)
     paths = []
     for page in range(num_pages):
         part = tiles[page * per_page : (page + 1) * per_page]
-        sheet = draw_sheet(part, f"{told}   page {page + 1} of {num_pages}   pictures: {len(tiles)}")
+        sheet = draw_sheet(part, f"{order}   page {page + 1} of {num_pages}   pictures: {len(tiles)}")
         paths.append(folder / f"{name}-{page + 1:03d}.png")
         write_whole(paths[-1], bytes(cv2.imencode(".png", sheet[..., ::-1])[1]))
     after = num_pages + 1
@@ -90,7 +88,7 @@ def _write_pages(tiles: Sequence[Tile], folder: Path, name: str, told: str) -> l
     return paths
 
 
-def draw_sheet(tiles: Sequence[Tile], title: str) -> Picture:
+def draw_sheet(tiles: Sequence[Tile], title: str) -> Image:
     """One page, RGB: a title and up to 6x5 tiles, row by row."""
     num_rows = -(-len(tiles) // COLUMNS)
     sheet = np.full((_HEAD_PX + num_rows * _CELL[1], COLUMNS * _CELL[0], 3), _GROUND, np.uint8)
@@ -102,7 +100,7 @@ def draw_sheet(tiles: Sequence[Tile], title: str) -> Picture:
     return sheet
 
 
-def _draw_tile(sheet: Picture, tile: Tile, left: int, top: int) -> None:
+def _draw_tile(sheet: Image, tile: Tile, left: int, top: int) -> None:
     picture = cv2.imdecode(np.frombuffer(tile.thumbnail, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
     height, width = picture.shape[:2]
     x, y = left + (THUMB_WIDTH_PX - width) // 2, top + (THUMB_HEIGHT_PX - height) // 2
@@ -132,5 +130,5 @@ def _fitting(text: str, width_px: int, scale: float) -> str:
     return "..." + text[start:]
 
 
-def _write(sheet: Picture, text: str, place: tuple[int, int], scale: float, ink: tuple[int, int, int] = _INK) -> None:
+def _write(sheet: Image, text: str, place: tuple[int, int], scale: float, ink: tuple[int, int, int] = _INK) -> None:
     cv2.putText(sheet, text, place, _FONT, scale, ink, 1, cv2.LINE_AA)

@@ -1,34 +1,47 @@
-"""The decision table: a CSV in which a person says of each picture whether it is LQ or HQ."""
+"""The decision table: a CSV in which a person says of each picture what no score can: its domain, group and split."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.whole_files import write_whole
-from trainer.prepare.manifest import DOMAINS
+from trainer.prepare.manifest import DOMAINS, SPLITS
 from trainer.prepare.screening import Scores
 
-COLUMNS = ("number", "path", "haze", "focus", "suggested", "domain")
+COLUMNS = ("number", "path", "haze", "focus", "suggested", "domain", "group", "split")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person says of one picture; empty where nobody has said anything.
+
+    Attributes:
+        domain: "lq", "hq" or "unsorted".
+        group: pictures of one name are one group, such as crops of one photo that neither path nor hash links.
+        split: "train" or "held_out", for the picture's whole group.
+    """
+
+    domain: str = ""
+    group: str = ""
+    split: str = ""
+
+
+UNDECIDED = Decision()
 
 
 @dataclass(frozen=True)
 class Row:
-    """One picture of the table.
-
-    Attributes:
-        number: the same as on the contact sheets.
-        domain: the person's; empty until there is one.
-    """
+    """One picture of the table; `number` is the same as on the contact sheets."""
 
     number: int
     path: str
     scores: Scores
-    domain: str
+    decision: Decision = UNDECIDED
 
 
 def write_decisions(rows: Sequence[Row], path: Path) -> None:
@@ -41,9 +54,9 @@ def write_decisions(rows: Sequence[Row], path: Path) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in rows:
-        scores = row.scores
-        cells = (row.number, row.path, f"{scores.haze:.4f}", f"{scores.focus:.4f}", scores.suggested, row.domain)
-        writer.writerow(cells)
+        measured, decision = row.scores, row.decision
+        cells = (row.number, row.path, f"{measured.haze:.4f}", f"{measured.focus:.4f}", measured.suggested)
+        writer.writerow((*cells, decision.domain, decision.group, decision.split))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, text.getvalue().encode(errors="surrogateescape"))
@@ -51,30 +64,43 @@ def write_decisions(rows: Sequence[Row], path: Path) -> None:
         raise InputOutputError(f"{path}: cannot be written ({error.strerror}); give another folder") from error
 
 
-def read_decisions(path: Path) -> Mapping[str, str]:
-    """What the table says: path -> "lq", "hq", "unsorted" or, where the cell is empty, "".
+def read_decisions(path: Path) -> Mapping[str, Decision]:
+    """What the table says of each path in it.
 
-    Takes what spreadsheets write: commas, semicolons or tabs, a byte order mark, other columns beside path and domain.
+    Takes what spreadsheets write: commas, semicolons or tabs, a byte order mark, columns in any order; `group` and
+    `split` may be left out.
 
     Raises:
         InputOutputError: no such file.
-        ConfigError: no column path or domain, another domain, or a path with two decisions; names the line.
+        ConfigError: no column path or domain, another word in a cell, or a path with two decisions; names the line.
     """
     text = _text(path)
     table = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
     missing = [name for name in ("path", "domain") if name not in (table.fieldnames or ())]
     if missing:
-        told = ", ".join(table.fieldnames or ()) or "nothing"
-        raise ConfigError(f"{path}: line 1: no column {missing[0]}, found {told}; expected {', '.join(COLUMNS)}")
-    decided: dict[str, str] = {}
+        found = ", ".join(table.fieldnames or ()) or "nothing"
+        raise ConfigError(f"{path}: line 1: no column {missing[0]}, found {found}; expected {', '.join(COLUMNS)}")
+    decided: dict[str, Decision] = {}
     for row in table:
-        picture, domain = row["path"] or "", (row["domain"] or "").strip().lower()
-        where = f"{path}: line {table.line_num}: {picture}"
-        if domain not in ("", *DOMAINS):
-            raise ConfigError(f"{where}: domain = {domain!r}: expected {', '.join(DOMAINS)} or an empty cell")
-        if decided.setdefault(picture, domain) != domain:
-            raise ConfigError(f"{where}: {domain!r} here, {decided[picture]!r} above; keep one of the two lines")
+        where = f"{path}: line {table.line_num}: {row['path']}"
+        decision = Decision(
+            domain=_word(row, "domain", DOMAINS, where),
+            group=(row.get("group") or "").strip(),
+            split=_word(row, "split", SPLITS, where),
+        )
+        before = decided.setdefault(row["path"] or "", decision)
+        for name, cell in asdict(decision).items():
+            if cell != getattr(before, name):
+                other = getattr(before, name)
+                raise ConfigError(f"{where}: {name} {cell!r} here, {other!r} above; keep one of the two lines")
     return decided
+
+
+def _word(row: Mapping[str, str | None], name: str, words: Sequence[str], where: str) -> str:
+    word = (row.get(name) or "").strip().lower()
+    if word not in ("", *words):
+        raise ConfigError(f"{where}: {name} = {word!r}: expected {', '.join(words)} or an empty cell")
+    return word
 
 
 def _text(path: Path) -> str:

@@ -66,7 +66,7 @@ class Manifest:
         path: the manifest's own file, for messages.
         root: folder of the pictures, absolute.
         entries: in order of path.
-        unreadable: in order of path; told, not used.
+        unreadable: in order of path; listed, not used.
     """
 
     path: Path
@@ -94,15 +94,15 @@ class Manifest:
             raise ConfigError(f"{self.path}: no picture has domain {domain} and split {split}; {self._cure(domain)}")
         return found
 
-    def verify(self, *, contents: bool = True) -> None:
-        """Check that every picture is there and, with `contents`, is the one that was scanned.
+    def verify(self) -> None:
+        """Check that every picture is there and is the one that was scanned.
 
         Raises:
             InputOutputError: names the first that is missing or changed, and how many more.
         """
         with ThreadPoolExecutor() as pool:
-            told = pool.map(lambda entry: _fault(self.root, entry, contents), self.entries)
-            faults = [fault for fault in told if fault is not None]
+            checked = pool.map(lambda entry: _fault(self.root, entry), self.entries)
+            faults = [fault for fault in checked if fault is not None]
         if faults:
             more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
             raise InputOutputError(f"{faults[0]}{more}; restore it or {_AGAIN} for {self.path}")
@@ -171,6 +171,17 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
+def verified_manifest(path: Path) -> Manifest:
+    """`read_manifest`, and every picture is the one that was scanned.
+
+    Raises:
+        InputOutputError, ConfigError: as `read_manifest` and `Manifest.verify`.
+    """
+    manifest = read_manifest(path)
+    manifest.verify()
+    return manifest
+
+
 def _rows(kind: type[Any], table: dict[str, Any], key: str, origin: Path) -> Iterable[Any]:
     if not isinstance(table[key], list):
         raise ConfigError(f"{origin}: {key} = {table[key]!r}: expected a list")
@@ -208,11 +219,9 @@ def _check(manifest: Manifest) -> None:
                 )
 
 
-def _fault(root: Path, entry: Entry, contents: bool) -> str | None:
+def _fault(root: Path, entry: Entry) -> str | None:
     path = root / entry.path
     try:
-        if not contents:
-            return None if path.is_file() else f"{path}: missing"
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         return f"{path}: cannot be read ({error.strerror})"

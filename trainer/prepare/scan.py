@@ -7,22 +7,19 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge.basics.errors import InputOutputError
+from edge.pictures.files import PICTURE_SUFFIXES, num_channels_of, rgb_from_stored, stored_picture
+from edge.pictures.image import Image
 from edge.pictures.perceptual_hash import perceptual_hash
 from trainer.prepare.contact_sheet import thumbnail
 from trainer.prepare.manifest import Unreadable
 from trainer.prepare.screening import Scores, scores
 
-Picture = NDArray[np.uint8]
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 MIN_SIZE = (64, 64)
 
 _JPEG, _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
@@ -103,16 +100,18 @@ def picture_files(folder: Path) -> tuple[list[str], Counter[str]]:
         relative = path.relative_to(folder)
         if any(part.startswith(".") for part in relative.parts) or not path.is_file():
             continue
-        if path.suffix.lower() in SUFFIXES:
+        if path.suffix.lower() in PICTURE_SUFFIXES:
             pictures.append(relative.as_posix())
         else:
             others[path.suffix.lower() or "no suffix"] += 1
     if not pictures:
-        raise InputOutputError(f"{folder}: no picture in it; expected files ending in {', '.join(sorted(SUFFIXES))}")
+        raise InputOutputError(
+            f"{folder}: no picture in it; expected files ending in {', '.join(sorted(PICTURE_SUFFIXES))}"
+        )
     return sorted(pictures), others
 
 
-def decode(data: bytes, min_size: tuple[int, int] = MIN_SIZE) -> Picture:
+def decode(data: bytes, min_size: tuple[int, int] = MIN_SIZE) -> Image:
     """The RGB picture of a file's bytes, turned upright as its EXIF says.
 
     Raises:
@@ -122,31 +121,24 @@ def decode(data: bytes, min_size: tuple[int, int] = MIN_SIZE) -> Picture:
     is_jpeg = data.startswith(_JPEG)
     if is_jpeg and data.rfind(_END_OF_IMAGE) < data.rfind(_START_OF_SCAN):  # OpenCV 4 fills the rest with grey
         raise NotTrainable("JPEG cut short; fetch it again or remove it")
-    bgr = _decoded(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_ANYCOLOR)
-    # Only IMREAD_UNCHANGED tells of an alpha channel, and it leaves pictures lying on their side.
-    whole = bgr if is_jpeg else _decoded(data, cv2.IMREAD_UNCHANGED)
-    if bgr.dtype != np.uint8:
-        raise NotTrainable(f"{8 * bgr.itemsize} bits a channel; convert to 8-bit RGB")
-    num_channels = whole.shape[2] if whole.ndim == 3 else 1
-    if num_channels in (2, 4):
+    try:
+        stored = stored_picture(data)
+    except cv2.error:
+        stored = None
+    if stored is None:
+        raise NotTrainable("not a picture that OpenCV can decode; fetch it again or remove it")
+    if stored.dtype != np.uint8:
+        raise NotTrainable(f"{8 * stored.itemsize} bits a channel; convert to 8-bit RGB")
+    num_channels = num_channels_of(stored)
+    if num_channels == 4:
         raise NotTrainable("alpha channel; convert to 8-bit RGB without one")
     if num_channels == 1:
         raise NotTrainable("one channel; convert to 8-bit RGB, or leave it out if it was never in colour")
-    height, width = bgr.shape[:2]
+    height, width = stored.shape[:2]
     if width < min_size[0] or height < min_size[1]:
-        told = f"{width}x{height} px, smaller than {min_size[0]}x{min_size[1]}"
-        raise NotTrainable(f"{told}; leave it out or lower --min-size")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def _decoded(data: bytes, flags: int) -> Picture:
-    try:
-        picture = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
-    except cv2.error:
-        picture = None
-    if picture is None:
-        raise NotTrainable("not a picture that OpenCV can decode; fetch it again or remove it")
-    return cast(Picture, picture)
+        size = f"{width}x{height} px, smaller than {min_size[0]}x{min_size[1]}"
+        raise NotTrainable(f"{size}; leave it out or lower --min-size")
+    return rgb_from_stored(stored)
 
 
 def _scan(folder: Path, path: str, min_size: tuple[int, int], thumbnails: bool) -> Scanned | Unreadable:

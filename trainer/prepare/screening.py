@@ -36,8 +36,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.pictures.geometry import NETWORK_HEIGHT_PX
-
-Picture = NDArray[np.uint8]
+from edge.pictures.image import Image
 
 HAZY = 0.18
 """From here on a picture is suggested as LQ: 99% of hq lie below, the five hazy throats and 98% of fog 0.2 above."""
@@ -68,7 +67,7 @@ class Scores:
         return "lq" if self.haze >= HAZY or self.focus < SHARP else "hq"
 
 
-def scores(image: Picture) -> Scores:
+def scores(image: Image) -> Scores:
     """Both scores of an RGB uint8 picture (H, W, 3), four digits each.
 
     Measured at one size, the shorter side at 270 px, so that size does not decide; a picture smaller than that lacks
@@ -85,7 +84,7 @@ def scores(image: Picture) -> Scores:
     return Scores(round(haze, 4), round(sharpness / (sharpness + _SHARPNESS_AT_HALF), 4))
 
 
-def lit_part(image: Picture) -> Picture:
+def lit_part(image: Image) -> Image:
     """The picture without black bars; of a round field in a black frame, the rectangle of 70% inside the circle."""
     lit = image.max(2) > _BLACK
     top_bottom, left_right = (_lit_span(lit.mean(axis) > 0.02) for axis in (1, 0))

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.settings import setting
-from trainer.data.pictures import Picture, PictureStore
+from edge.pictures.image import Image
+from trainer.data.pictures import PictureStore
 from trainer.data.unpaired import UnpairedDataset
 from trainer.losses.idm import DiscriminatorObjective, GeneratorObjective
 from trainer.networks.patch_discriminator import PatchDiscriminator, PatchDiscriminatorConfig
@@ -122,7 +123,7 @@ class IdmStage(Stage):
         return {**terms, "disc_hq": judged["disc_hq"], "disc_lq": judged["disc_lq"]}
 
     @torch.no_grad()
-    def sample(self) -> Picture:
+    def sample(self) -> Image:
         """Rows of LQ, G(LQ), F(G(LQ)) and HQ, F(HQ), G(F(HQ))."""
         averages = self.learners["generators"].averages
         to_hq, to_lq = averages["gen_lq_to_hq"], averages["gen_hq_to_lq"]

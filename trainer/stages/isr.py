@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.settings import setting
-from trainer.data.pictures import Picture, PictureStore
+from edge.pictures.image import Image
+from trainer.data.pictures import PictureStore
 from trainer.data.sr_pairs import SuperResolutionDataset, bicubic_x4, centre_pairs
 from trainer.losses.isr import DiscriminatorObjective, GeneratorObjective, IsrWeights, PixelObjective
 from trainer.networks.rrdb import SCALE, Rrdb, RrdbConfig
@@ -142,7 +143,7 @@ class IsrStage(Stage):
         return {**terms, "discriminator": judged.pop("total"), **judged}
 
     @torch.no_grad()
-    def sample(self) -> Picture:
+    def sample(self) -> Image:
         """Rows of bicubic, generated and true."""
         lr, hr = self._pairs(self.probes)
         with self.learners["generator"].autocast():
@@ -189,7 +190,7 @@ def rate_of(config: IsrConfig, steps: int) -> Rate:
 
 
 def _sha256(path: Path | None) -> str:
-    """Empty where there is no file; a file that cannot be read is told by who loads it."""
+    """Empty where there is no file; who loads it says why a file cannot be read."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path is not None and path.is_file() else ""
 
 

@@ -11,10 +11,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from trainer.data.pictures import Picture, PictureStore
+from edge.pictures.image import Image
+from trainer.data.pictures import PictureStore
 from trainer.data.student_items import StudentDataset, read_groups
 from trainer.losses.student import StudentObjective, enhanced
-from trainer.networks.from_checkpoint import student_from_checkpoint
 from trainer.networks.student import dehazed
 from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
 from trainer.stages.student_config import StudentInputs, StudentTraining, check
@@ -24,8 +24,6 @@ from trainer.training.learner import Adam, Learner, Terms
 from trainer.training.parallel import Placement
 from trainer.training.schedules import warm_cosine
 from trainer.training.stage import Stage, flat_settings, grid, to_device
-
-__all__ = ["StudentInputs", "StudentStage", "StudentTraining", "prepare_student", "student_from_checkpoint"]
 
 NUM_PROBES = 4
 
@@ -91,7 +89,7 @@ class StudentStage(Stage):
         return self.learners["student"].move(number, *self._parts(batch))[0]
 
     @torch.no_grad()
-    def sample(self) -> Picture:
+    def sample(self) -> Image:
         """Rows of input, output and truth: of frames where there are any, else of pairs; real ones have no truth."""
         given = dict(zip(self.names, self._parts(self.probes), strict=True))
         learner = self.learners["student"]

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from edge.basics.errors import ConfigError
 from trainer.losses.student import Teachers
-from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
-from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
-from trainer.networks.rrdb import Rrdb, RrdbConfig
+from trainer.networks.from_checkpoint import (
+    idm_from_checkpoint,
+    isr_from_checkpoint,
+    student_from_checkpoint,
+    student_isr_from_checkpoint,
+)
 from trainer.networks.student import Student, StudentConfig
 from trainer.networks.student_isr import AnyStudent, StudentIsr, StudentIsrConfig
 from trainer.stages.student_config import StudentInputs, StudentTraining
-from trainer.training.checkpoint import KINDS, network_from_checkpoint, read_whole
+from trainer.training.checkpoint import KINDS, read_whole
 
 
 def new_network(config: StudentTraining) -> AnyStudent:
@@ -63,8 +66,7 @@ def read_teachers(config: StudentTraining, inputs: StudentInputs) -> Teachers:
     """
     idm = isr = None
     if config.distill_weight and inputs.teacher is not None:
-        kind = ("resnet_generator", ResnetGeneratorConfig, ResnetGenerator)
-        idm, _ = network_from_checkpoint(inputs.teacher, *kind, "edge-train idm")
+        idm, _ = idm_from_checkpoint(inputs.teacher)
     if config.isr_distill_weight and inputs.isr_teacher is not None:
-        isr, _ = network_from_checkpoint(inputs.isr_teacher, "rrdb", RrdbConfig, Rrdb, "edge-train isr")
+        isr, _ = isr_from_checkpoint(inputs.isr_teacher)
     return Teachers(idm, isr)

@@ -81,8 +81,8 @@ def network_from_checkpoint(
         built = network(config(**shape))
         built.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
     except (ValueError, TypeError, RuntimeError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise ModelError(f"{path}: not a {kind}'s checkpoint ({told}); expected what {made_by} writes") from error
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(f"{path}: not a {kind}'s checkpoint ({reason}); expected what {made_by} writes") from error
     return built.eval(), metadata
 
 

@@ -68,8 +68,8 @@ def batches(dataset: Dataset[Any], stage: Stage, config: LoopConfig, first: int,
     try:
         yield from loader
     except EdgeError as error:  # a worker's error comes with its traceback in the text; its own line is the last
-        told = str(error.args[0]).strip().splitlines()[-1]  # `str` of it is one line already
-        raise type(error)(told.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
+        line = str(error.args[0]).strip().splitlines()[-1]  # `str` of it is one line already
+        raise type(error)(line.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
 
 
 def _one_thread(_: int) -> None:
@@ -112,7 +112,7 @@ class _Journal:
 
     def close(self) -> None:
         self.bar.close()
-        with suppress(OSError):  # a full disk has been told already
+        with suppress(OSError):  # a full disk has been reported already
             self.board.close()
 
 
@@ -168,9 +168,9 @@ class _Loop:
         if self.journal is None:
             return
         self.journal.write(self.done, names, rows, share)
-        if told := trouble(self.journal.table, rows, self.config.divergence_factor):
+        if found := trouble(self.journal.table, rows, self.config.divergence_factor):
             raise ModelError(
-                f"{self.run.path}: {told} by step {self.done}; the checkpoint of step {self.saved} is kept: "
+                f"{self.run.path}: {found} by step {self.done}; the checkpoint of step {self.saved} is kept: "
                 "lower the learning rate"
             )
 

@@ -90,19 +90,19 @@ def unpack(folder: Path, run: Path) -> tuple[Path, int]:
         part, metadata = read_whole(path, "edge-train pack")
         tensors |= {name: t.float() if t.dtype == torch.float16 else t for name, t in part.items()}
         about.add(tuple(sorted(metadata.items())))
-    told = dict(about.pop())
-    if about or PIECE_OF not in told:
+    kept = dict(about.pop())
+    if about or PIECE_OF not in kept:
         raise ModelError(f"{folder}: pieces of different files; pack one into an empty folder")
     target = RunFolder(run)
-    path = run / told.pop(PIECE_OF)
+    path = run / kept.pop(PIECE_OF)
     if path.exists():
         raise InputOutputError(f"{path}: exists already; give a new folder, nothing was changed")
     target.create()
     losses = folder / target.losses.name
     if losses.exists():
         shutil.copyfile(losses, target.losses)
-    save_whole(tensors, path, told)
-    return path, int(json.loads(told["run"])["step"] if "run" in told else told.get("steps", 0))
+    save_whole(tensors, path, kept)
+    return path, int(json.loads(kept["run"])["step"] if "run" in kept else kept.get("steps", 0))
 
 
 def _pieces(folder: Path) -> list[Path]:

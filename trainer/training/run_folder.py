@@ -38,8 +38,8 @@ class RunFolder:
 
     def save(self, tensors: Tensors, kind: str, step: int, settings: Mapping[str, Any]) -> None:
         """Replace the state; the older one survives a failure."""
-        told = {"kind": kind, "step": step, "settings": dict(settings)}
-        save_whole(tensors, self.state, {"run": json.dumps(told)})
+        record = {"kind": kind, "step": step, "settings": dict(settings)}
+        save_whole(tensors, self.state, {"run": json.dumps(record)})
 
     def load(self, kind: str, settings: Mapping[str, Any]) -> tuple[Tensors, int]:
         """The state and the number of steps done.
@@ -50,8 +50,8 @@ class RunFolder:
         """
         tensors, metadata = read_whole(self.state, f"edge-train {kind}")
         try:
-            told = json.loads(metadata["run"])
-            held, step, before = str(told["kind"]), int(told["step"]), dict(told["settings"])
+            record = json.loads(metadata["run"])
+            held, step, before = str(record["kind"]), int(record["step"]), dict(record["settings"])
         except (KeyError, ValueError, TypeError) as error:
             raise ModelError(f"{self.state}: not the state of a run ({error}); remove it or give another -o") from error
         if held != kind:

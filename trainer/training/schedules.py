@@ -8,13 +8,9 @@ from collections.abc import Callable, Sequence
 Rate = Callable[[int], float]
 
 
-def linear_decay(peak: float, steps: int, begin: float = 0.5) -> Rate:
-    """Constant, then in a straight line to 0 at `steps` (CycleGAN, section 4: over the second half).
-
-    Args:
-        begin: share of the run at which the decay begins.
-    """
-    start = begin * steps
+def linear_decay(peak: float, steps: int) -> Rate:
+    """Constant, then over the second half in a straight line to 0 at `steps` (CycleGAN, section 4)."""
+    start = 0.5 * steps
 
     def rate(step: int) -> float:
         return peak if step < start else peak * (steps - step) / max(steps - start, 1e-9)

@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from edge.pictures.image import Image
 from trainer.training.checkpoint import Tensors, flattened, nested, optimiser_tensors, restore_optimiser, save_whole
 from trainer.training.learner import Learner, Terms
-
-Picture = NDArray[np.uint8]
 
 
 class Stage(ABC):
@@ -41,7 +39,7 @@ class Stage(ABC):
         """Train on this process's share of batch `number`, uint8 tensors on the CPU; the terms include `total`."""
 
     @abstractmethod
-    def sample(self) -> Picture:
+    def sample(self) -> Image:
         """A `grid` of pictures by which a person sees how far the averages are."""
 
     @abstractmethod
@@ -107,7 +105,7 @@ def flat_settings(table: Mapping[str, object], path: str) -> dict[str, object]:
     return flat
 
 
-def grid(columns_BCHW: list[Tensor]) -> Picture:
+def grid(columns_BCHW: list[Tensor]) -> Image:
     """Columns of pictures in [0, 1] as one picture, RGB uint8."""
     rows = torch.cat([column.clamp(0, 1) for column in columns_BCHW], 3)
     picture = torch.cat(list(rows), 1).permute(1, 2, 0).mul(255).round()

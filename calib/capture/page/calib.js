@@ -47,11 +47,11 @@ function drawFound({ points, covered }) {
 }
 
 function showChecks(checks) {
-  $("checks").replaceChildren(...checks.map(({ name, ok, told }) => {
+  $("checks").replaceChildren(...checks.map(({ name, ok, measured }) => {
     const line = document.createElement("li");
     line.dataset.ok = ok;
-    const [label, value] = [name, told].map((text) => Object.assign(document.createElement("span"), { textContent: text }));
-    value.className = "told";
+    const [label, value] = [name, measured].map((text) => Object.assign(document.createElement("span"), { textContent: text }));
+    value.className = "measured";
     line.append(label, value);
     return line;
   }));

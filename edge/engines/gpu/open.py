@@ -16,7 +16,6 @@ from edge.engines.gpu.plan import ANY_NAME, Gpu, build_command, engine_key, plan
 from edge.engines.gpu.tensorrt import TensorRtEngine
 from edge.engines.gpu.trt_log import collecting_logger, last_error
 from edge.engines.gpu.trt_versions import TrtApi, device_memory_bytes, load_trt
-from edge.frames import lending
 from edge.models.bundle import ENGINES_NAME
 from edge.models.profile import Profile
 from edge.pictures.geometry import FRAME_SHAPE
@@ -79,8 +78,6 @@ def open_tensorrt_engine(
             "page_locked": len(pool) * opened.frame_bytes,
         }
         opened.device += _described(opened)
-        if not frames:
-            stack.callback(lending.lend_from(pool.take))
         opened.own(stack.pop_all())
     return opened
 

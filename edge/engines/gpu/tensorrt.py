@@ -133,6 +133,10 @@ class TensorRtEngine:
     def uses_cuda_graph(self) -> bool:
         return self._graphs is not None
 
+    def lend(self) -> Image | None:
+        """Memory that the engine reads without a copy on the host; see `edge.frames.lending`."""
+        return self._pool.take()
+
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         """Run one frame to its end.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge.frames.frame import Frame
 from edge.pictures.image import Image
 from edge.sources.demo.targets import target_scenes
-from edge.sources.demo.unit import UnitCamera, UnitTruth
+from edge.sources.demo.unit import UnitCamera
 from edge.sources.pace import FrameClock
 
 HOLD_S = 1.5
@@ -25,7 +25,7 @@ class BenchSource:
 
     Args:
         uri: as the user wrote it.
-        truth: the unit.
+        camera: the unit.
         target: one of `edge.sources.demo.targets.TARGETS`.
         exposure: factor on the light; 4 saturates, 0.1 is too dark.
     """
@@ -33,15 +33,15 @@ class BenchSource:
     camera_mode = "1920x1080 demo"
 
     def __init__(
-        self, uri: str, truth: UnitTruth, target: str, *, exposure: float = 1.0, fps: float = 30.0, paced: bool = True
+        self, uri: str, camera: UnitCamera, target: str, *, exposure: float = 1.0, fps: float = 30.0, paced: bool = True
     ) -> None:
         self.uri = uri
         self.fps = fps
         self.paced = paced
-        self.truth = truth
+        self.truth = camera.truth
         self._exposure = exposure
-        self._camera = UnitCamera(truth)
-        self._scenes = target_scenes(target, truth.lens == "fisheye")
+        self._camera = camera
+        self._scenes = target_scenes(target, self.truth.lens == "fisheye")
         still = max(1, round(HOLD_S * fps)) if paced else HOLD_FRAMES
         self._frames_each = 1 if target == "throat" else still
         self._clock = FrameClock(fps)

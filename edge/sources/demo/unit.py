@@ -33,6 +33,9 @@ _TYPICAL_CAST = np.array([[0.64, 0.12, 0.02], [0.09, 0.83, 0.08], [0.01, 0.14, 0
 _ROOM_Y, _ROOM_X = 192, 320
 _GRID_PX = 8
 _INVERSE_STEPS = 60
+_INVERSE_TOLERANCE = 1e-15
+_DUST_REACH = 2.2
+"""In radii: beyond it exp(-distance**4) no longer changes a float32."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,15 @@ class UnitTruth:
 
     def dust_map(self) -> Plane:
         """Light that the dust lets pass, (H, W)."""
-        y, x = np.mgrid[:FRAME_HEIGHT_PX, :FRAME_WIDTH_PX].astype(np.float32)
         passed = np.ones(FRAME_SHAPE[:2], np.float32)
         for spot in self.dust:
-            distance = np.hypot(x - np.float32(spot.x_px), y - np.float32(spot.y_px)) / np.float32(spot.radius_px)
-            passed *= 1 - np.float32(spot.depth) * np.exp(-(distance**4))
+            reach = _DUST_REACH * spot.radius_px
+            top, left = max(int(spot.y_px - reach), 0), max(int(spot.x_px - reach), 0)
+            around = passed[top : int(spot.y_px + reach) + 2, left : int(spot.x_px + reach) + 2]
+            y, x = np.indices(around.shape, np.float32)
+            off_y, off_x = y + np.float32(top) - np.float32(spot.y_px), x + np.float32(left) - np.float32(spot.x_px)
+            distance = np.hypot(off_x, off_y) / np.float32(spot.radius_px)
+            around *= 1 - np.float32(spot.depth) * np.exp(-(distance**4))
         return passed
 
 
@@ -152,7 +159,10 @@ def _undistorted(points: Doubles, camera: Doubles, distortion: Doubles) -> Doubl
     for _ in range(_INVERSE_STEPS):
         rays = np.column_stack([x, np.ones(len(x))])
         seen, _ = cv2.projectPoints(rays, still, still, np.eye(3), distortion)
-        x += wanted - np.asarray(seen, np.float64).reshape(-1, 2)
+        off = wanted - np.asarray(seen, np.float64).reshape(-1, 2)
+        x += off
+        if np.abs(off).max() < _INVERSE_TOLERANCE:
+            break
     return np.asarray(x, np.float64)
 
 

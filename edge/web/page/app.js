@@ -147,20 +147,22 @@ async function fetchPicture(query) {
   const answer = await fetch(`snapshot.png?${query}`, { cache: "no-store" });
   if (!answer.ok) throw new Error((await answer.text()).trim());
   const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
-  return { name, seq: answer.headers.get("X-Seq"), blob: await answer.blob() };
+  return { name, blob: await answer.blob() };
 }
 
 async function save() {
   $("save").disabled = true;
   try {
-    const enhanced = await fetchPicture("view=enhanced");
-    const raw = await fetchPicture(`view=raw&seq=${enhanced.seq}`);
-    for (const { name, blob } of [enhanced, raw]) {
+    const answer = await fetch("api/save", { method: "POST" }); // on the unit, as its button does; `saved` tells when
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+    const { seq } = await answer.json();
+    const pictures = [await fetchPicture(`view=enhanced&seq=${seq}`), await fetchPicture(`view=raw&seq=${seq}`)];
+    for (const { name, blob } of pictures) {
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     }
-    toast(`Saved picture ${enhanced.seq}: enhanced and raw`);
+    toast(`Copied to this device: picture ${seq}, enhanced and raw`);
   } catch (error) {
     toast(`Not saved: ${error.message}`);
   }

@@ -22,8 +22,8 @@ def test_a_session_is_taken_by_itself(tmp_path, capsys):
     folder = tmp_path / "white"
     code = run("capture", "white", "-o", folder, "--unit", "A-1", "--source", BENCH, "--headless", "--frames", 2)
     assert code == 0
-    told = capsys.readouterr().out
-    assert "Taken 2 of 2." in told and f"{folder}: complete, 2 frames of white" in told
+    printed = capsys.readouterr().out
+    assert "Taken 2 of 2." in printed and f"{folder}: complete, 2 frames of white" in printed
     session = read_session(folder)
     assert session.complete and session.unit == "A-1" and session.camera_mode == "1920x1080 demo"
     assert len(list(session.images())) == 2

@@ -96,7 +96,7 @@ def test_the_page_says_in_words_what_is_wrong(browser: Any, start: Callable[...,
 
 
 @pytest.mark.slow
-def test_frames_are_taken_while_one_watches_and_the_end_is_told(browser: Any, start: Callable[..., str]) -> None:
+def test_frames_are_taken_while_one_watches_and_the_end_is_shown(browser: Any, start: Callable[..., str]) -> None:
     page, _ = opened(browser, start("lens", "demo:?unit=A-1", 2))
     wait_for(page, f"({DOTS})() > 200")
     wait_for(page, "document.getElementById('taken').textContent === '2'")

@@ -24,8 +24,8 @@ def test_a_unit_as_it_was_passes(stored, bench, write_session, tmp_path, capsys)
     flat = write_session(tmp_path / "flat", "flat", bench.frames("flat", 3))
     chart = write_session(tmp_path / "chart", "chart", [bench.frame("chart", 2)])
     assert main(["check", str(stored), str(flat), str(chart), "--report", str(tmp_path / "check.html")]) == 0
-    told = capsys.readouterr().out
-    assert "ok      no new spots on the window" in told and told.endswith("pass\n")
+    printed = capsys.readouterr().out
+    assert "ok      no new spots on the window" in printed and printed.endswith("pass\n")
     page = (tmp_path / "check.html").read_text()
     assert page.count("data:image/jpeg;base64,") == 3 and 'class="good"' in page and 'class="bad"' not in page
 
@@ -70,9 +70,9 @@ def test_sessions_that_do_not_belong_are_refused(stored, sessions, bench, write_
 
 def test_show_prints_what_it_holds(stored, capsys):
     assert main(["show", str(stored)]) == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for words in ("unit                     A-1", "dark, flat, white, chart, lens", "radial, focal length", "days ago"):
-        assert words in told
+        assert words in printed
 
 
 def test_show_of_a_damaged_file_is_one_line(stored, tmp_path, capsys):
@@ -87,8 +87,8 @@ def test_solve_writes_file_and_report_and_overwrites_nothing(sessions, tmp_path,
     output = tmp_path / "unit.calib"
     arguments = ["solve", str(sessions / "dark"), str(sessions / "lens"), "-o", str(output)]
     assert main(arguments) == 0
-    told = capsys.readouterr().out
-    assert "not captured, so left as it is: flat, white, chart" in told
+    printed = capsys.readouterr().out
+    assert "not captured, so left as it is: flat, white, chart" in printed
     assert read_calibration(output).parts == ("dark", "lens")
     page = output.with_suffix(".html").read_text()
     assert "<h2>Dark frames</h2>" in page and "<h2>Lens</h2>" in page and "<h2>Colour chart</h2>" not in page

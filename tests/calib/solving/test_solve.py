@@ -76,7 +76,7 @@ def test_focal_length_and_reprojection(solution, bench):
 
 
 @pytest.mark.slow
-def test_a_fisheye_is_told_by_the_views_left_out(bench):
+def test_a_fisheye_is_known_by_the_views_left_out(bench):
     finder = BoardFinder()
     boards = [finder.find(bench.frame("lens", position, lens="fisheye")) for position in range(14)]
     fit = solve_lens([board for board in boards if board is not None])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from edge.basics.errors import ConfigError
-from edge.basics.settings import from_table, setting
+from edge.basics.settings import from_table, setting, settings_of
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,15 @@ class Room:
     """Its lamp is dimmer than lamps are."""
 
     lamp: Lamp = field(default_factory=lambda: Lamp(power_w=1.0))
-    size: tuple[int, int] = field(default=(3, 4), metadata={"low": 1})
+    size: tuple[int, int] = setting((3, 4), "size", low=1)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    heights_px: tuple[int, ...] = setting((), "heights", low=1, high=9, most=2)
+    names: tuple[str, ...] = setting(("a",), "names", live=True)
+    weight_kg: float = setting(1.0, "weight", high=5.0)
+    is_full: bool = setting(False, "full")
 
 
 @dataclass(frozen=True)
@@ -38,7 +46,7 @@ def test_a_row_of_numbers():
 
 
 @pytest.mark.parametrize(
-    "table, told",
+    "table, message",
     [
         pytest.param({"size": [5]}, r"a\.toml: size = \[5\]: expected a list of 2, each", id="too short"),
         pytest.param({"size": 5}, r"size = 5: expected a list of 2", id="no list"),
@@ -47,6 +55,47 @@ def test_a_row_of_numbers():
         pytest.param({"lamp": 3}, r"lamp = 3: expected a table", id="no table"),
     ],
 )
-def test_bad_rows_and_tables(table, told):
-    with pytest.raises(ConfigError, match=told):
+def test_bad_rows_and_tables(table, message):
+    with pytest.raises(ConfigError, match=message):
         from_table(Room, table, "", "a.toml")
+
+
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        (
+            {"heights_px": [1, 2, 3]},
+            r"heights_px = \[1, 2, 3\]: expected a list of at most 2, each a whole number from 1 to",
+        ),
+        ({"heights_px": [0]}, r"heights_px\[0\] = 0: expected a whole number from 1 to 9"),
+        ({"names": "a"}, r"names = 'a': expected a list, each text"),
+        ({"names": ["a", 1]}, r"names\[1\] = 1: expected text"),
+        ({"weight_kg": 5.5}, r"weight_kg = 5.5: expected a number of at most 5.0"),
+    ],
+)
+def test_bad_lists_and_numbers_beyond_one_limit(table, message):
+    with pytest.raises(ConfigError, match=message):
+        from_table(Shelf, table, "", "a.toml")
+
+
+def test_lists_up_to_their_longest():
+    assert from_table(Shelf, {"heights_px": [1, 9], "names": []}, "", "a.toml") == Shelf((1, 9), ())
+
+
+def test_every_setting_with_its_path_value_and_rules():
+    found = {one.path: one for one in settings_of(House())}
+    assert [*found] == ["room.lamp.power_w", "room.lamp.colour", "room.size"]
+    power = found["room.lamp.power_w"]
+    assert (power.kind, power.value, power.rules.explain, power.rules.low) == (float, 0.5, "power", 0.0)
+
+
+def test_what_a_setting_allows_in_few_words():
+    allowed = {one.path: one.allowed for one in settings_of(Shelf())}
+    assert allowed == {
+        "heights_px": "at most 2 numbers, each 1 to 9",
+        "names": "any number of texts",
+        "weight_kg": "at most 5.0",
+        "is_full": "true or false",
+    }
+    assert [one.allowed for one in settings_of(Lamp())] == ["at least 0.0", ""]
+    assert [one.path for one in settings_of(Shelf()) if one.rules.live] == ["names"]

@@ -44,8 +44,8 @@ def test_an_error_is_one_printable_line(text, line):
 
 
 def test_a_long_error_keeps_its_beginning_and_its_end():
-    told = one_line("begin" + "x" * 100_000 + "end")
-    assert len(told) <= MAX_LINE + 3 and told.startswith("begin") and told.endswith("end")
+    message = one_line("begin" + "x" * 100_000 + "end")
+    assert len(message) <= MAX_LINE + 3 and message.startswith("begin") and message.endswith("end")
 
 
 def test_a_number_too_long_to_spell_is_shown():

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.basics.errors import CameraLost, ConfigError, DeviceMissing
+from edge.basics.errors import ConfigError
 from edge.calibration.calibration import Calibration, Lens
 from edge.calibration.correction import Correction
 from edge.calibration.file import write_calibration
 from edge.calibration.lens import projected, undistortion, view_focal_px
-from edge.calibration.of_unit import UnitCorrection, checked_opener, refuse_other_mode, unit_correction
+from edge.calibration.of_unit import UnitCorrection, refuse_other_mode, unit_correction
 from edge.engines.corrected import corrected
 from edge.engines.engine import Enhanced
 from edge.pictures.colour import linear_from_srgb
@@ -197,40 +197,8 @@ def test_a_graph_that_corrects_is_not_corrected_again(file):
 HELD_IN_GRAPH = UnitCorrection("A-1", "1920x1080 demo", None)
 
 
-class Camera:
-    """As much of a source as the opener looks at."""
-
-    uri = "camera:/dev/video0"
-
-    def __init__(self, mode):
-        self.camera_mode = mode
-        self.closed = False
-
-    def close(self):
-        self.closed = True
-
-
-def test_another_camera_mode_is_refused_at_the_start_and_waited_out_later():
-    sources = [Camera("1280x720 YUYV")]
-    opened = checked_opener(lambda: sources[-1], HELD_IN_GRAPH)
-    with pytest.raises(ConfigError, match="gives 1280x720 YUYV, the calibration of unit 'A-1' is for 1920x1080 demo"):
-        opened()
-    assert sources[-1].closed
-    sources.append(Camera("1920x1080 demo"))
-    assert opened() is sources[-1]
-    sources.append(Camera("1280x720 YUYV"))
-    with pytest.raises(DeviceMissing) as again:
-        opened()
-    assert not isinstance(again.value, CameraLost)
-
-
-def test_without_a_calibration_every_mode_is_taken():
-    source = Camera("1280x720 YUYV")
-    assert checked_opener(lambda: source, None)() is source
-
-
-def test_the_bench_is_in_the_mode_of_its_calibration(truth):
-    source = BenchSource("demo:", truth, "flat", paced=False)
+def test_the_bench_is_in_the_mode_of_its_calibration(truth, camera):
+    source = BenchSource("demo:", camera, "flat", paced=False)
     refuse_other_mode(HELD_IN_GRAPH, source)
     shown = Correction(calibration_of(truth))
     green = linear_from_srgb(shown.apply(source.read().image))[..., 1]

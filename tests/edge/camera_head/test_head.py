@@ -14,12 +14,14 @@ from edge.basics.errors import ConfigError, DeviceMissing
 from edge.camera_head.head import CameraHead, check_head
 from edge.config import BridgeConfig, load_config
 from edge.frames.frame import Frame, FramePair
+from edge.health.news import Board
 from edge.health.record import Health
-from edge.saving.freeze import Control
+from edge.saving.freeze import Freeze
 from firmware_bridge.device.device import PythonDevice
 from firmware_bridge.device.interface import Identity
 from firmware_bridge.device.simulator import Simulator, Switches
 from firmware_bridge.wire.messages import Button, ButtonAction, LightState
+from tests.doubles.studio import Shelf
 
 GUARD_S = 20
 IMAGE = np.zeros((4, 4, 3), np.uint8)
@@ -36,10 +38,12 @@ def wait_until(done: Callable[[], object]) -> None:
 
 class Unit:
     def __init__(self, path: Path, **settings: object) -> None:
-        self.health = Health()
-        self.saved: list[FramePair] = []
-        self.control = Control(self.health, self.saved.append)
-        self.head = CameraHead(BridgeConfig(port=str(path), **settings), self.health, self.control)
+        board = Board()
+        self.health = Health(board)
+        shelf = Shelf()
+        self.saved = shelf.pairs
+        self.freeze = Freeze(self.health, board, shelf)
+        self.head = CameraHead(BridgeConfig(port=str(path), **settings), self.health, self.freeze)
         self.head.start()
         self.seq = 0
 
@@ -49,7 +53,7 @@ class Unit:
         pair = FramePair(raw, raw.enhanced(IMAGE, "live", {}))
         self.health.captured(raw)
         self.health.published(pair, time.monotonic_ns())
-        self.control.publish(pair)
+        self.freeze.publish(pair)
         self.head.publish(pair)
 
     @property
@@ -99,9 +103,9 @@ def test_a_press_freezes_and_saves_and_the_next_goes_back_to_live(make_unit, sim
     unit.show()
     simulator.press(0.1)
     wait_until(lambda: unit.saved)
-    assert unit.control.frozen is unit.saved[0]
+    assert unit.freeze.frozen is unit.saved[0]
     simulator.press(0.1)
-    wait_until(lambda: unit.control.frozen is None)
+    wait_until(lambda: unit.freeze.frozen is None)
     assert len(unit.saved) == 1
 
 
@@ -109,7 +113,7 @@ def test_a_long_press_turns_the_view_about(make_unit, simulator):
     unit = make_unit()
     unit.show()
     simulator.press(1.0)
-    wait_until(lambda: unit.control.state()["view"] == "raw")
+    wait_until(lambda: unit.freeze.view().view == "raw")
     assert unit.saved == []
 
 
@@ -122,10 +126,10 @@ def test_a_press_that_comes_seconds_late_does_nothing(make_unit):
     device_now_us = (now_ns - unit.head._bridge.host_ns(0)) // 1000
     for action in (ButtonAction.PRESS, ButtonAction.RELEASE):
         unit.head._on_button(Button(action, device_now_us + old_us), now_ns)
-    assert unit.control.frozen is None
+    assert unit.freeze.frozen is None
     for action in (ButtonAction.PRESS, ButtonAction.RELEASE):
         unit.head._on_button(Button(action, device_now_us), now_ns)
-    assert unit.control.frozen is not None
+    assert unit.freeze.frozen is not None
 
 
 def test_the_heater_follows_the_dew_point(make_unit, simulator):
@@ -180,14 +184,14 @@ def test_exposures_are_matched_to_frames(make_unit):
 
 def test_a_channel_that_does_not_exist_is_told_where_it_matters(make_unit, simulator):
     unit = make_unit(led_permille=(100, 200, 300))
-    told = "bridge.led_permille = [100, 200, 300]: this camera head has 2 light channels, expected at most 2 values"
-    wait_until(lambda: unit.notices == (told,))
+    message = "bridge.led_permille = [100, 200, 300]: this camera head has 2 light channels, expected at most 2 values"
+    wait_until(lambda: unit.notices == (message,))
     wait_until(lambda: unit.record.get("led_permille") == [100, 200])
-    assert unit.record["reason"] == told
+    assert unit.record["reason"] == message
     unit.head.close()
     with pytest.raises(ConfigError) as caught:
         check_head(BridgeConfig(port=str(simulator.path), led_permille=(100, 200, 300)))
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_video_is_not_held_up_by_a_head_that_hangs(make_unit, simulator):
@@ -212,8 +216,8 @@ def test_a_missing_head_is_no_error_at_the_start(tmp_path):
 
 def test_check_tells_what_is_on_the_port(simulator, tmp_path):
     assert check_head(BridgeConfig()) == "not configured"
-    told = check_head(BridgeConfig(port=str(simulator.path)))
-    assert told.startswith("SIM-0001, firmware 1.0.0, 2 lights, protocol 1.0 on ")
+    message = check_head(BridgeConfig(port=str(simulator.path)))
+    assert message.startswith("SIM-0001, firmware 1.0.0, 2 lights, protocol 1.0 on ")
     with pytest.raises(DeviceMissing, match=r"bridge\.port = '.*none': .*no such port"):
         check_head(BridgeConfig(port=str(tmp_path / "none")))
     simulator.switches.surroundings.extra_window_celsius = 30.0
@@ -223,22 +227,26 @@ def test_check_tells_what_is_on_the_port(simulator, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, message",
     [
         pytest.param("led_permille = [500, 1200]", "bridge.led_permille[1] = 1200: expected a whole", id="range"),
-        pytest.param("led_permille = 500", "bridge.led_permille = 500: expected a list, each", id="no list"),
-        pytest.param("led_permille = [1, 2, 3, 4, 5]", "at most 4 light channels", id="more than any head has"),
+        pytest.param(
+            "led_permille = 500",
+            "led_permille = 500: expected a list of at most 4, each a whole",
+            id="no list",
+        ),
+        pytest.param("led_permille = [1, 2, 3, 4, 5]", "expected a list of at most 4", id="more than any head has"),
         pytest.param("heater = 'on'", "expected one of auto, off", id="heater"),
         pytest.param("baud = 9600", "expected a whole number from 115200 to 1000000", id="baud"),
         pytest.param("prot = 'auto'", "did you mean 'port'?", id="key"),
     ],
 )
-def test_bad_settings_are_refused_with_their_path(tmp_path, text, told):
+def test_bad_settings_are_refused_with_their_path(tmp_path, text, message):
     path = tmp_path / "edge.toml"
     path.write_text(f"[bridge]\n{text}\n")
     with pytest.raises(ConfigError) as caught:
         load_config(path, {})
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_lists_are_printed_as_toml_that_reads_back(tmp_path):

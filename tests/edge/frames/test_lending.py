@@ -5,7 +5,6 @@ import logging
 import cv2
 import numpy as np
 
-from edge.frames import lending
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.capture import retrieved_rgb
 from edge.sources.pace import FrameFitter
@@ -26,11 +25,9 @@ def test_a_captured_picture_lies_in_lent_memory_or_in_its_own():
     expected = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
     lent = np.zeros(FRAME_SHAPE, np.uint8)
     offers = [lent, None]
-    end = lending.lend_from(lambda: offers.pop(0))
-    first, second = (retrieved_rgb(OnePicture(bgr), FrameFitter("test", logging.getLogger())) for _ in range(2))
-    end()
-    end()
+    fitter = FrameFitter("test", logging.getLogger())
+    first, second = (retrieved_rgb(OnePicture(bgr), fitter, lambda: offers.pop(0)) for _ in range(2))
+    third = retrieved_rgb(OnePicture(bgr), fitter)
     assert np.shares_memory(first, lent)
-    assert not np.shares_memory(second, lent)
-    assert np.array_equal(first, expected) and np.array_equal(second, expected)
-    assert lending.lent_frame() is None
+    assert not np.shares_memory(second, lent) and not np.shares_memory(third, lent)
+    assert all(np.array_equal(found, expected) for found in (first, second, third))

@@ -16,6 +16,7 @@ from edge.config import Config, EngineConfig
 from edge.frames.frame import Frame
 from edge.guard import process
 from edge.guard.order import engine_setup
+from edge.guard.shared_frames import SharedFrames
 from edge.guard.supervisor import Supervisor
 from edge.health.record import Health
 from edge.models.profile import load_profile
@@ -29,14 +30,16 @@ def real(monkeypatch):
     monkeypatch.setattr(process, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     monkeypatch.setattr("edge.guard.supervisor.OutputJudge", lambda: Uncritical())
-    health = Health()
-    supervisor = Supervisor(engine_setup(Config(engine=EngineConfig(backend="cpu"))), health)
+    health, frames = Health(), SharedFrames()
+    supervisor = Supervisor(engine_setup(Config(engine=EngineConfig(backend="cpu"))), health, frames)
     supervisor.start()
 
     def show(number=200):
         begin = time.monotonic()
-        made = supervisor.enhance(Frame(np.full((1080, 1920, 3), number, np.uint8), 0, time.monotonic_ns()))
-        return made.mode, time.monotonic() - begin
+        raw = Frame(np.full((1080, 1920, 3), number, np.uint8), 0, time.monotonic_ns())
+        made = supervisor.correct_and_enhance(raw)
+        shown = raw if made is None else supervisor.judge(raw, made)
+        return shown.mode, time.monotonic() - begin
 
     def until(mode):
         deadline = time.monotonic() + 60
@@ -53,6 +56,7 @@ def real(monkeypatch):
         assert (psutil.Process().num_fds(), threading.active_count()) == before
     finally:
         supervisor.close()
+        frames.close()
     _, alive = psutil.wait_procs(psutil.Process().children(), timeout=20)
     assert alive == []
 

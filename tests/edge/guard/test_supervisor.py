@@ -11,11 +11,12 @@ from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelErr
 from edge.config import Config, EngineConfig
 from edge.engines.engine import Enhanced
 from edge.engines.rungs import Rung
-from edge.frames import lending
 from edge.frames.frame import Frame
 from edge.guard.order import engine_setup
 from edge.guard.process import EngineBusy, EngineGone, EngineLate, Opened
+from edge.guard.shared_frames import SharedFrames
 from edge.guard.supervisor import PROVE_AFTER_NS, PROVE_AT_LAST_NS, Supervisor
+from edge.health.news import Board, PartChanged
 from edge.health.record import Health
 from tests.doubles.uncritical_judge import Uncritical
 
@@ -76,14 +77,15 @@ class Stage:
         self.on_open = self.on_frame = lambda rung: None
         self.on_proof = lambda: None
         self.started = []
-        self.health = Health()
+        board = Board()
+        self.health, self.frames = Health(board), SharedFrames()
         self.events = []
-        self.health.listen(lambda kind, data: self.events.append((data["state"], data["reason"])))
+        board.read(PartChanged, lambda news: self.events.append((news.state, news.reason)))
         setup = engine_setup(Config(engine=EngineConfig(backend=backend)))
         if profile != "live":  # one that needs a GPU, above the shipped one
             manifests = {**setup.manifests, profile: {**setup.manifests["live"], "profile": profile}}
             setup = replace(setup, rungs=(Rung(profile, backend), *setup.rungs), manifests=manifests)
-        self.supervisor = Supervisor(setup, self.health, start_process=self.start, **options)
+        self.supervisor = Supervisor(setup, self.health, self.frames, start_process=self.start, **options)
         self.supervisor.start()
         self._scene = np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), np.uint8)
 
@@ -98,7 +100,9 @@ class Stage:
         modes = ""
         for seq in range(number):
             self.now_ns += int(every_s * SECOND)
-            modes += self.supervisor.enhance(Frame(self._scene, seq, self.now_ns)).mode[0]
+            raw = Frame(self._scene, seq, self.now_ns)
+            made = self.supervisor.correct_and_enhance(raw)
+            modes += (raw if made is None else self.supervisor.judge(raw, made)).mode[0]
         return modes
 
     @property
@@ -128,7 +132,7 @@ def stage(monkeypatch):
     for one in stages:
         one.supervisor.close()
         assert one.open_processes == []
-    assert lending.lent_frame() is None
+        one.frames.close()
 
 
 def test_frames_are_raw_until_the_engine_is_open(stage):
@@ -139,7 +143,7 @@ def test_frames_are_raw_until_the_engine_is_open(stage):
     on.on_open = lambda rung: None
     assert on.show(2) == "ee"
     assert (on.engine, on.rung) == (("ok", ""), "live")
-    assert on.health.model_record()["device"] == "gpu"
+    assert on.health.engine().device == "gpu"
 
 
 @pytest.mark.parametrize(
@@ -182,7 +186,7 @@ def test_the_ladder_ends_at_raw_and_says_why(stage):
     assert on.show(12) == "r" * 12
     assert (on.engine, on.rung) == (("failed", "black"), "raw")
     assert on.open_processes == []
-    assert on.health.model_record() == {"profile": "", "sha256": "", "device": "none"}
+    assert on.health.engine().record() == {"profile": "", "sha256": "", "device": "none"}
 
 
 def test_a_busy_engine_is_not_blamed(stage):
@@ -238,7 +242,7 @@ def test_a_climb_that_ends_while_the_rung_below_opens_anew_is_what_runs(stage):
     assert on.show(2) == "ee"
     on.on_open = lambda rung: None
     assert on.show(3) == "eee"
-    assert (on.rung, on.health.model_record()["device"]) == ("live", "gpu")
+    assert (on.rung, on.health.engine().device) == ("live", "gpu")
     assert len(on.open_processes) == 1
 
 

@@ -15,6 +15,7 @@ import pytest
 from edge.basics.whole_files import part_of, whole_file, write_together
 from edge.health import disk
 from edge.health.disk import StorageWatch, disk_state
+from edge.health.news import Board, NotSaved, Saved
 from edge.saving.leftovers import clean_up
 from edge.saving.sidecar import saved_content
 
@@ -195,12 +196,13 @@ def test_a_file_in_the_way_is_told(tmp_path):
 
 class Watched:
     def __init__(self, folder, monkeypatch):
-        self.free_mib, self.told = 900, []
+        self.free_mib, self.heard = 900, []
         monkeypatch.setattr(disk.os, "statvfs", lambda path: statvfs_of(self.free_mib))
-        self.watch = StorageWatch(folder, lambda state, reason: self.told.append((state, reason)))
+        self.board = Board()
+        self.watch = StorageWatch(folder, self.board, lambda state, reason: self.heard.append((state, reason)))
 
     def states(self):
-        return [state for state, _ in self.told]
+        return [state for state, _ in self.heard]
 
 
 def test_states_are_told_once_and_looked_at_every_five_seconds(tmp_path, monkeypatch):
@@ -209,20 +211,20 @@ def test_states_are_told_once_and_looked_at_every_five_seconds(tmp_path, monkeyp
         watched.free_mib = free_mib
         watched.watch.tick(second * 1_000_000_000)
     assert watched.states() == ["ok", "degraded", "ok"]
-    assert "60 MiB" in watched.told[1][1]
+    assert "60 MiB" in watched.heard[1][1]
 
 
 def test_a_failed_save_is_told_at_once_until_one_is_saved(tmp_path, monkeypatch):
     watched = Watched(tmp_path, monkeypatch)
     watched.watch.tick(0)
-    watched.watch.save_failed("no quota")
+    watched.board.post(NotSaved("no quota"))
     watched.watch.tick(60_000_000_000)
-    assert watched.told == [("ok", ""), ("failed", "no quota")]
-    watched.watch.saved()
+    assert watched.heard == [("ok", ""), ("failed", "no quota")]
+    watched.board.post(Saved("throat-1-enhanced.png"))
     assert watched.states() == ["ok", "failed", "ok"]
     watched.free_mib = 3
-    watched.watch.save_failed("no space left")
-    assert "the disk is full (3 MiB free)" in watched.told[-1][1]
+    watched.board.post(NotSaved("no space left"))
+    assert "the disk is full (3 MiB free)" in watched.heard[-1][1]
 
 
 WRITER = """

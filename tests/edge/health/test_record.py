@@ -9,6 +9,7 @@ import pytest
 
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import NUM_SAMPLES, Health
+from edge.health.state import EngineFacts
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -88,7 +89,7 @@ def test_a_failed_engine_degrades_and_recovers() -> None:
 def test_the_record_has_the_fields_of_the_contract() -> None:
     health = health_with_picture()
     health.set_source("camera:/dev/video0")
-    health.set_engine("live", "ab" * 32, "cpu")
+    health.set_engine(EngineFacts("live", "ab" * 32, "cpu"))
     record = health.snapshot(5 * SECOND)
     assert set(record) == {
         "state", "reason", "mode", "profile", "model_sha256", "device", "source", "fps_in", "fps_out",

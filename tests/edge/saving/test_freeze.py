@@ -8,27 +8,34 @@ import numpy as np
 import pytest
 
 from edge.frames.frame import Frame, FramePair
+from edge.health.news import Board, News, NotSaved, Saved, ViewChanged
 from edge.health.record import Health
-from edge.saving.freeze import Control
+from edge.saving.freeze import Freeze
+from tests.doubles.studio import Shelf
 
 
 class Desk:
-    """A control with pictures coming in, and what it asked to be saved and told."""
+    """Where pictures come in, and what was asked to be saved and posted."""
 
     def __init__(self) -> None:
-        self.health = Health()
-        self.saved: list[FramePair] = []
-        self.told: list[tuple[str, dict]] = []
-        self.control = Control(self.health, self.saved.append)
-        self.control.listen(lambda kind, data: self.told.append((kind, data)))
+        self.board = Board()
+        self.health = Health(self.board)
+        self.posted: list[News] = []
+        self.shelf = Shelf()
+        self.freeze = Freeze(self.health, self.board, self.shelf)
+        self.board.read(ViewChanged, self.posted.append)
         self.seq = 0
+
+    @property
+    def saved(self) -> list[FramePair]:
+        return self.shelf.pairs
 
     def show(self, age_s: float = 0.0) -> FramePair:
         self.seq += 1
         raw = Frame(np.zeros((4, 4, 3), np.uint8), self.seq, time.monotonic_ns() - int(age_s * 1e9))
         pair = FramePair(raw, raw.enhanced(raw.image, "live", {}))
         self.health.captured(raw)
-        self.control.publish(pair)
+        self.freeze.publish(pair)
         self.health.published(pair, time.monotonic_ns())
         return pair
 
@@ -44,63 +51,81 @@ def desk() -> Desk:
 
 def test_a_short_press_freezes_and_saves_the_moment_of_the_press(desk):
     moment = desk.show()
-    desk.control.press()
+    desk.freeze.press()
     desk.show()  # time goes on while the finger is down
-    assert desk.control.frozen is None
-    desk.control.release()
-    assert desk.control.frozen is moment
+    assert desk.freeze.frozen is None
+    desk.freeze.release()
+    assert desk.freeze.frozen is moment
     assert desk.saved == [moment]
-    assert desk.told == [("state", {"frozen": True, "view": "enhanced"})]
+    assert desk.posted == [ViewChanged(True, "enhanced")]
 
 
 def test_the_next_press_goes_back_to_live_and_saves_nothing_more(desk):
     desk.show()
     for _ in range(2):
-        desk.control.press()
-        desk.control.release()
-    assert desk.control.frozen is None
+        desk.freeze.press()
+        desk.freeze.release()
+    assert desk.freeze.frozen is None
     assert len(desk.saved) == 1
-    assert desk.told[-1] == ("state", {"frozen": False, "view": "enhanced"})
+    assert desk.posted[-1] == ViewChanged(False, "enhanced")
 
 
 def test_a_long_press_turns_raw_and_enhanced_about_and_freezes_nothing(desk):
     desk.show()
     for wanted in ("raw", "enhanced"):
-        desk.control.press()
-        desk.control.long_press()
-        desk.control.release()
-        assert desk.control.state() == {"frozen": False, "view": wanted}
+        desk.freeze.press()
+        desk.freeze.long_press()
+        desk.freeze.release()
+        assert desk.freeze.view() == ViewChanged(False, wanted)
     assert desk.saved == []
 
 
 def test_a_release_whose_press_was_lost_does_nothing(desk):
     desk.show()
-    desk.control.release()
-    desk.control.long_press()
-    assert desk.control.state() == {"frozen": False, "view": "enhanced"}
+    desk.freeze.release()
+    desk.freeze.long_press()
+    assert desk.freeze.view() == ViewChanged(False, "enhanced")
     assert desk.saved == []
 
 
 def test_without_a_picture_nothing_is_saved_and_the_banner_says_so(desk):
-    desk.control.press()
-    desk.control.release()
-    assert desk.control.frozen is None
+    desk.freeze.press()
+    desk.freeze.release()
+    assert desk.freeze.frozen is None
     assert desk.notices == ("NOT SAVED: there is no picture yet",)
 
 
 def test_an_old_picture_is_neither_frozen_nor_saved(desk):
     desk.show(age_s=2)
-    desk.control.press()
-    desk.control.release()
-    assert desk.control.frozen is None
+    desk.freeze.press()
+    desk.freeze.release()
+    assert desk.freeze.frozen is None
     assert desk.saved == []
     assert desk.notices[0].startswith("NOT SAVED: the picture was not live")
 
 
 def test_a_failed_save_stays_in_the_banner_until_one_succeeds(desk):
-    desk.control.not_saved("/media: No space left on device")
+    desk.board.post(NotSaved("/media: No space left on device"))
     assert desk.notices == ("NOT SAVED: /media: No space left on device",)
-    desk.control.saved("throat-1-enhanced.png")
+    desk.board.post(Saved("throat-1-enhanced.png"))
     assert desk.notices == ("saved throat-1-enhanced.png",)
     assert desk.health.verdict(time.monotonic_ns() + 5 * 10**9).notices == ()
-    assert [kind for kind, _ in desk.told] == ["not-saved", "saved"]
+
+
+def test_the_page_saves_what_is_shown_in_the_same_way_as_the_button(desk):
+    live = desk.show()
+    assert desk.freeze.save() is live
+    desk.freeze.press()
+    desk.freeze.release()
+    desk.show()
+    assert desk.freeze.save() is live, "the held one, not the one that came since"
+    assert desk.saved == [live, live, live]
+
+
+@pytest.mark.parametrize("age_s", [None, 2.0])
+def test_the_page_is_told_why_nothing_is_saved(desk, age_s):
+    if age_s is not None:
+        desk.show(age_s)
+    assert desk.freeze.save() is None
+    assert desk.saved == []
+    assert desk.notices[0].startswith("NOT SAVED: ")

@@ -13,6 +13,9 @@ import pytest
 
 from edge.config import SaveConfig
 from edge.frames.frame import Frame, FramePair
+from edge.health.news import Board, NotSaved, Saved
+from edge.health.record import Health
+from edge.health.state import EngineFacts
 from edge.pictures.marks import mode_of_file
 from edge.saving import saver as saver_module
 from edge.saving.saver import MAX_WAITING, PairSaver
@@ -33,14 +36,20 @@ class Office:
         self.folder = folder
         self.saved, self.failed = [], []
         self.done = threading.Semaphore(0)
-        self.saver = PairSaver(folder, lambda: "camera:/dev/video0", lambda: MODEL, self._on_saved, self._on_failed)
+        board = Board()
+        board.read(Saved, self._on_saved)
+        board.read(NotSaved, self._on_not_saved)
+        self.health = Health(board)
+        self.health.set_source("camera:/dev/video0")
+        self.health.set_engine(EngineFacts("live", MODEL["sha256"], "cpu", "student", "1.2"))
+        self.saver = PairSaver(folder, self.health, board)
 
-    def _on_saved(self, name):
-        self.saved.append(name)
+    def _on_saved(self, news):
+        self.saved.append(news.name)
         self.done.release()
 
-    def _on_failed(self, reason):
-        self.failed.append(reason)
+    def _on_not_saved(self, news):
+        self.failed.append(news.reason)
         self.done.release()
 
     def save(self, pair):
@@ -78,16 +87,13 @@ def test_the_pair_and_its_sidecar_are_written(office):
     assert record["stage_ms"] == {"dehaze": 12.35} or record["stage_ms"] == {"dehaze": 12.34}
 
 
-def test_the_sidecar_tells_the_state_of_the_unit(tmp_path, office):
+def test_the_sidecar_tells_the_state_of_the_unit(office):
     office.save(pair_of())
     assert "unit_state" not in json.loads((office.folder / f"{office.saved[0]}.json").read_text())
     state = {"temperatures_celsius": {"tj-thermal": 51.5}, "nvpmodel": "15W (0)"}
-    saver = PairSaver(tmp_path, str, lambda: MODEL, lambda name: None, office.failed.append, unit_state=lambda: state)
-    saver.start()
-    saver.save(pair_of())
-    saver.close()
-    (sidecar,) = tmp_path.glob("*.json")
-    assert json.loads(sidecar.read_text())["unit_state"] == state
+    office.health.track("unit_state", lambda: state)
+    office.save(pair_of())
+    assert json.loads((office.folder / f"{office.saved[1]}.json").read_text())["unit_state"] == state
     assert not office.failed
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+from edge.basics.settings import settings_of
 from edge.config import Config, load_config
 from edge.service.default_config import SERVICE_VALUES, default_config
 from edge.service.files import STATE_FOLDER
@@ -40,3 +41,18 @@ def test_every_key_is_explained():
     for line in default_config().splitlines():
         if " = " in line:
             assert re.search(r"  # \S", line), line
+
+
+def test_what_a_reload_does_not_take_is_marked():
+    marked = set()
+    section = ""
+    for line in default_config().splitlines():
+        section = line.strip("[]") if line.startswith("[") else section
+        if line.endswith("restart)"):
+            marked.add(f"{section}.{line.removeprefix('# ').split(' = ')[0]}")
+    assert marked == {one.path for one in settings_of(Config()) if not one.rules.live}
+
+
+def test_ranges_are_told():
+    assert re.search(r"^# jpeg_quality = 85  # .*\(30 to 100\)$", default_config(), re.MULTILINE)
+    assert re.search(r'^# heater = "auto"  # .*\(auto, off; restart\)$', default_config(), re.MULTILINE)

@@ -15,7 +15,6 @@ import pytest
 import simplejpeg
 
 from edge.basics.errors import CameraLost, DeviceMissing
-from edge.frames.lending import lend_from
 from edge.sources import camera as camera_module
 from edge.sources.camera import CameraSource, opened_camera, rgb_from_jpeg, rgb_from_yuyv
 
@@ -301,12 +300,8 @@ def test_device_that_is_no_camera(capfd):
 def test_a_whole_frame_is_decoded_into_lent_memory():
     lent = np.zeros((1080, 1920, 3), np.uint8)
     jpeg = np.frombuffer(simplejpeg.encode_jpeg(np.full((1080, 1920, 3), 90, np.uint8)), np.uint8)
-    end = lend_from(lambda: lent)
-    try:
-        assert np.shares_memory(rgb_from_jpeg(jpeg), lent)
-        small = np.frombuffer(simplejpeg.encode_jpeg(np.zeros((720, 1280, 3), np.uint8)), np.uint8)
-        assert not np.shares_memory(rgb_from_jpeg(small), lent)
-    finally:
-        end()
+    assert np.shares_memory(rgb_from_jpeg(jpeg, lambda: lent), lent)
+    small = np.frombuffer(simplejpeg.encode_jpeg(np.zeros((720, 1280, 3), np.uint8)), np.uint8)
+    assert not np.shares_memory(rgb_from_jpeg(small, lambda: lent), lent)
     assert (lent == 90).all()
     assert not np.shares_memory(rgb_from_jpeg(jpeg), lent)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import DeviceMissing, EdgeError, InputOutputError, UsageError
+from edge.frames.lending import nothing_lent
 from edge.sources.clip import ClipSource
 from edge.sources.open import open_source
 from edge.sources.stills import StillSource
@@ -57,9 +58,9 @@ class Recorder:
 )  # fmt: skip
 def test_camera_uri(monkeypatch, uri, device, options):
     monkeypatch.setattr("edge.sources.camera.CameraSource", Recorder)
-    source = open_source(uri)
+    source = open_source(uri, lend=nothing_lent)
     assert source.args == (uri, device)
-    assert source.options == options
+    assert source.options == {**options, "lend": nothing_lent}
 
 
 DEMO_DEFAULTS = {"seed": 0, "fps": 30.0, "paced": True, "clean": False}

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge.basics.errors import InputOutputError, ModelError
-from edge.models.bundle import BUNDLE_NAME, Told, contents_bytes, opened_bundle, read_contents
+from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes, opened_bundle, read_contents
 from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile
 from edge.updates.store import ModelStore
 
@@ -22,13 +22,18 @@ REQUIRED = ("name", "version", "input", "output", "networks", "training", "metri
 def files_of(version: str) -> dict[str, bytes]:
     """A profile in small: the graph is no ONNX, which nobody looks at here."""
     graph = f"graph {version}".encode()
-    told = {**dict.fromkeys(REQUIRED, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
-    return {"model.json": json.dumps(told).encode(), "model.onnx": graph}
+    manifest = {
+        **dict.fromkeys(REQUIRED, "-"),
+        "profile": "live",
+        "version": version,
+        "sha256": sha256(graph).hexdigest(),
+    }
+    return {"model.json": json.dumps(manifest).encode(), "model.onnx": graph}
 
 
 def contents_of(files: dict[str, bytes], /, **changes: object) -> bytes:
-    told = {name: Told(len(content), sha256(content).hexdigest()) for name, content in files.items()}
-    record = json.loads(contents_bytes("live", "1", sha256(files["model.onnx"]).hexdigest(), told))
+    bundled = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
+    record = json.loads(contents_bytes("live", "1", sha256(files["model.onnx"]).hexdigest(), bundled))
     return json.dumps({**record, **changes}).encode()
 
 
@@ -248,7 +253,7 @@ def as_link(kind):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         pytest.param(tar_whole(files=OUTSIDE), "no file of a profile", id="path"),
         pytest.param(tar_whole(change=renamed("/etc/passwd")), "not as announced", id="absolute path"),
@@ -278,13 +283,13 @@ def as_link(kind):
         pytest.param(bytes(4096), "does not begin", id="zeros"),
     ],
 )
-def test_a_hostile_bundle_writes_nothing_outside_and_leaves_nothing(tmp_path, content, told):
+def test_a_hostile_bundle_writes_nothing_outside_and_leaves_nothing(tmp_path, content, message):
     path = tmp_path / "x.bundle"
     path.write_bytes(content)
     store = ModelStore(tmp_path / "models")
     with pytest.raises(ModelError) as caught:
         install(store, path, sha256(content).hexdigest())
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
     assert store.names() == [] and not (tmp_path / "models" / "live").exists()
     assert sorted(found.name for found in tmp_path.iterdir()) == ["models", "x.bundle"]
 
@@ -312,6 +317,6 @@ def test_the_same_profile_makes_the_same_bundle(tmp_path):
 
 def test_contents_are_read_back_as_they_were_written():
     contents = read_contents(contents_of(FILES), "x")
-    assert {name: told.num_bytes for name, told in contents.files.items()} == {
+    assert {name: file.num_bytes for name, file in contents.files.items()} == {
         name: len(content) for name, content in FILES.items()
     }

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from edge.health.news import Saved
 from tests.doubles.http_viewer import get, image_from_png, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
 
@@ -90,7 +91,7 @@ def test_snapshots_of_a_frozen_unit_are_of_the_frozen_picture(studio: Any) -> No
     studio.show()
     pair = studio.freeze()
     for _ in range(3):
-        studio.show(raw=studio.control.frozen.enhanced.image)
+        studio.show(raw=studio.freezer.frozen.enhanced.image)
     response, raw = get(studio.url, "/snapshot.png?view=raw")
     assert (response.headers["X-Seq"], response.headers["X-State"]) == (str(pair.raw.seq), "frozen")
     assert is_near(image_from_png(raw), RAW_GREEN, 0), "untouched"
@@ -106,7 +107,7 @@ def test_events_tell_the_state_at_once_and_each_change(studio: Any, listener: An
     assert listener.next() == ("state", {"frozen": True, "view": "enhanced"})
     studio.long_press()
     assert listener.next() == ("state", {"frozen": True, "view": "raw"})
-    studio.control.saved("a.png")
+    studio.board.post(Saved("a.png"))
     assert listener.next() == ("saved", {"name": "a.png"})
     late = Listener(studio.url)
     assert late.next() == ("state", {"frozen": True, "view": "raw"})
@@ -128,11 +129,30 @@ def test_only_the_units_own_page_may_end_a_freeze(studio: Any) -> None:
     status, _ = post(studio.url, "/api/live", {"Sec-Fetch-Site": "cross-site"})
     assert status == 403
     assert json.loads(get(studio.url, "/health")[1])["frozen"] is True
-    assert studio.control.frozen is not None
+    assert studio.freezer.frozen is not None
     status, body = post(studio.url, "/api/live", {"Sec-Fetch-Site": "same-origin"})
     assert json.loads(get(studio.url, "/health")[1])["frozen"] is False
     assert (status, json.loads(body)) == (200, {"frozen": False, "view": "enhanced"})
-    assert studio.control.frozen is None
+    assert studio.freezer.frozen is None
+
+
+def test_the_page_saves_on_the_unit_what_is_shown_and_can_copy_that_very_pair(studio: Any) -> None:
+    pair = studio.show()
+    status, body = post(studio.url, "/api/save", {"Sec-Fetch-Site": "same-origin"})
+    assert (status, json.loads(body)) == (202, {"seq": pair.raw.seq})
+    assert studio.shelf.pairs == [pair]
+    studio.show(raw=pair.enhanced.image)
+    response, file = get(studio.url, f"/snapshot.png?view=raw&seq={pair.raw.seq}")
+    assert response.status == 200
+    assert is_near(image_from_png(file), RAW_GREEN, 0)
+
+
+def test_what_is_not_live_is_not_saved_and_another_site_saves_nothing(studio: Any) -> None:
+    status, body = post(studio.url, "/api/save", {})
+    assert (status, body) == (409, b"not saved: the picture is not live; /health says why\n")
+    studio.show()
+    assert post(studio.url, "/api/save", {"Sec-Fetch-Site": "cross-site"})[0] == 403
+    assert studio.shelf.pairs == []
 
 
 def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch: Any) -> None:
@@ -148,5 +168,5 @@ def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch:
 def test_a_transition_of_a_part_is_an_event(studio: Any, listener: Any) -> None:
     listener.next()
     studio.health.enter("engine", "degraded", "live, bicubic: black")
-    told = {"part": "engine", "state": "degraded", "reason": "live, bicubic: black"}
-    assert listener.next(healths=True) == ("health", told)
+    change = {"part": "engine", "state": "degraded", "reason": "live, bicubic: black"}
+    assert listener.next(healths=True) == ("health", change)

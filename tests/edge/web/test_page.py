@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from edge.config import WebConfig
-from edge.web.server import WebSink
+from edge.health.news import NotSaved, Saved
+from tests.doubles.studio import web_sink
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
@@ -154,13 +154,13 @@ def test_pressing_on_the_picture_shows_raw(page: Any) -> None:
     wait_for_colour(page, "enhanced")
 
 
-def test_raw_and_enhanced_of_one_frame_are_saved(page: Any) -> None:
+def test_raw_and_enhanced_of_one_frame_are_saved(page: Any, studio: Any) -> None:
     files: list[Any] = []
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.on("download", lambda file: files.append(file))
     page.get_by_role("button", name="Save pair").click()
-    wait_for(page, "document.getElementById('toast').textContent.startsWith('Saved picture')")
+    wait_for(page, "document.getElementById('toast').textContent.startsWith('Copied to this device')")
     for _ in range(100):
         if len(files) == 2:
             break
@@ -171,6 +171,7 @@ def test_raw_and_enhanced_of_one_frame_are_saved(page: Any) -> None:
     assert len(seqs) == 1, names
     seq = int(seqs.pop())
     assert any(url.endswith(f"snapshot.png?view=raw&seq={seq}") for url in asked)
+    assert [pair.raw.seq for pair in studio.shelf.pairs] == [seq], "the unit's saver has the same pair"
 
 
 def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
@@ -192,7 +193,7 @@ def test_a_unit_that_is_gone_is_covered_until_it_is_back(page: Any, studio: Any)
     wait_for(page, COVERED)
     wait_for(page, "document.getElementById('cover-title').textContent === 'NO CONNECTION \u2013 picture is not live'")
     wait_for(page, "document.getElementById('state-word').textContent === 'No connection'")
-    studio.sink = WebSink(WebConfig(listen=urlsplit(studio.url).netloc), studio.health)
+    studio.sink = web_sink(urlsplit(studio.url).netloc, studio.health)
     studio.sink.start()
     studio.roll()
     wait_for(page, f"!({COVERED})")
@@ -261,7 +262,7 @@ def test_a_long_press_turns_the_page_from_enhanced_to_raw_and_back(page: Any, st
 
 
 def test_the_page_says_what_the_unit_saved(page: Any, studio: Any) -> None:
-    studio.control.saved("throat-1-enhanced.png")
+    studio.board.post(Saved("throat-1-enhanced.png"))
     wait_for(page, "document.getElementById('toast').textContent.includes('throat-1-enhanced.png')")
-    studio.control.not_saved("/media: No space left on device")
+    studio.board.post(NotSaved("/media: No space left on device"))
     wait_for(page, "document.getElementById('toast').textContent.includes('No space left')")

@@ -15,13 +15,10 @@ import pytest
 import simplejpeg
 
 from edge.basics.errors import ConfigError, InputOutputError
-from edge.config import WebConfig
-from edge.health.record import Health
 from edge.pictures.image import Image
 from edge.web import server
-from edge.web.server import WebSink
 from tests.doubles.http_viewer import GUARD_S, Viewer, get, health_of, image_from_png, is_near, wait_for_frames
-from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
+from tests.doubles.studio import ENHANCED_RED, RAW_GREEN, web_sink
 
 STALE_AMBER = (255, 184, 28)
 
@@ -95,10 +92,10 @@ def test_a_failed_engine_is_named_in_the_pixels(studio: Any, watch: Any) -> None
     plain = viewer.until(lambda part: part.state == "live")
     studio.health.enter("engine", "failed", "engine: the output is black")
     seq = plain.seq + 3
-    told = viewer.until(lambda part: part.seq > seq)
-    assert told.headers["x-mode"] == "raw"
-    assert (told.state, health_of(studio.url)["state"]) == ("live", "degraded")
-    assert not is_near(told.image[6:16, 80:200], tuple(plain.image[12, 150])), "the reason beside RAW"
+    part = viewer.until(lambda part: part.seq > seq)
+    assert part.headers["x-mode"] == "raw"
+    assert (part.state, health_of(studio.url)["state"]) == ("live", "degraded")
+    assert not is_near(part.image[6:16, 80:200], tuple(plain.image[12, 150])), "the reason beside RAW"
 
 
 # ---- newest only, once for all
@@ -305,7 +302,7 @@ def test_a_bad_value_is_named_in_one_line(studio: Any, path: str, words: list[st
     ],
 )
 def test_a_bad_listen_value_is_named(listen: str) -> None:
-    sink = WebSink(WebConfig(listen=listen), Health())
+    sink = web_sink(listen)
     with pytest.raises(ConfigError, match=r"^web\.listen = .*expected HOST:PORT") as raised:
         sink.start()
     assert repr(listen) in str(raised.value)
@@ -314,7 +311,7 @@ def test_a_bad_listen_value_is_named(listen: str) -> None:
 
 def test_a_port_in_use_is_named(studio: Any) -> None:
     taken = urlsplit(studio.url).netloc
-    sink = WebSink(WebConfig(listen=taken), Health())
+    sink = web_sink(taken)
     with pytest.raises(InputOutputError) as raised:
         sink.start()
     assert str(raised.value) == f"web.listen {taken}: the port is in use; choose another with --listen HOST:PORT"
@@ -348,7 +345,7 @@ def test_close_cuts_every_viewer_and_frees_the_port(studio: Any, watch: Any) -> 
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("web-")]
     with pytest.raises((OSError, http.client.HTTPException, EOFError)):
         viewer.until(lambda part: False)
-    again = WebSink(WebConfig(listen=address.netloc), Health())
+    again = web_sink(address.netloc)
     again.start()
     assert health_of(again.url)["state"] == "starting"
     again.close()

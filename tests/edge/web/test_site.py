@@ -9,16 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from edge.config import WebConfig
-from edge.health.record import Health
 from edge.web.routes import Site
-from edge.web.server import WebSink
+from tests.doubles.studio import web_sink
 
 
 def test_another_site_is_served_beside_the_streams(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("<title>Calibration</title>")
     site = Site({"/": tmp_path / "index.html"}, {"/guidance": lambda: {"words": "Hold still."}})
-    sink = WebSink(WebConfig(listen="127.0.0.1:0"), Health(), site=site)
+    sink = web_sink("127.0.0.1:0", site=site)
     sink.start()
     try:
         with urllib.request.urlopen(sink.url) as answer:

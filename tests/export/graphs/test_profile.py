@@ -16,7 +16,7 @@ from edge.engines.golden import check_golden
 from edge.models.profile import load_profile, typed_graph_name
 from edge.sources.demo.source import DemoSource
 from export.cli import main
-from export.graphs.networks import built_from_checkpoints
+from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, finished, multiply_accumulates, traced
 from export.graphs.profile import add_precisions, export_profile
 from export.recipes import RECIPES, recipe_for
@@ -114,9 +114,9 @@ def test_manifest_says_what_it_is(exported):
     assert sum(network["macs"] for network in manifest["networks"]) == whole
     assert (manifest["version"], manifest["licence"], manifest["upscale"]) == ("7", "test only", {"kind": "isr"})
     assert manifest["training"]["idm"]["recipe"] == manifest["training"]["isr"]["recipe"] == "test"
-    told = manifest["precisions"]["fp16"]["against_fp32"]
-    assert told["psnr_db"] >= 45
-    assert told["frames"] == {"kind": "demo throat, synthetic", "count": 1, "veiled_too": True}
+    found = manifest["precisions"]["fp16"]["against_fp32"]
+    assert found["psnr_db"] >= 45
+    assert found["frames"] == {"kind": "demo throat, synthetic", "count": 1, "veiled_too": True}
 
 
 def macs_per_pixel(network):
@@ -124,7 +124,7 @@ def macs_per_pixel(network):
 
 
 def test_paper_sized_networks_have_the_papers_arithmetic():
-    """Expected values: design section 8, worked out there by hand for 480x272 and 480x270."""
+    """Expected values: worked out by hand from the layers' shapes, for 480x272 and 480x270."""
     assert macs_per_pixel(ResnetGenerator()) * 480 * 272 / 1e9 == pytest.approx(98.7, rel=0.005)
     one, two = (macs_per_pixel(Rrdb(RrdbConfig(num_block=number))) for number in (1, 2))
     assert (one + 22 * (two - one)) * 480 * 270 / 1e9 == pytest.approx(2323, rel=0.005)
@@ -185,7 +185,7 @@ def test_a_new_export_removes_what_belonged_to_the_old_weights(checkpoints, tmp_
 
 
 @pytest.mark.parametrize(
-    ("profile", "dehazer", "isr", "upscale", "error", "told"),
+    ("profile", "dehazer", "isr", "upscale", "error", "message"),
     [
         ("miinet", "idm", None, None, UsageError, "--isr CHECKPOINT is missing"),
         ("live", "student", "isr", None, UsageError, "no separate network that enlarges"),
@@ -194,10 +194,10 @@ def test_a_new_export_removes_what_belonged_to_the_old_weights(checkpoints, tmp_
         ("miinet", "idm", "idm", None, ModelError, "not a rrdb's checkpoint, it holds resnet_generator"),
     ],
 )
-def test_wrong_ingredients_are_told_and_nothing_is_written(
-    checkpoints, tmp_path, profile, dehazer, isr, upscale, error, told
+def test_wrong_ingredients_are_named_and_nothing_is_written(
+    checkpoints, tmp_path, profile, dehazer, isr, upscale, error, message
 ):
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         export_profile(
             checkpoints[dehazer], profile, tmp_path / "out", version="1", licence="-",
             isr=isr and checkpoints[isr], upscale=upscale,

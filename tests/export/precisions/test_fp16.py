@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edge.basics.errors import ModelError
 from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
-from export.graphs.networks import built_from_checkpoints
+from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.onnx_graph import whole_graph
 from export.on_unit.accuracy import GATES, difference, pooled
 from export.on_unit.samples import SampleFrames
@@ -184,8 +184,8 @@ def test_a_graph_that_misses_the_gate_is_refused_with_the_layer(frame, monkeypat
     later = next(w for w in model.graph.initializer if w.name == after.input[1])
     for tensor, factor in ((weight, 4e4), (later, 1 / 4e4)):
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(factor), tensor.name))
-    told = r"fp16 lies too far from float32: .*; expected at least 45 dB .*; the error begins at \S*/student/body/"
-    with pytest.raises(ModelError, match=told) as caught:
+    message = r"fp16 lies too far from float32: .*; expected at least 45 dB .*; the error begins at \S*/student/body/"
+    with pytest.raises(ModelError, match=message) as caught:
         typed_graph(model.SerializeToString(), "fp16", SampleFrames([frame], {}))
     assert "\n" not in str(caught.value)
 

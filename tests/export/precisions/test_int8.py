@@ -29,8 +29,8 @@ def session(folder, num_frames=MIN_FRAMES, **changes):
         picture[:, number % 16] = 250 - number
         cv2.imwrite(str(path), picture)
         frames.append({"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
-    told = {"target": "scenes", "purpose": "int8", "frames": frames} | changes
-    (folder / "session.json").write_text(json.dumps(told))
+    content = {"target": "scenes", "purpose": "int8", "frames": frames} | changes
+    (folder / "session.json").write_text(json.dumps(content))
     return folder
 
 
@@ -45,19 +45,19 @@ def altered(folder):
 
 
 def lossy(folder):
-    told = json.loads((folder / "session.json").read_text())
-    told["frames"][0]["file"] = "000.jpg"
-    (folder / "session.json").write_text(json.dumps(told))
+    content = json.loads((folder / "session.json").read_text())
+    content["frames"][0]["file"] = "000.jpg"
+    (folder / "session.json").write_text(json.dumps(content))
 
 
 def repeated(folder):
-    told = json.loads((folder / "session.json").read_text())
-    told["frames"] = [told["frames"][0]] * 100
-    (folder / "session.json").write_text(json.dumps(told))
+    content = json.loads((folder / "session.json").read_text())
+    content["frames"] = [content["frames"][0]] * 100
+    (folder / "session.json").write_text(json.dumps(content))
 
 
 @pytest.mark.parametrize(
-    ("make", "damage", "told"),
+    ("make", "damage", "message"),
     [
         ({"num_frames": 63}, None, "63 different frames, expected at least 64"),
         ({"purpose": "vignette"}, None, "purpose is 'vignette', expected 'int8'"),
@@ -81,11 +81,11 @@ def repeated(folder):
         "not frames",
     ],
 )
-def test_a_session_that_is_not_whole_is_refused(tmp_path, make, damage, told):
+def test_a_session_that_is_not_whole_is_refused(tmp_path, make, damage, message):
     folder = session(tmp_path / "s", **make)
     if damage:
         damage(folder)
-    with pytest.raises(InputOutputError, match=told) as caught:
+    with pytest.raises(InputOutputError, match=message) as caught:
         CalibrationSet(folder)
     assert "edge-calib capture --for int8" in str(caught.value)
 

@@ -9,7 +9,7 @@ import pytest
 from firmware_bridge.device.c_device import SANITIZERS, CDevice
 from firmware_bridge.device.device import PythonDevice
 from firmware_bridge.device.interface import Identity, Sensors
-from firmware_bridge.host.told import status_rows
+from firmware_bridge.host.texts import status_rows
 from firmware_bridge.wire import vectors
 from firmware_bridge.wire.frames import Frame, sent_bytes
 from firmware_bridge.wire.messages import Ack, Hello, ResetCause, Status, frame_from_message, message_from_frame
@@ -89,7 +89,7 @@ def test_no_frame_that_a_line_may_carry_stops_the_host(bench):
     assert bench.session.identity is not None
 
 
-def test_values_of_a_newer_firmware_are_told_by_number():
+def test_values_of_a_newer_firmware_are_shown_by_number():
     from firmware_bridge.host.bridge import Snapshot
 
     newer = Status(1, 0, (0, 0, 0, 0), 0, None, None, None, None, 5000, 0x8000, 99, 77)

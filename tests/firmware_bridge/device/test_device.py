@@ -123,7 +123,7 @@ def test_a_lowered_limit_holds_for_what_is_on_already(lit):
     assert (lit.outputs.led_permille, lit.outputs.heater_permille) == ((300,) * 4, 200)
 
 
-def test_a_restart_by_the_watchdog_is_told(bench):
+def test_a_restart_by_the_watchdog_is_reported(bench):
     bench.reboot(ResetCause.WATCHDOG)
     bench.reopen()
     bench.open()
@@ -142,7 +142,7 @@ def test_a_restart_by_the_watchdog_is_told(bench):
         pytest.param(Sensors(board_centi_celsius=None), Fault.SENSOR, id="sensor"),
     ],
 )
-def test_faults_that_come_and_go_are_told_twice(bench, sensors, fault):
+def test_faults_that_come_and_go_are_reported_twice(bench, sensors, fault):
     bench.sensors = sensors
     bench.run(300)
     bench.sensors = Sensors()

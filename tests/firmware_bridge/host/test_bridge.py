@@ -96,7 +96,7 @@ def test_commands_status_and_events(make_rig):
         rig.bridge.command(SetHeater(900))
 
 
-def test_exposures_are_told_in_host_time(make_rig):
+def test_exposures_are_given_in_host_time(make_rig):
     rig = make_rig()
     wait_until(lambda: sum(isinstance(event, FrameSync) for event in rig.events) > 5)
     sync = next(event for event in reversed(rig.events) if isinstance(event, FrameSync))
@@ -226,7 +226,7 @@ def test_subscribers_may_send_commands_and_their_defects_are_survived(make_rig, 
 # ---- ports
 
 
-def test_a_second_program_is_told_that_the_port_is_taken(make_rig):
+def test_a_second_program_learns_that_the_port_is_taken(make_rig):
     rig = make_rig()
     with pytest.raises(PortError, match="another program has it open"):
         SerialLine(rig.simulator.path, 115_200)
@@ -277,7 +277,7 @@ def test_auto_takes_the_fixed_name_or_the_only_port_and_never_guesses(tmp_path, 
     assert chosen_port("auto") == fixed
 
 
-def test_something_that_is_no_camera_head_is_told_within_seconds(tmp_path):
+def test_something_that_is_no_camera_head_is_named_within_seconds(tmp_path):
     master, slave = os.openpty()
     bridge = Bridge(os.ttyname(slave))
     try:

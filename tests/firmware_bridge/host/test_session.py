@@ -8,15 +8,13 @@ import pytest
 
 from firmware_bridge.device.faulty_line import LineFaults
 from firmware_bridge.device.interface import Identity
-from firmware_bridge.errors import CommandFailed, OutOfRange, PortError, Refused, VersionMismatch
-from firmware_bridge.wire.frames import Frame, FrameDecoder, sent_bytes
+from firmware_bridge.errors import CommandFailed, OutOfRange, Refused
+from firmware_bridge.wire.frames import FrameDecoder, sent_bytes
 from firmware_bridge.wire.messages import (
     Ack,
     Button,
     ButtonAction,
-    FrameSync,
     GetParam,
-    Heartbeat,
     Hello,
     Nak,
     NakReason,
@@ -210,7 +208,7 @@ def test_the_device_itself_refuses_what_is_out_of_range(make_bench, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    "message, told",
+    "message, reason",
     [
         pytest.param(SetLed(0, 1001), "level_permille = 1001: expected a whole number from 0 to 1000", id="light"),
         pytest.param(SetLed(4, 0), "channel = 4: expected", id="no head has it"),
@@ -220,13 +218,13 @@ def test_the_device_itself_refuses_what_is_out_of_range(make_bench, monkeypatch,
         pytest.param(SetParam(9, 0), "param = 9: expected one of 1 SYNC_DELAY_US", id="parameter"),
     ],
 )
-def test_the_host_refuses_it_before_anything_is_sent(make_bench, message, told):
+def test_the_host_refuses_it_before_anything_is_sent(make_bench, message, reason):
     bench = make_bench(identity=Identity(num_leds=2))
     bench.open()
     sent = bench.session.counts.requests
     with pytest.raises((OutOfRange, Refused)) as caught:
         bench.session.submit(message)
-    assert told in str(caught.value)
+    assert reason in str(caught.value)
     assert bench.session.counts.requests == sent
 
 
@@ -234,136 +232,6 @@ def test_parameters_read_back(bench):
     bench.ask(SetParam(Param.LED_LIMIT_PERMILLE, 640))
     answer = bench.ask(GetParam(Param.LED_LIMIT_PERMILLE)).result()
     assert answer == ParamValue(Param.LED_LIMIT_PERMILLE, 640)
-
-
-def test_presses_arrive_once_and_in_order_on_a_bad_line(make_bench):
-    bench = make_bench(LineFaults(drop=0.01, corrupt=0.01, repeat=0.3), seed=2)
-    bench.open()
-    for _ in range(40):
-        bench.pressed = True
-        bench.run(300)
-        bench.pressed = False
-        bench.run(700)
-    seen = [event.action for event in bench.events if isinstance(event, Button)]
-    assert seen == [ButtonAction.PRESS, ButtonAction.RELEASE] * 40
-    assert bench.session.counts.repeated_events > 0
-
-
-def test_a_long_press_comes_between_press_and_release(bench):
-    bench.pressed = True
-    bench.run(1000)
-    bench.pressed = False
-    bench.run(50)
-    actions = [(event.action, event.time_us) for event in bench.events]
-    assert [action for action, _ in actions] == [ButtonAction.PRESS, ButtonAction.LONG_PRESS, ButtonAction.RELEASE]
-    assert 800_000 <= actions[1][1] - actions[0][1] <= 810_000
-
-
-def test_a_press_that_nobody_heard_does_not_act_later(bench):
-    bench.host_alive = False
-    for pressed in (True, False):
-        bench.pressed = pressed
-        bench.run(150)
-    bench.host_alive = True
-    bench.reopen()
-    bench.open()
-    bench.run(500)
-    assert bench.events == []
-    bench.pressed = True
-    bench.run(50)
-    assert [event.action for event in bench.events] == [ButtonAction.PRESS]
-
-
-def test_frame_sync_carries_the_times_of_exposures(bench):
-    bench.exposures_us = [bench.device_us - 900, bench.device_us + 4000]
-    bench.run(20)
-    first, second = bench.events
-    assert isinstance(first, FrameSync)
-    assert (first.counter, second.counter) == (1, 2)
-    assert first.exposure_start_us == first.time_us - 900
-
-
-def test_unknown_types_are_answered_nak_by_both_sides(bench):
-    bench.down.put(sent_bytes(Frame(0x1F, 40, b"xyz")), bench.now_ns)
-    bench.step()
-    nak = FrameDecoder().feed(bench.up.take(bench.now_ns))[-1]
-    assert (nak.type, nak.seq, nak.payload) == (Nak.TYPE, 40, bytes((0x1F, NakReason.UNKNOWN_TYPE)))
-    bench.session.receive(sent_bytes(Frame(0x2F, 41)), bench.now_ns)
-    nak = FrameDecoder().feed(bench.session.take_output())[-1]
-    assert (nak.type, nak.seq, nak.payload) == (Nak.TYPE, 41, bytes((0x2F, NakReason.UNKNOWN_TYPE)))
-
-
-def test_a_newer_minor_version_may_append_fields(bench):
-    longer = Frame(SetParam.TYPE, 30, SetParam(Param.SYNC_DELAY_US, 5).payload() + b"new", version=0x17)
-    bench.down.put(sent_bytes(longer), bench.now_ns)
-    bench.step()
-    assert bench.effects == [5]
-    bench.session.receive(
-        sent_bytes(Frame(Button.TYPE, 1, Button(1, 9).payload() + b"new", version=0x17)), bench.now_ns
-    )
-    assert bench.events == [Button(1, 9)]
-
-
-def test_extra_bytes_of_the_same_version_are_refused(bench):
-    bench.down.put(sent_bytes(Frame(SetParam.TYPE, 30, SetParam(1, 5).payload() + b"new")), bench.now_ns)
-    bench.step()
-    nak = FrameDecoder().feed(bench.up.take(bench.now_ns))[-1]
-    assert nak.payload == bytes((SetParam.TYPE, NakReason.BAD_LENGTH))
-    assert bench.effects == []
-
-
-@pytest.mark.parametrize("version, todo", [(0x20, "update edge-enhance"), (0x09, "update the firmware")])
-def test_another_major_version_is_refused_by_the_host_and_says_which_side_to_update(bench, version, todo):
-    bench.session.receive(sent_bytes(Frame(Ack.TYPE, 1, b"\1", version)), bench.now_ns)
-    assert isinstance(bench.session.failure, VersionMismatch)
-    assert todo in str(bench.session.failure)
-    assert f"{version >> 4}.{version & 15}" in str(bench.session.failure)
-
-
-def test_another_major_version_is_refused_by_the_device(bench):
-    bench.down.put(sent_bytes(Frame(SetParam.TYPE, 9, SetParam(1, 5).payload(), version=0x20)), bench.now_ns)
-    bench.step()
-    nak = FrameDecoder().feed(bench.up.take(bench.now_ns))[-1]
-    assert (nak.version, nak.payload) == (0x10, bytes((SetParam.TYPE, NakReason.WRONG_VERSION)))
-    assert bench.effects == []
-
-
-def test_silence_from_the_start_is_the_wrong_device_within_two_seconds(bench):
-    bench.hung = True
-    bench.reopen()
-    begun_ns = bench.now_ns
-    bench.until(lambda: bench.session.failure is not None)
-    assert "no HELLO within 2 s" in str(bench.session.failure)
-    assert 2000 <= (bench.now_ns - begun_ns) / MS_NS <= 2100
-
-
-def test_a_port_that_echoes_is_no_camera_head(bench):
-    bench.reopen()
-    for _ in range(50):
-        bench.session.poll(bench.now_ns)
-        bench.session.receive(bench.session.take_output(), bench.now_ns)
-        bench.now_ns += 60 * MS_NS
-    assert bench.session.identity is None
-    assert "no HELLO within 2 s" in str(bench.session.failure)
-
-
-def test_a_device_that_hangs_is_noticed_within_a_second(bench):
-    bench.run(1000)
-    bench.hung = True
-    begun_ns = bench.now_ns
-    bench.until(lambda: bench.session.failure is not None)
-    assert isinstance(bench.session.failure, PortError)
-    assert bench.session.next_wake_ns() <= bench.now_ns, "the owner learns of it at once, not at the next heartbeat"
-    assert (bench.now_ns - begun_ns) / MS_NS <= 1000
-
-
-def test_commands_that_wait_when_the_link_is_lost_get_an_error(bench):
-    bench.hung = True
-    futures = [bench.session.submit(SetHeater(level)) for level in (1, 2, 3)]
-    bench.until(lambda: bench.session.failure is not None)
-    assert all(isinstance(future.exception(), CommandFailed) for future in futures)
-    with pytest.raises(CommandFailed, match="was not sent"):
-        bench.session.submit(Heartbeat())
 
 
 def test_a_device_that_is_busy_gets_the_same_frame_again(bench):
@@ -389,8 +257,8 @@ def test_a_storm_of_naks_to_other_numbers_disturbs_nothing(bench):
     assert bench.session.failure is None
 
 
-def test_device_time_is_told_in_host_time(bench):
+def test_device_time_is_given_in_host_time(bench):
     bench.run(3000)
-    told_ns = bench.session.clock.host_ns(bench.device_us)
-    assert abs(told_ns - bench.now_ns) <= bench.session.clock.uncertainty_ns + 1_000_000
+    found_ns = bench.session.clock.host_ns(bench.device_us)
+    assert abs(found_ns - bench.now_ns) <= bench.session.clock.uncertainty_ns + 1_000_000
     assert bench.session.clock.uncertainty_ns < 10 * MS_NS

@@ -66,7 +66,7 @@ def test_serial_numbers_are_ascii_filled_up_with_nul():
     assert payload[12:] == b"EC-0042" + bytes(9)
 
 
-def test_bits_of_a_newer_version_are_told_by_number():
+def test_bits_of_a_newer_version_are_shown_by_number():
     assert bits_text(Fault.SENSOR | 0x100, Fault) == "sensor, unknown bits 0x100"
 
 
@@ -86,13 +86,13 @@ def test_every_type_and_field_on_the_page_is_the_codes():
     for type_, name, cell, num_bytes in rows:
         kind = BY_TYPE[int(type_, 16)]
         assert (name, int(num_bytes)) == (wire_name(kind), kind.num_bytes())
-        told = re.findall(r"(?:^|<br>)(\d+): (\w+) ", cell)
+        found = re.findall(r"(?:^|<br>)(\d+): (\w+) ", cell)
         offset = 0
         wanted = []
         for field, layout in layouts_of(kind).items():
             wanted.append((str(offset), field))
             offset += layout.num_bytes
-        assert told == wanted
+        assert found == wanted
 
 
 def test_the_numbers_in_the_pages_prose_are_the_codes():
@@ -100,7 +100,7 @@ def test_the_numbers_in_the_pages_prose_are_the_codes():
     from firmware_bridge.host import link, session
     from firmware_bridge.wire import frames
 
-    told = {
+    written = {
         f"at most {frames.MAX_PAYLOAD_BYTES} bytes": frames.MAX_PAYLOAD_BYTES,
         f"every {session.HEARTBEAT_NS // 10**6} ms": session.HEARTBEAT_NS,
         f"{session.ANSWER_TIMEOUT_NS // 10**6} ms": session.ANSWER_TIMEOUT_NS,
@@ -113,7 +113,7 @@ def test_the_numbers_in_the_pages_prose_are_the_codes():
         f"{device.EVENT_RETRY_US // 1000} ms": device.EVENT_RETRY_US,
         f"{link.BACKOFF_S[-1]:.0f} s": link.BACKOFF_S,
     }
-    missing = [text for text in told if text not in PAGE]
+    missing = [text for text in written if text not in PAGE]
     assert not missing
 
 

@@ -21,9 +21,9 @@ def clean(tmp_path, tissue):
 def test_every_picture_has_its_poor_one(clean, tmp_path, capsys):
     cv2.imwrite(str(clean / "grey.png"), np.zeros((64, 96), np.uint8))
     assert main(["degrade", str(clean), "-o", str(tmp_path / "lq")]) == 0
-    told = capsys.readouterr()
-    assert "lq: 2 pictures" in told.out
-    assert "left out" in told.err and "grey.png: 1 channel" in told.err
+    printed = capsys.readouterr()
+    assert "lq: 2 pictures" in printed.out
+    assert "left out" in printed.err and "grey.png: 1 channel" in printed.err
     assert sorted(p.relative_to(tmp_path / "lq").as_posix() for p in (tmp_path / "lq").rglob("*.png")) == [
         "a.png",
         "more/b.png",

@@ -5,33 +5,30 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import InputOutputError
-from trainer.data.pictures import PictureStore, read_picture
+from trainer.data.pictures import PictureStore
 
 
-def test_red_is_first(tmp_path):
-    cv2.imwrite(str(tmp_path / "a.png"), np.full((4, 6, 3), (10, 20, 30), np.uint8))
-    assert read_picture(tmp_path / "a.png")[0, 0].tolist() == [30, 20, 10]
-
-
+@pytest.mark.parametrize("cache_gib", [0.0, 1.0], ids=["when asked for", "at once"])
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         pytest.param(np.zeros((4, 6), np.uint8), "1 channel of 8 bits; expected 3 channels of 8 bits", id="grey"),
         pytest.param(np.zeros((4, 6, 3), np.uint16), "3 channels of 16 bits", id="16 bits"),
         pytest.param(np.zeros((4, 6), np.uint16), "1 channel of 16 bits", id="grey of 16 bits"),
-        pytest.param(b"no picture", "not a readable picture", id="text"),
-        pytest.param(b"", "not a readable picture", id="empty"),
-        pytest.param(None, "cannot be read", id="missing"),
+        pytest.param(b"no picture", "not a picture", id="text"),
+        pytest.param(b"", "the picture is empty", id="empty"),
+        pytest.param(None, "cannot read the picture", id="missing"),
     ],
 )
-def test_bad_pictures_are_one_line(tmp_path, content, told):
-    path = tmp_path / "a.png"
+def test_bad_pictures_are_one_line(tmp_path, content, message, cache_gib):
+    sound, path = tmp_path / "0.png", tmp_path / "a.png"
+    cv2.imwrite(str(sound), np.zeros((4, 6, 3), np.uint8))
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
         cv2.imwrite(str(path), content)
-    with pytest.raises(InputOutputError, match=told) as caught:
-        read_picture(path)
+    with pytest.raises(InputOutputError, match=message) as caught:
+        PictureStore([sound, path], cache_gib)[1]
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -154,7 +154,7 @@ def test_shares_choose_the_folders(tmp_path):
         cv2.imwrite(str(tmp_path / f"truth_{name}.png"), np.zeros((40, 60, 3), np.uint8))
     hq = [tmp_path / "truth_a.png"]
     config = DataConfig(demo_share=1.0, hq_share=0.5, hq_tone=0.2)
-    paths = clean_paths(config, tmp_path, tmp_path, hq)
+    paths = clean_paths(config, {"hq": hq, "larynx": hq}, tmp_path)
     assert {kind: len(found) for kind, found in paths.items()} == {"demo": 2, "hq": 1}
     demo, own = read_groups(config, paths, 1.0)
     assert (len(demo.pictures), demo.share, demo.tone, demo.turns) == (2, 1.0, 0.6, False)
@@ -162,20 +162,21 @@ def test_shares_choose_the_folders(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "config, error, told",
+    "config, error, message",
     [
         pytest.param(DataConfig(demo_share=1.0), InputOutputError, "edge.sources.demo", id="no renders"),
-        pytest.param(DataConfig(hq_share=1.0), InputOutputError, "domain hq", id="no manifest"),
-        pytest.param(DataConfig(larynx_share=1.0), InputOutputError, "larynx", id="no folder"),
+        pytest.param(DataConfig(hq_share=1.0), InputOutputError, "domain hq.*give --manifest", id="no manifest"),
+        pytest.param(DataConfig(larynx_share=0.5), InputOutputError, "larynx_share = 0.5.*--larynx", id="no larynx"),
+        pytest.param(DataConfig(throat_share=1.0), InputOutputError, "throat_share.*give --throats", id="no throats"),
         pytest.param(DataConfig(), ConfigError, "every data share is 0", id="no share"),
     ],
 )
-def test_a_share_without_pictures_is_told(tmp_path, config, error, told):
-    with pytest.raises(error, match=told):
-        read_groups(config, clean_paths(config, tmp_path, None), 1.0)
+def test_a_share_without_pictures_is_refused(tmp_path, config, error, message):
+    with pytest.raises(error, match=message):
+        read_groups(config, clean_paths(config, {}, None), 1.0)
 
 
-def test_a_picture_too_small_to_show_anything_is_told_by_name(tmp_path):
+def test_a_picture_too_small_to_show_anything_is_named(tmp_path):
     path = tmp_path / "icon.png"
     cv2.imwrite(str(path), np.zeros((20, 300, 3), np.uint8))
     group = Group(PictureStore([path], 1.0), 1.0, 0.5, turns=False)

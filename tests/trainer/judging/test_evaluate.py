@@ -5,6 +5,10 @@ import numpy as np
 import pytest
 
 from trainer.judging import evaluate as judge
+from trainer.judging.held_out import HeldOut
+from trainer.judging.judged import Judged
+from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
+from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.student import Student, StudentConfig
 
 
@@ -41,3 +45,30 @@ def test_panned_frames_move_as_their_motion_says():
     assert judge.flicker(frames, motions) < 0.01
     assert judge.flicker(frames, [0 * motion for motion in motions]) > 0.1
     assert judge.flicker(judge.fogged_video(frames), motions) > 0.5
+
+
+@pytest.mark.parametrize(
+    "kinds, tables, measured",
+    [
+        pytest.param(("throats",), ["2 held-out real throats"], {"throats_mild_psnr_db"}, id="throats alone"),
+        pytest.param(("larynx",), ["2 held-out larynx pictures"], set(), id="larynx alone"),
+        pytest.param(
+            ("throats", "larynx"),
+            ["2 held-out real throats", "2 held-out larynx pictures"],
+            {"throats_mild_psnr_db"},
+            id="both",
+        ),
+    ],
+)
+def test_each_set_of_pictures_has_its_table(tmp_path, truths, kinds, tables, measured):
+    for number, truth in enumerate(truths):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), truth[..., ::-1])
+    judged = Judged()
+    judged.add("idm", ResnetGenerator(ResnetGeneratorConfig(4, 1)).eval())
+    judged.add("isr", Rrdb(RrdbConfig(4, 1, 2)).eval())
+    pictures = HeldOut(**{kind: sorted(tmp_path.iterdir()) for kind in kinds})
+    found = judge.evaluate(pictures, None, judged)
+    headings = [line for line in found.text.splitlines() if line.startswith("### Dehazing")]
+    assert headings == [f"### Dehazing, {table}, 480x270" for table in tables]
+    assert measured <= found.metrics["idm"].keys() and bool(measured) == bool(found.metrics["idm"])
+    assert set(found.metrics["isr"]) == {f"{kind}_psnr_y_db" for kind in kinds}

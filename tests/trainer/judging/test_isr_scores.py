@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from edge.basics.errors import InputOutputError
+from edge.pictures.files import read_picture
 from tests.paths import DATA
 from trainer.data.sr_pairs import low_resolution
 from trainer.judging import isr_scores as judge
+from trainer.judging.held_out import HeldOut
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 
 
@@ -73,36 +75,36 @@ def test_a_network_of_this_project_runs(tissue):
 
 
 @pytest.fixture
-def data(tmp_path, tissue):
-    for folder, names in {
-        "larynx": ["patient1_seq1_0001", "patient1_seq3_0001", "patient1_seq3_0002", "patient2_seq5_0001"],
-        "throat_research/hq": [f"normal_{number}" for number in range(9000, 9020)],
-        "throat_research/mid": ["normal_9500"],
-    }.items():
-        (tmp_path / folder).mkdir(parents=True)
-        for seed, name in enumerate(names):
-            cv2.imwrite(str(tmp_path / folder / f"{name}.jpg"), tissue(48, 64, seed))
-    (tmp_path / "sr_benchmark" / "Set5").mkdir(parents=True)
-    cv2.imwrite(str(tmp_path / "sr_benchmark" / "Set5" / "grey.png"), tissue(48, 64, 1)[..., 0])
-    return tmp_path
+def pictures(tmp_path, tissue):
+    for name, count in (("larynx", 3), ("throats", 5)):
+        (tmp_path / name).mkdir()
+        for seed in range(count):
+            cv2.imwrite(str(tmp_path / name / f"{seed}.jpg"), tissue(48, 64, seed))
+    cv2.imwrite(str(tmp_path / "grey.png"), tissue(48, 64, 1)[..., 0])
+    throats, larynx = (sorted((tmp_path / name).iterdir()) for name in ("throats", "larynx"))
+    return HeldOut(throats, larynx, {"Set5": [tmp_path / "grey.png"]})
 
 
-@pytest.mark.parametrize("limit, num_larynx", [(0, 3), (2, 2), (1, 1)])
-def test_sets_are_the_held_out_pictures_and_what_benchmarks_there_are(data, limit, num_larynx):
-    sets = judge.isr_sets(data, limit)
-    assert list(sets) == ["larynx", "throats", "Set5"]
-    assert len(sets["larynx"]) == num_larynx
+@pytest.mark.parametrize("limit, num_larynx, num_throats", [(0, 3, 5), (2, 2, 2), (1, 1, 1)])
+def test_sets_are_the_held_out_pictures_and_what_benchmarks_there_are(pictures, limit, num_larynx, num_throats):
+    sets = judge.isr_sets(pictures, limit)
+    assert [(name, len(of_set)) for name, of_set in sets.items()] == [
+        ("larynx", num_larynx),
+        ("throats", num_throats),
+        ("Set5", 1),
+    ]
     assert sets["Set5"][0].shape == (48, 64, 3)
+    assert list(judge.isr_sets(HeldOut(throats=pictures.throats))) == ["throats"]
 
 
-def test_a_picture_that_cannot_be_read_is_named(data):
-    (data / "sr_benchmark" / "Set5" / "grey.png").write_bytes(b"no picture")
-    with pytest.raises(InputOutputError, match=r"grey\.png: not a readable picture"):
-        judge.isr_sets(data)
+def test_a_picture_that_cannot_be_read_is_named(pictures):
+    pictures.yardsticks["Set5"][0].write_bytes(b"no picture")
+    with pytest.raises(InputOutputError, match=r"grey\.png: not a picture"):
+        judge.isr_sets(pictures)
 
 
 @pytest.mark.skipif(not (DATA / "sr_benchmark").is_dir(), reason=f"no Set5 at {DATA}; set EDGE_DATA to its folder")
 def test_bicubic_has_the_literatures_psnr_on_set5():
     """28.42 dB: the figure of Dong et al. (TPAMI 2016), table 3, and of every paper since."""
-    pictures = [judge._read(path) for path in sorted((DATA / "sr_benchmark" / "Set5").glob("*.png"))]
+    pictures = [read_picture(path) for path in sorted((DATA / "sr_benchmark" / "Set5").glob("*.png"))]
     assert judge.isr_scores({"Set5": pictures}, {})["Set5"]["bicubic"].psnr_y == pytest.approx(28.42, abs=0.005)

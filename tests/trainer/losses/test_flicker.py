@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainer.data.student_items import moved
-from trainer.judging.evaluate import tensor_from_picture
+from trainer.judging.judged import tensor_from_picture
 from trainer.losses.flicker import BORDER_PX, brought_back, guided_frame, shrunk, temporal_loss
 from trainer.networks import guided
 from trainer.networks.student import Student, StudentConfig

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainer.data.degradations import condensation, from_linear, to_linear
-from trainer.judging.evaluate import picture_from_tensor, tensor_from_picture
+from trainer.judging.judged import picture_from_tensor, tensor_from_picture
 from trainer.judging.metrics import psnr
 from trainer.networks import guided
 

@@ -1,4 +1,4 @@
-"""Weights that super-resolution starts from: whose they may be, and what is told where they do not fit."""
+"""Weights that super-resolution starts from: whose they may be, and what is found where they do not fit."""
 
 import pytest
 import torch
@@ -88,7 +88,7 @@ class Foreign:
 
 
 @pytest.mark.parametrize(
-    "name, write, told",
+    "name, write, message",
     [
         pytest.param("w.safetensors", None, "not a readable checkpoint", id="missing"),
         pytest.param("w.pth", None, "not a readable file of weights", id="missing .pth"),
@@ -106,11 +106,11 @@ class Foreign:
         pytest.param("w.safetensors", write_other_network, "42 of 42 weights missing", id="another network"),
     ],
 )
-def test_weights_that_do_not(trained, tmp_path, name, write, told):
+def test_weights_that_do_not(trained, tmp_path, name, write, message):
     if write is not None:
         write(trained.state_dict(), tmp_path / name)
     before = {key: value.clone() for key, value in trained.state_dict().items()}
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=message) as caught:
         load_init(trained, tmp_path / name)
     assert str(tmp_path / name) in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -6,7 +6,8 @@ import torch
 from edge.basics.errors import ModelError
 from tests.paths import REPOSITORY
 from trainer.networks.from_checkpoint import student_from_checkpoint
-from trainer.networks.student import GAIN_MAX, GAIN_MIN, Student, StudentConfig
+from trainer.networks.guided import GAIN_MAX, GAIN_MIN
+from trainer.networks.student import Student, StudentConfig
 from trainer.training.checkpoint import described, save_whole
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
@@ -71,17 +72,17 @@ def test_the_shipped_checkpoints_load(name):
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         pytest.param(None, "not a readable checkpoint", id="missing"),
         pytest.param(b"abc", "not a readable checkpoint", id="truncated"),
     ],
 )
-def test_bad_checkpoints(tmp_path, content, told):
+def test_bad_checkpoints(tmp_path, content, message):
     path = tmp_path / "student.safetensors"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         student_from_checkpoint(path)
 
 

@@ -111,7 +111,7 @@ def save_pth(content, path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "reason"),
     [
         pytest.param("v.safetensors", None, "no such file", id="missing"),
         pytest.param("v.safetensors", b"abc", r"not a readable file of weights \(.{10,}\)", id="damaged"),
@@ -134,13 +134,13 @@ def save_pth(content, path):
         ),
     ],
 )
-def test_a_wrong_file_is_told_in_one_line(tmp_path, name, content, told):
+def test_a_wrong_file_is_one_line(tmp_path, name, content, reason):
     path = tmp_path / name
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
         (save_file if path.suffix == ".safetensors" else save_pth)(content, path)
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=reason) as caught:
         VggFeatures(path, "vgg16.pool2")
     message = str(caught.value)
     assert message.startswith(f"{path}: ")

@@ -1,56 +1,23 @@
 """`edge-train prepare`, from a folder to a manifest and back through a person's hands."""
 
-import argparse
 import csv
-import re
 import shutil
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
-from edge.basics.command import exit_code_of
 from edge.basics.errors import ConfigError
+from tests.doubles.prepare_bench import prepare, put, scene
 from tests.paths import DATA
-from trainer.prepare.command import add_prepare_command, domains_of
+from trainer.prepare.command import domains_of
+from trainer.prepare.decision import Decision
 from trainer.prepare.manifest import read_manifest
 
 needs_data = pytest.mark.skipif(
     not (DATA / "throat_research" / "hq").is_dir(),
     reason=f"no real pictures at {DATA}; set EDGE_DATA to the folder that holds throat_research",
 )
-
-
-def scene(seed: int, width_px: int = 96, height_px: int = 72) -> np.ndarray:
-    """Smooth blobs: of each seed another perceptual hash, of each size the same."""
-    blobs = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-    return cv2.resize(blobs, (width_px, height_px), interpolation=cv2.INTER_CUBIC)
-
-
-def put(folder: Path, pictures: dict[str, np.ndarray]) -> Path:
-    for name, picture in pictures.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(folder / name), picture)
-    return folder
-
-
-@pytest.fixture
-def sorted_folder(tmp_path):
-    """lq/ and hq/ of four pictures each, and two outside them."""
-    names = [*(f"lq/{n}.png" for n in range(4)), *(f"hq/{n}.png" for n in range(4)), "mid/0.png", "1.png"]
-    return put(tmp_path / "pictures", {name: scene(seed) for seed, name in enumerate(names)})
-
-
-def parsed(arguments) -> argparse.Namespace:
-    top = argparse.ArgumentParser(prog="edge-train")
-    add_prepare_command(top.add_subparsers(required=True))
-    return top.parse_args(["prepare", *map(str, arguments)])
-
-
-def prepare(*arguments) -> int:
-    args = parsed(arguments)
-    return exit_code_of("edge-train", lambda: args.run(args), debug=False)
 
 
 def domains(manifest: Path) -> dict[str, str]:
@@ -81,12 +48,12 @@ def test_folders_say_the_domain_and_the_rest_is_unsorted(sorted_folder, tmp_path
         "mid": "unsorted",
         "1.png": "unsorted",
     }
-    told = capsys.readouterr()
+    printed = capsys.readouterr()
     assert (
         f"2 pictures are unsorted: write lq or hq into the column domain of {tmp_path / 'sets/decision.csv'}"
-        in told.out
+        in printed.out
     )
-    assert "10 paths name no patient" in told.err
+    assert "10 paths name no patient" in printed.err
     read_manifest(manifest).verify()
     entry = read_manifest(manifest).entries[0]
     assert (entry.path, entry.width_px, entry.height_px, entry.group) == ("1.png", 96, 72, "1.png")
@@ -138,6 +105,27 @@ def test_new_pictures_take_over_the_decisions_in_a_new_folder(tmp_path, capsys):
     assert rows == {"0.png": "lq", "1.png": "hq", "2.png": "", "3.png": "", "new.png": ""}
 
 
+def test_a_person_names_groups_and_holds_them_out(tmp_path, capsys):
+    """Crops that no hash links, and a group that judges for good, in the decision table and in one that follows it."""
+    folder = put(tmp_path / "pictures", {f"hq/{n}.png": scene(n) for n in range(6)})
+    table, sheets = tmp_path / "d.csv", tmp_path / "sheets"
+    table.write_text("path,domain,group,split\nhq/0.png,,crops,\nhq/4.png,,crops,held_out\nhq/5.png,,,train\n")
+    arguments = [folder, "-o", tmp_path / "m.json", "--held-out", "0", "--decision"]
+    assert prepare(*arguments, table, "--contact-sheet", sheets) == 0
+    held_out = {path for path, side in sides(tmp_path / "m.json").items() if side == "held_out"}
+    assert held_out == {"hq/0.png", "hq/4.png"}
+    assert {entry.group for entry in read_manifest(tmp_path / "m.json").entries if entry.path in held_out} == {"crops"}
+    assert "4 paths name no patient" in capsys.readouterr().err
+
+    first = (tmp_path / "m.json").read_bytes()
+    assert prepare(*arguments, sheets / "decision.csv") == 0
+    assert (tmp_path / "m.json").read_bytes() == first
+
+    table.write_text("path,domain,group,split\nhq/0.png,,crops,train\nhq/4.png,,crops,held_out\n")
+    assert prepare(*arguments, table) == 78
+    assert "hq/0.png (train) and hq/4.png (held_out) are of one group, crops" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("sheets", [True, False], ids=["beside sheets", "beside manifest"])
 def test_decisions_are_never_written_over(tmp_path, capsys, sheets):
     folder = put(tmp_path / "pictures", {f"{n}.png": scene(n) for n in range(3)})
@@ -177,8 +165,8 @@ def test_another_table_in_the_sheets_folder_is_left_alone(tmp_path, capsys):
 def test_patterns(path, lq, hq, domain):
     if domain == "conflict":
         with pytest.raises(ConfigError, match=r"x/foggy_1\.png: LQ by --lq \*foggy\*\.png and HQ by --hq x"):
-            domains_of([path], lq, hq, {path: ""})
-        assert domains_of([path], lq, hq, {path: "hq"}) == ["hq"]
+            domains_of([path], lq, hq, {path: Decision()})
+        assert domains_of([path], lq, hq, {path: Decision("hq")}) == ["hq"]
     else:
         assert domains_of([path], lq, hq, {}) == [domain]
 
@@ -243,63 +231,6 @@ def test_unreadable_pictures_are_listed_at_the_end_and_are_not_fatal(sorted_fold
     assert lines[-3:] == [f"{path}: left out: {reason}" for path, reason in listed.items()]
     assert "files of other kinds, left aside: .heic 1" in lines
     assert prepare(sorted_folder, "-o", tmp_path / "m.json", "--min-size", "97x70", "--decision", "x.csv") == 74
-
-
-@pytest.mark.parametrize(
-    "arguments, code, told",
-    [
-        pytest.param(
-            ["--lq", "foggy"], 2, "--lq foggy: matches no picture below .*; folders there: hq, lq, mid", id="lq"
-        ),
-        pytest.param(["--hq", "hq", "x*"], 2, r"--hq x\*: matches no picture", id="hq"),
-        pytest.param(["--group-by", "(P[0-9]+)"], 2, r"--group-by \(P\[0-9\]\+\): found in no path", id="group"),
-        pytest.param(["--min-size", "500x500"], 74, "none of 10 pictures can be used; 1.png: 96x72 px", id="small"),
-        pytest.param(["--decision", "{tmp}/none.csv"], 74, r"none\.csv: cannot be read", id="no table"),
-        pytest.param(
-            ["--decision", "{tmp}/far.csv"], 78, "none of its 1 pictures, such as z.png, is in", id="other table"
-        ),
-        pytest.param(["--decision", "{tmp}/bad.csv"], 78, "line 2: 1.png: domain = 'good'", id="bad table"),
-        pytest.param(
-            ["--contact-sheet", "{tmp}/pictures/s"], 2, "sheets are pictures too; give a folder outside", id="in"
-        ),
-        pytest.param(["--contact-sheet", "{tmp}/bad.csv/s"], 74, "bad.csv/s: cannot be written", id="no folder"),
-        pytest.param(["-o", "{tmp}/pictures"], 74, "pictures: cannot be written .*; give another -o", id="output"),
-    ],
-)
-def test_slips_get_one_line(sorted_folder, tmp_path, capsys, arguments, code, told):
-    (tmp_path / "far.csv").write_text("path,domain\nz.png,lq\n")
-    (tmp_path / "bad.csv").write_text("path,domain\n1.png,good\n")
-    options = [argument.format(tmp=tmp_path) for argument in arguments]
-    assert prepare(sorted_folder, "-o", tmp_path / "m.json", *options) == code
-    (line,) = capsys.readouterr().err.strip().splitlines()
-    assert re.search(f"^edge-train: .*{told}", line), line
-
-
-@pytest.mark.parametrize(
-    "arguments, told",
-    [
-        pytest.param(["--group-by", "P[0-9]+"], "expected one group in parentheses", id="no group"),
-        pytest.param(["--group-by", "(P"], "is no regular expression", id="no expression"),
-        pytest.param(["--min-size", "64"], "expected WIDTHxHEIGHT in pixels", id="size"),
-        pytest.param(["--held-out", "18"], "expected a share from 0 to 1", id="percent"),
-        pytest.param(["--held-out", "some"], "expected a share from 0 to 1", id="word"),
-        pytest.param(["--near-bits", "65"], "invalid choice: 65", id="bits"),
-    ],
-)
-def test_options_that_cannot_be(capsys, arguments, told):
-    with pytest.raises(SystemExit) as caught:
-        parsed(["folder", "-o", "m.json", *arguments])
-    assert caught.value.code == 2
-    assert told in capsys.readouterr().err
-
-
-def test_too_few_groups_are_told(tmp_path, capsys):
-    folder = put(tmp_path / "pictures", {"patient1_a.png": scene(1), "patient1_b.png": scene(2)})
-    assert prepare(folder, "-o", tmp_path / "m.json", "--held-out", "0") == 0
-    told = capsys.readouterr()
-    assert "all pictures are train: groups: 1, --held-out 0.0; give another share" in told.err
-    assert "name no patient" not in told.err
-    assert "2 pictures in 1 groups, the largest of 2" in told.out
 
 
 @needs_data

@@ -1,20 +1,11 @@
 """Perceptual hash: the same picture in other clothes, another picture, groups."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
-from edge.basics.errors import InputOutputError
 from edge.pictures.perceptual_hash import hamming_distance, perceptual_hash
-from trainer.prepare.duplicates import (
-    NEAR_DUPLICATE_BITS,
-    connected_groups,
-    near_duplicate_groups,
-    near_duplicate_pairs,
-    read_rgb,
-)
+from trainer.prepare.duplicates import NEAR_DUPLICATE_BITS, connected_groups, near_duplicate_pairs
 
 
 def scene(seed: int, height_px: int = 300, width_px: int = 400) -> np.ndarray:
@@ -90,30 +81,8 @@ def test_groups_are_linked_through_a_middle_picture():
     assert connected_groups(6, [(4, 1), (5, 4), (3, 0)]) == [[0, 3], [1, 4, 5], [2]]
 
 
-def test_near_duplicates_are_grouped_from_arrays_and_from_files(tmp_path):
+def test_near_duplicates_are_grouped():
     pictures = [scene(1), scene(2), SAME["all"](scene(1)), scene(3), SAME["half size"](scene(2))]
-    expected = [[0, 2], [1, 4], [3]]
-    assert near_duplicate_groups(pictures) == expected
-    paths = [tmp_path / f"{index}.png" for index in range(len(pictures))]
-    for path, picture in zip(paths, pictures, strict=True):
-        cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    assert near_duplicate_groups(paths) == expected
-    assert near_duplicate_groups(pictures, max_distance=64) == [[0, 1, 2, 3, 4]]
-
-
-def test_read_rgb_gives_rgb(tmp_path):
-    image = np.zeros((4, 5, 3), np.uint8)
-    image[..., 0] = 200
-    cv2.imwrite(str(tmp_path / "red.png"), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    np.testing.assert_array_equal(read_rgb(tmp_path / "red.png"), image)
-
-
-@pytest.mark.parametrize("content", [None, b"", b"not a picture"], ids=["missing", "empty", "text"])
-def test_a_file_that_is_no_picture_is_a_data_error(tmp_path: Path, content):
-    path = tmp_path / "broken.jpg"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputOutputError, match=r"broken\.jpg") as caught:
-        read_rgb(path)
-    assert "\n" not in str(caught.value)
-    assert caught.value.exit_code == 74
+    hashes = [perceptual_hash(picture) for picture in pictures]
+    assert connected_groups(5, near_duplicate_pairs(hashes)) == [[0, 2], [1, 4], [3]]
+    assert connected_groups(5, near_duplicate_pairs(hashes, max_distance=64)) == [[0, 1, 2, 3, 4]]

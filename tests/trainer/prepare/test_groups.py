@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from trainer.prepare.groups import groups_of, patient_of, side_of
+from edge.basics.errors import ConfigError
+from trainer.prepare.groups import groups_of, patient_of, side_of, sides_of
 
 FAR = [0x0F0F0F0F0F0F0F0F * n % 2**64 ^ (n * 0x9E3779B97F4A7C15 % 2**64) for n in range(1, 40)]
 
@@ -64,3 +65,24 @@ def test_sides_follow_the_name_and_the_share():
     assert held_out < {name for name in names if side_of(name, 0.4) == "held_out"}
     assert {side_of(name, 0.0) for name in names} == {"train"}
     assert {side_of(name, 1.0) for name in names} == {"held_out"}
+
+
+def test_a_person_joins_what_neither_name_nor_hash_links():
+    """The first two are of one photo, and so are patient2 and d: its other picture comes along."""
+    paths = ["a.png", "b.png", "c.png", "patient2_a.png", "patient2_b.png", "d.png"]
+    written = ["Photo 7", "photo 7", "", "", "tongue", "tongue"]
+    assert groups_of(paths, FAR[:6], decided=written) == ["photo 7", "photo 7", "c.png"] + ["patient2"] * 3
+    assert groups_of(paths, FAR[:6], decided=["", "", "patient2", "", "", ""])[2:5] == ["patient2"] * 3
+
+
+def test_a_person_puts_a_whole_group_on_a_side():
+    paths, groups = ["a.png", "b.png", "c.png"], ["g", "g", "c.png"]
+    for side in ("train", "held_out"):
+        assert sides_of(paths, groups, ["", side, ""], 0.0) == [side, side, "train"]
+        assert sides_of(paths, groups, [side, side, ""], 1.0) == [side, side, "held_out"]
+
+
+def test_a_group_on_both_sides_is_one_clear_line():
+    with pytest.raises(ConfigError, match=r"a\.png \(train\) and b\.png \(held_out\) are of one group, g;") as caught:
+        sides_of(["a.png", "b.png"], ["g", "g"], ["train", "held_out"], 0.1)
+    assert "\n" not in str(caught.value)

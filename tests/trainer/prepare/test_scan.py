@@ -47,7 +47,7 @@ def test_a_phones_picture_stands_upright(image):
     assert np.abs(upright.astype(int) - np.rot90(image, -1)).mean() < 4
 
 
-def test_a_jpeg_with_a_thumbnail_cut_short_is_told_from_a_whole_one(image):
+def test_a_jpeg_with_a_thumbnail_cut_short_is_known_from_a_whole_one(image):
     jpeg, small = encoded(image, ".jpg"), encoded(image[::4, ::4].copy(), ".jpg")
     whole = jpeg[:2] + b"\xff\xe2" + struct.pack(">H", len(small) + 2) + small + jpeg[2:]
     decode(whole)
@@ -73,9 +73,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("make, told", BAD.values(), ids=BAD.keys())
-def test_what_is_left_out_and_why(image, make, told):
-    with pytest.raises(NotTrainable, match=told) as caught:
+@pytest.mark.parametrize("make, message", BAD.values(), ids=BAD.keys())
+def test_what_is_left_out_and_why(image, make, message):
+    with pytest.raises(NotTrainable, match=message) as caught:
         decode(make(image))
     assert "\n" not in str(caught.value)
 
@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_opened_is_listed(folder):
 
 
 @pytest.mark.parametrize(
-    "content, told",
+    "content, message",
     [
         pytest.param(None, "no such folder", id="missing"),
         pytest.param({}, "no picture in it; expected files ending in", id="empty"),
@@ -156,12 +156,12 @@ def test_a_file_that_cannot_be_opened_is_listed(folder):
         pytest.param({"a.jpg": b"x", "b.png": b""}, "none of 2 pictures can be used; a.jpg: not a picture", id="bad"),
     ],
 )
-def test_nothing_to_scan(tmp_path, content, told):
+def test_nothing_to_scan(tmp_path, content, message):
     folder = tmp_path / "pictures"
     if content is not None:
         folder.mkdir()
         for name, data in content.items():
             (folder / name).write_bytes(data)
-    with pytest.raises(InputOutputError, match=told) as caught:
+    with pytest.raises(InputOutputError, match=message) as caught:
         scan_folder(folder)
     assert str(folder) in str(caught.value)

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.pictures.files import read_picture
 from tests.paths import DATA
 from trainer.data import degradations as d
 from trainer.data.recipes import held_out_fog
-from trainer.prepare.duplicates import read_rgb
 from trainer.prepare.screening import HAZY, SHARP, Scores, lit_part, scores
 
 needs_data = pytest.mark.skipif(
@@ -157,10 +157,10 @@ def test_suggestions(haze, focus, suggested):
 def test_real_throats():
     """The docstring's figures on every third picture: what is measured there must not rot."""
     folder = DATA / "throat_research"
-    hq = [read_rgb(path) for path in sorted((folder / "hq").glob("*.jpg"))[::3]]
-    lq = [read_rgb(path) for path in sorted(folder.glob("lq_*/*.jpg"))[::3]]
+    hq = [read_picture(path) for path in sorted((folder / "hq").glob("*.jpg"))[::3]]
+    lq = [read_picture(path) for path in sorted(folder.glob("lq_*/*.jpg"))[::3]]
     names = ("mid/infected_0004", "lq_train/infected_0043", "lq_test/infected_0088", "lq_train/infected_0036")
-    hazy = [read_rgb(folder / f"{name}.jpg") for name in (*names, "lq_train/normal_0214")]
+    hazy = [read_picture(folder / f"{name}.jpg") for name in (*names, "lq_train/normal_0214")]
     haze_hq, focus_hq = both(hq)
     assert share_above(both(hazy)[0], haze_hq) > 0.97
     assert share_above(focus_hq, both(lq)[1]) > 0.8

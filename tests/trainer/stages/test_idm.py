@@ -1,6 +1,5 @@
 """The image dehazing module's stage."""
 
-import csv
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +7,12 @@ import pytest
 import torch
 
 from edge.basics.errors import ConfigError, InputOutputError, ModelError
+from tests.doubles.training_bench import losses, run_to_its_end
 from trainer.networks.from_checkpoint import idm_from_checkpoint
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.stages.idm import IdmConfig, prepare_idm
-from trainer.training.loop import LoopConfig, fit
+from trainer.training.loop import LoopConfig
 from trainer.training.parallel import Placement
 
 CPU = Placement(torch.device("cpu"))
@@ -40,16 +40,8 @@ def config(vgg16_file):
 
 
 def trained(config, pictures, folder, before=None):
-    stage, dataset = prepare_idm(config, pictures, ([], []), CPU, {"data": "test"})
-    if before is not None:
-        before(stage)
-    fit(stage, dataset, config.loop, folder, CPU, {"recipe": "test"})
-    return stage
-
-
-def losses(folder):
-    with (folder / "losses.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    prepared = prepare_idm(config, pictures, ([], []), CPU, {"data": "test"})
+    return run_to_its_end(prepared, config.loop, folder, before)
 
 
 def test_the_defaults_are_the_papers():
@@ -174,7 +166,7 @@ def test_the_sample_shows_six_columns(config, pictures):
 
 
 @pytest.mark.parametrize(
-    "changes, domains, error, told",
+    "changes, domains, error, message",
     [
         pytest.param({"vgg": ""}, (0, 1), ConfigError, r"idm\.vgg = ''.*idm\.beta to 0", id="no vgg"),
         pytest.param({"vgg": "gone.safetensors"}, (0, 1), ModelError, r"gone\.safetensors", id="vgg missing"),
@@ -185,9 +177,9 @@ def test_the_sample_shows_six_columns(config, pictures):
         ),
     ],
 )
-def test_bad_input(config, pictures, changes, domains, error, told):
+def test_bad_input(config, pictures, changes, domains, error, message):
     chosen = tuple([] if domain is None else pictures[domain] for domain in domains)
-    with pytest.raises(error, match=told) as caught:
+    with pytest.raises(error, match=message) as caught:
         prepare_idm(replace(config, **changes), chosen, ([], []), CPU, {})
     assert "\n" not in str(caught.value)
 

@@ -1,6 +1,5 @@
 """The super-resolution module's stage, in both phases."""
 
-import csv
 import json
 from dataclasses import replace
 
@@ -12,11 +11,11 @@ from safetensors.torch import save_file
 
 from edge.basics.errors import ConfigError, InputOutputError, ModelError
 from edge.basics.settings import from_table
+from tests.doubles.training_bench import losses, run_to_its_end
 from trainer.networks.from_checkpoint import isr_from_checkpoint
 from trainer.networks.rrdb import Rrdb, RrdbConfig
-from trainer.networks.vgg_features import LAYERS
 from trainer.stages.isr import IsrConfig, prepare_isr, rate_of
-from trainer.training.loop import LoopConfig, fit
+from trainer.training.loop import LoopConfig
 from trainer.training.parallel import Placement
 
 CPU = Placement(torch.device("cpu"))
@@ -44,34 +43,9 @@ def init(tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="module")
-def vgg16_conv5_3_file(tmp_path_factory):
-    """All 13 convolutions of VGG16 with random weights, under torchvision's names, in half precision."""
-    generator = torch.Generator().manual_seed(0)
-    tensors, num_in, number = {}, 3, 0
-    for num_out in LAYERS["vgg16.conv5_3"]:
-        if num_out:
-            weight = torch.randn(num_out, num_in, 3, 3, generator=generator) * (2 / (9 * num_in)) ** 0.5
-            tensors |= {f"features.{number}.weight": weight.half(), f"features.{number}.bias": torch.zeros(num_out)}
-            num_in, number = num_out, number + 2
-        else:
-            number += 1
-    path = tmp_path_factory.mktemp("weights") / "vgg16.safetensors"
-    save_file(tensors, path)
-    return path
-
-
 def trained(config, pictures, folder, init=None, before=None):
-    stage, dataset = prepare_isr(config, pictures, [], CPU, {"data": "test"}, init)
-    if before is not None:
-        before(stage)
-    fit(stage, dataset, config.loop, folder, CPU, {"recipe": "test"})
-    return stage
-
-
-def losses(folder):
-    with (folder / "losses.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    prepared = prepare_isr(config, pictures, [], CPU, {"data": "test"}, init)
+    return run_to_its_end(prepared, config.loop, folder, before)
 
 
 def step_once(stage, dataset):
@@ -257,25 +231,25 @@ def test_the_sample_shows_bicubic_ours_and_truth(pictures):
 
 
 @pytest.mark.parametrize(
-    "before, now, init_now, told",
+    "before, now, init_now, message",
     [
         pytest.param({}, {"l1_rate": 1e-3}, None, r"isr\.l1_rate = 0\.0002, now 0\.001", id="another rate"),
         pytest.param({}, {}, "init", r"isr\.init = ''", id="other weights to start from"),
         pytest.param({"checkpointed": True}, {"checkpointed": False}, None, "", id="checkpointed may change"),
     ],
 )
-def test_a_run_goes_on_with_its_own_settings(pictures, init, tmp_path, before, now, init_now, told):
+def test_a_run_goes_on_with_its_own_settings(pictures, init, tmp_path, before, now, init_now, message):
     trained(replace(L1, steps=2, **before), pictures, tmp_path)
     start = init if init_now else None
-    if not told:
+    if not message:
         trained(replace(L1, steps=2, **now), pictures, tmp_path, start)
         return
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         trained(replace(L1, steps=2, **now), pictures, tmp_path, start)
 
 
 @pytest.mark.parametrize(
-    "config, changes, error, told",
+    "config, changes, error, message",
     [
         pytest.param(L1, {"crop_px": 34}, ConfigError, r"isr\.crop_px = 34: .*multiple of 4", id="crop of l1"),
         pytest.param(GAN, {"crop_px": 48}, ConfigError, r"isr\.crop_px = 48: .*multiple of 32", id="crop of gan"),
@@ -287,8 +261,8 @@ def test_a_run_goes_on_with_its_own_settings(pictures, init, tmp_path, before, n
         pytest.param(L1, {"generator": RrdbConfig(8, 2, 4)}, ModelError, "30 of 72 weights missing", id="other init"),
     ],
 )
-def test_bad_input(pictures, init, config, changes, error, told):
-    with pytest.raises(error, match=told) as caught:
+def test_bad_input(pictures, init, config, changes, error, message):
+    with pytest.raises(error, match=message) as caught:
         prepare_isr(replace(config, **changes), pictures, [], CPU, {}, init)
     assert "\n" not in str(caught.value)
 

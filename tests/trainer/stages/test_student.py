@@ -1,7 +1,5 @@
 """The students' stage: what it learns from, what it refuses, what comes out."""
 
-import csv
-import json
 from dataclasses import replace
 
 import cv2
@@ -9,79 +7,12 @@ import numpy as np
 import pytest
 import torch
 
-from edge.basics.errors import ConfigError, InputOutputError, ModelError
-from edge.basics.settings import from_table
+from edge.basics.errors import InputOutputError, ModelError
+from tests.doubles.training_bench import CPU, EVERYTHING, PALE_RED, TINY, losses, prepared, trained
 from trainer.data.student_items import DataConfig, StudentDataset
 from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
-from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
-from trainer.networks.rrdb import Rrdb, RrdbConfig
-from trainer.networks.student import Student, StudentConfig, dehazed
-from trainer.networks.student_isr import StudentIsr, StudentIsrConfig
-from trainer.stages.student import StudentInputs, StudentTraining, prepare_student
-from trainer.training.checkpoint import described, save_whole
-from trainer.training.loop import LoopConfig, fit
-from trainer.training.parallel import Placement
-
-CPU = Placement(torch.device("cpu"))
-SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
-TINY = StudentTraining(
-    steps=4,
-    batch=2,
-    warmup_steps=2,
-    width_px=112,
-    height_px=64,
-    frame_width_px=128,
-    frame_height_px=72,
-    head_feat=4,
-    head_block=1,
-    network=SMALL,
-    data=DataConfig(hq_share=1.0, hq_tone=0.5),
-    loop=LoopConfig(workers=0, threads=1, log_every=2, checkpoint_every=2, sample_every=50, compile=False),
-)
-EVERYTHING = {"distill_weight": 0.5, "temporal_weight": 0.5, "frame_weight": 0.5}
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory, tissue):
-    """Pictures and teachers: hq0.png to hq2.png, lq.png, idm.safetensors (all one pale red), isr.safetensors."""
-    folder = tmp_path_factory.mktemp("student")
-    for seed in range(3):
-        cv2.imwrite(str(folder / f"hq{seed}.png"), tissue(160, 280, seed)[..., ::-1])
-    cv2.imwrite(str(folder / "lq.png"), np.full((100, 180, 3), 90, np.uint8))
-    teacher = ResnetGenerator(ResnetGeneratorConfig(4, 1))
-    last = [layer for layer in teacher.head if isinstance(layer, torch.nn.Conv2d)][-1]
-    torch.nn.init.zeros_(last.weight)
-    with torch.no_grad():
-        last.bias.copy_(torch.atanh(torch.tensor(PALE_RED) * 2 - 1))
-    save_whole(teacher.state_dict(), folder / "idm.safetensors", described("resnet_generator", teacher.config))
-    shape = RrdbConfig(4, 1, 4)
-    save_whole(Rrdb(shape).state_dict(), folder / "isr.safetensors", described("rrdb", shape))
-    return folder
-
-
-PALE_RED = (0.8, 0.6, 0.55)
-
-
-def inputs(files, **changes):
-    hq = sorted(files.glob("hq*.png"))
-    return replace(StudentInputs({"hq": hq}, teacher=files / "idm.safetensors"), **changes)
-
-
-def prepared(files, config, **changes):
-    return prepare_student(config, inputs(files, **changes), CPU, {"data": "test"})
-
-
-def trained(files, folder, config, before=None, **changes):
-    stage, dataset = prepared(files, config, **changes)
-    if before is not None:
-        before(stage)
-    fit(stage, dataset, config.loop, folder, CPU, {"recipe": "test"})
-    return stage
-
-
-def losses(folder):
-    with (folder / "losses.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+from trainer.networks.student import dehazed
+from trainer.training.loop import fit
 
 
 @pytest.mark.parametrize("head, product", [("guided", "student.safetensors"), ("isr", "student-isr.safetensors")])
@@ -174,88 +105,6 @@ def test_teachers_do_not_learn(files):
     assert not any("teacher" in name for name, _ in stage.learners["student"].objective.named_parameters())
 
 
-@pytest.mark.parametrize(
-    "changes, told",
-    [
-        pytest.param({"pair_weight": 0.0}, "all 0", id="no weight"),
-        pytest.param({"pair_weight": 0.0, "temporal_weight": 1.0}, "all 0", id="flicker alone"),
-        pytest.param({"distill_weight": 1.0}, "--teacher", id="no teacher"),
-        pytest.param({"isr_distill_weight": 1.0}, "student.head to isr", id="x4 teacher without a head"),
-        pytest.param({"isr_distill_weight": 1.0, "head": "isr"}, "--isr-teacher", id="no x4 teacher"),
-        pytest.param({"head": "isr"}, "student.frame_weight = 0", id="head without frames"),
-        pytest.param({"frame_width_px": 510}, "student.frame_width_px = 510: expected a multiple of 4", id="width"),
-        pytest.param({"data": DataConfig()}, "every data share is 0", id="no data"),
-    ],
-)
-def test_what_cannot_teach_is_refused(files, changes, told):
-    with pytest.raises(ConfigError) as caught:
-        prepared(files, replace(TINY, **changes), teacher=None)
-    assert told in str(caught.value) and "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "changes, told",
-    [
-        pytest.param({"teacher": "isr.safetensors"}, "it holds rrdb; expected what edge-train idm writes", id="idm"),
-        pytest.param({"isr_teacher": "idm.safetensors"}, "expected what edge-train isr writes", id="isr"),
-        pytest.param({"init": "idm.safetensors"}, "expected what edge-train student writes", id="init"),
-        pytest.param({"teacher": "none.safetensors"}, "not a readable checkpoint", id="missing"),
-    ],
-)
-def test_teachers_of_another_kind_are_refused(files, changes, told):
-    config = replace(TINY, head="isr", distill_weight=1.0, frame_weight=1.0, isr_distill_weight=1.0)
-    paths = {"isr_teacher": files / "isr.safetensors", **{key: files / name for key, name in changes.items()}}
-    with pytest.raises(ModelError, match=told):
-        prepared(files, config, **paths)
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory):
-    """student.safetensors and student-isr.safetensors with weights and a history."""
-    folder = tmp_path_factory.mktemp("init")
-    for name, kind, network in (
-        ("student", "student", Student(SMALL)),
-        ("student-isr", "student_isr", StudentIsr(StudentIsrConfig((8, 8, 8), (1, 1, 1), head_feat=4, head_block=1))),
-    ):
-        for parameter in network.parameters():
-            torch.nn.init.normal_(parameter, std=0.05)
-        metadata = {**described(kind, network.config), "recipe": "before", "steps": "7"}
-        save_whole(network.state_dict(), folder / f"{name}.safetensors", metadata)
-    return folder
-
-
-@pytest.mark.parametrize(
-    "head, init, loaded",
-    [
-        pytest.param("guided", "student", "", id="student"),
-        pytest.param("isr", "student-isr", "", id="student with head"),
-        pytest.param("isr", "student", "student.", id="student without its head"),
-    ],
-)
-def test_a_run_begins_from_init_and_says_so(files, started, head, init, loaded):
-    path = started / f"{init}.safetensors"
-    stage, _ = prepared(files, replace(TINY, head=head, frame_weight=1.0), init=path)
-    load = student_isr_from_checkpoint if init == "student-isr" else student_from_checkpoint
-    held = load(path)[0].state_dict()
-    for network in (stage.learners["student"].networks["student"], stage.learners["student"].averages["student"]):
-        mine = network.state_dict()
-        assert all(torch.equal(mine[loaded + key], value) for key, value in held.items())
-    ((_, metadata),) = stage.products().values()
-    assert json.loads(metadata["init"]) == {"recipe": "before", "steps": "7"}
-
-
-def test_an_init_of_another_size_is_refused(files, started):
-    config = replace(TINY, network=StudentConfig((8, 8, 16), (1, 1, 1)))
-    with pytest.raises(ConfigError, match=r"student\.network\.num_feat = \(8, 8, 16\).*\(8, 8, 8\)"):
-        prepared(files, config, init=started / "student.safetensors")
-
-
-def test_a_run_goes_on_only_with_the_same_init(files, started, tmp_path):
-    trained(files, tmp_path, TINY, init=started / "student.safetensors")
-    with pytest.raises(ConfigError, match="begun with init"):
-        trained(files, tmp_path, TINY)
-
-
 def test_divergence_keeps_the_last_checkpoint(files, tmp_path):
     stage, dataset = prepared(files, TINY)
     real = stage.step
@@ -289,29 +138,7 @@ def test_samples_are_of_views_that_are_never_trained_on(files):
     assert torch.equal(stage.probes[0], batch_of(dataset, 4, first=TINY.steps * TINY.batch)[0])
 
 
-def test_a_table_gives_the_networks_size():
-    table = {"head": "isr", "network": {"num_feat": [8, 12, 16]}, "data": {"hq_share": 1}, "loop": {"seed": 5}}
-    read = from_table(StudentTraining, table, "student", "x.toml")
-    assert read.network == StudentConfig((8, 12, 16))
-    assert (read.data.hq_share, read.loop.seed) == (1.0, 5)
-
-
-@pytest.mark.parametrize(
-    "table, told",
-    [
-        pytest.param({"network": {"num_feat": 8}}, "num_feat = 8: expected a list of 3", id="no list"),
-        pytest.param({"network": {"num_feat": [8, 8]}}, r"num_feat = \[8, 8\]: expected a list of 3", id="too short"),
-        pytest.param({"network": {"num_conv": [1, 2, "x"]}}, r"num_conv\[2\] = 'x'", id="no number"),
-        pytest.param({"head": "bicubic"}, "one of guided, isr", id="head"),
-        pytest.param({"temporal_weight": -1}, "at least 0", id="negative weight"),
-    ],
-)
-def test_wrong_values_are_told_by_their_path(table, told):
-    with pytest.raises(ConfigError, match=told):
-        from_table(StudentTraining, table, "student", "x.toml")
-
-
-def test_a_picture_that_is_not_rgb_is_told_by_name(files, tmp_path):
+def test_a_picture_that_is_not_rgb_is_named(files, tmp_path):
     path = tmp_path / "grey.png"
     cv2.imwrite(str(path), np.zeros((60, 80), np.uint8))
     with pytest.raises(InputOutputError, match=r"grey\.png: 1 channel of 8 bits"):

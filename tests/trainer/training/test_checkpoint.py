@@ -46,7 +46,7 @@ def test_a_network_comes_back_with_its_size_and_description(tmp_path, half):
 
 
 @pytest.mark.parametrize(
-    "spoil, told",
+    "spoil, message",
     [
         pytest.param(lambda p: p.unlink(), "not a readable checkpoint", id="missing"),
         pytest.param(lambda p: p.write_bytes(p.read_bytes()[:-3]), "not a readable checkpoint", id="truncated"),
@@ -68,10 +68,10 @@ def test_a_network_comes_back_with_its_size_and_description(tmp_path, half):
         ),
     ],
 )
-def test_a_wrong_file_is_one_line(tmp_path, spoil, told):
+def test_a_wrong_file_is_one_line(tmp_path, spoil, message):
     path = saved(tmp_path / "w.safetensors", Tiny(TinyConfig()))
     spoil(path)
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=message) as caught:
         loaded(path)
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)

@@ -150,7 +150,7 @@ def test_divergence_may_be_let_run(tmp_path, factor):
 
 
 @pytest.mark.parametrize(
-    "patched, told",
+    "patched, message",
     [
         pytest.param(
             "trainer.training.checkpoint.write_whole",
@@ -160,13 +160,13 @@ def test_divergence_may_be_let_run(tmp_path, factor):
         pytest.param("trainer.training.loop.write_whole", r"cannot be written \(No space left.*make room", id="sample"),
     ],
 )
-def test_a_full_disk_is_told_in_one_line(tmp_path, monkeypatch, patched, told):
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch, patched, message):
     fit(LineStage(), Numbers(), config(), tmp_path, CPU, {}, minutes=1e-9)
 
     def full(path, content):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    with monkeypatch.context() as patch, pytest.raises(InputOutputError, match=told):
+    with monkeypatch.context() as patch, pytest.raises(InputOutputError, match=message):
         patch.setattr(patched, full)
         fit(LineStage(), Numbers(), config(), tmp_path, CPU, {})
     assert fit(LineStage(), Numbers(), config(), tmp_path, CPU, {})
@@ -202,17 +202,17 @@ def test_a_run_of_another_kind(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spoil, told",
+    "spoil, message",
     [
         pytest.param(lambda content: content[:50], "not a readable checkpoint", id="truncated"),
         pytest.param(lambda content: b"", "not a readable checkpoint", id="empty"),
     ],
 )
-def test_a_damaged_state(tmp_path, spoil, told):
+def test_a_damaged_state(tmp_path, spoil, message):
     fit(LineStage(), Numbers(), config(), tmp_path, CPU, {}, minutes=1e-9)
     state = tmp_path / "state.safetensors"
     state.write_bytes(spoil(state.read_bytes()))
-    with pytest.raises(ModelError, match=told):
+    with pytest.raises(ModelError, match=message):
         fit(LineStage(), Numbers(), config(), tmp_path, CPU, {})
 
 

@@ -21,11 +21,11 @@ def run_two(folder, code):
         "from pathlib import Path\n"
         "from trainer.training.parallel import *\n"
         f"folder = Path({str(folder)!r})\n"
-        "told = {}\n"
-        "tell = told.__setitem__\n"
+        "answer = {}\n"
+        "tell = answer.__setitem__\n"
         "with placement('cpu') as place:\n"
         + "".join(f"    {line}\n" for line in code.splitlines())
-        + "    (folder / f'{place.rank}.json').write_text(json.dumps(told))\n"
+        + "    (folder / f'{place.rank}.json').write_text(json.dumps(answer))\n"
     )
     done = subprocess.run([*TORCHRUN, str(script)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -51,13 +51,13 @@ def test_what_processes_share(tmp_path):
         "tell('batch', gather_batch(x[None]).tolist())\n"
         "tell('share', [place.share_of(6, 'x').start, place.share_of(6, 'x').stop, place.leads])",
     )
-    for told in found:
-        assert told["mean"] == [6.0, 7.0]
-        assert told["batch"] == [[1.0, 2.0], [11.0, 12.0]]
+    for answer in found:
+        assert answer["mean"] == [6.0, 7.0]
+        assert answer["batch"] == [[1.0, 2.0], [11.0, 12.0]]
         # Losses m^2 and 2 m^2: the gradient of their mean with respect to x_r is (2m + 4m) / 2 / 2, which
         # DistributedDataParallel halves once more; here both processes hold twice that share.
-        assert told["grad"] == [18.0, 21.0]
-    assert [told["share"] for told in found] == [[0, 3, True], [3, 6, False]]
+        assert answer["grad"] == [18.0, 21.0]
+    assert [answer["share"] for answer in found] == [[0, 3, True], [3, 6, False]]
 
 
 def test_a_batch_is_shared_evenly():

@@ -45,7 +45,7 @@ def test_weights_come_back_and_the_rest_stays(run, tmp_path, exact, num):
 
 
 @pytest.mark.parametrize(
-    "spoil, error, told",
+    "spoil, error, message",
     [
         pytest.param(
             lambda f: (f / "piece-2-of-3.safetensors").unlink(), ModelError, "missing piece-2-of-3", id="gone"
@@ -62,10 +62,10 @@ def test_weights_come_back_and_the_rest_stays(run, tmp_path, exact, num):
         ),
     ],
 )
-def test_bad_pieces(run, tmp_path, spoil, error, told):
+def test_bad_pieces(run, tmp_path, spoil, error, message):
     pack(run, tmp_path / "out", 35 / 1024, True)
     spoil(tmp_path / "out")
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         unpack(tmp_path / "out", tmp_path / "again")
     assert not (tmp_path / "again").exists()
 

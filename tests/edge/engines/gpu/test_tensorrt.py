@@ -10,7 +10,6 @@ from edge.basics.whole_files import file_sha256
 from edge.engines.gpu.open import NUM_FRAMES, open_tensorrt_engine
 from edge.engines.gpu.plan import ANY_NAME, Gpu
 from edge.engines.gpu.tensorrt import MAX_FRAMES
-from edge.frames import lending
 from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.source import DemoSource
@@ -83,15 +82,14 @@ def test_no_frame_touches_anothers_buffers_whichever_stream_gets_ahead(gpu, unit
 
 def test_capture_writes_where_the_engine_reads_and_results_outlive_it(gpu, unit, memory):
     unit.put_plan()
-    assert lending.lent_frame() is None
     engine = opened(unit)
-    lent = lending.lent_frame()
+    lent = engine.lend()
     lent[:] = unit.frame
     address = lent.__array_interface__["data"][0]
     result = engine.enhance(lent).image
-    assert lending.lent_frame().__array_interface__["data"][0] != address
+    assert engine.lend().__array_interface__["data"][0] != address
     engine.close()
-    assert lending.lent_frame() is None
+    assert engine.lend() is None
     assert np.array_equal(result, 255 - unit.frame)
 
 

@@ -47,7 +47,7 @@ def test_a_frame_is_dark_level_hot_pixels_and_noise_where_no_light_is():
 
 
 def test_a_position_is_held_and_then_changed():
-    source = BenchSource("demo:", unit_truth("A-1", read_noise=0.0), "white", paced=False)
+    source = BenchSource("demo:", UnitCamera(unit_truth("A-1", read_noise=0.0)), "white", paced=False)
     frames = [source.read() for _ in range(HOLD_FRAMES + 1)]
     assert [frame.seq for frame in frames] == list(range(HOLD_FRAMES + 1))
     first, held, moved = (frames[number].image.reshape(27, 40, 48, -1).mean(axis=(1, 3)) for number in (0, 1, -1))

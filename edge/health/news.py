@@ -1,0 +1,80 @@
+"""News of the unit: what one part tells and others read, on one board that is made before all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from edge.pictures.image import Mode
+
+Part = Literal["source", "engine", "bridge", "sinks", "storage", "heat"]
+PartState = Literal["off", "starting", "ok", "degraded", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A pair is on the disk, whole.
+
+    Attributes:
+        name: of the enhanced picture, or of the raw one where nothing was enhanced.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotSaved:
+    """Nothing of a pair that somebody wanted to keep is on the disk."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ViewChanged:
+    """The unit went over to a held picture or back to the live one, or turned raw and enhanced about."""
+
+    is_frozen: bool
+    view: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class PartChanged:
+    """A part of the unit has another state, or is in it for another reason."""
+
+    part: Part
+    state: PartState
+    reason: str
+
+
+News = Saved | NotSaved | ViewChanged | PartChanged
+N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged)
+
+
+class Board:
+    """Hands each piece of news to all who read its kind, in the thread that posts it; safe to use from any thread.
+
+    A reader must neither wait nor fail. Whoever begins to read later does not hear what was posted before.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._readers: dict[type, tuple[Callable[[Any], None], ...]] = {}
+
+    def read(self, kind: type[N], reader: Callable[[N], None]) -> None:
+        """Call `reader` with each piece of news of this kind from now on."""
+        with self._lock:
+            self._readers[kind] = (*self._readers.get(kind, ()), reader)
+
+    def read_all(self, reader: Callable[[News], None]) -> None:
+        """Call `reader` with each piece of news of any kind from now on."""
+        self.read(Saved, reader)
+        self.read(NotSaved, reader)
+        self.read(ViewChanged, reader)
+        self.read(PartChanged, reader)
+
+    def post(self, news: News) -> None:
+        """Tell those who read this kind."""
+        for reader in self._readers.get(type(news), ()):
+            reader(news)

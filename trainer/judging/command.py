@@ -1,0 +1,46 @@
+"""`edge-train evaluate`: how good networks are on held-out pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from edge.basics.whole_files import write_whole
+
+# Torch takes seconds to load, so it is imported where the command runs, not for its --help.
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    from edge.basics.markdown import replace_section
+    from trainer.judging.evaluate import evaluate
+    from trainer.judging.held_out import held_out_pictures
+    from trainer.judging.judged import read_judged
+
+    judged = read_judged(args.checkpoint)
+    found = evaluate(held_out_pictures(args.throats, args.larynx, args.sr_benchmark), args.demo, judged)
+    print(found.text)
+    if args.page is not None:
+        replace_section(args.page, "enhancement", found.text)
+    if args.model_json is not None:
+        description = json.loads(args.model_json.read_text(encoding="utf-8"))
+        description["metrics"] = found.metrics[judged.names[0]]
+        write_whole(args.model_json, (json.dumps(description, indent=2) + "\n").encode())
+    return 0
+
+
+def add_evaluate_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register `evaluate` with the subcommands of `edge-train`."""
+    judge = commands.add_parser(
+        "evaluate",
+        help="tables of dehazing, x4 and flicker on held-out pictures",
+        epilog="example: edge-train evaluate runs/free/student.safetensors --throats throats.json",
+    )
+    judge.add_argument("checkpoint", type=Path, nargs="+", help="what idm, isr and student made, the shipped one first")
+    judge.add_argument("--throats", type=Path, metavar="MANIFEST", help="its held-out HQ: dehazing, flicker, x4")
+    judge.add_argument("--larynx", type=Path, metavar="MANIFEST", help="its held-out HQ: dehazing, x4 at native pixels")
+    judge.add_argument("--sr-benchmark", type=Path, metavar="FOLDER", help="has Set5/ or Set14/, for x4 alone")
+    judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
+    judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed")
+    judge.add_argument("--model-json", type=Path, metavar="FILE", help="model.json that takes the first one's metrics")
+    judge.set_defaults(run=run_evaluate)

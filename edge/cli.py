@@ -103,7 +103,6 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             force=args.force,
             resume=args.resume,
             stop=stop,
-            wait_for_engine=lambda: engine.open(stop),
         )
     return report.exit_code
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.whole_files import write_together, write_whole
@@ -41,6 +41,18 @@ T = TypeVar("T")
 
 _DECODED_AHEAD = 4
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO})
+
+
+class BatchEngine(Engine, Protocol):
+    """An engine that opens while other things are done, and lends memory that it reads without a copy."""
+
+    def open(self, stop: threading.Event) -> None:
+        """Wait until it is open, or `stop` is set; raises EdgeError where it cannot be had."""
+        ...
+
+    def lend(self) -> Image | None:
+        """See `edge.frames.lending.Lend`."""
+        ...
 
 
 class OutputFolderError(InputOutputError):
@@ -89,7 +101,6 @@ class JobRunner:
         protected: resolved paths of all inputs, which no result may replace.
         profile: what the engine runs.
         stop: ends a clip early.
-        wait_for_engine: called before the first picture goes to the engine; raises EdgeError.
         force: overwrite.
         resume: skip what is done, do again what was left unfinished.
     """
@@ -97,17 +108,15 @@ class JobRunner:
     def __init__(
         self,
         protected: Collection[Path],
-        engine: Engine,
+        engine: BatchEngine,
         profile: Profile,
         stop: threading.Event,
-        wait_for_engine: Callable[[], None],
         *,
         force: bool,
         resume: bool,
     ) -> None:
-        self._wait_for_engine, self._is_open = wait_for_engine, False
         self._protected = protected
-        self._engine = engine
+        self._engine, self._is_open = engine, False
         self._profile = profile
         self._mark = mark_text("enhanced", engine.profile, engine.model_sha256)
         self._stop = stop
@@ -176,7 +185,7 @@ class JobRunner:
 
     def _clip(self, job: Job, facts: ClipFacts, source: SourceFile, on_frame: Callable[[], object]) -> None:
         path, sidecar = job.target.enhanced, sidecar_path(job.target.enhanced)
-        clip = ClipSource(str(job.source), job.source, fps=None, paced=False, loop=False)
+        clip = ClipSource(str(job.source), job.source, fps=None, paced=False, loop=False, lend=self._engine.lend)
         num_frames = 0
         with (
             closing(clip),
@@ -232,7 +241,7 @@ class JobRunner:
         if self._is_open:
             return
         try:
-            self._wait_for_engine()
+            self._engine.open(self._stop)
         except EdgeError as error:
             raise NoEngine(error) from error
         if self._stop.is_set():

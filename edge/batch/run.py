@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,8 +28,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from edge.basics.errors import EdgeError
 from edge.basics.whole_files import make_folder
 from edge.batch.inputs import Failure, Job, plan
-from edge.batch.job import JobRunner, NoEngine, OutputFolderError, Stopped, writing
-from edge.engines.engine import Engine
+from edge.batch.job import BatchEngine, JobRunner, NoEngine, OutputFolderError, Stopped, writing
 from edge.models.profile import Profile
 
 log = logging.getLogger(__name__)
@@ -66,30 +65,28 @@ class BatchReport:
 def enhance_files(
     inputs: Sequence[Path | str],
     output: Path,
-    engine: Engine,
+    engine: BatchEngine,
     profile: Profile,
     *,
     stop: threading.Event,
     force: bool = False,
     resume: bool = False,
-    wait_for_engine: Callable[[], None] = lambda: None,
 ) -> BatchReport:
     """Enhance files into a folder; failures are logged at the end and do not stop the rest.
 
     Args:
         inputs: pictures, clips and folders of them.
         output: made where it does not exist.
-        engine: called from this thread alone; stays open.
+        engine: called from this thread alone, opened when the first picture needs it; stays open.
         profile: what the engine runs.
         stop: ends the work cleanly; an unfinished clip leaves nothing behind.
         force: overwrite earlier results. An input is never overwritten.
         resume: leave out what an earlier run has made of the same content with the same model, and do again
             what an earlier run left unfinished.
-        wait_for_engine: called once a picture needs it; raises EdgeError where there is none to be had.
 
     Raises:
         InputOutputError: the one and only input came to nothing, or the output folder takes nothing more.
-        NoEngine: `wait_for_engine` said so.
+        NoEngine: none can be opened.
     """
     jobs, failures = plan(inputs, output)
     report = BatchReport(failed=failures)
@@ -97,7 +94,7 @@ def enhance_files(
         with writing(output):
             make_folder(output)
     sources = {job.source.resolve() for job in jobs}
-    runner = JobRunner(sources, engine, profile, stop, wait_for_engine, force=force, resume=resume)
+    runner = JobRunner(sources, engine, profile, stop, force=force, resume=resume)
     early = _run(jobs, runner, stop, report)
     lone = _lone_failure(inputs, report)
     if lone is None:

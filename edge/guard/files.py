@@ -24,8 +24,8 @@ from edge.pictures.image import Image
 
 log = logging.getLogger(__name__)
 
-NUM_FRAMES = 12
-"""One in and one out, six of a clip that wait for their encoder, and those of processes that have not ended yet."""
+NUM_FRAMES = 16
+"""Of a clip six that were decoded ahead, seven that wait for their encoder; those of a process that ends slowly."""
 NUM_TRIES = 2
 """On one rung, of opening or of a picture: a process may end for any reason, with the same picture twice for one."""
 OPENING_S = 900.0
@@ -36,7 +36,7 @@ POLL_S, LONGEST_END_S = 0.2, 10.0
 
 
 class FilesEngine:
-    """Implements `edge.engines.engine.Engine`. Its process opens from now on, while other things are done.
+    """Implements `edge.batch.job.BatchEngine`. Its process opens from now on, while other things are done.
 
     Raises:
         DeviceMissing: the configuration insists on a runtime that is not installed.
@@ -69,6 +69,10 @@ class FilesEngine:
             EngineGone: its process ended each time, or took far too long.
         """
         self._opened(stop)
+
+    def lend(self) -> Image | None:
+        """Memory that the engine's process reads without a copy; see `edge.frames.lending`."""
+        return self._frames.lend()
 
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         """See `edge.engines.engine.Engine.enhance`.

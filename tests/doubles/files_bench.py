@@ -21,7 +21,7 @@ FPS = 24.0
 
 
 class InvertingEngine:
-    """Implements `edge.engines.engine.Engine`: white minus the picture."""
+    """Implements `edge.batch.job.BatchEngine`: white minus the picture."""
 
     profile = "live"
     model_sha256 = MODEL_SHA
@@ -30,6 +30,13 @@ class InvertingEngine:
     def __init__(self) -> None:
         self.num_calls = 0
         self.on_call: Callable[[int], None] = lambda num_calls: None
+        self.on_open: Callable[[], object] = lambda: None
+
+    def open(self, stop: threading.Event) -> None:
+        self.on_open()
+
+    def lend(self) -> None:
+        return None
 
     def enhance(self, image: Image) -> Enhanced:
         assert image.shape == FRAME_SHAPE and image.dtype == np.uint8
@@ -46,7 +53,6 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.engine = InvertingEngine()
         self.stop = threading.Event()
-        self.wait_for_engine: Callable[[], None] = lambda: None
         self.originals = folder / "in"
         self.output = folder / "out"
         self.originals.mkdir()
@@ -55,7 +61,7 @@ class Bench:
 
     def run(self, *inputs: Path, force: bool = False, resume: bool = False) -> BatchReport:
         given = inputs or (self.originals,)
-        options = {"force": force, "resume": resume, "wait_for_engine": self.wait_for_engine}
+        options = {"force": force, "resume": resume}
         return enhance_files(given, self.output, self.engine, self.profile, stop=self.stop, **options)
 
     def picture(self, name: str = "throat.png", *, level: int = 9, size: tuple[int, int] = (96, 54)) -> Path:

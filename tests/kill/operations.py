@@ -19,7 +19,6 @@ import numpy as np
 from edge.batch.run import enhance_files
 from edge.calibration.calibration import Calibration
 from edge.calibration.file import write_calibration
-from edge.engines.engine import Enhanced
 from edge.frames.frame import Frame, FramePair
 from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
@@ -29,24 +28,13 @@ from edge.models.profile import Profile
 from edge.pictures.image import Image
 from edge.saving.saver import PairSaver
 from edge.updates.store import ModelStore
+from tests.doubles.files_bench import MODEL_SHA, InvertingEngine
 
-MODEL_SHA = "c0ffee" * 10 + "beef"
 NUM_CLIP_FRAMES = 5
 _KEYS = ("name", "version", "input", "output", "networks", "training", "metrics", "licence", "made_at")
 _NOISE: Image = np.random.default_rng(3).integers(0, 256, (270, 480, 3), np.uint8)
 
 Step = Callable[[int], None]
-
-
-class Inverting:
-    """Implements `edge.engines.engine.Engine`: white minus the picture."""
-
-    profile, model_sha256, device = "live", MODEL_SHA, "test"
-
-    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
-        return Enhanced(255 - image, {})
-
-    def close(self) -> None: ...
 
 
 def snapshot(folder: Path) -> Step:
@@ -81,7 +69,7 @@ def recording(folder: Path) -> Step:
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
     profile = Profile("live", folder, manifest, folder / "model.onnx", None)
     clip, stop = folder.with_suffix(".avi"), threading.Event()
-    return lambda number: _all_done(enhance_files([clip], folder, Inverting(), profile, stop=stop, force=True))
+    return lambda number: _all_done(enhance_files([clip], folder, InvertingEngine(), profile, stop=stop, force=True))
 
 
 def _all_done(report: Any) -> None:

@@ -179,7 +179,7 @@ def test_without_an_engine_the_run_ends_with_its_reason_and_nothing_is_written(
         raise ModelError("model.onnx: is wrong")
 
     caplog.set_level(logging.INFO)
-    bench.wait_for_engine = refuse
+    bench.engine.on_open = refuse
     bench.picture(), bench.clip(), bench.picture("z.png")
     with pytest.raises(EdgeError, match=r"^model\.onnx: is wrong$") as caught:
         bench.run()
@@ -190,7 +190,7 @@ def test_without_an_engine_the_run_ends_with_its_reason_and_nothing_is_written(
 
 def test_the_engine_is_waited_for_once_and_only_where_a_picture_needs_it(bench: Bench) -> None:
     waits: list[int] = []
-    bench.wait_for_engine = lambda: waits.append(1)
+    bench.engine.on_open = lambda: waits.append(1)
     bench.picture(), bench.clip()
     assert len(bench.run().done) == 2
     assert len(bench.run(resume=True).skipped) == 2
@@ -198,7 +198,7 @@ def test_the_engine_is_waited_for_once_and_only_where_a_picture_needs_it(bench: 
 
 
 def test_a_stop_while_the_engine_opens_leaves_nothing(bench: Bench) -> None:
-    bench.wait_for_engine = bench.stop.set
+    bench.engine.on_open = bench.stop.set
     path, last = bench.picture(), bench.picture("z.png")
     report = bench.run()
     assert (report.exit_code, report.not_done) == (1, [path, last])

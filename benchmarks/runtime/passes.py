@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 
 from benchmarks.page import PAGE
+from edge.basics.markdown import replace_section, table
 from edge.engines.guided import OpenCvPasses, Passes
 from edge.engines.passes import compiled_passes
 from edge.health.machine import machine_line
 from edge.sources.demo.render import DemoRenderer
-from trainer.judging.report import replace_section, table
 
 
 def main() -> int:

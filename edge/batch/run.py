@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +28,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from edge.basics.errors import EdgeError
 from edge.basics.whole_files import make_folder
 from edge.batch.inputs import Failure, Job, plan
-from edge.batch.job import JobRunner, OutputFolderError, Stopped, writing
+from edge.batch.job import JobRunner, NoEngine, OutputFolderError, Stopped, writing
 from edge.engines.engine import Engine
 from edge.models.profile import Profile
 
@@ -72,6 +72,7 @@ def enhance_files(
     stop: threading.Event,
     force: bool = False,
     resume: bool = False,
+    wait_for_engine: Callable[[], None] = lambda: None,
 ) -> BatchReport:
     """Enhance files into a folder; failures are logged at the end and do not stop the rest.
 
@@ -84,9 +85,11 @@ def enhance_files(
         force: overwrite earlier results. An input is never overwritten.
         resume: leave out what an earlier run has made of the same content with the same model, and do again
             what an earlier run left unfinished.
+        wait_for_engine: called once a picture needs it; raises EdgeError where there is none to be had.
 
     Raises:
         InputOutputError: the one and only input came to nothing, or the output folder takes nothing more.
+        NoEngine: `wait_for_engine` said so.
     """
     jobs, failures = plan(inputs, output)
     report = BatchReport(failed=failures)
@@ -94,14 +97,14 @@ def enhance_files(
         with writing(output):
             make_folder(output)
     sources = {job.source.resolve() for job in jobs}
-    runner = JobRunner(sources, engine, profile, stop, force=force, resume=resume)
-    full = _run(jobs, runner, stop, report)
+    runner = JobRunner(sources, engine, profile, stop, wait_for_engine, force=force, resume=resume)
+    early = _run(jobs, runner, stop, report)
     lone = _lone_failure(inputs, report)
     if lone is None:
         for _, error in report.failed:
             log.error("failed: %s", error)
         log.info("%s%s", "stopped: " if stop.is_set() else "", report.summary())
-    fatal = full or lone
+    fatal = early or lone
     if fatal is not None:
         raise fatal
     return report
@@ -116,7 +119,7 @@ def _lone_failure(inputs: Sequence[Path | str], report: BatchReport) -> EdgeErro
 
 def _run(
     jobs: Sequence[Job], runner: JobRunner, stop: threading.Event, report: BatchReport
-) -> OutputFolderError | None:
+) -> OutputFolderError | NoEngine | None:
     """Do the jobs in order and enter each into the report. Returns what ended it early, if anything did."""
     num_frames = sum(job.num_frames for job in jobs)
     bar = tqdm(total=num_frames, unit="frame", disable=None, file=sys.stderr)
@@ -126,19 +129,19 @@ def _run(
                 report.not_done.append(job.source)
                 continue
             try:
-                _enter(job, runner, bar, report)
-            except OutputFolderError as error:
+                _enter(job, jobs[index + 1] if index + 1 < len(jobs) else None, runner, bar, report)
+            except (OutputFolderError, NoEngine) as error:
                 report.not_done += [left.source for left in jobs[index:]]
                 return error
     return None
 
 
-def _enter(job: Job, runner: JobRunner, bar: Any, report: BatchReport) -> None:
+def _enter(job: Job, following: Job | None, runner: JobRunner, bar: Any, report: BatchReport) -> None:
     """Do one job, and keep the bar true: a job may have fewer frames than it promised, or fail."""
     bar.set_postfix_str(job.source.name, refresh=False)
     begin = bar.n
     try:
-        if runner.run(job, bar.update):
+        if runner.run(job, bar.update, following):
             report.done.append(job.source)
             line = f"{job.source} -> {job.target.enhanced}"
         else:
@@ -147,7 +150,7 @@ def _enter(job: Job, runner: JobRunner, bar: Any, report: BatchReport) -> None:
     except Stopped:
         report.not_done.append(job.source)
         return
-    except OutputFolderError:
+    except (OutputFolderError, NoEngine):
         raise
     except EdgeError as error:
         report.failed.append(Failure(job.source, error))

@@ -23,7 +23,7 @@ class EngineOrder:
 
     Attributes:
         sha256: of the profile that is meant; another one on disk by then is refused.
-        unit: whose frames they are; None corrects none and asks no questions, as for files.
+        unit: whose frames they are; None for files, which are not corrected and may take their time.
     """
 
     rung: Rung

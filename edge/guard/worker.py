@@ -93,12 +93,12 @@ class Worker:
         bare = open_rung(profile, order.engine, order.rung, frames)
         self._send(LOADED)
         proof = prove_rung(bare, profile, order.engine, order.rung)
-        engine = bare
+        engine, frame_ms = bare, proof.took_ms
         if order.unit is not None:
             correction = unit_correction(order.unit.calibration, order.unit.serial, profile.manifest)
             engine = corrected(bare, correction, order.engine.threads)
-        opened = Opened(engine.profile, engine.model_sha256, engine.device, _frame_ms(engine, proof.took_ms))
-        return profile, bare, engine, opened
+            frame_ms = _frame_ms(engine, proof.took_ms)
+        return profile, bare, engine, Opened(engine.profile, engine.model_sha256, engine.device, frame_ms)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):

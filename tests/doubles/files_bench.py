@@ -46,6 +46,7 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.engine = InvertingEngine()
         self.stop = threading.Event()
+        self.wait_for_engine: Callable[[], None] = lambda: None
         self.originals = folder / "in"
         self.output = folder / "out"
         self.originals.mkdir()
@@ -54,7 +55,7 @@ class Bench:
 
     def run(self, *inputs: Path, force: bool = False, resume: bool = False) -> BatchReport:
         given = inputs or (self.originals,)
-        options = {"force": force, "resume": resume}
+        options = {"force": force, "resume": resume, "wait_for_engine": self.wait_for_engine}
         return enhance_files(given, self.output, self.engine, self.profile, stop=self.stop, **options)
 
     def picture(self, name: str = "throat.png", *, level: int = 9, size: tuple[int, int] = (96, 54)) -> Path:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from edge.basics.errors import UsageError
@@ -164,6 +165,79 @@ def test_any_picture_is_enhanced(tmp_path, kind):
     assert done.returncode == 0, done.stderr
     shapes = {cv2.imread(str(path)).shape for path in (tmp_path / "out").glob("*.png")}
     assert shapes == {(1080, 1920, 3)}
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    """A folder with five pictures and a clip of a second, and what comes out of it when nothing happens."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "in").mkdir()
+    noise = np.random.default_rng(4).integers(40, 200, (27, 48, 3), np.uint8)
+    scenes = [cv2.resize(np.roll(noise, number, axis=1), (960, 540)) for number in range(24)]
+    writer = cv2.VideoWriter(str(folder / "in" / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 24, (960, 540))
+    for scene in scenes:
+        writer.write(scene)
+    writer.release()
+    for number in range(5):
+        cv2.imwrite(str(folder / "in" / f"z{number}.png"), scenes[number])
+    done = run(folder / "in", "--output", folder / "undisturbed")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def started(originals, output):
+    """The program on them, in a group of its own as a shell would start it, and its engine's process."""
+    program = subprocess.Popen(
+        command(originals / "in", "--output", output),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    engine = None
+    while engine is None:
+        assert program.poll() is None, program.stderr.read()
+        engine = next((child for child in psutil.Process(program.pid).children()), None)
+    return program, engine
+
+
+def wait_for(is_so, program):
+    while not is_so():
+        assert program.poll() is None, program.stderr.read()
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("where", ["clip", "folder"])
+def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_path, where):
+    program, engine = started(originals, tmp_path)
+    if where == "clip":
+        part = tmp_path / ".clip_enhanced.avi.edge.part"
+        wait_for(lambda: part.exists() and part.stat().st_size > 1_000_000, program)
+    else:
+        wait_for((tmp_path / "z1_enhanced.png.json").exists, program)
+    engine.kill()
+    _, told = program.communicate(timeout=120)
+    assert program.returncode == 0, told
+    assert "the engine's process was ended by SIGKILL; it starts again" in told
+    assert "6 enhanced" in told
+    expected = sorted((originals / "undisturbed").iterdir())
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [path.name for path in expected]
+    for path in expected:
+        if path.suffix != ".json":
+            assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("when", ["the engine opens", "it works"])
+def test_ctrl_c_ends_a_files_run_and_leaves_nothing(originals, tmp_path, when):
+    program, engine = started(originals, tmp_path)
+    if when == "it works":
+        wait_for((tmp_path / ".clip_enhanced.avi.edge.part").exists, program)
+    os.killpg(program.pid, signal.SIGINT)
+    _, told = program.communicate(timeout=60)
+    assert program.returncode in ((1,) if when == "it works" else (1, 130)), told
+    assert "Traceback" not in told
+    assert list(tmp_path.iterdir()) == []
+    _, alive = psutil.wait_procs([engine], timeout=10)
+    assert alive == []
 
 
 @pytest.fixture

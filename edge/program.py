@@ -56,13 +56,13 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health = Health(board)
     health.track("pid", os.getpid)
     saver = PairSaver(config.save.path, health, board)
-    freeze = Freeze(health, board, saver)
+    freeze = Freeze(health, board, saver, config.enhance.strength)
     web = WebSink(config.web, health, board, freeze, on_failed=ending.fail)
     sinks: list[Sink] = [web, freeze]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, freeze))
     source = _source(config, correction, health, frames, stop)
-    engine = Supervisor(setup, health, frames, viewers=web.count_viewers)
+    engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
     health.track("unit_state", heat.record)
     storage = StorageWatch(config.save.path, board, partial(health.enter, "storage"))
@@ -72,6 +72,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         lambda taken: storage.set_folder(taken.save.path),
         lambda taken: web.use_quality(taken.web.jpeg_quality),
         lambda taken: heat.set_config(taken.heat),
+        lambda taken: freeze.set_strength(taken.enhance.strength),
     ]
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)

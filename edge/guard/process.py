@@ -157,10 +157,11 @@ class EngineProcess:
 
     # ---- frames
 
-    def enhance(self, image: Image, wait_s: float | None = None) -> Enhanced:
+    def enhance(self, image: Image, wait_s: float | None = None, strength: float = 1.0) -> Enhanced:
         """Enhance one frame, in shared memory or anywhere else.
 
         Args:
+            strength: share of the enhancement that the answer has, 0 to 1.
             wait_s: how long to wait for it, in the place of what live has time for.
 
         Raises:
@@ -176,7 +177,8 @@ class EngineProcess:
         if source is None or out is None:
             raise EngineBusy("all shared frames are in use")
         begin = time.perf_counter()
-        self._ask("frame", (source, out), {"in": self._frames.index_of(source), "out": self._frames.index_of(out)})
+        places = {"in": self._frames.index_of(source), "out": self._frames.index_of(out)}
+        self._ask("frame", (source, out), {**places, "strength": strength})
         message = self._settle(wait_s or DEADLINE_S)
         stage_ms = dict(message["stage_ms"])
         stage_ms["handover"] = (time.perf_counter() - begin) * 1e3 - stage_ms.pop("whole")

@@ -40,6 +40,7 @@ class Supervisor:
     Args:
         frames: memory that the engine's process sees.
         viewers: how many people watch now.
+        strength: share of the enhancement that is to be shown, 0 to 1, asked at each frame.
         start_process: starts an engine's process.
     """
 
@@ -49,9 +50,11 @@ class Supervisor:
         health: Health,
         frames: SharedFrames,
         viewers: Callable[[], int] = lambda: 0,
+        strength: Callable[[], float] = lambda: 1.0,
         start_process: Callable[[EngineOrder, SharedFrames], EngineProcess] = EngineProcess,
     ) -> None:
-        self._health, self._viewers, self._start_process = health, viewers, start_process
+        self._health, self._start_process = health, start_process
+        self._viewers, self._strength = viewers, strength
         self._frames = frames
         self._judge = OutputJudge()
         self._take_setup(setup)
@@ -81,12 +84,15 @@ class Supervisor:
         """What the engine's process makes of a frame, the unit's correction first; None where it cannot in 300 ms."""
         now_ns = time.monotonic_ns()
         self._tend(now_ns)
-        process = self._process
+        process, strength = self._process, self._strength()
         if process is None:
+            return None
+        if strength == 0:
+            self._health.frame_fault("the strength is 0")
             return None
         try:
             self._prove_if_due(process, now_ns)
-            made = process.enhance(raw.image)
+            made = process.enhance(raw.image, strength=strength)
         except (EngineGone, ModelError) as error:
             self._crashed(error)
         except EngineLost as error:
@@ -97,7 +103,7 @@ class Supervisor:
             self._bad(str(error))
         else:
             assert process.opened is not None, "it serves"
-            return raw.enhanced(made.image, process.opened.profile, made.stage_ms)
+            return raw.enhanced(made.image, process.opened.profile, made.stage_ms, strength)
         return None
 
     def judge(self, raw: Frame, made: Frame) -> Frame:

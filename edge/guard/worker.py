@@ -26,6 +26,7 @@ from edge.engines.corrected import corrected
 from edge.engines.engine import Engine
 from edge.engines.golden import golden_frame
 from edge.engines.open import open_rung, prove_rung
+from edge.engines.weakened import WeakenedEngine
 from edge.guard.order import EngineOrder
 from edge.guard.process import DEADLINE_S, LEFT_TO_THE_PROGRAM, LOADED, MAX_MESSAGE_BYTES, Opened
 from edge.guard.shared_frames import SharedFrames
@@ -76,6 +77,7 @@ class Worker:
             self._send({"number": number, **answer})
 
     def _enhance(self, engine: Engine, request: Mapping[str, Any]) -> dict[str, float]:
+        self._weakened.strength = request["strength"]
         image, out = self._frames.frame(request["in"]), self._frames.frame(request["out"])
         begin = time.perf_counter()
         result = engine.enhance(image, out)
@@ -93,10 +95,12 @@ class Worker:
         bare = open_rung(profile, order.engine, order.rung, frames)
         self._send(LOADED)
         proof = prove_rung(bare, profile, order.engine, order.rung)
-        engine, frame_ms = bare, proof.took_ms
+        self._weakened = WeakenedEngine(bare)
+        engine: Engine = self._weakened
+        frame_ms = proof.took_ms
         if order.unit is not None:
             correction = unit_correction(order.unit.calibration, order.unit.serial, profile.manifest)
-            engine = corrected(bare, correction, order.engine.threads)
+            engine = corrected(self._weakened, correction, order.engine.threads)
             frame_ms = _frame_ms(engine, proof.took_ms)
         return profile, bare, engine, Opened(engine.profile, engine.model_sha256, engine.device, frame_ms)
 

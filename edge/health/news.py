@@ -33,10 +33,15 @@ class NotSaved:
 
 @dataclass(frozen=True, slots=True)
 class ViewChanged:
-    """The unit went over to a held picture or back to the live one, or turned raw and enhanced about."""
+    """The unit went over to a held picture or back, turned raw and enhanced about, or shows more or less enhancement.
+
+    Attributes:
+        strength: share of the enhancement that is shown, 0 to 1.
+    """
 
     is_frozen: bool
     view: Mode
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

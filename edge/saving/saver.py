@@ -111,5 +111,14 @@ def _contents(
         files.append(saved_content(path, frame.mode, contents[path]))
     best = frames[-1]
     size_px = (best.image.shape[1], best.image.shape[0])
-    result = Result(source, size_px, model, tuple(files), best.stage_ms, mode=best.mode, unit_state=unit_state)
+    result = Result(
+        source,
+        size_px,
+        model,
+        tuple(files),
+        best.stage_ms,
+        mode=best.mode,
+        strength=best.strength,
+        unit_state=unit_state,
+    )
     return {**contents, sidecar_path(path): sidecar_bytes(result)}

@@ -35,7 +35,7 @@ NOWHERE = ("--listen", "127.0.0.1:0")
 
 
 def run(*args):
-    address = () if "--listen" in args else NOWHERE
+    address = NOWHERE if {"--live", "--check"} & set(args) and "--listen" not in args else ()
     return subprocess.run(command(*args, *address), capture_output=True, text=True, timeout=120)
 
 

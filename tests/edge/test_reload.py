@@ -79,7 +79,7 @@ OTHER_VALUES = {
     "unit.serial": "'B-2'", "unit.calibration": None,
     "engine.profile": None, "engine.threads": "2", "engine.models": "'/none'", "engine.backend": "'cpu'",
     "engine.engines": "'/none'", "engine.precision": "'fp32'",
-    "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50", "save.folder": "'/none'",
+    "enhance.strength": "0.5", "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50", "save.folder": "'/none'",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.led_permille": "[1]",
     "bridge.led_limit_permille": "10", "bridge.heater": "'off'", "bridge.dew_margin_celsius": "3.0",
     "bridge.sync_delay_us": "5",

@@ -27,6 +27,7 @@ PATHS = (
     "/events",
     "/api/live",
     "/api/save",
+    "/api/strength",
     "/api/",
     "/openapi.json",
 )

@@ -273,3 +273,10 @@ def test_the_process_ends_with_the_program_that_started_it(start):
     process = opened(start())
     process._socket.close()
     assert psutil.Process(process.pid).wait(10) is not None or not psutil.pid_exists(process.pid)
+
+
+def test_so_much_of_the_enhancement_comes_back_as_is_asked_for(start):
+    process = opened(start())
+    assert process.enhance(frame(200)).image[0, 0, 0] == 55
+    assert process.enhance(frame(200), strength=0.5).image[0, 0, 0] == 128
+    assert process.enhance(frame(200)).image[0, 0, 0] == 55

@@ -36,6 +36,7 @@ class Played:
         self.opened = None
         self.is_closed = False
         self.num_proofs = 0
+        self.strengths = []
 
     def poll_opened(self, timeout_s=0.0):
         found = self._cast.on_open(self.order.rung)
@@ -47,7 +48,8 @@ class Played:
             self.opened = Opened(rung.profile, self.order.sha256, device, **{"frame_ms": 20.0, **(found or {})})
         return self.opened
 
-    def enhance(self, image):
+    def enhance(self, image, strength=1.0):
+        self.strengths.append(strength)
         found = self._cast.on_frame(self.order.rung)
         if isinstance(found, Exception):
             raise found
@@ -497,3 +499,20 @@ def test_each_transition_is_told_once(stage):
         ("starting", "black"),
         ("degraded", "live on the CPU: black"),
     ]
+
+
+def test_the_engine_is_asked_for_as_much_as_is_to_be_shown_and_for_nothing_at_strength_0(stage):
+    strengths = [1.0]
+    on = stage(strength=lambda: strengths[-1])
+    assert on.show(3) == "eee"
+    strengths.append(0.4)
+    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
+    assert (made.mode, made.strength) == ("enhanced", 0.4)
+    asked = len(on.started[0].strengths)
+    strengths.append(0.0)
+    assert on.show(2) == "rr"
+    assert on.health.verdict(on.now_ns).frame_fault == "the strength is 0"
+    assert len(on.started[0].strengths) == asked
+    strengths.append(1.0)
+    assert on.show(1) == "e"
+    assert on.health.verdict(on.now_ns).frame_fault == ""

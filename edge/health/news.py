@@ -26,9 +26,14 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class NotSaved:
-    """Nothing of a pair that somebody wanted to keep is on the disk."""
+    """Nothing of a pair that somebody wanted to keep is on the disk.
+
+    Attributes:
+        by_disk: the disk did not take it; else it was not worth keeping, which says nothing of the disk.
+    """
 
     reason: str
+    by_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)

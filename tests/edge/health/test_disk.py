@@ -217,13 +217,13 @@ def test_states_are_told_once_and_looked_at_every_five_seconds(tmp_path, monkeyp
 def test_a_failed_save_is_told_at_once_until_one_is_saved(tmp_path, monkeypatch):
     watched = Watched(tmp_path, monkeypatch)
     watched.watch.tick(0)
-    watched.board.post(NotSaved("no quota"))
+    watched.board.post(NotSaved("no quota", by_disk=True))
     watched.watch.tick(60_000_000_000)
     assert watched.heard == [("ok", ""), ("failed", "no quota")]
     watched.board.post(Saved("throat-1-enhanced.png"))
     assert watched.states() == ["ok", "failed", "ok"]
     watched.free_mib = 3
-    watched.board.post(NotSaved("no space left"))
+    watched.board.post(NotSaved("no space left", by_disk=True))
     assert "the disk is full (3 MiB free)" in watched.heard[-1][1]
 
 
@@ -267,3 +267,10 @@ def test_killed_at_random_moments_every_pair_is_complete_or_absent(tmp_path, num
             path.unlink()
     assert num_pairs
     assert num_cleaned, "no kill hit a moment between first byte and last rename"
+
+
+def test_a_picture_that_was_not_worth_keeping_says_nothing_of_the_disk(tmp_path, monkeypatch):
+    watched = Watched(tmp_path, monkeypatch)
+    watched.watch.tick(0)
+    watched.board.post(NotSaved("the picture was not live: the source is silent"))
+    assert watched.heard == [("ok", "")]

@@ -1,9 +1,7 @@
 """`edge-enhance model`: what is wrong never gets in, what a running unit refuses goes out, rollback is one step."""
 
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -297,24 +295,6 @@ def test_what_a_running_unit_does_not_take_goes_back_out(unit, bundles, behaviou
     code, _, err = unit("install", bundles["shipped" if is_one_in_use else "other"])
     assert code == 78 and message in err
     assert (unit.sha256, unit.versions()) == (in_use, kept)
-
-
-def test_only_a_live_unit_gets_a_signal(tmp_path):
-    """A web server that names somebody else's process as the unit is not believed."""
-    other = subprocess.Popen(["sleep", "60"])
-    server = subprocess.Popen(
-        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "0"], cwd=tmp_path, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )  # fmt: skip
-    try:
-        (tmp_path / "health").write_text(json.dumps({"pid": other.pid}))
-        port = server.stdout.readline().split(b"port ")[1].split()[0].decode()
-        assert RunningUnit(f"127.0.0.1:{port}").health() is None
-        assert other.poll() is None
-    finally:
-        for process in (other, server):
-            process.send_signal(signal.SIGKILL)
-            process.wait()
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import pathlib
-import shutil
 import tarfile
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from edge.basics.errors import InputOutputError, ModelError
-from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes, opened_bundle, read_contents
-from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile
+from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes, read_contents
+from edge.models.profile import load_profile
 from edge.updates.store import ModelStore
 
 REQUIRED = ("name", "version", "input", "output", "networks", "training", "metrics", "licence", "made_at")
@@ -300,19 +299,6 @@ def test_a_member_longer_than_announced_is_refused_before_it_is_written(tmp_path
     (tmp_path / "x.bundle").write_bytes(content)
     with pytest.raises(ModelError, match="not as announced"):
         install(ModelStore(tmp_path / "models"), tmp_path / "x.bundle", sha256(content).hexdigest())
-
-
-def test_the_same_profile_makes_the_same_bundle(tmp_path):
-    from export.on_unit.bundle import write_bundle
-
-    for name in ("a", "b"):
-        folder = tmp_path / name / "live"
-        shutil.copytree(SHIPPED / "live", folder)
-        os.utime(folder / MANIFEST_NAME, (1, 1))
-        write_bundle(load_profile("live", (folder.parent,)), tmp_path / f"{name}.bundle")
-    assert (tmp_path / "a.bundle").read_bytes() == (tmp_path / "b.bundle").read_bytes()
-    with opened_bundle(tmp_path / "a.bundle") as opened:
-        assert set(opened.contents.files) == {"model.onnx", "model.json", "dehaze.onnx", "model.fp16.onnx"}
 
 
 def test_contents_are_read_back_as_they_were_written():

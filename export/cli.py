@@ -83,7 +83,7 @@ def run_engine(args: argparse.Namespace) -> int:
         compute_capability=args.compute_capability,
         force=args.force,
     )
-    path, is_new = build_engine(find_model(args.model), args.output, options)
+    path, is_new = build_engine(find_model(args.profile), args.output, options)
     sys.stdout.write(f"{path}\n" if is_new else f"{path}: up to date, nothing done; --force builds it again\n")
     return 0
 
@@ -103,7 +103,7 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         epilog=ENGINE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    engine.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+    engine.add_argument("profile", help="a profile's folder, its model.onnx, or the name of a shipped one")
     engine.add_argument("-o", "--output", type=Path, default=ENGINES, help="folder of engines")
     engine.add_argument(
         "--precision",
@@ -127,7 +127,7 @@ def run_verify(args: argparse.Namespace) -> int:
 
     checkpoints = None if args.checkpoint is None else (args.checkpoint, args.isr)
     rows = verify(
-        find_model(args.model),
+        find_model(args.profile),
         sample_frames(args.pictures, args.frames),
         engines=args.engines,
         precision=args.precision,
@@ -149,9 +149,9 @@ def run_bench(args: argparse.Namespace) -> int:
     from export.on_unit.samples import sample_frames
 
     config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
-    profile = find_model(args.model)
+    profile = find_model(args.profile)
     rungs = own_rungs(profile.name, args.backend)
-    engine, _ = open_proven(profile, config, rungs, lambda told: sys.stderr.write(f"{told}\n"))
+    engine, _ = open_proven(profile, config, rungs, lambda line: sys.stderr.write(f"{line}\n"))
     if gpu_engine(engine) is None:
         peak = None
     else:
@@ -187,7 +187,7 @@ def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     bench.add_argument("--backend", choices=["auto", "cpu", "tensorrt", "tensorrt-rtx"], default="auto")
     bench.set_defaults(run=run_bench)
     for command in (verify, bench):
-        command.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+        command.add_argument("profile", help="a profile's folder, its model.onnx, or the name of a shipped one")
         command.add_argument("--engines", type=Path, default=ENGINES, help="folder of engines")
         command.add_argument("--precision", choices=["fp16", "fp32", "int8"], default="fp16")
         command.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures; else the demo throat")
@@ -225,7 +225,7 @@ def run_bundle(args: argparse.Namespace) -> int:
     from export.on_unit.build import find_model
     from export.on_unit.bundle import write_bundle
 
-    write_bundle(find_model(args.model), args.output, args.engine)
+    write_bundle(find_model(args.profile), args.output, args.engine)
     sys.stdout.write(f"{args.output}\n")
     return 0
 
@@ -236,7 +236,7 @@ def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         help="a profile -> one file, and its sha256 beside it, for edge-enhance model install",
         epilog="example: edge-export bundle models/live -o live-3.bundle",
     )
-    bundle.add_argument("model", help="a profile's folder, its model.onnx, or the name of a shipped one")
+    bundle.add_argument("profile", help="a profile's folder, its model.onnx, or the name of a shipped one")
     bundle.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle")
     bundle.add_argument(
         "--engine", type=Path, action="append", default=[], metavar="PLAN", help="an engine of it to ship along"

@@ -97,10 +97,10 @@ def num_free(frames):
 def test_the_shipped_profile_enhances_in_a_process_of_its_own(frames):
     process = EngineProcess(order(), frames)
     try:
-        told = opened(process).opened
-        assert (told.profile, told.model_sha256) == ("live", order().sha256)
-        assert 0 < told.frame_ms < 10_000
-        assert told.device.startswith("cpu")
+        facts = opened(process).opened
+        assert (facts.profile, facts.model_sha256) == ("live", order().sha256)
+        assert 0 < facts.frame_ms < 10_000
+        assert facts.device.startswith("cpu")
         image = frames.copied(frame(90))
         result = process.enhance(image)
         assert frames.index_of(result.image) is not None
@@ -121,25 +121,25 @@ def test_frames_come_and_go_by_shared_memory_and_are_lent_again(frames, start):
 
 
 @pytest.mark.parametrize(
-    ("what", "error", "told"),
+    ("what", "error", "message"),
     [
         ("fail", EngineFailed, "this frame failed"),
         ("defect", EngineFailed, "ZeroDivisionError: a defect of two lines"),
         ("lose", EngineLost, "the GPU is gone"),
     ],
 )
-def test_a_failed_frame_is_told_and_the_next_one_is_well(start, what, error, told):
+def test_a_failed_frame_is_told_and_the_next_one_is_well(start, what, error, message):
     process = opened(start())
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         process.enhance(frame(ORDERS[what]))
     assert process.enhance(frame()).image[0, 0, 0] == 55
 
 
-@pytest.mark.parametrize(("what", "told"), [("exit", "exit code 7"), ("segfault", "SIGSEGV")])
-def test_a_crash_is_told_at_once(start, what, told):
+@pytest.mark.parametrize(("what", "message"), [("exit", "exit code 7"), ("segfault", "SIGSEGV")])
+def test_a_crash_is_told_at_once(start, what, message):
     process = opened(start())
     begin = time.monotonic()
-    with pytest.raises(EngineGone, match=told):
+    with pytest.raises(EngineGone, match=message):
         process.enhance(frame(ORDERS[what]))
     assert time.monotonic() - begin < engine_process.HUNG_S
 
@@ -194,12 +194,12 @@ def test_a_process_that_hangs_is_given_up(start, how):
 
 
 @pytest.mark.parametrize(
-    ("opening", "error", "told"),
+    ("opening", "error", "message"),
     [("crash", EngineGone, "exit code 9"), ("model", ModelError, "model.onnx: is wrong")],
 )
-def test_what_goes_wrong_while_it_opens_is_told(start, opening, error, told):
+def test_what_goes_wrong_while_it_opens_is_told(start, opening, error, message):
     process = start(opening)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         opened(process)
 
 
@@ -220,16 +220,16 @@ def test_a_gpu_that_is_there_runs(start):
 
 
 @pytest.mark.parametrize(
-    ("opening", "error", "told"),
+    ("opening", "error", "message"),
     [
         ("no gpu", DeviceMissing, "no GPU"),
         ("lost gpu", EngineLost, "the GPU does not answer"),
         ("no plan", ModelError, "run: edge-export engine live"),
     ],
 )
-def test_a_gpu_that_cannot_be_had_is_told_and_nothing_runs_in_its_place(start, opening, error, told):
+def test_a_gpu_that_cannot_be_had_is_told_and_nothing_runs_in_its_place(start, opening, error, message):
     process = start(opening, "auto")
-    with pytest.raises(error, match=told) as caught:
+    with pytest.raises(error, match=message) as caught:
         opened(process)
     assert type(caught.value) is error
 

@@ -3,14 +3,17 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 SOURCE ?= demo:
 ARGS ?=
-# How many tests at once; the campaign of faults and the browser want a core each.
-JOBS ?= 2
+# How many tests at once. A third of the tests' time is waiting, so two cores have work for three.
+JOBS ?= 3
+PYTEST = .venv-dev/bin/python -m pytest -n $(JOBS) --dist worksteal
+# Where this is set, every process that a test starts compiles the program anew: twice its start.
+export PYTHONDONTWRITEBYTECODE =
 NUM ?= 1000
 SEED ?= 1
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-all fuzz fuzz-inputs kill faults soak lint types bench results venv venv-dev tensorrt-parts clean
+.PHONY: help live test test-slow test-all check fuzz fuzz-inputs kill faults soak lint types bench results venv venv-dev tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,10 +22,18 @@ live: .venv/ready  ## enhance a live source and show it on a web page (SOURCE=ca
 	@exec .venv/bin/edge-enhance --live --source '$(SOURCE)' $(ARGS)
 
 test: .venv-dev/ready  ## run the tests that need no GPU and no long time
-	.venv-dev/bin/python -m pytest -m 'not slow' -n $(JOBS) --dist worksteal
+	$(PYTEST) -m 'not slow'
 
-test-all: .venv-dev/ready  ## run all tests, the slow ones too
-	.venv-dev/bin/python -m pytest
+test-slow: .venv-dev/ready  ## run the tests that take minutes: campaign, container, full-size networks
+	$(PYTEST) -m slow
+
+test-all:  ## run all tests, the slow ones after the others
+	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory test-slow
+
+check: .venv-dev/ready  ## lint, types and the tests of what you changed: a minute, for your own loop
+	@$(MAKE) --no-print-directory lint types
+	@tests=$$(.venv-dev/bin/python -m tests.changed) && { [ -z "$$tests" ] || $(PYTEST) -q -m 'not slow' $$tests || [ $$? = 5 ]; }  # 5: all of them are slow
 
 fuzz: fuzz-inputs .venv-dev/ready  ## 200,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/wire/test_frames.py --durations=3
@@ -78,3 +89,4 @@ endef
 
 clean:  ## remove both environments and caches
 	rm -rf .venv .venv-dev build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +

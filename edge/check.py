@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
@@ -21,7 +19,6 @@ from edge.health.disk import disk_state, nearest
 from edge.health.heat import believed
 from edge.health.machine import Sysfs
 from edge.models.profile import Profile
-from edge.pictures.geometry import FRAME_SHAPE
 from edge.updates.running_unit import RunningUnit
 
 TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "disk": "storage", "heat": "heat"}
@@ -44,17 +41,16 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
         return f"{profile.name} {profile.manifest['version']}, sha256 {profile.sha256[:12]}"
 
     def engine() -> str:
-        from edge.engines.open import open_engine
+        from edge.engines.open import open_proven
+        from edge.engines.rungs import own_rungs
 
-        opened = open_engine(find_profile(config), config.engine)
-        try:
-            ramp = np.linspace(0, 255, FRAME_SHAPE[1] * 3, dtype=np.uint8).reshape(1, -1, 3)
-            frame = np.ascontiguousarray(np.broadcast_to(ramp, FRAME_SHAPE))
-            begin = time.perf_counter()
-            opened.enhance(frame)
-            return f"{opened.device}, first frame in {(time.perf_counter() - begin) * 1e3:.0f} ms"
-        finally:
-            opened.close()
+        passed: list[str] = []
+        profile = find_profile(config)
+        opened, proof = open_proven(
+            profile, config.engine, own_rungs(profile.name, config.engine.backend), passed.append
+        )
+        opened.close()
+        return "; ".join([f"{opened.device}, first frame in {proof.took_ms:.0f} ms", *passed])
 
     def camera() -> str:
         from edge.calibration.of_unit import refuse_other_mode, unit_correction

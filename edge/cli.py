@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -85,14 +86,15 @@ def profile_of(config: Config) -> Profile:
 
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
-    from edge.batch.run import enhance_files
-    from edge.engines.open import open_engine
+    from edge.guard.files import FilesEngine
 
     if args.output is None:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     profile = profile_of(config)
-    engine = open_engine(profile, config.engine)
-    try:
+    stop = stop_on_signals()
+    with closing(FilesEngine(profile, config.engine)) as engine:
+        from edge.batch.run import enhance_files  # while the engine opens
+
         report = enhance_files(
             args.input,
             args.output,
@@ -100,10 +102,8 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             profile,
             force=args.force,
             resume=args.resume,
-            stop=stop_on_signals(),
+            stop=stop,
         )
-    finally:
-        engine.close()
     return report.exit_code
 
 

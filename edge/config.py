@@ -92,6 +92,20 @@ class EngineConfig:
 
 
 @dataclass(frozen=True)
+class EnhanceConfig:
+    """The table [enhance]: how much of the enhancement is shown."""
+
+    strength: float = setting(
+        1.0,
+        "share of the enhancement that is shown: 0 the camera's picture, 1 all of it; the page can change it until the "
+        "program ends",
+        low=0.0,
+        high=1.0,
+        live=True,
+    )
+
+
+@dataclass(frozen=True)
 class WebConfig:
     """The table [web]: the page."""
 
@@ -167,6 +181,7 @@ class Config:
     source: SourceConfig = field(default_factory=SourceConfig)
     unit: UnitConfig = field(default_factory=UnitConfig)
     engine: EngineConfig = field(default_factory=EngineConfig)
+    enhance: EnhanceConfig = field(default_factory=EnhanceConfig)
     web: WebConfig = field(default_factory=WebConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from edge.calibration.of_unit import unit_correction
+from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
-from edge.frames.stages import Sink
+from edge.frames.stages import Sink, Watch
 from edge.guard.order import engine_setup
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.supervisor import Supervisor
@@ -55,51 +55,30 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     board, ending, frames = Board(), Ending(stop), SharedFrames()
     health = Health(board)
     health.track("pid", os.getpid)
-
     saver = PairSaver(config.save.path, health, board)
-    freeze = Freeze(health, board, saver)
+    freeze = Freeze(health, board, saver, config.enhance.strength)
     web = WebSink(config.web, health, board, freeze, on_failed=ending.fail)
     sinks: list[Sink] = [web, freeze]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, freeze))
-
-    source = SourceHolder(
-        SourceOrder(config.source.uri, correction),
-        partial(open_source, lend=frames.lend),
-        health,
-        stop,
-        waits=config.source.wait,
-    )
-    engine = Supervisor(setup, health, frames, viewers=web.count_viewers)
+    source = _source(config, correction, health, frames, stop)
+    engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
     health.track("unit_state", heat.record)
     storage = StorageWatch(config.save.path, board, partial(health.enter, "storage"))
     life = Life(notifier, health)
-    reload = Reload(
-        load,
-        config,
-        correction,
-        engine,
-        source,
-        takers=[
-            lambda taken: saver.use(taken.save.path),
-            lambda taken: storage.set_folder(taken.save.path),
-            lambda taken: web.use_quality(taken.web.jpeg_quality),
-            lambda taken: heat.set_config(taken.heat),
-        ],
-        on_begin=life.reload_begins,
-        on_end=life.reload_ends,
-    )
+    takers = [
+        lambda taken: saver.use(taken.save.path),
+        lambda taken: storage.set_folder(taken.save.path),
+        lambda taken: web.use_quality(taken.web.jpeg_quality),
+        lambda taken: heat.set_config(taken.heat),
+        lambda taken: freeze.set_strength(taken.enhance.strength),
+    ]
+    begin, end = life.reload_begins, life.reload_ends
+    reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
-    live = Live(
-        source,
-        engine,
-        sinks,
-        health,
-        ending,
-        watches=[heat, storage, reload, life],
-        on_ready=lambda: log.info("live on %s (Ctrl-C stops)", web.url),
-    )
+    watches: list[Watch] = [heat, storage, reload, life]
+    live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web))
     signal.signal(signal.SIGHUP, reload.request)
     saver.start()
     try:
@@ -109,6 +88,22 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         saver.close()  # a picture that waits for the disk is written
         frames.close()
     return 0
+
+
+def _source(
+    config: Config,
+    correction: UnitCorrection | None,
+    health: Health,
+    frames: SharedFrames,
+    stop: threading.Event,
+) -> SourceHolder:
+    """What gives frames; they lie in memory that the engine's process sees."""
+    order = SourceOrder(config.source.uri, correction)
+    return SourceHolder(order, partial(open_source, lend=frames.lend), health, stop, waits=config.source.wait)
+
+
+def _say_where(web: WebSink) -> None:
+    log.info("live on %s (Ctrl-C stops)", web.url)
 
 
 def put_in_order(config: Config) -> None:

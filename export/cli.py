@@ -80,7 +80,6 @@ def run_engine(args: argparse.Namespace) -> int:
         precision=args.precision,
         runtime=args.runtime,
         workspace_mib=args.workspace_mib,
-        pictures=args.pictures,
         compute_capability=args.compute_capability,
         force=args.force,
     )
@@ -114,7 +113,6 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     engine.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")
     engine.add_argument("--workspace-mib", type=int, default=1024, metavar="MIB", help="memory that a layer may use")
-    engine.add_argument("--pictures", type=Path, metavar="FOLDER", help="the golden frame is the first picture in it")
     engine.add_argument(
         "--compute-capability", type=capability, metavar="M.N", help="tensorrt-rtx: build for another GPU"
     )
@@ -124,13 +122,13 @@ def _add_engine(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def run_verify(args: argparse.Namespace) -> int:
     from export.on_unit.build import find_model
-    from export.on_unit.golden import golden_set
+    from export.on_unit.samples import sample_frames
     from export.verify import HEAD, aligned, verify
 
     checkpoints = None if args.checkpoint is None else (args.checkpoint, args.isr)
     rows = verify(
         find_model(args.profile),
-        golden_set(args.pictures, args.frames),
+        sample_frames(args.pictures, args.frames),
         engines=args.engines,
         precision=args.precision,
         runtime=args.runtime,
@@ -143,21 +141,25 @@ def run_verify(args: argparse.Namespace) -> int:
 
 def run_bench(args: argparse.Namespace) -> int:
     from edge.config import EngineConfig
-    from edge.engines.open import open_engine
+    from edge.engines.open import open_proven
+    from edge.engines.rungs import own_rungs
     from export.on_unit.bench import bench, gpu_engine
     from export.on_unit.build import find_model
-    from export.on_unit.golden import golden_set
     from export.on_unit.peak import measured_peak_flops
+    from export.on_unit.samples import sample_frames
 
     config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
     profile = find_model(args.profile)
-    engine = open_engine(profile, config)
-    on_gpu = gpu_engine(engine) is not None
-    engine.close()
-    peak = measured_peak_flops("tensorrt" if args.backend == "auto" else args.backend) if on_gpu else None
-    engine = open_engine(profile, config)
+    rungs = own_rungs(profile.name, args.backend)
+    engine, _ = open_proven(profile, config, rungs, lambda line: sys.stderr.write(f"{line}\n"))
+    if gpu_engine(engine) is None:
+        peak = None
+    else:
+        engine.close()  # the yardstick wants the GPU for itself
+        peak = measured_peak_flops(rungs[0].runtime)
+        engine, _ = open_proven(profile, config, rungs[:1])
     try:
-        figures = bench(profile, engine, golden_set(args.pictures, 1).frames[0], args.seconds, peak)
+        figures = bench(profile, engine, sample_frames(args.pictures, 1).frames[0], args.seconds, peak)
     finally:
         engine.close()
     sys.stdout.write("\n".join(figures.lines()) + "\n")
@@ -173,8 +175,8 @@ def run_inspect(args: argparse.Namespace) -> int:
 
 
 def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verify = commands.add_parser("verify", help="torch, onnx and the engine against each other on golden frames")
-    verify.add_argument("--frames", type=int, default=2, help="how many golden frames")
+    verify = commands.add_parser("verify", help="torch, onnx and the engine against each other on sample frames")
+    verify.add_argument("--frames", type=int, default=2, help="how many sample frames")
     verify.add_argument("--checkpoint", type=Path, help="compare torch too: what edge-train wrote")
     verify.add_argument("--isr", type=Path, metavar="CHECKPOINT", help="with --checkpoint, for miinet and cyclegan")
     verify.add_argument("--runtime", choices=["tensorrt", "tensorrt-rtx"], default="tensorrt")

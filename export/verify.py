@@ -1,4 +1,4 @@
-"""`edge-export verify`: the forms of a profile against each other on the golden frames, each held to its gate."""
+"""`edge-export verify`: the forms of a profile against each other on the sample frames, each held to its gate."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from pathlib import Path
 import numpy as np
 
 from edge.basics.errors import DeviceMissing, ModelError
+from edge.config import EngineConfig
 from edge.engines.cpu import GraphCpuEngine, open_cpu_engine
 from edge.engines.engine import Engine
-from edge.engines.gpu.open import open_tensorrt_engine
+from edge.engines.open import open_proven
+from edge.engines.rungs import Rung
 from edge.health.machine import available_cpus
 from edge.models.profile import Profile
 from edge.pictures.image import Image
 from export.on_unit.accuracy import GATES, Difference, Gate, pooled
-from export.on_unit.golden import GoldenSet
+from export.on_unit.samples import SampleFrames
 
 ONE_LEVEL = Gate(45.0, 1)
 """Two float32 forms of the same arithmetic may round one level apart, no more; what differs by two is wrong."""
@@ -54,7 +56,7 @@ HEAD = ("forms", "PSNR", "max", "mean", "verdict")
 
 def verify(
     profile: Profile,
-    golden: GoldenSet,
+    samples: SampleFrames,
     *,
     engines: Path,
     precision: str,
@@ -71,19 +73,19 @@ def verify(
         ModelError: the float32 graph itself cannot run, or a checkpoint is wrong.
     """
     with _engine_form(GraphCpuEngine(profile, available_cpus())) as reference:
-        expected = [reference(frame) for frame in golden.frames]
-    rows = [_torch_row(profile, golden, expected, checkpoints)]
+        expected = [reference(frame) for frame in samples.frames]
+    rows = [_torch_row(profile, samples, expected, checkpoints)]
     if profile.dehazer is not None:
         with _engine_form(open_cpu_engine(profile)) as host:
-            rows.append(_compared("CPU engine's form against onnx fp32", host, golden, expected, ONE_LEVEL))
+            rows.append(_compared("CPU engine's form against onnx fp32", host, samples, expected, ONE_LEVEL))
     if precision != "fp32":
-        rows.append(_typed_row(profile, golden, expected, precision))
-    rows.append(_gpu_row(profile, golden, expected, engines, precision, runtime))
+        rows.append(_typed_row(profile, samples, expected, precision))
+    rows.append(_gpu_row(profile, samples, expected, engines, precision, runtime))
     return rows
 
 
-def _compared(what: str, form: Form, golden: GoldenSet, expected: list[Image], gate: Gate) -> Comparison:
-    found = pooled((want, form(frame)) for want, frame in zip(expected, golden.frames, strict=True))
+def _compared(what: str, form: Form, samples: SampleFrames, expected: list[Image], gate: Gate) -> Comparison:
+    found = pooled((want, form(frame)) for want, frame in zip(expected, samples.frames, strict=True))
     return Comparison(what, found, gate.passes(found), f"expected {gate}")
 
 
@@ -96,7 +98,7 @@ def _engine_form(engine: Engine) -> Iterator[Form]:
 
 
 def _torch_row(
-    profile: Profile, golden: GoldenSet, expected: list[Image], checkpoints: tuple[Path, Path | None] | None
+    profile: Profile, samples: SampleFrames, expected: list[Image], checkpoints: tuple[Path, Path | None] | None
 ) -> Comparison:
     what = "torch against onnx fp32"
     if checkpoints is None:
@@ -105,10 +107,10 @@ def _torch_row(
         return Comparison(what, None, None, "torch is not installed here, as is right on a unit")
     from export.graphs.torch_form import torch_form
 
-    return _compared(what, torch_form(profile.name, *checkpoints), golden, expected, ONE_LEVEL)
+    return _compared(what, torch_form(profile.name, *checkpoints), samples, expected, ONE_LEVEL)
 
 
-def _typed_row(profile: Profile, golden: GoldenSet, expected: list[Image], precision: str) -> Comparison:
+def _typed_row(profile: Profile, samples: SampleFrames, expected: list[Image], precision: str) -> Comparison:
     what = f"onnx {precision} simulated on the CPU against onnx fp32"
     try:
         graph = profile.graph_for(precision)
@@ -124,19 +126,20 @@ def _typed_row(profile: Profile, golden: GoldenSet, expected: list[Image], preci
     def form(frame: Image) -> Image:
         return np.asarray(run_on_cpu(shown, frame)[0][0], np.uint8)
 
-    return _compared(what, form, golden, expected, GATES[precision])
+    return _compared(what, form, samples, expected, GATES[precision])
 
 
 def _gpu_row(
-    profile: Profile, golden: GoldenSet, expected: list[Image], engines: Path, precision: str, runtime: str
+    profile: Profile, samples: SampleFrames, expected: list[Image], engines: Path, precision: str, runtime: str
 ) -> Comparison:
     what = f"{runtime} {precision} engine against onnx fp32"
     try:
-        engine = open_tensorrt_engine(profile, engines, precision=precision, runtime=runtime)
+        config = EngineConfig(engines=str(engines), precision=precision)
+        engine, _ = open_proven(profile, config, [Rung(profile.name, runtime)])
     except DeviceMissing as error:
         return Comparison(what, None, None, str(error))
     with _engine_form(engine) as form:
-        return _compared(what, form, golden, expected, GATES[precision])
+        return _compared(what, form, samples, expected, GATES[precision])
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -20,7 +20,7 @@ from edge.basics.markdown import table
 from export.graphs.from_checkpoints import KINDS
 from export.graphs.torch_form import recipe_of
 from export.on_unit.accuracy import Difference, difference
-from export.on_unit.golden import golden_set, with_veiled
+from export.on_unit.samples import sample_frames, with_veiled
 from trainer.networks import instance_norm
 from trainer.networks.from_checkpoint import READERS
 from trainer.networks.student import GlobalGate
@@ -79,7 +79,7 @@ def answer(network: nn.Module, dehazer: str, x: Tensor) -> Tensor:
 
 def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[object]]:
     dehazer = recipe_of(profile).dehazer
-    golden = with_veiled(golden_set(None, 1))
+    samples = with_veiled(sample_frames(None, 1))
     reference = READERS[KINDS[dehazer]](path)[0].to(device)
     variants: dict[str, tuple[Callable[[nn.Module], None], bool]] = {
         "all in half": (lambda network: None, True),
@@ -92,7 +92,7 @@ def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[ob
         mend(network)
         network.to(device)
         found: list[Difference] = []
-        for frame in golden.frames:
+        for frame in samples.frames:
             x = torch.from_numpy(frame).to(device).permute(2, 0, 1)[None].float()
             x = F.interpolate(x, scale_factor=scale / 4, mode="area")
             expected = answer(reference, dehazer, x)

@@ -17,7 +17,7 @@ import torch
 from edge.health.machine import machine_line
 from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.torch_form import recipe_of
-from export.on_unit.golden import golden_set
+from export.on_unit.samples import sample_frames
 
 NUM_WARM_UP, NUM_RUNS = 10, 50
 
@@ -49,7 +49,7 @@ def main() -> None:
         sys.exit(69)
     pipeline = built_from_checkpoints(recipe_of(args.profile), args.checkpoint, args.isr).pipeline.eval().cuda()
     pipeline.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    frame = torch.from_numpy(golden_set(None, 1).frames[0][None]).cuda()
+    frame = torch.from_numpy(sample_frames(None, 1).frames[0][None]).cuda()
     compiled = torch.compile(pipeline, mode="reduce-overhead")
     print(f"device             {torch.cuda.get_device_name()}, torch {torch.__version__}; {machine_line()}")
     with torch.autocast("cuda", torch.float16):

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.whole_files import write_together, write_whole
@@ -43,12 +43,32 @@ _DECODED_AHEAD = 4
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO})
 
 
+class BatchEngine(Engine, Protocol):
+    """An engine that opens while other things are done, and lends memory that it reads without a copy."""
+
+    def open(self, stop: threading.Event) -> None:
+        """Wait until it is open, or `stop` is set; raises EdgeError where it cannot be had."""
+        ...
+
+    def lend(self) -> Image | None:
+        """See `edge.frames.lending.Lend`."""
+        ...
+
+
 class OutputFolderError(InputOutputError):
     """The output folder takes nothing more: what comes after would fail as well."""
 
 
+class NoEngine(EdgeError):
+    """There is no engine to be had, so that no picture can be made; the exit code is the reason's."""
+
+    def __init__(self, reason: EdgeError) -> None:
+        super().__init__(str(reason))
+        self.exit_code = reason.exit_code
+
+
 class Stopped(Exception):
-    """A clip was left unfinished because `stop` was set; nothing of it stays."""
+    """A result was left unfinished because `stop` was set; nothing of it stays."""
 
 
 @contextmanager
@@ -88,7 +108,7 @@ class JobRunner:
     def __init__(
         self,
         protected: Collection[Path],
-        engine: Engine,
+        engine: BatchEngine,
         profile: Profile,
         stop: threading.Event,
         *,
@@ -96,24 +116,28 @@ class JobRunner:
         resume: bool,
     ) -> None:
         self._protected = protected
-        self._engine = engine
-        self._model = model_record(engine, profile)
+        self._engine, self._is_open = engine, False
+        self._profile = profile
         self._mark = mark_text("enhanced", engine.profile, engine.model_sha256)
         self._stop = stop
         self._force = force
         self._resume = resume
         self._told_to_fit: set[str] = set()
         self._stage_ms: defaultdict[str, list[float]] = defaultdict(list)
+        self._devices: list[str] = []
+        self._ahead: tuple[Job, Future[Image]] | None = None
 
-    def run(self, job: Job, on_frame: Callable[[], object]) -> bool:
+    def run(self, job: Job, on_frame: Callable[[], object], following: Job | None = None) -> bool:
         """Make the files of a job. False where they are there already.
 
         Args:
             on_frame: called after each frame.
+            following: the job after this one, to be read while this one is written.
 
         Raises:
-            Stopped: `stop` was set in the middle of a clip.
+            Stopped: `stop` was set in the middle of a clip, or before the engine was open.
             OutputFolderError: the output folder takes nothing more.
+            NoEngine: there is none.
             EdgeError: this job came to nothing; others may not.
         """
         self._refuse_inputs(job)
@@ -126,8 +150,9 @@ class JobRunner:
             _refuse_existing(job)
         source = source or source_file(job.source)
         self._stage_ms.clear()
+        self._devices.clear()
         if job.clip is None:
-            self._picture(job, source, on_frame)
+            self._picture(job, source, on_frame, following)
         else:
             self._clip(job, job.clip, source, on_frame)
         return True
@@ -139,25 +164,28 @@ class JobRunner:
                     f"{job.source}: its result {path} would replace an input; choose another --output"
                 )
 
-    def _picture(self, job: Job, source: SourceFile, on_frame: Callable[[], object]) -> None:
+    def _picture(self, job: Job, source: SourceFile, on_frame: Callable[[], object], following: Job | None) -> None:
         path, raw_path = job.target.enhanced, job.target.raw
         assert raw_path is not None, "a saved picture is always the pair"
-        original = read_picture(job.source)
+        original = self._original(job)
         raw = self._fitted(job, original)
         with ThreadPoolExecutor(1, "png") as pool:
             encoding = pool.submit(png_bytes, raw, mark_text("raw"))
-            enhanced_png = png_bytes(self._enhanced(job, raw), self._mark)
+            enhanced = self._enhanced(job, raw)
+            if following is not None and self._will_be_read(following):
+                self._ahead = following, pool.submit(read_picture, following.source)
+            enhanced_png = png_bytes(enhanced, self._mark)
             raw_png = encoding.result()
         files = (saved_content(raw_path, "raw", raw_png), saved_content(path, "enhanced", enhanced_png))
         size_px = (original.shape[1], original.shape[0])
-        sidecar = sidecar_bytes(Result(source, size_px, self._model, files, self._median_ms()))
+        sidecar = sidecar_bytes(Result(source, size_px, self._model(), files, self._median_ms()))
         with writing(path):
             write_together({raw_path: raw_png, path: enhanced_png, sidecar_path(path): sidecar})
         on_frame()
 
     def _clip(self, job: Job, facts: ClipFacts, source: SourceFile, on_frame: Callable[[], object]) -> None:
         path, sidecar = job.target.enhanced, sidecar_path(job.target.enhanced)
-        clip = ClipSource(str(job.source), job.source, fps=None, paced=False, loop=False)
+        clip = ClipSource(str(job.source), job.source, fps=None, paced=False, loop=False, lend=self._engine.lend)
         num_frames = 0
         with (
             closing(clip),
@@ -183,11 +211,20 @@ class JobRunner:
         with writing(path):
             try:
                 files = (saved_file(path, "enhanced"),)
-                result = Result(source, size_px, self._model, files, self._median_ms(), about)
+                result = Result(source, size_px, self._model(), files, self._median_ms(), about)
                 write_whole(sidecar, sidecar_bytes(result))
             except OSError:
                 path.unlink(missing_ok=True)  # a result without its sidecar is none
                 raise
+
+    def _original(self, job: Job) -> Image:
+        ahead, self._ahead = self._ahead, None
+        return ahead[1].result() if ahead is not None and ahead[0] is job else read_picture(job.source)
+
+    def _will_be_read(self, job: Job) -> bool:
+        """Whether it is a picture that nothing, as far as its files tell, makes this run refuse or skip."""
+        is_new = (self._force and not self._resume) or not any(path.exists() for path in job.target.files)
+        return job.clip is None and is_new
 
     def _fitted(self, job: Job, original: Image) -> Image:
         """The picture at 1920x1080, with one warning for each input on the command line."""
@@ -199,14 +236,33 @@ class JobRunner:
             log.warning("%s: %s%s", job.source, describe_fit(original.shape[1], original.shape[0]), rest)
         return raw
 
+    def _open(self) -> None:
+        """Wait for the engine, once: decoding and encoding of the first picture have begun by then."""
+        if self._is_open:
+            return
+        try:
+            self._engine.open(self._stop)
+        except EdgeError as error:
+            raise NoEngine(error) from error
+        if self._stop.is_set():
+            raise Stopped
+        self._is_open = True
+
     def _enhanced(self, job: Job, image: Image) -> Image:
+        self._open()
         try:
             result = self._engine.enhance(image)
-        except RuntimeError as error:
+        except (EdgeError, RuntimeError) as error:
             raise EdgeError(f"{job.source}: the engine failed: {error}") from error
+        if self._engine.device not in self._devices[-1:]:
+            self._devices.append(self._engine.device)
         for name, ms in result.stage_ms.items():
             self._stage_ms[name].append(ms)
         return result.image
+
+    def _model(self) -> dict[str, Any]:
+        """The model of this result, with every device that frames of it were made on."""
+        return model_record(self._engine, self._profile) | {"device": ", then ".join(self._devices)}
 
     def _median_ms(self) -> dict[str, float]:
         return {name: median(times) for name, times in self._stage_ms.items()}

@@ -28,8 +28,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from edge.basics.errors import EdgeError
 from edge.basics.whole_files import make_folder
 from edge.batch.inputs import Failure, Job, plan
-from edge.batch.job import JobRunner, OutputFolderError, Stopped, writing
-from edge.engines.engine import Engine
+from edge.batch.job import BatchEngine, JobRunner, NoEngine, OutputFolderError, Stopped, writing
 from edge.models.profile import Profile
 
 log = logging.getLogger(__name__)
@@ -66,7 +65,7 @@ class BatchReport:
 def enhance_files(
     inputs: Sequence[Path | str],
     output: Path,
-    engine: Engine,
+    engine: BatchEngine,
     profile: Profile,
     *,
     stop: threading.Event,
@@ -78,7 +77,7 @@ def enhance_files(
     Args:
         inputs: pictures, clips and folders of them.
         output: made where it does not exist.
-        engine: called from this thread alone; stays open.
+        engine: called from this thread alone, opened when the first picture needs it; stays open.
         profile: what the engine runs.
         stop: ends the work cleanly; an unfinished clip leaves nothing behind.
         force: overwrite earlier results. An input is never overwritten.
@@ -87,6 +86,7 @@ def enhance_files(
 
     Raises:
         InputOutputError: the one and only input came to nothing, or the output folder takes nothing more.
+        NoEngine: none can be opened.
     """
     jobs, failures = plan(inputs, output)
     report = BatchReport(failed=failures)
@@ -95,13 +95,13 @@ def enhance_files(
             make_folder(output)
     sources = {job.source.resolve() for job in jobs}
     runner = JobRunner(sources, engine, profile, stop, force=force, resume=resume)
-    full = _run(jobs, runner, stop, report)
+    early = _run(jobs, runner, stop, report)
     lone = _lone_failure(inputs, report)
     if lone is None:
         for _, error in report.failed:
             log.error("failed: %s", error)
         log.info("%s%s", "stopped: " if stop.is_set() else "", report.summary())
-    fatal = full or lone
+    fatal = early or lone
     if fatal is not None:
         raise fatal
     return report
@@ -116,7 +116,7 @@ def _lone_failure(inputs: Sequence[Path | str], report: BatchReport) -> EdgeErro
 
 def _run(
     jobs: Sequence[Job], runner: JobRunner, stop: threading.Event, report: BatchReport
-) -> OutputFolderError | None:
+) -> OutputFolderError | NoEngine | None:
     """Do the jobs in order and enter each into the report. Returns what ended it early, if anything did."""
     num_frames = sum(job.num_frames for job in jobs)
     bar = tqdm(total=num_frames, unit="frame", disable=None, file=sys.stderr)
@@ -126,19 +126,19 @@ def _run(
                 report.not_done.append(job.source)
                 continue
             try:
-                _enter(job, runner, bar, report)
-            except OutputFolderError as error:
+                _enter(job, jobs[index + 1] if index + 1 < len(jobs) else None, runner, bar, report)
+            except (OutputFolderError, NoEngine) as error:
                 report.not_done += [left.source for left in jobs[index:]]
                 return error
     return None
 
 
-def _enter(job: Job, runner: JobRunner, bar: Any, report: BatchReport) -> None:
+def _enter(job: Job, following: Job | None, runner: JobRunner, bar: Any, report: BatchReport) -> None:
     """Do one job, and keep the bar true: a job may have fewer frames than it promised, or fail."""
     bar.set_postfix_str(job.source.name, refresh=False)
     begin = bar.n
     try:
-        if runner.run(job, bar.update):
+        if runner.run(job, bar.update, following):
             report.done.append(job.source)
             line = f"{job.source} -> {job.target.enhanced}"
         else:
@@ -147,7 +147,7 @@ def _enter(job: Job, runner: JobRunner, bar: Any, report: BatchReport) -> None:
     except Stopped:
         report.not_done.append(job.source)
         return
-    except OutputFolderError:
+    except (OutputFolderError, NoEngine):
         raise
     except EdgeError as error:
         report.failed.append(Failure(job.source, error))

@@ -12,10 +12,11 @@ import onnxruntime
 
 from edge.basics.errors import EngineFailed, ModelError
 from edge.engines.engine import Engine, Enhanced
-from edge.engines.guided import GuidedCarrier, Map, detail_activity
+from edge.engines.guided import Map
+from edge.engines.passes import open_passes
 from edge.health.machine import available_cpus
 from edge.models.profile import Profile
-from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, shrink
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from edge.pictures.image import Image
 
 
@@ -46,23 +47,23 @@ class GuidedCpuEngine:
         self.device = f"cpu ({num_threads} threads, onnxruntime {onnxruntime.__version__})"
         self._session = open_session(dehazer, num_threads)
         self._pool = ThreadPoolExecutor(num_threads, "guided")
-        self._carrier = GuidedCarrier(self._pool, num_threads)
+        self._passes = open_passes(self._pool, num_threads)
 
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         begin = time.perf_counter()
-        inputs = {"shrunk": shrink(image)[None], "activity": detail_activity(image)[None, ..., None]}
+        small, activity = self._passes.shrink(image)
         shrunk = time.perf_counter()
-        slope, intercept = self._session.run(None, inputs)
+        slope, intercept = self._session.run(None, {"shrunk": small[None], "activity": activity[None, ..., None]})
         if not (np.isfinite(slope).all() and np.isfinite(intercept).all()):
             raise EngineFailed(f"{self.profile}: the network gave NaN or infinity")
         dehazed = time.perf_counter()
-        out = self._upscale(image, inputs["shrunk"][0], slope, intercept, out)
+        out = self._upscale(image, small, slope, intercept, out)
         end = time.perf_counter()
         stages = {"shrink": shrunk - begin, "dehaze": dehazed - shrunk, self._step: end - dehazed}
         return Enhanced(out, {name: seconds * 1e3 for name, seconds in stages.items()})
 
     def _upscale(self, image: Image, shrunk: Image, slope: Map, intercept: Map, out: Image | None) -> Image:
-        return self._carrier.carry(image, slope, intercept, out)
+        return self._passes.carry(image, slope, intercept, out)
 
     def close(self) -> None:
         self._pool.shutdown()

@@ -114,7 +114,16 @@ def frame_sha256() -> str:
     return hashlib.sha256(golden_frame().tobytes()).hexdigest()
 
 
-def check_golden(engine: Engine, profile: Profile, *, softer: bool = False) -> float:
+def refuse_without_answer(profile: Profile) -> None:
+    """For who makes what nothing else would prove; raises ModelError where the manifest stores no answer."""
+    if KEY not in profile.manifest:
+        raise ModelError(
+            f"{profile.folder}: stores no answer to the golden frame; add it: edge-export onnx {profile.folder} "
+            "--precision fp32"
+        )
+
+
+def check_golden(engine: Engine, profile: Profile, *, softer: bool = False, remedy: str = RESTORE) -> float:
     """Run the golden frame and hold the answer to the stored one.
 
     The engine is one without the unit's correction, which would make another frame of it. A profile without a stored
@@ -123,6 +132,7 @@ def check_golden(engine: Engine, profile: Profile, *, softer: bool = False) -> f
 
     Args:
         softer: the engine enlarges by bicubic; the detail is not looked at.
+        remedy: what to do where this engine gives another answer, for the message.
 
     Returns:
         PSNR in dB of the whole picture at an eighth; NaN where the manifest stores no answer to this frame.
@@ -135,15 +145,15 @@ def check_golden(engine: Engine, profile: Profile, *, softer: bool = False) -> f
     try:
         found = engine.enhance(frame).image
     except EngineFailed as error:
-        raise ModelError(f"{profile.folder}: no answer to the golden frame ({error}); {RESTORE}") from error
+        raise ModelError(f"{profile.folder}: no answer to the golden frame ({error}); {remedy}") from error
     stored = profile.manifest.get(KEY)
     if stored is None or (isinstance(stored, Mapping) and stored.get("frame_sha256") != frame_sha256()):
-        _refuse_senseless(found, frame, profile)
+        _refuse_senseless(found, frame, profile, remedy)
         return math.nan
-    return _held_to(stored, found, profile, softer=softer)
+    return _held_to(stored, found, profile, softer=softer, remedy=remedy)
 
 
-def _held_to(stored: object, found: Image, profile: Profile, *, softer: bool) -> float:
+def _held_to(stored: object, found: Image, profile: Profile, *, softer: bool, remedy: str = RESTORE) -> float:
     where = f"{profile.folder / MANIFEST_NAME}: golden"
     if not isinstance(stored, Mapping):
         raise ModelError(f"{where}: expected a table; {RESTORE}")
@@ -158,7 +168,7 @@ def _held_to(stored: object, found: Image, profile: Profile, *, softer: bool) ->
         if not psnr_db >= limit_db:
             what = "the golden frame" if name == "enhanced" else "the golden frame's detail"
             raise ModelError(
-                f"{profile.folder}: {what} comes out at {psnr_db:.1f} dB, expected {limit_db:g} or more; {RESTORE}"
+                f"{profile.folder}: {what} comes out at {psnr_db:.1f} dB, expected {limit_db:g} or more; {remedy}"
             )
         told.append(psnr_db)
     return told[0]
@@ -180,7 +190,7 @@ def _detail(image: Image) -> Image:
     return np.ascontiguousarray(image[DETAIL_ROWS, DETAIL_COLUMNS])
 
 
-def _refuse_senseless(found: Image, frame: Image, profile: Profile) -> None:
+def _refuse_senseless(found: Image, frame: Image, profile: Profile, remedy: str) -> None:
     grey_in, grey_out = (cv2.cvtColor(shrink(image), cv2.COLOR_RGB2GRAY).astype(np.float64) for image in (frame, found))
     contrast_levels = float(grey_out.std())
     correlation = 0.0 if not contrast_levels else float(np.corrcoef(grey_in.ravel(), grey_out.ravel())[0, 1])
@@ -188,5 +198,5 @@ def _refuse_senseless(found: Image, frame: Image, profile: Profile) -> None:
         raise ModelError(
             f"{profile.folder}: its answer to the golden frame does not follow the frame (contrast "
             f"{contrast_levels:.1f} levels, correlation {correlation:.2f}, expected {MIN_CONTRAST_LEVELS:g} and "
-            f"{MIN_CORRELATION:g} or more); {RESTORE}"
+            f"{MIN_CORRELATION:g} or more); {remedy}"
         )

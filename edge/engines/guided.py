@@ -1,18 +1,20 @@
 """Guided x4 on the CPU: the host form of the step that the graph defines (`trainer/networks/guided.py`).
 
 The graph works out a slope and an intercept at 480x270; here they meet the camera's pixels in strips that stay in
-the cache, in 8-bit and float OpenCV calls. One test holds both forms to the same pixels within 1/255.
+the cache, in 8-bit and float OpenCV calls. `edge.engines.passes` does the same in C where that was built. One test
+holds every form to the same pixels within 1/255.
 """
 
 from __future__ import annotations
 
 from concurrent.futures import Executor, wait
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pictures.geometry import SCALE
+from edge.pictures.geometry import SCALE, shrink
 from edge.pictures.image import Image
 
 ACTIVITY_ROW = 1
@@ -39,24 +41,44 @@ def detail_activity(image: Image) -> NDArray[np.uint8]:
     return np.asarray(cv2.transform(cells, _SUM_OF_CELL), np.uint8)
 
 
-class GuidedCarrier:
-    """Applies slope and intercept to frames of one size, with its working memory kept from frame to frame."""
+class Passes(Protocol):
+    """What is done to every pixel of a frame, RGB uint8 (H, W, 3), before and after the network."""
 
-    def __init__(self, pool: Executor, num_threads: int) -> None:
-        self._pool = pool
-        self._num_threads = max(1, num_threads)
+    @property
+    def name(self) -> str:
+        """Which form it is, for a person."""
+        ...
+
+    def shrink(self, image: Image) -> tuple[Image, NDArray[np.uint8]]:
+        """What the network is given: 4x4 means (H / 4, W / 4, 3), and `detail_activity` (H / 4, W / 4)."""
+        ...
 
     def carry(self, image: Image, slope: Map, intercept: Map, out: Image | None = None) -> Image:
         """up(slope) * image + up(intercept), rounded and saturated.
 
         Args:
-            image: RGB uint8 (H, W, 3).
-            slope, intercept: float32 (H / 4, W / 4, 3), in display levels.
+            slope, intercept: float32 (H / 4, W / 4, 3), finite, in display levels.
             out: where to put it; a new array by default.
 
         Returns:
             RGB uint8 (H, W, 3).
         """
+        ...
+
+
+class OpenCvPasses:
+    """Implements `Passes` by OpenCV's calls."""
+
+    name = "OpenCV"
+
+    def __init__(self, pool: Executor, num_threads: int) -> None:
+        self._pool = pool
+        self._num_threads = max(1, num_threads)
+
+    def shrink(self, image: Image) -> tuple[Image, NDArray[np.uint8]]:
+        return shrink(image), detail_activity(image)
+
+    def carry(self, image: Image, slope: Map, intercept: Map, out: Image | None = None) -> Image:
         out = np.empty_like(image) if out is None else out
         starts = list(range(0, slope.shape[0], STRIP_ROWS))
         share = -(-len(starts) // self._num_threads)

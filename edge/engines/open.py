@@ -1,123 +1,101 @@
-"""Which engine runs a profile: the GPU's where there is one, else the CPU's."""
+"""One rung's engine, opened and proven. What runs where it cannot be had is the ladder's matter, not decided here."""
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
-from edge.basics.errors import DeviceMissing, EdgeError, EngineLost
+from edge.basics.errors import EdgeError
 from edge.config import EngineConfig
-from edge.engines.cpu import open_bicubic_engine, open_cpu_engine
-from edge.engines.engine import Engine, Enhanced
+from edge.engines.engine import Engine
+from edge.engines.golden import RESTORE, check_golden, golden_frame
+from edge.engines.gpu.plan import build_command
 from edge.engines.rungs import Rung
 from edge.models.profile import Profile
 from edge.pictures.image import Image
 
-log = logging.getLogger(__name__)
 
+class Proof(NamedTuple):
+    """How an engine answered the golden frame.
 
-def open_engine(profile: Profile, config: EngineConfig) -> Engine:
-    """The engine that the configuration asks for, with the CPU's behind it; called in the thread that will use it.
-
-    `backend` "auto" takes a GPU where TensorRT, pycuda, a GPU and an engine for it are there, and otherwise says in one
-    line what is missing and takes the CPU. "tensorrt" and "tensorrt-rtx" insist, "cpu" asks for nothing.
-
-    Raises:
-        ModelError, DeviceMissing: what was insisted on cannot be had, or the profile itself is wrong.
+    Attributes:
+        psnr_db: see `edge.engines.golden.check_golden`.
+        took_ms: of the answer, which is the engine's first.
     """
 
-    def open_cpu() -> Engine:
-        return open_cpu_engine(profile, config.threads)
-
-    if config.backend == "cpu":
-        return open_cpu()
-    opened, missed = open_or_fall_back(profile, config, Rung(profile.name, config.backend))
-    return opened if missed else FallbackEngine(opened, open_cpu)
-
-
-def open_or_fall_back(
-    profile: Profile, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()
-) -> tuple[Engine, EdgeError | None]:
-    """A rung's engine; for `auto` the CPU's where there is none, one line in the log, and why.
-
-    How loudly: a machine without a GPU is as it should be, one whose GPU fails is not.
-    """
-    try:
-        return open_rung(profile, config, rung, frames), None
-    except EdgeError as error:
-        if rung.backend != "auto":
-            raise
-        is_without = isinstance(error, DeviceMissing) and not isinstance(error, EngineLost)
-        log.log(logging.INFO if is_without else logging.WARNING, "the CPU engine runs: %s", error)
-        return open_cpu_engine(profile, config.threads), error
+    psnr_db: float
+    took_ms: float
 
 
 def open_rung(profile: Profile, config: EngineConfig, rung: Rung, frames: Sequence[Image] = ()) -> Engine:
-    """The engine of one rung of the ladder; `auto` means TensorRT here.
+    """The engine of one rung, not proven yet; called in the thread that will use it.
 
     Args:
         frames: memory that frames will come in and go out by.
 
     Raises:
-        ModelError, DeviceMissing: it cannot be had.
+        ModelError, DeviceMissing, EngineLost: it cannot be had.
     """
     if rung.upscale == "bicubic":
+        from edge.engines.cpu import open_bicubic_engine
+
         return open_bicubic_engine(profile, config.threads)
     if rung.backend == "cpu":
+        from edge.engines.cpu import open_cpu_engine
+
         return open_cpu_engine(profile, config.threads)
     from edge.engines.gpu.open import open_tensorrt_engine
 
-    runtime = "tensorrt" if rung.backend == "auto" else rung.backend
-    return open_tensorrt_engine(
-        profile, Path(config.engines), precision=config.precision, runtime=runtime, frames=frames
-    )
+    folder = Path(config.engines)
+    return open_tensorrt_engine(profile, folder, precision=config.precision, runtime=rung.runtime, frames=frames)
 
 
-class FallbackEngine:
-    """Implements `edge.engines.engine.Engine` by a GPU's engine, and by the CPU's from the frame on that the GPU lost.
+def prove_rung(engine: Engine, profile: Profile, config: EngineConfig, rung: Rung) -> Proof:
+    """Have a rung's engine answer the golden frame.
 
-    For work on files, which ends; live, the ladder does this and climbs back.
+    Raises:
+        ModelError: the answer is wrong; says what to do. EngineLost: the device is gone.
+    """
+    remedy = RESTORE
+    if rung.runtime:
+        command = build_command(profile.argument, Path(config.engines), config.precision, rung.runtime)
+        remedy = f"run: {command} --force"
+    golden_frame()  # drawing it is not the engine's time
+    begin = time.perf_counter()
+    psnr_db = check_golden(engine, profile, softer=rung.upscale == "bicubic", remedy=remedy)
+    return Proof(psnr_db, (time.perf_counter() - begin) * 1e3)
+
+
+def open_proven(
+    profile: Profile,
+    config: EngineConfig,
+    rungs: Sequence[Rung],
+    on_passed: Callable[[str], object] = lambda told: None,
+) -> tuple[Engine, Proof]:
+    """The first of some rungs whose engine opens and proves itself, for tools, which need no process of its own for it.
 
     Args:
-        opened: the GPU's engine.
-        open_cpu: opens the CPU's; raises EdgeError.
+        on_passed: told, in words, why one before it did not.
+
+    Raises:
+        EdgeError: what the last of them said.
     """
-
-    def __init__(self, opened: Engine, open_cpu: Callable[[], Engine]) -> None:
-        self._open_cpu = open_cpu
-        self._engine = opened
-        self._is_lost = False
-
-    @property
-    def profile(self) -> str:
-        return self._engine.profile
-
-    @property
-    def model_sha256(self) -> str:
-        return self._engine.model_sha256
-
-    @property
-    def device(self) -> str:
-        return self._engine.device
-
-    @property
-    def current(self) -> Engine:
-        """The engine in use."""
-        return self._engine
-
-    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
-        """As the engine in use; a frame that the GPU lost is made by the CPU."""
+    *before, last = rungs
+    for rung in before:
         try:
-            if not self._is_lost:
-                return self._engine.enhance(image, out)
-        except EngineLost as error:
-            log.error("%s; the CPU engine takes over", error)
-            self._is_lost = True  # even where the CPU's cannot be opened: what failed is not called again
-            self._engine.close()
-        if not self._engine.device.startswith("cpu"):
-            self._engine = self._open_cpu()
-        return self._engine.enhance(image, out)
+            return _proven(profile, config, rung)
+        except EdgeError as error:
+            on_passed(f"{rung.title} is passed over: {error}")
+    return _proven(profile, config, last)
 
-    def close(self) -> None:
-        self._engine.close()
+
+def _proven(profile: Profile, config: EngineConfig, rung: Rung) -> tuple[Engine, Proof]:
+    with ExitStack() as stack:
+        engine = open_rung(profile, config, rung)
+        stack.callback(engine.close)
+        proof = prove_rung(engine, profile, config, rung)
+        stack.pop_all()
+    return engine, proof

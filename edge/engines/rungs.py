@@ -40,6 +40,11 @@ class Rung:
             return f"{self.profile}, bicubic"
         return f"{self.profile} on the CPU" if self.backend == "cpu" else self.profile
 
+    @property
+    def runtime(self) -> str:
+        """TensorRT's, by which a GPU runs it; empty on the CPU. `auto` means TensorRT."""
+        return {"cpu": "", "auto": "tensorrt"}.get(self.backend, self.backend)
+
     def is_less_work(self, other: Rung) -> bool:
         """Whether it computes less than another, wherever either runs."""
         return (self.profile, self.upscale) != (other.profile, other.upscale)
@@ -55,6 +60,12 @@ def best_allowed(rungs: Sequence[Rung], level: int) -> int:
         return 0
     less = [number for number, rung in enumerate(rungs) if rung.is_less_work(rungs[0])]
     return less[0] if less and level == 1 else len(rungs)
+
+
+def own_rungs(profile: str, backend: str) -> tuple[Rung, ...]:
+    """Where one profile may run, best first, for who can wait: on the CPU too, however long it takes there."""
+    first = Rung(profile, backend)
+    return (first, Rung(profile, "cpu")) if backend == "auto" else (first,)
 
 
 def rungs_below(profile: str, backend: str, find: Callable[[str], Profile]) -> tuple[Rung, ...]:

@@ -21,6 +21,7 @@ class Frame:
         mode: whether a network has touched the pixels.
         profile: the profile that made `image`, empty for a raw frame.
         stage_ms: name of a stage -> milliseconds that it took.
+        strength: share of the enhancement that is in an enhanced frame, above 0 to 1.
     """
 
     image: Image
@@ -29,10 +30,12 @@ class Frame:
     mode: Mode = "raw"
     profile: str = ""
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    strength: float = 1.0
 
-    def enhanced(self, image: Image, profile: str, stage_ms: Mapping[str, float]) -> Frame:
+    def enhanced(self, image: Image, profile: str, stage_ms: Mapping[str, float], strength: float = 1.0) -> Frame:
         """The same moment after a profile: other pixels, the times added."""
-        return replace(self, image=image, mode="enhanced", profile=profile, stage_ms={**self.stage_ms, **stage_ms})
+        times = {**self.stage_ms, **stage_ms}
+        return replace(self, image=image, mode="enhanced", profile=profile, stage_ms=times, strength=strength)
 
 
 @dataclass(frozen=True, slots=True)

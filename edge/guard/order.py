@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge.basics.errors import ConfigError
+from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, EngineLost
 from edge.basics.whole_files import file_sha256
 from edge.config import EngineConfig, UnitConfig
 from edge.engines.rungs import Rung, rungs_below
@@ -23,20 +23,21 @@ class EngineOrder:
 
     Attributes:
         sha256: of the profile that is meant; another one on disk by then is refused.
+        unit: whose frames they are; None for files, which are not corrected and may take their time.
     """
 
     rung: Rung
     sha256: str
     engine: EngineConfig
-    unit: UnitConfig
+    unit: UnitConfig | None
 
     def to_message(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_message(cls, message: Mapping[str, Any]) -> EngineOrder:
-        rung, engine, unit = Rung(**message["rung"]), EngineConfig(**message["engine"]), UnitConfig(**message["unit"])
-        return cls(rung, message["sha256"], engine, unit)
+        unit = None if message["unit"] is None else UnitConfig(**message["unit"])
+        return cls(Rung(**message["rung"]), message["sha256"], EngineConfig(**message["engine"]), unit)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,22 @@ class EngineSetup:
 
     def without_gpu(self) -> EngineSetup:
         """The rungs that are left where there is no GPU at all."""
-        return replace(self, rungs=tuple(rung for rung in self.rungs if rung.backend == "cpu"))
+        return replace(self, rungs=tuple(rung for rung in self.rungs if not rung.runtime))
+
+    def after(self, rung: int, error: EdgeError) -> tuple[EngineSetup, int]:
+        """The ladder and the rung to go on with where a rung could not be opened.
+
+        It is the ladder without a GPU where there is none at all, the next rung otherwise.
+        """
+        left = self.without_gpu()
+        if self.rungs[rung].runtime and is_without_gpu(error) and left.rungs:
+            return left, 0
+        return self, rung + 1
+
+
+def is_without_gpu(error: EdgeError) -> bool:
+    """Whether there is no GPU here at all, which is as it should be, rather than one that fails."""
+    return isinstance(error, DeviceMissing) and not isinstance(error, EngineLost)
 
 
 def engine_setup(config: Config) -> EngineSetup:

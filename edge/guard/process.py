@@ -17,12 +17,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from edge.basics.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
 from edge.engines.engine import Enhanced
+from edge.engines.gpu.trt_versions import refuse_absent
 from edge.guard.order import EngineOrder
 from edge.guard.shared_frames import SharedFrames
 from edge.pictures.image import Image
@@ -37,6 +38,8 @@ OPENING_S, CPU_OPENING_S = 120.0, 30.0
 """What an engine may take to open: large plans take long on a small unit, and nobody waits; the CPU's take one."""
 PROVING_S = 10.0
 """And then to answer the golden frame, which a right engine does in less than one."""
+LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that an engine's process does not hear."""
 LOADED = {"loaded": True}
 MAX_MESSAGE_BYTES = 64 * 1024
 _KINDS: dict[str, type[EdgeError]] = {
@@ -64,18 +67,12 @@ class Opened:
     """What the process tells once its engine runs and has proven itself on the golden frame.
 
     Attributes:
-        backend: of the rung, or `cpu` where there was no GPU for one that asks for any.
-        fell_back: why it is the CPU then; empty where nothing is amiss.
-        was_lost: a GPU is there, but did not work.
         frame_ms: what a frame takes; a rung that is too slow is known by it.
     """
 
     profile: str
     model_sha256: str
     device: str
-    backend: str
-    fell_back: str
-    was_lost: bool
     frame_ms: float
 
 
@@ -84,12 +81,20 @@ class EngineProcess:
 
     Args:
         frames: through which pictures come and go.
+        opening_s: what opening may take, and then the golden frame, in the place of what live has time for.
+
+    Raises:
+        DeviceMissing: the rung needs a runtime that is not installed, which takes no process to find out.
+        EngineGone: no process can be started.
     """
 
-    def __init__(self, order: EngineOrder, frames: SharedFrames) -> None:
+    def __init__(self, order: EngineOrder, frames: SharedFrames, opening_s: float | None = None) -> None:
+        if order.rung.runtime:
+            refuse_absent(order.rung.runtime)
         self.order = order
         self.opened: Opened | None = None
         self._frames = frames
+        self._opening_s = opening_s
         self._loaded: float | None = None
         self._number = 0
         self._late: tuple[Image, Image] | None = None
@@ -103,11 +108,12 @@ class EngineProcess:
         self._poll.register(ours, select.POLLIN)
         fds = (theirs.fileno(), frames.descriptor)
         try:
-            self._process = subprocess.Popen(
-                [*WORKER_COMMAND, *map(str, fds), str(frames.num_frames), str(os.getpid())],
-                pass_fds=fds,
-                stdin=subprocess.DEVNULL,
-            )
+            with _signals_held():
+                self._process = subprocess.Popen(
+                    [*WORKER_COMMAND, *map(str, fds), str(frames.num_frames), str(os.getpid())],
+                    pass_fds=fds,
+                    stdin=subprocess.DEVNULL,
+                )
         except OSError as error:
             ours.close()
             raise EngineGone(f"the engine's process cannot be started: {error.strerror or error}") from error
@@ -138,9 +144,10 @@ class EngineProcess:
             if message == LOADED:
                 self._loaded, message = time.monotonic(), None
             if message is None:
-                if self._loaded is not None and time.monotonic() - self._loaded > PROVING_S:
-                    raise ModelError(f"the engine did not answer the golden frame within {PROVING_S:.0f} s")
-                limit_s = CPU_OPENING_S if self.order.rung.backend == "cpu" else OPENING_S
+                proving_s = self._opening_s or PROVING_S
+                if self._loaded is not None and time.monotonic() - self._loaded > proving_s:
+                    raise ModelError(f"the engine did not answer the golden frame within {proving_s:.0f} s")
+                limit_s = self._opening_s or (OPENING_S if self.order.rung.runtime else CPU_OPENING_S)
                 if time.monotonic() - self._started > limit_s:
                     raise EngineGone(f"the engine did not open within {limit_s:.0f} s")
                 return None
@@ -150,8 +157,12 @@ class EngineProcess:
 
     # ---- frames
 
-    def enhance(self, image: Image) -> Enhanced:
+    def enhance(self, image: Image, wait_s: float | None = None, strength: float = 1.0) -> Enhanced:
         """Enhance one frame, in shared memory or anywhere else.
+
+        Args:
+            strength: share of the enhancement that the answer has, 0 to 1.
+            wait_s: how long to wait for it, in the place of what live has time for.
 
         Raises:
             EngineBusy: the one before is still being worked on.
@@ -166,8 +177,9 @@ class EngineProcess:
         if source is None or out is None:
             raise EngineBusy("all shared frames are in use")
         begin = time.perf_counter()
-        self._ask("frame", (source, out), {"in": self._frames.index_of(source), "out": self._frames.index_of(out)})
-        message = self._settle(DEADLINE_S)
+        places = {"in": self._frames.index_of(source), "out": self._frames.index_of(out)}
+        self._ask("frame", (source, out), {**places, "strength": strength})
+        message = self._settle(wait_s or DEADLINE_S)
         stage_ms = dict(message["stage_ms"])
         stage_ms["handover"] = (time.perf_counter() - begin) * 1e3 - stage_ms.pop("whole")
         return Enhanced(out, stage_ms)
@@ -198,11 +210,12 @@ class EngineProcess:
         while True:
             message = self._received(max(0.0, deadline - time.monotonic()))
             if message is None:
-                if time.monotonic() - asked > HUNG_S:
-                    raise EngineGone(f"the engine hangs: no answer for {HUNG_S:.0f} s")
+                waited_s = time.monotonic() - asked
+                if waited_s > HUNG_S:
+                    raise EngineGone(f"the engine hangs: no answer for {waited_s:.0f} s")
                 if timeout_s == 0:
                     raise EngineBusy("the engine still works on an older picture")
-                raise EngineLate(f"the picture was not ready after {DEADLINE_S * 1e3:.0f} ms")
+                raise EngineLate(f"the picture was not ready after {timeout_s * 1e3:.0f} ms")
             if message.get("number") == number:
                 if timeout_s == 0 and len(held) == 2:
                     self._late = held[0], held[1]
@@ -253,6 +266,16 @@ class EngineProcess:
         if self._process.returncode is None:
             _ending.append((self._process, self._left_behind))
         self._left_behind = self._late = None
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """What is started inherits it: a Ctrl-C before it leaves signals to us would end it in the middle of an import."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_THE_PROGRAM)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _ending: list[tuple[subprocess.Popen[bytes], Any]] = []

@@ -6,7 +6,6 @@ and `limit` is called from the inference thread.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from edge.guard.ladder import NS_PER_S, RESTARTS, Ladder
 from edge.guard.order import EngineOrder, EngineSetup
 from edge.guard.process import EngineBusy, EngineGone, EngineProcess, Opened, reap
 from edge.guard.shared_frames import SharedFrames
-from edge.guard.standby import Preparation, Standby, checked
+from edge.guard.standby import Attempt, Preparation, Ready, Standby, checked
 from edge.health.record import Health
 from edge.health.state import EngineFacts
 
@@ -41,6 +40,7 @@ class Supervisor:
     Args:
         frames: memory that the engine's process sees.
         viewers: how many people watch now.
+        strength: share of the enhancement that is to be shown, 0 to 1, asked at each frame.
         start_process: starts an engine's process.
     """
 
@@ -50,17 +50,20 @@ class Supervisor:
         health: Health,
         frames: SharedFrames,
         viewers: Callable[[], int] = lambda: 0,
+        strength: Callable[[], float] = lambda: 1.0,
         start_process: Callable[[EngineOrder, SharedFrames], EngineProcess] = EngineProcess,
     ) -> None:
-        self._health, self._viewers, self._start_process = health, viewers, start_process
+        self._health, self._start_process = health, start_process
+        self._viewers, self._strength = viewers, strength
         self._frames = frames
         self._judge = OutputJudge()
         self._take_setup(setup)
         self._process: EngineProcess | None = None
         self._opening: EngineProcess | None = None
-        self._standby: Standby | None = None
+        self._standby = Standby(lambda order: start_process(order, self._frames), self._could_not_climb)
         self._why = ""
         self._num_restarts = 0
+        self._had_gpu = False
         self._proven_ns = 0
         self._limit = (0, "")
         self._wished: SimpleQueue[Preparation] = SimpleQueue()
@@ -81,12 +84,15 @@ class Supervisor:
         """What the engine's process makes of a frame, the unit's correction first; None where it cannot in 300 ms."""
         now_ns = time.monotonic_ns()
         self._tend(now_ns)
-        process = self._process
+        process, strength = self._process, self._strength()
         if process is None:
+            return None
+        if strength == 0:
+            self._health.frame_fault("the strength is 0")
             return None
         try:
             self._prove_if_due(process, now_ns)
-            made = process.enhance(raw.image)
+            made = process.enhance(raw.image, strength=strength)
         except (EngineGone, ModelError) as error:
             self._crashed(error)
         except EngineLost as error:
@@ -97,7 +103,7 @@ class Supervisor:
             self._bad(str(error))
         else:
             assert process.opened is not None, "it serves"
-            return raw.enhanced(made.image, process.opened.profile, made.stage_ms)
+            return raw.enhanced(made.image, process.opened.profile, made.stage_ms, strength)
         return None
 
     def judge(self, raw: Frame, made: Frame) -> Frame:
@@ -119,10 +125,11 @@ class Supervisor:
 
     def close(self) -> None:
         """End every process."""
-        for process in (self._process, self._opening, self._standby and self._standby.process):
+        self._standby.give_up(EngineGone("the program ends"), LONGEST_END_S)
+        for process in (self._process, self._opening):
             if process:
                 process.close(LONGEST_END_S)
-        self._process = self._opening = self._standby = None
+        self._process = self._opening = None
 
     # ---- other threads
 
@@ -147,12 +154,11 @@ class Supervisor:
         if self._opening is not None:
             self._poll_opening(self._opening, now_ns)
         self._take_wish()
-        if self._standby is not None:
-            self._poll_standby(self._standby, now_ns)
-        elif self._opening is None and (rung := self._ladder.better(now_ns)) is not None:
-            with contextlib.suppress(EngineGone):
-                process = self._start_process(self._setup.order(rung), self._frames)
-                self._standby = Standby(process, rung)
+        if (ready := self._standby.poll()) is not None:
+            self._go_over(ready, now_ns)
+        is_free = self._standby.attempt is None and self._opening is None
+        if is_free and (rung := self._ladder.better(now_ns)) is not None:
+            self._standby.open(Attempt(rung, self._setup, rung))
 
     def _open_rung(self, now_ns: int, why: str) -> None:
         """Open the ladder's rung, the one below where that cannot even be started."""
@@ -163,11 +169,20 @@ class Supervisor:
             try:
                 self._opening = self._start_process(self._setup.order(self._ladder.rung), self._frames)
                 return
-            except EngineGone as error:
-                self._why = why = str(error)
-                self._ladder.step_down(now_ns)
+            except EdgeError as error:
+                self._pass_over(error, now_ns)
         self._health.set_engine(EngineFacts(device="none"))
-        self._health.enter("engine", "failed", why)
+        self._health.enter("engine", "failed", self._why)
+
+    def _pass_over(self, error: EdgeError, now_ns: int) -> None:
+        """Take the rung below the ladder's; where there never was a GPU, the ladder that is left without one."""
+        left, _ = self._setup.after(self._ladder.rung, error)
+        if left is self._setup or self._had_gpu:
+            self._ladder.step_down(now_ns)
+        else:
+            log.info("the CPU engine runs: %s", error)
+            self._take_setup(left, asked=self._asked_setup)
+        self._why = str(error)
 
     def _poll_opening(self, process: EngineProcess, now_ns: int) -> None:
         try:
@@ -176,23 +191,18 @@ class Supervisor:
             self._crashed(error)
             return
         except EdgeError as error:
-            self._step_down(str(error))
+            self._pass_over(error, now_ns)
+            self._reopen(now_ns, self._why)
             return
-        if opened is None:
-            return
-        self._opening = None
-        if opened.backend != process.order.rung.backend:
-            if opened.was_lost:
-                self._ladder.step_down(now_ns)
-                self._why = opened.fell_back
-            else:
-                self._take_setup(self._setup.without_gpu(), asked=self._asked_setup)
-        self._serve(process, opened, now_ns)
+        if opened is not None:
+            self._opening = None
+            self._serve(process, opened, now_ns)
 
     def _serve(self, process: EngineProcess, opened: Opened, now_ns: int) -> None:
         if self._process is not None:
             self._process.close()
         self._process, self._proven_ns = process, now_ns
+        self._had_gpu |= bool(process.order.rung.runtime)
         self._judge.forget()
         calibration, sha256 = self._setup.unit.calibration, self._setup.calibration_sha256
         manifest = self._setup.manifests[opened.profile]
@@ -205,30 +215,22 @@ class Supervisor:
         else:
             self._health.enter("engine", "degraded", f"{self._setup.rungs[self._ladder.rung].title}: {self._why}")
 
-    def _poll_standby(self, standby: Standby, now_ns: int) -> None:
-        goal = standby.goal
-        try:
-            opened = standby.poll()
-        except EdgeError as error:
-            self._give_up_standby(error)
-            if isinstance(goal, int):
-                log.debug("no better rung yet: %s", error)
-                self._ladder.could_not_climb(goal, now_ns)
-                self._why = str(error)
-            return
-        if opened is None:
-            return
-        if isinstance(goal, Preparation):
-            goal.settle()
-            if not goal.is_committed:
-                return
-            is_without_gpu = opened.backend != standby.process.order.rung.backend
-            self._take_setup(goal.setup.without_gpu() if is_without_gpu else goal.setup, asked=goal.setup)
+    def _go_over(self, ready: Ready, now_ns: int) -> None:
+        """Let what was opened beside the running engine run."""
+        attempt = ready.attempt
+        if isinstance(attempt.goal, Preparation):
+            self._take_setup(attempt.setup, asked=attempt.goal.setup)
+            for _ in range(attempt.rung):
+                self._ladder.step_down(now_ns)
+            self._why = attempt.why
         else:
-            self._ladder.climbed(goal, now_ns)
-        self._standby = None
+            self._ladder.climbed(attempt.rung, now_ns)
         self._leave_opening()
-        self._serve(standby.process, opened, now_ns)
+        self._serve(ready.process, ready.opened, now_ns)
+
+    def _could_not_climb(self, rung: int, error: EdgeError) -> None:
+        self._ladder.could_not_climb(rung, time.monotonic_ns())
+        self._why = str(error)
 
     def _take_wish(self) -> None:
         """Begin to open what `prepare` asked for, in the place of a climb."""
@@ -236,16 +238,8 @@ class Supervisor:
             wished = self._wished.get_nowait()
         except Empty:
             return
-        self._give_up_standby(ModelError("another change came in between"))
-        try:
-            self._standby = Standby(self._start_process(wished.setup.order(0), self._frames), wished)
-        except EngineGone as error:
-            wished.settle(error)
-
-    def _give_up_standby(self, error: EdgeError) -> None:
-        if self._standby is not None:
-            self._standby.give_up(error)
-            self._standby = None
+        self._standby.give_up(ModelError("another change came in between"))
+        self._standby.open(Attempt(wished, wished.setup, 0))
 
     def _leave_opening(self) -> None:
         if self._opening is not None:
@@ -287,8 +281,8 @@ class Supervisor:
 
     def _apply_limit(self, level: int, reason: str, now_ns: int) -> None:
         self._limited = level
-        if self._standby is not None and isinstance(self._standby.goal, int):
-            self._give_up_standby(EngineGone(reason))  # a climb that began when more was allowed
+        if self._standby.attempt is not None and isinstance(self._standby.attempt.goal, int):
+            self._standby.give_up(EngineGone(reason))  # a climb that began when more was allowed
         before = self._ladder.rung
         self._ladder.set_ceiling(best_allowed(self._setup.rungs, level), now_ns)
         if self._ladder.rung != before:

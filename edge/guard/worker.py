@@ -24,10 +24,11 @@ from edge.basics.logs import set_up_logging
 from edge.calibration.of_unit import unit_correction
 from edge.engines.corrected import corrected
 from edge.engines.engine import Engine
-from edge.engines.golden import check_golden, golden_frame
-from edge.engines.open import open_or_fall_back, open_rung
+from edge.engines.golden import golden_frame
+from edge.engines.open import open_rung, prove_rung
+from edge.engines.weakened import WeakenedEngine
 from edge.guard.order import EngineOrder
-from edge.guard.process import DEADLINE_S, LOADED, MAX_MESSAGE_BYTES, Opened
+from edge.guard.process import DEADLINE_S, LEFT_TO_THE_PROGRAM, LOADED, MAX_MESSAGE_BYTES, Opened
 from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import Profile, load_profile, profile_roots
 
@@ -36,7 +37,7 @@ log = logging.getLogger("edge.guard.worker")
 _PR_SET_PDEATHSIG = 1
 _OOM_SCORE = 500
 """When memory runs out the kernel ends this process before the one that shows the picture."""
-_NUM_TRIES, _HOPELESS_S = 3, 3.0
+_NUM_TRIES, _HOPELESS_MS = 3, 3000.0
 
 
 class Worker:
@@ -66,7 +67,7 @@ class Worker:
             number = request.get("frame", request.get("golden"))
             try:
                 if "golden" in request:
-                    check_golden(bare, profile, softer=order.rung.upscale == "bicubic")
+                    prove_rung(bare, profile, order.engine, order.rung)
                     answer: dict[str, Any] = {}
                 else:
                     answer = {"stage_ms": self._enhance(engine, request)}
@@ -76,6 +77,7 @@ class Worker:
             self._send({"number": number, **answer})
 
     def _enhance(self, engine: Engine, request: Mapping[str, Any]) -> dict[str, float]:
+        self._weakened.strength = request["strength"]
         image, out = self._frames.frame(request["in"]), self._frames.frame(request["out"])
         begin = time.perf_counter()
         result = engine.enhance(image, out)
@@ -86,24 +88,21 @@ class Worker:
     def _open(self, order: EngineOrder) -> tuple[Profile, Engine, Engine, Opened]:
         profile = load_profile(order.rung.profile, profile_roots(order.engine.models))
         if profile.sha256 != order.sha256:
-            raise ModelError(f"{profile.folder}: another model lies there than a moment ago; reload the configuration")
-        bare, backend, lost, reason = self._open_rung(profile, order)
-        self._send(LOADED)
-        check_golden(bare, profile, softer=order.rung.upscale == "bicubic")
-        correction = unit_correction(order.unit.calibration, order.unit.serial, profile.manifest)
-        engine = corrected(bare, correction, order.engine.threads)
-        opened = Opened(engine.profile, engine.model_sha256, engine.device, backend, reason, lost, _frame_ms(engine))
-        return profile, bare, engine, opened
-
-    def _open_rung(self, profile: Profile, order: EngineOrder) -> tuple[Engine, str, bool, str]:
-        """The engine, its backend, and why it is the CPU's: whether a GPU was lost, and in words."""
+            raise ModelError(
+                f"{profile.folder}: another model lies there than a moment ago; reload the configuration or start again"
+            )
         frames = [self._frames.frame(index) for index in range(self._frames.num_frames)]
-        if profile.dehazer is None:  # the whole graph on the CPU would be too late for live
-            return open_rung(profile, order.engine, order.rung, frames), order.rung.backend, False, ""
-        engine, missed = open_or_fall_back(profile, order.engine, order.rung, frames)
-        if missed is None:
-            return engine, order.rung.backend, False, ""
-        return engine, "cpu", isinstance(missed, EngineLost), str(missed)
+        bare = open_rung(profile, order.engine, order.rung, frames)
+        self._send(LOADED)
+        proof = prove_rung(bare, profile, order.engine, order.rung)
+        self._weakened = WeakenedEngine(bare)
+        engine: Engine = self._weakened
+        frame_ms = proof.took_ms
+        if order.unit is not None:
+            correction = unit_correction(order.unit.calibration, order.unit.serial, profile.manifest)
+            engine = corrected(self._weakened, correction, order.engine.threads)
+            frame_ms = _frame_ms(engine, proof.took_ms)
+        return profile, bare, engine, Opened(engine.profile, engine.model_sha256, engine.device, frame_ms)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):
@@ -117,16 +116,22 @@ class Worker:
         return dict(json.loads(data)) if data else None
 
 
-def _frame_ms(engine: Engine) -> float:
-    """Milliseconds that the engine takes for the golden frame: the best of three, unless the first is hopeless."""
-    best_s, frame = float("inf"), golden_frame()
+def _frame_ms(engine: Engine, first_ms: float) -> float:
+    """Milliseconds that the engine takes for the golden frame: the best of three, unless one is hopeless.
+
+    Args:
+        first_ms: what the first one took, which warmed the engine up.
+    """
+    if first_ms > _HOPELESS_MS:
+        return first_ms
+    best_ms, frame = float("inf"), golden_frame()
     for _ in range(_NUM_TRIES):
         begin = time.perf_counter()
         engine.enhance(frame)
-        best_s = min(best_s, time.perf_counter() - begin)
-        if best_s < DEADLINE_S or best_s > _HOPELESS_S:
+        best_ms = min(best_ms, (time.perf_counter() - begin) * 1e3)
+        if best_ms < DEADLINE_S * 1e3 or best_ms > _HOPELESS_MS:
             break
-    return best_s * 1e3
+    return best_ms
 
 
 def _told(error: Exception) -> dict[str, Any]:
@@ -140,7 +145,7 @@ def _told(error: Exception) -> dict[str, Any]:
 
 def prepare_process(parent: int) -> None:
     """End with the program that started this process, leave its signals to it, and be the first to go for memory."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in LEFT_TO_THE_PROGRAM:
         signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended before the line above

@@ -48,7 +48,9 @@ class StorageWatch:
             self._look()
 
     def _on_not_saved(self, news: NotSaved) -> None:
-        """Failed at once, until a picture is saved or the disk itself tells more."""
+        """Failed at once where the disk is to blame, until a picture is saved or the disk itself tells more."""
+        if not news.by_disk:
+            return
         with self._lock:
             self._refused = news.reason
         self._look()

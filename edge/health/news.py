@@ -26,17 +26,27 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class NotSaved:
-    """Nothing of a pair that somebody wanted to keep is on the disk."""
+    """Nothing of a pair that somebody wanted to keep is on the disk.
+
+    Attributes:
+        by_disk: the disk did not take it; else it was not worth keeping, which says nothing of the disk.
+    """
 
     reason: str
+    by_disk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ViewChanged:
-    """The unit went over to a held picture or back to the live one, or turned raw and enhanced about."""
+    """The unit went over to a held picture or back, turned raw and enhanced about, or shows more or less enhancement.
+
+    Attributes:
+        strength: share of the enhancement that is shown, 0 to 1.
+    """
 
     is_frozen: bool
     view: Mode
+    strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Profile:
         folder: where it lies.
         manifest: `model.json`, all required keys present.
         dehazer: the dehazer alone, where a guided profile ships one for CPU engines.
+        found: where it was looked up; an installed profile is a link there. None where it was read in place.
     """
 
     name: str
@@ -34,6 +35,13 @@ class Profile:
     manifest: Mapping[str, Any]
     graph: Path
     dehazer: Path | None
+    found: Path | None = None
+
+    @property
+    def argument(self) -> str:
+        """As edge-export takes it: a shipped one by name, another by the folder that it was looked up in."""
+        is_shipped = self.folder == (SHIPPED / self.name).resolve()
+        return self.name if is_shipped else str(self.found or self.folder)
 
     def graph_for(self, precision: str) -> Path:
         """The graph of a precision, checked: `model.onnx` for fp32, `model.fp16.onnx`, `model.int8.onnx`.
@@ -85,12 +93,16 @@ def load_profile(name: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Profile:
         except OSError:  # a name that no file system takes
             is_there = False
         if is_there:
-            return profile_in(folder.resolve(), name)  # a link may be swapped while its files are read
+            return profile_in(folder.resolve(), name, folder)  # a link may be swapped while its files are read
     raise ModelError(f"profile {name!r}: not found; known profiles: {', '.join(profile_names(roots)) or 'none'}")
 
 
-def profile_in(folder: Path, name: str) -> Profile:
-    """The profile in a folder of any name; raises ModelError as `load_profile`."""
+def profile_in(folder: Path, name: str, found: Path | None = None) -> Profile:
+    """The profile in a folder of any name; raises ModelError as `load_profile`.
+
+    Args:
+        found: where it was looked up, or will be.
+    """
     manifest = read_manifest(folder / MANIFEST_NAME)
     graph = folder / GRAPH_NAME
     _check_hash(graph, manifest["sha256"])
@@ -98,7 +110,7 @@ def profile_in(folder: Path, name: str) -> Profile:
     if "dehaze_sha256" in manifest:
         dehazer = folder / DEHAZER_NAME
         _check_hash(dehazer, manifest["dehaze_sha256"])
-    return Profile(name, folder, manifest, graph, dehazer)
+    return Profile(name, folder, manifest, graph, dehazer, found)
 
 
 def _check_hash(path: Path, expected: object) -> None:

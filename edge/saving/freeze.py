@@ -1,4 +1,4 @@
-"""What the button on the camera head and the page do: freeze the moment, save it, turn raw and enhanced about."""
+"""What the head's button and the page do: freeze the moment, save it, turn raw about, show more or less of it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ class Freeze:
     Args:
         board: where a change of the view is posted, and why a picture was not even tried to be saved.
         saver: keeps pairs; must not wait.
+        strength: share of the enhancement that is shown at the start, 0 to 1.
     """
 
-    def __init__(self, health: Health, board: Board, saver: Saver) -> None:
+    def __init__(self, health: Health, board: Board, saver: Saver, strength: float = 1.0) -> None:
         self._health, self._board, self._saver = health, board, saver
         self._lock = threading.Lock()
         self._newest: FramePair | None = None
@@ -35,6 +36,7 @@ class Freeze:
         self._pressed: tuple[FramePair, Verdict] | None = None
         self._is_down = False
         self._view: Mode = "enhanced"
+        self._strength = strength
 
     def start(self) -> None:
         """Nothing to open."""
@@ -53,7 +55,11 @@ class Freeze:
     def view(self) -> ViewChanged:
         """What a page must know when it joins."""
         with self._lock:
-            return ViewChanged(self._frozen is not None, self._view)
+            return ViewChanged(self._frozen is not None, self._view, self._strength)
+
+    def strength(self) -> float:
+        """Share of the enhancement that is shown from the next frame on, 0 to 1."""
+        return self._strength
 
     # ---- the button
 
@@ -95,6 +101,12 @@ class Freeze:
         """Show the present again."""
         with self._lock:
             self._frozen = None
+        self._board.post(self.view())
+
+    def set_strength(self, strength: float) -> None:
+        """Show so much of the enhancement, 0 to 1, from the next frame on."""
+        with self._lock:
+            self._strength = strength
         self._board.post(self.view())
 
     def save(self) -> FramePair | None:

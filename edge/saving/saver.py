@@ -49,7 +49,7 @@ class PairSaver:
         try:
             self._waiting.put_nowait(pair)
         except queue.Full:
-            self._board.post(NotSaved(f"{MAX_WAITING} pictures still wait for the disk"))
+            self._board.post(NotSaved(f"{MAX_WAITING} pictures still wait for the disk", by_disk=True))
 
     def close(self) -> None:
         """Write what waits, for ten seconds at most, and end; safe to call twice."""
@@ -63,10 +63,10 @@ class PairSaver:
                 name = self._saved(pair)
             except InputOutputError as error:
                 log.error("not saved: %s", error)
-                self._board.post(NotSaved(str(error)))
+                self._board.post(NotSaved(str(error), by_disk=True))
             except Exception as error:
                 log.exception("not saved")
-                self._board.post(NotSaved(f"{type(error).__name__}: {error}"))
+                self._board.post(NotSaved(f"{type(error).__name__}: {error}", by_disk=True))
             else:
                 log.info("saved %s", name)
                 self._board.post(Saved(name))
@@ -111,5 +111,14 @@ def _contents(
         files.append(saved_content(path, frame.mode, contents[path]))
     best = frames[-1]
     size_px = (best.image.shape[1], best.image.shape[0])
-    result = Result(source, size_px, model, tuple(files), best.stage_ms, mode=best.mode, unit_state=unit_state)
+    result = Result(
+        source,
+        size_px,
+        model,
+        tuple(files),
+        best.stage_ms,
+        mode=best.mode,
+        strength=best.strength,
+        unit_state=unit_state,
+    )
     return {**contents, sidecar_path(path): sidecar_bytes(result)}

@@ -113,6 +113,7 @@ class Result:
         stage_ms: name of an engine's part -> median milliseconds a frame.
         clip: what only a clip has: frames, fps, codec, audio.
         mode: raw where nothing could be enhanced.
+        strength: share of the enhancement that was shown; said where it is not all.
         unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
     """
 
@@ -123,6 +124,7 @@ class Result:
     stage_ms: Mapping[str, float]
     clip: Mapping[str, Any] | None = None
     mode: Mode = "enhanced"
+    strength: float = 1.0
     unit_state: Mapping[str, Any] | None = None
 
 
@@ -137,6 +139,7 @@ def sidecar_bytes(result: Result) -> bytes:
         "program_version": version(PROGRAM),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "mode": result.mode,
+        **({"strength": round(result.strength, 3)} if result.mode == "enhanced" and result.strength < 1 else {}),
         "model": dict(result.model),
         **result.source.record(width_px, height_px),
         "output": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "files": files},

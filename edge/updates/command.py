@@ -58,7 +58,7 @@ def run_install(args: argparse.Namespace, config: Config) -> int:
     def proving(part: Path, contents: Contents) -> None:
         try:
             for line in prove(part, contents, config):
-                _say(line)
+                _say(line.replace(str(part), str(args.file)))
         except ModelError as error:  # the folder is gone by the time that this is read
             raise ModelError(f"not installed: {str(error).replace(str(part), str(args.file))}") from error
 

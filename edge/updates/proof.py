@@ -12,8 +12,8 @@ from edge.basics.errors import EdgeError, EngineFailed, ModelError
 from edge.calibration.of_unit import unit_correction
 from edge.config import Config
 from edge.engines.engine import Engine
-from edge.engines.golden import check_golden, golden_frame
-from edge.engines.open import open_rung
+from edge.engines.golden import golden_frame
+from edge.engines.open import open_rung, prove_rung
 from edge.engines.rungs import Rung, rungs_below
 from edge.guard.judge import OutputJudge
 from edge.models.bundle import Contents
@@ -37,7 +37,7 @@ def prove(folder: Path, contents: Contents, config: Config) -> Iterator[str]:
         ConfigError: it is corrected for another unit.
         DeviceMissing: no engine can be had.
     """
-    profile = profile_in(folder, contents.profile)
+    profile = profile_in(folder, contents.profile, Path(config.engine.models) / contents.profile)
     _refuse_another(profile, contents)
     unit_correction("", config.unit.serial, profile.manifest)
     above = rungs_below(contents.profile, config.engine.backend, _finder(profile, config))
@@ -55,7 +55,7 @@ def prove(folder: Path, contents: Contents, config: Config) -> Iterator[str]:
                 rungs.append(Rung(contents.profile, "cpu"))
             continue
         try:
-            psnr_db = check_golden(engine, profile, softer=rung.upscale == "bicubic")
+            psnr_db = prove_rung(engine, profile, config.engine, rung).psnr_db
             if not is_judged and "calibration" not in profile.manifest:  # a unit's correction fits its own camera alone
                 _judge(engine, profile)
                 is_judged = True

@@ -54,7 +54,7 @@ class EventStream:
 def event_of(news: News) -> tuple[str, dict[str, Any]]:
     """Name and data of an event, as pages and other programs read it (docs/integrator.md)."""
     if isinstance(news, ViewChanged):
-        return "state", {"frozen": news.is_frozen, "view": news.view}
+        return "state", {"frozen": news.is_frozen, "view": news.view, "strength": news.strength}
     if isinstance(news, Saved):
         return "saved", {"name": news.name}
     if isinstance(news, NotSaved):

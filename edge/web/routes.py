@@ -23,7 +23,7 @@ from edge.saving.freeze import Freeze
 from edge.web.events import EventStream, event_of
 from edge.web.mjpeg import Audience, stream
 from edge.web.pulse import Pulse
-from edge.web.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, view_from_query
+from edge.web.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, strength_from_query, view_from_query
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,11 @@ class Routes:
         }
         for path, handler in gets.items():
             app.router.add_get(path, handler, expect_handler=_expect)
-        for path, handler in {"/api/live": self.go_live, "/api/save": self.save}.items():
+        for path, handler in {
+            "/api/live": self.go_live,
+            "/api/save": self.save,
+            "/api/strength": self.strength,
+        }.items():
             app.router.add_post(path, handler, expect_handler=_expect)
         app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
         return app
@@ -109,13 +113,19 @@ class Routes:
         self._packer.shutdown(wait=False, cancel_futures=True)
 
     async def event_stream(self, request: web.Request) -> web.StreamResponse:
-        """`state` (frozen, view) at once and when it changes; `saved` (name); `not-saved` (reason)."""
+        """`state` (frozen, view, strength) at once and when it changes; `saved` (name); `not-saved` (reason)."""
         return await self.events.answer(request, self._freeze.view())
 
     async def go_live(self, request: web.Request) -> web.Response:
         """End a freeze; only for the unit's own page."""
         _refuse_other_sites(request)
         self._freeze.go_live()
+        return web.json_response(event_of(self._freeze.view())[1], headers=_NOT_STORED)
+
+    async def strength(self, request: web.Request) -> web.Response:
+        """`value=0..1`: how much of the enhancement is shown, to everybody who watches."""
+        _refuse_other_sites(request)
+        self._freeze.set_strength(strength_from_query(request.query.get("value", "")))
         return web.json_response(event_of(self._freeze.view())[1], headers=_NOT_STORED)
 
     async def save(self, request: web.Request) -> web.Response:

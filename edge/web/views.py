@@ -86,6 +86,21 @@ def gap_from_query(fps: str | None) -> float:
     return 1 / rate
 
 
+def strength_from_query(value: str) -> float:
+    """Read the `value` of a request for a strength.
+
+    Raises:
+        UsageError: one line that names the value and what is allowed.
+    """
+    try:
+        strength = float(value)
+    except ValueError:
+        strength = -1.0
+    if not 0.0 <= strength <= 1.0:
+        raise UsageError(f"value = {value!r}: expected a number from 0 to 1")
+    return strength
+
+
 def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -> Status:
     """What the banner says of a frame.
 
@@ -103,7 +118,7 @@ def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -
     reason = verdict.reason if state not in ("live", "frozen") or (state == "live" and wanted == "enhanced") else ""
     if state == "live" and wanted == "enhanced" and mode == "raw":
         reason = reason or verdict.frame_fault
-    profile = "" if frame is None else frame.profile
+    profile = "" if frame is None else frame.profile if frame.strength == 1 else f"{frame.profile} {frame.strength:.0%}"
     return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices)
 
 

@@ -23,7 +23,7 @@ from export.graphs.from_checkpoints import Built, built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.graphs.pipeline import GuidedPipeline
 from export.on_unit.accuracy import GATES
-from export.on_unit.golden import GoldenSet, golden_set, with_veiled
+from export.on_unit.samples import SampleFrames, sample_frames, with_veiled
 from export.precisions.rounded import run_on_cpu
 from export.precisions.typed import PRECISIONS, typed_graph
 from export.recipes import Recipe, Upscale, recipe_for
@@ -72,8 +72,8 @@ def export_profile(
         graphs[DEHAZER_NAME] = dehazer_graph(built.pipeline.guided)
     manifest = _manifest(name, recipe, built, graphs, version=version, licence=licence)
     if precisions:
-        golden = _gate_frames(manifest, pictures, num_frames)
-        _add_precisions(graphs, manifest, precisions, golden, calibration)
+        samples = _gate_frames(manifest, pictures, num_frames)
+        _add_precisions(graphs, manifest, precisions, samples, calibration)
     manifest[GOLDEN_KEY] = golden_answer(graphs[GRAPH_NAME], manifest)
     return write_profile(root / name, graphs, manifest)
 
@@ -97,8 +97,8 @@ def add_precisions(
     manifest = json.loads(json.dumps(profile.manifest))
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
     if precisions:
-        golden = _gate_frames(manifest, pictures, num_frames)
-        _add_precisions(graphs, manifest, precisions, golden, calibration)
+        samples = _gate_frames(manifest, pictures, num_frames)
+        _add_precisions(graphs, manifest, precisions, samples, calibration)
     manifest[GOLDEN_KEY] = golden_answer(graphs[GRAPH_NAME], manifest)
     return write_profile(folder, graphs, manifest)
 
@@ -113,22 +113,22 @@ def golden_answer(graph: bytes, manifest: Mapping[str, Any]) -> dict[str, Any]:
     return golden_record(enhanced, min(GATES[name].min_psnr_db for name in ("fp32", *manifest.get("precisions", {}))))
 
 
-def _gate_frames(manifest: dict[str, Any], pictures: Path | None, num_frames: int) -> GoldenSet:
+def _gate_frames(manifest: dict[str, Any], pictures: Path | None, num_frames: int) -> SampleFrames:
     """Frames for the gate, and the same under a veil; of heavy networks one as it is, unless more are asked for."""
     is_heavy = sum(network.get("macs", 0) for network in manifest["networks"]) > HEAVY_MACS
-    golden = golden_set(pictures, num_frames or (1 if is_heavy else 2))
-    return golden if is_heavy and not num_frames else with_veiled(golden)
+    samples = sample_frames(pictures, num_frames or (1 if is_heavy else 2))
+    return samples if is_heavy and not num_frames else with_veiled(samples)
 
 
 def _add_precisions(
     graphs: dict[str, bytes],
     manifest: dict[str, Any],
     precisions: Sequence[str],
-    golden: GoldenSet,
+    samples: SampleFrames,
     calibration: Path | None,
 ) -> None:
     for precision in precisions:
-        content, about = typed_graph(graphs[GRAPH_NAME], precision, golden, calibration)
+        content, about = typed_graph(graphs[GRAPH_NAME], precision, samples, calibration)
         graphs[typed_graph_name(precision)] = content
         manifest.setdefault("precisions", {})[precision] = {"sha256": _sha256(content), **about}
 

@@ -8,7 +8,6 @@ from statistics import median, pstdev
 
 from edge.engines.engine import Engine
 from edge.engines.gpu.tensorrt import MAX_FLIGHTS, TensorRtEngine
-from edge.engines.open import FallbackEngine
 from edge.health.machine import mode_and_clocks
 from edge.models.profile import Profile
 from edge.pictures.image import Image
@@ -108,9 +107,8 @@ def bench(profile: Profile, engine: Engine, frame: Image, seconds: float, peak_f
 
 
 def gpu_engine(engine: Engine) -> TensorRtEngine | None:
-    """The TensorRT engine behind an engine, if it is one."""
-    inner = engine.current if isinstance(engine, FallbackEngine) else engine
-    return inner if isinstance(inner, TensorRtEngine) else None
+    """The engine, if it is TensorRT's."""
+    return engine if isinstance(engine, TensorRtEngine) else None
 
 
 def _throughput(engine: TensorRtEngine, frame: Image, seconds: float) -> float:

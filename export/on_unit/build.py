@@ -1,5 +1,4 @@
-"""`edge-export engine`: a profile's plan for this machine's GPU, with the sidecar and the golden frame that prove
-it."""
+"""`edge-export engine`: a profile's plan for this machine's GPU, and the sidecar that says what it is."""
 
 from __future__ import annotations
 
@@ -11,17 +10,13 @@ from typing import Any
 
 from edge.basics.errors import DeviceMissing, InputOutputError, ModelError, UsageError
 from edge.basics.whole_files import make_folder, write_whole
-from edge.engines.cpu import GraphCpuEngine
+from edge.engines.golden import refuse_without_answer
 from edge.engines.gpu.device import gpu_of, load_cuda
-from edge.engines.gpu.open import build_command, graph_hash
-from edge.engines.gpu.plan import ANY_NAME, Gpu, engine_key, is_whole, plan_path, write_plan
+from edge.engines.gpu.open import graph_hash
+from edge.engines.gpu.plan import ANY_NAME, Gpu, build_command, engine_key, is_whole, plan_path, write_plan
 from edge.engines.gpu.trt_versions import TrtApi, load_trt
-from edge.health.machine import available_cpus
 from edge.models.profile import SHIPPED, Profile, load_profile
-from edge.pictures.packed import packed_picture
-from export.on_unit.accuracy import GATES
 from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
-from export.on_unit.golden import golden_set
 
 BEST = ("int8", "fp16", "fp32")
 """`--precision best` takes the first that the profile has; each was held to its gate when it was exported."""
@@ -34,7 +29,6 @@ class EngineOptions:
     precision: str = "fp16"
     runtime: str = "tensorrt"
     workspace_mib: int = 1024
-    pictures: Path | None = None
     compute_capability: tuple[int, int] | None = None
     force: bool = False
 
@@ -92,7 +86,7 @@ def build_engine(profile: Profile, folder: Path, options: EngineOptions) -> tupl
 
     Raises:
         DeviceMissing: no TensorRT, no GPU.
-        ModelError: the profile lacks the precision, or its graph is refused.
+        ModelError: the profile lacks the precision or an answer to the golden frame, or its graph is refused.
         InputOutputError: the folder cannot be written.
     """
     api = load_trt(options.runtime)
@@ -101,11 +95,12 @@ def build_engine(profile: Profile, folder: Path, options: EngineOptions) -> tupl
     graph_sha256 = graph_hash(profile, precision)
     key = engine_key(graph_sha256, precision, api.label, gpu)
     path = plan_path(folder, profile.name, key)
-    command = build_command(profile.name, folder, precision, options.runtime)
+    command = build_command(profile.argument, folder, precision, options.runtime)
     if not options.force and is_whole(path, command):
         return path, False
     graph = profile.graph_for(precision)
     _check_opset(api, profile)
+    refuse_without_answer(profile)
     check_graph(graph)
     try:
         make_folder(folder)
@@ -115,7 +110,6 @@ def build_engine(profile: Profile, folder: Path, options: EngineOptions) -> tupl
         folder / f"timing-{api.runtime}-{api.version}-sm{gpu.compute_capability[0]}{gpu.compute_capability[1]}.cache"
     )
     settings = BuildOptions(options.workspace_mib, cache, gpu.compute_capability)
-    golden = _golden(profile, options.pictures, precision)
     begin = time.monotonic()
     built = plan_from_onnx(api, graph, settings)
     sidecar: dict[str, Any] = {
@@ -131,7 +125,6 @@ def build_engine(profile: Profile, folder: Path, options: EngineOptions) -> tupl
         "strongly_typed": api.is_strongly_typed,
         "build_s": round(time.monotonic() - begin, 1),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "golden": golden,
     }
     try:
         write_plan(path, built.content, sidecar)
@@ -151,20 +144,3 @@ def _check_opset(api: TrtApi, profile: Profile) -> None:
             f"{profile.graph}: opset {opset} is newer than {api.label} reads (up to {api.newest_opset}); "
             "export the profile again with this version of edge-export"
         )
-
-
-def _golden(profile: Profile, pictures: Path | None, precision: str) -> dict[str, Any]:
-    """The sidecar's golden frame: what the float32 graph makes of it in onnxruntime, and how near a plan must come."""
-    golden = golden_set(pictures, 1)
-    frame = golden.frames[0]
-    engine = GraphCpuEngine(profile, available_cpus())
-    try:
-        enhanced = engine.enhance(frame).image
-    finally:
-        engine.close()
-    return {
-        **golden.about,
-        "min_psnr_db": GATES[precision].min_psnr_db,
-        "frame": packed_picture(frame),
-        "enhanced": packed_picture(enhanced),
-    }

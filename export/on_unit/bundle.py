@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 from edge.basics.errors import InputOutputError, ModelError
 from edge.basics.whole_files import file_sha256, whole_file
-from edge.engines.golden import KEY as GOLDEN_KEY
-from edge.engines.gpu.plan import read_plan, sidecar_path
+from edge.engines.golden import refuse_without_answer
+from edge.engines.gpu.plan import read_plan, rebuild_command, sidecar_path
 from edge.models.bundle import BUNDLE_NAME, ENGINES_NAME, BundledFile, contents_bytes, read_contents, write_sum
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Profile, typed_graph_name
 
@@ -26,11 +26,7 @@ def write_bundle(profile: Profile, output: Path, plans: Sequence[Path] = ()) -> 
         ModelError: a file of the profile or a plan is not what its manifest says, or no golden frame is stored.
         InputOutputError: the output cannot be written.
     """
-    if GOLDEN_KEY not in profile.manifest:
-        raise ModelError(
-            f"{profile.folder}: stores no answer to the golden frame; add it: edge-export onnx {profile.folder} "
-            "--precision fp32"
-        )
+    refuse_without_answer(profile)
     paths = _files_of(profile) | _engines(profile, plans)
     told = {name: BundledFile(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
     version = str(profile.manifest["version"])
@@ -57,7 +53,7 @@ def _files_of(profile: Profile) -> dict[str, Path]:
 def _engines(profile: Profile, plans: Sequence[Path]) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for plan in plans:
-        sidecar = read_plan(plan, f"edge-export engine {profile.folder}")[1]
+        sidecar = read_plan(plan, rebuild_command(plan, profile.argument))[1]
         if sidecar.get("model_sha256") != profile.sha256:
             raise ModelError(f"{plan}: is of another model than {profile.folder}; build it from this one")
         for path in (plan, sidecar_path(plan)):

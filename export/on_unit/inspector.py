@@ -11,7 +11,7 @@ from typing import Any
 
 from edge.basics.errors import DeviceMissing, ModelError
 from edge.engines.gpu.device import current_context, load_cuda
-from edge.engines.gpu.plan import read_plan
+from edge.engines.gpu.plan import read_plan, rebuild_command
 from edge.engines.gpu.trt_log import collecting_logger, last_error
 from edge.engines.gpu.trt_versions import TrtApi, device_memory_bytes, load_trt
 
@@ -24,7 +24,7 @@ def inspected(plan: Path) -> Iterator[str]:
     Raises:
         ModelError: the plan or its sidecar is cut, edited or foreign.
     """
-    content, sidecar = read_plan(plan, f"edge-export engine {plan.name.rsplit('-', 1)[0]} --force")
+    content, sidecar = read_plan(plan, rebuild_command(plan, plan.name.rsplit("-", 1)[0]))
     yield f"{plan}: {len(content) / 2**20:.1f} MiB"
     for name in FACTS:
         yield f"  {name:16} {sidecar.get(name)}"

@@ -11,7 +11,7 @@ import onnx
 from edge.basics.errors import ModelError, UsageError
 from edge.pictures.image import Image
 from export.on_unit.accuracy import GATES, Difference, pooled
-from export.on_unit.golden import GoldenSet
+from export.on_unit.samples import SampleFrames
 from export.precisions.calibration_set import CalibrationSet
 from export.precisions.first_bad_layer import first_bad_layer
 from export.precisions.fp16 import half_graph, islands
@@ -23,7 +23,7 @@ PRECISIONS = ("fp16", "int8")
 
 
 def typed_graph(
-    graph: bytes, precision: str, golden: GoldenSet, calibration: Path | None = None
+    graph: bytes, precision: str, samples: SampleFrames, calibration: Path | None = None
 ) -> tuple[bytes, dict[str, Any]]:
     """A profile's graph in another precision and what the manifest says of it.
 
@@ -52,23 +52,25 @@ def typed_graph(
         shown = rounded_graph(made)
         about["islands"] = islands(made)
     content = serialised(made)
-    about |= _judged(precision, reference, shown, golden)
+    about |= _judged(precision, reference, shown, samples)
     return content, about
 
 
-def _judged(precision: str, reference: onnx.ModelProto, shown: onnx.ModelProto, golden: GoldenSet) -> dict[str, Any]:
-    """The gate's findings on the golden frames; raises ModelError where it is missed."""
+def _judged(
+    precision: str, reference: onnx.ModelProto, shown: onnx.ModelProto, samples: SampleFrames
+) -> dict[str, Any]:
+    """The gate's findings on the sample frames; raises ModelError where it is missed."""
     expected_of, found_of = reference.SerializeToString(), shown.SerializeToString()
-    pairs = [(_picture(expected_of, frame), _picture(found_of, frame)) for frame in golden.frames]
+    pairs = [(_picture(expected_of, frame), _picture(found_of, frame)) for frame in samples.frames]
     found: Difference = pooled(pairs)
     gate = GATES[precision]
     if not gate.passes(found):
         worst = min(range(len(pairs)), key=lambda number: pooled([pairs[number]]).psnr_db)
-        layer = first_bad_layer(reference, shown, golden.frames[worst])
+        layer = first_bad_layer(reference, shown, samples.frames[worst])
         where = f"the error begins at {layer}" if layer else "no single layer is more than 1% off"
         raise ModelError(f"{precision} lies too far from float32: {found}; expected {gate}; {where}")
     figures = {"psnr_db": round(min(found.psnr_db, 99.0), 2), "max_levels": found.max_levels}
-    return {"against_fp32": figures | {"frames": golden.about, "how": HOW[precision]}}
+    return {"against_fp32": figures | {"frames": samples.about, "how": HOW[precision]}}
 
 
 HOW = {

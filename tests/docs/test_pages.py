@@ -99,9 +99,9 @@ def test_every_command_has_the_word_that_follows_it(text, capsys):
         module, function = PROJECT["project"]["scripts"][command].split(":")
         with pytest.raises(SystemExit):
             getattr(import_module(module), function)(["--help"])
-        told = capsys.readouterr().out
+        message = capsys.readouterr().out
         for word in words.split("|"):
-            assert re.search(rf"(?<![\w-]){word}(?![\w-])", told), f"{command} {word}"
+            assert re.search(rf"(?<![\w-]){word}(?![\w-])", message), f"{command} {word}"
 
 
 def test_every_test_that_is_named_exists(text):

@@ -21,7 +21,7 @@ FPS = 24.0
 
 
 class InvertingEngine:
-    """Implements `edge.engines.engine.Engine`: white minus the picture."""
+    """Implements `edge.batch.job.BatchEngine`: white minus the picture."""
 
     profile = "live"
     model_sha256 = MODEL_SHA
@@ -30,6 +30,13 @@ class InvertingEngine:
     def __init__(self) -> None:
         self.num_calls = 0
         self.on_call: Callable[[int], None] = lambda num_calls: None
+        self.on_open: Callable[[], object] = lambda: None
+
+    def open(self, stop: threading.Event) -> None:
+        self.on_open()
+
+    def lend(self) -> None:
+        return None
 
     def enhance(self, image: Image) -> Enhanced:
         assert image.shape == FRAME_SHAPE and image.dtype == np.uint8

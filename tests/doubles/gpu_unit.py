@@ -16,10 +16,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge.engines.gpu.plan import engine_key, plan_path, write_plan
+from edge.engines.golden import golden_frame, golden_record
+from edge.engines.gpu.plan import SEAL, engine_key, plan_path, write_plan
 from edge.models.profile import Profile, load_profile
 from edge.pictures.geometry import FRAME_SHAPE
-from edge.pictures.packed import packed_picture
 from tests.doubles.parts import part
 
 FakeGraph = Callable[..., bytes]
@@ -53,15 +53,16 @@ def gpu(libcuda: ctypes.CDLL, monkeypatch: pytest.MonkeyPatch) -> ctypes.CDLL:
 
 
 def graph(kind: str = "invert") -> bytes:
-    """frame -> enhanced: `invert` 255 - x, `black` 0, `faint` x with its lowest bit flipped up."""
-    factor, offset = {"invert": (-1, 255), "black": (0, 0), "faint": (0.5, 20)}[kind]
+    """frame -> enhanced: `invert` 255 - x, `black` 0, `faint` half of x and 20, `bright` what x has above 127."""
+    factor, offset = {"invert": (-1, 255), "black": (0, 0), "faint": (0.5, 20), "bright": (1, -127)}[kind]
     shape = [1, *FRAME_SHAPE]
     weights = [numpy_helper.from_array(np.float32(v), n) for v, n in ((factor, "factor"), (offset, "offset"))]
     nodes = [
         helper.make_node("Cast", ["frame"], ["x"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["x", "factor"], ["y"]),
         helper.make_node("Add", ["y", "offset"], ["z"]),
-        helper.make_node("Cast", ["z"], ["enhanced"], to=TensorProto.UINT8),
+        helper.make_node("Relu", ["z"], ["lit"]),
+        helper.make_node("Cast", ["lit"], ["enhanced"], to=TensorProto.UINT8),
     ]
     ends = [helper.make_tensor_value_info(name, TensorProto.UINT8, shape) for name in ("frame", "enhanced")]
     made = helper.make_graph(nodes, "g", ends[:1], ends[1:], weights)
@@ -82,6 +83,7 @@ class Unit:
         keys = ("name", "version", "input", "output", "networks", "training", "metrics", "licence", "made_at")
         manifest = {**dict.fromkeys(keys, ""), "profile": "live", "sha256": digest}
         manifest["precisions"] = {"fp16": {"sha256": digest}}
+        manifest["golden"] = golden_record(255 - golden_frame(), 45.0)
         for name in ("model.onnx", "model.fp16.onnx"):
             (self.models / "live" / name).write_bytes(content)
         (self.models / "live" / "model.json").write_text(json.dumps(manifest))
@@ -91,8 +93,13 @@ class Unit:
     def profile(self) -> Profile:
         return load_profile("live", (self.models,))
 
+    def set_manifest(self, **changes: Any) -> None:
+        """Change the profile's manifest."""
+        path = self.models / "live" / "model.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
     def put_plan(self, content: bytes | None = None, *, runtime: str = "tensorrt 10.3.0", **changes: Any) -> Path:
-        """A plan for the double's GPU; its golden answer is that of `invert`."""
+        """A plan for the double's GPU, of `invert` unless another graph is given."""
         import pycuda.driver as cuda
 
         from edge.engines.gpu.device import gpu_of
@@ -101,11 +108,9 @@ class Unit:
         cuda.init()
         gpu = gpu_of(cuda)
         key = engine_key(self.profile.sha256, "fp16", runtime, gpu)
-        flat = np.full(FRAME_SHAPE, 100, np.uint8)
         sidecar = {
             "profile": "live", "key": key, "precision": "fp16", "runtime": runtime, "gpu": gpu.facts(),
             "graph_sha256": self.profile.sha256, "model_sha256": self.profile.sha256,
-            "golden": {"frame": packed_picture(flat), "enhanced": packed_picture(255 - flat), "min_psnr_db": 45.0},
             **changes,
         }  # fmt: skip
         path = plan_path(self.engines, "live", key)
@@ -121,3 +126,12 @@ def unit(tmp_path: Path) -> Unit:
 def onnxruntime_answer(content: bytes, frame: np.ndarray) -> np.ndarray:
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     return session.run(None, {"frame": frame[None]})[0][0]
+
+
+def of_before(plan: Path) -> None:
+    """Give a plan the sidecar that the version before wrote: sealed, without a format, with pictures of its own."""
+    sidecar = plan.with_suffix(".json")
+    told = {key: value for key, value in json.loads(sidecar.read_text()).items() if key not in ("format", SEAL)}
+    told["golden"] = {"frame": "iVBORw0KGgo=", "enhanced": "iVBORw0KGgo=", "min_psnr_db": 45.0}
+    seal = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    sidecar.write_text(json.dumps({**told, SEAL: seal}))

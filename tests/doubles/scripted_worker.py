@@ -1,7 +1,7 @@
 """The real engine's process around an engine that does what the first pixel of a frame tells it.
 
-It inverts the picture; other numbers are in `ORDERS`. What the environment variable OPENING names happens while the
-engine opens.
+It inverts the picture; other numbers are in `ORDERS`, of which those named so harm a GPU alone. What the environment
+variable OPENING names happens while the engine opens.
 """
 
 import os
@@ -11,13 +11,16 @@ import time
 from pathlib import Path
 
 from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
-from edge.engines import open as opening
 from edge.engines.engine import Enhanced
+from edge.engines.open import Proof
 from edge.guard import worker
 
 SCRIPTED = Path(__file__)
 """To be run in the worker's place."""
-ORDERS = {"fail": 1, "lose": 2, "hang": 3, "exit": 4, "segfault": 5, "late": 6, "defect": 7}
+ORDERS = {
+    "fail": 1, "lose": 2, "hang": 3, "exit": 4, "segfault": 5, "late": 6, "defect": 7, "lose gpu": 8, "crash gpu": 9,
+    "lose gpu, crash cpu": 10,
+}  # fmt: skip
 
 
 class Scripted:
@@ -28,6 +31,10 @@ class Scripted:
 
     def enhance(self, image, out=None):
         order = int(image[0, 0, 0])
+        if order in (ORDERS["lose gpu"], ORDERS["lose gpu, crash cpu"]) and self.device == "gpu":
+            raise EngineLost("the GPU is gone")
+        if order == (ORDERS["crash gpu"] if self.device == "gpu" else ORDERS["lose gpu, crash cpu"]):
+            os.kill(os.getpid(), signal.SIGSEGV)
         if order == ORDERS["fail"]:
             raise EngineFailed("this frame failed")
         if order == ORDERS["lose"]:
@@ -59,21 +66,21 @@ def open_rung(profile, config, rung, frames=()):
         raise ModelError("model.onnx: is wrong")
     if opening == "hang":
         time.sleep(3600)
-    if rung.backend != "cpu" and opening == "no gpu":
+    if rung.runtime and opening == "no gpu":
         raise DeviceMissing("no GPU")
-    if rung.backend != "cpu" and opening == "lost gpu":
+    if rung.runtime and opening == "lost gpu":
         raise EngineLost("the GPU does not answer")
-    return Scripted("cpu" if rung.backend == "cpu" else "gpu")
+    if rung.runtime and opening == "no plan":
+        raise ModelError("/engines: no engine for profile live; run: edge-export engine live")
+    return Scripted("gpu" if rung.runtime else "cpu")
 
 
-def check_golden(engine, profile, *, softer=False):
+def prove_rung(engine, profile, config, rung):
     if os.environ.get("OPENING") == "golden hangs":
         time.sleep(3600)
-    return 50.0
+    return Proof(50.0, 40_000.0 if os.environ.get("OPENING") == "slow" else 1.0)
 
 
 if __name__ == "__main__":
-    opening.open_rung = worker.open_rung = open_rung
-    opening.open_cpu_engine = lambda profile, num_threads: Scripted("cpu")
-    worker.check_golden = check_golden
+    worker.open_rung, worker.prove_rung = open_rung, prove_rung
     sys.exit(worker.main(sys.argv[1:]))

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from edge.basics.errors import UsageError
@@ -34,7 +35,7 @@ NOWHERE = ("--listen", "127.0.0.1:0")
 
 
 def run(*args):
-    address = () if "--listen" in args else NOWHERE
+    address = NOWHERE if {"--live", "--check"} & set(args) and "--listen" not in args else ()
     return subprocess.run(command(*args, *address), capture_output=True, text=True, timeout=120)
 
 
@@ -84,8 +85,8 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize("args, code, told", ROWS)
-def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, told):
+@pytest.mark.parametrize("args, code, message", ROWS)
+def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, message):
     words = [arg.format(place) for arg in args]
     if words[:1] == ["--live"] and "--listen" not in words:
         words += ["--listen", "127.0.0.1:0"]  # 8080 may be another test's
@@ -94,7 +95,7 @@ def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, told):
     lines = [line for line in done.stderr.splitlines() if line.startswith("edge-enhance: ")]
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
-    for part in told:
+    for part in message:
         assert part in lines[0]
     assert not list((place / "out").glob("*")) if (place / "out").exists() else True
 
@@ -114,9 +115,9 @@ def test_an_option_that_a_mode_does_not_use_is_refused(mode, words):
         return
     with pytest.raises(UsageError) as raised:
         refuse_unused(options(), args, mode_of(args))
-    told = str(raised.value)
-    assert told.startswith(f"{words[0]} is for ") and told.endswith("; leave it out")
-    assert f"not for {mode if mode in OTHER_MODES else 'files'};" in told
+    message = str(raised.value)
+    assert message.startswith(f"{words[0]} is for ") and message.endswith("; leave it out")
+    assert f"not for {mode if mode in OTHER_MODES else 'files'};" in message
 
 
 def test_the_command_refuses_it_before_anything_is_read(place):
@@ -164,6 +165,79 @@ def test_any_picture_is_enhanced(tmp_path, kind):
     assert done.returncode == 0, done.stderr
     shapes = {cv2.imread(str(path)).shape for path in (tmp_path / "out").glob("*.png")}
     assert shapes == {(1080, 1920, 3)}
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    """A folder with five pictures and a clip of a second, and what comes out of it when nothing happens."""
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "in").mkdir()
+    noise = np.random.default_rng(4).integers(40, 200, (27, 48, 3), np.uint8)
+    scenes = [cv2.resize(np.roll(noise, number, axis=1), (960, 540)) for number in range(24)]
+    writer = cv2.VideoWriter(str(folder / "in" / "clip.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 24, (960, 540))
+    for scene in scenes:
+        writer.write(scene)
+    writer.release()
+    for number in range(5):
+        cv2.imwrite(str(folder / "in" / f"z{number}.png"), scenes[number])
+    done = run(folder / "in", "--output", folder / "undisturbed")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def started(originals, output):
+    """The program on them, in a group of its own as a shell would start it, and its engine's process."""
+    program = subprocess.Popen(
+        command(originals / "in", "--output", output),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    engine = None
+    while engine is None:
+        assert program.poll() is None, program.stderr.read()
+        engine = next((child for child in psutil.Process(program.pid).children()), None)
+    return program, engine
+
+
+def wait_for(is_so, program):
+    while not is_so():
+        assert program.poll() is None, program.stderr.read()
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("where", ["clip", "folder"])
+def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_path, where):
+    program, engine = started(originals, tmp_path)
+    if where == "clip":
+        part = tmp_path / ".clip_enhanced.avi.edge.part"
+        wait_for(lambda: part.exists() and part.stat().st_size > 1_000_000, program)
+    else:
+        wait_for((tmp_path / "z1_enhanced.png.json").exists, program)
+    engine.kill()
+    _, told = program.communicate(timeout=120)
+    assert program.returncode == 0, told
+    assert "the engine's process was ended by SIGKILL; it starts again" in told
+    assert "6 enhanced" in told
+    expected = sorted((originals / "undisturbed").iterdir())
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [path.name for path in expected]
+    for path in expected:
+        if path.suffix != ".json":
+            assert (tmp_path / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("when", ["the engine opens", "it works"])
+def test_ctrl_c_ends_a_files_run_and_leaves_nothing(originals, tmp_path, when):
+    program, engine = started(originals, tmp_path)
+    if when == "it works":
+        wait_for((tmp_path / ".clip_enhanced.avi.edge.part").exists, program)
+    os.killpg(program.pid, signal.SIGINT)
+    _, told = program.communicate(timeout=60)
+    assert program.returncode in ((1,) if when == "it works" else (1, 130)), told
+    assert "Traceback" not in told
+    assert list(tmp_path.iterdir()) == []
+    _, alive = psutil.wait_procs([engine], timeout=10)
+    assert alive == []
 
 
 @pytest.fixture
@@ -267,7 +341,7 @@ def test_help_shows_an_example_the_profiles_and_which_option_is_for_what():
     assert done.returncode == 0
     assert "edge-enhance --live --source camera:/dev/video0" in done.stdout
     assert "shipped profiles: live" in done.stdout
-    told = " ".join(done.stdout.split())
-    assert "for files: INPUT picture, clip or folder --output DIR" in told
-    assert "for --live, --check and --print-config: --source URI" in told
-    assert "(default 127.0.0.1:8080)" in told
+    message = " ".join(done.stdout.split())
+    assert "for files: INPUT picture, clip or folder --output DIR" in message
+    assert "for --live, --check and --print-config: --source URI" in message
+    assert "(default 127.0.0.1:8080)" in message

@@ -54,10 +54,10 @@ def test_an_empty_file_is_complete(tmp_path):
 
 def test_a_file_of_the_version_before_is_read_with_every_key(tmp_path):
     read = {one.path: one.value for one in settings_of(load(tmp_path, BEFORE).config)}
-    told = {f"{s}.{k}": value for s, keys in toml_from_text(BEFORE).items() for k, value in keys.items()}
+    expected_text = {f"{s}.{k}": value for s, keys in toml_from_text(BEFORE).items() for k, value in keys.items()}
     defaults = {one.path: one.value for one in settings_of(Config())}
-    assert len(told) == 23
-    for path, value in told.items():
+    assert len(expected_text) == 23
+    for path, value in expected_text.items():
         assert read[path] == (tuple(value) if isinstance(value, list) else value), path
         assert read[path] != defaults[path], "a default would be read though the key were ignored"
 
@@ -92,7 +92,7 @@ def test_printed_config_reads_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, expected_text",
     [
         pytest.param("[engin]\nthreads = 1", ["engin ", "unknown key", "'engine'"], id="unknown section"),
         pytest.param("[engine]\nthread = 1", ["engine.thread = 1", "'threads'"], id="misspelt key"),
@@ -110,13 +110,13 @@ def test_printed_config_reads_back(tmp_path):
         pytest.param('"a\\nb" = 1', ["a\\nb = 1", "unknown key"], id="line in a key"),
     ],
 )
-def test_bad_files_are_told_in_one_line(tmp_path, text, told):
+def test_bad_files_are_told_in_one_line(tmp_path, text, expected_text):
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, text)
     message = str(caught.value)
     assert "\n" not in message
     assert str(tmp_path / "edge.toml") in message
-    for part in told:
+    for part in expected_text:
         assert part in message
 
 

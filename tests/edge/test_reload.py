@@ -79,7 +79,7 @@ OTHER_VALUES = {
     "unit.serial": "'B-2'", "unit.calibration": None,
     "engine.profile": None, "engine.threads": "2", "engine.models": "'/none'", "engine.backend": "'cpu'",
     "engine.engines": "'/none'", "engine.precision": "'fp32'",
-    "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50", "save.folder": "'/none'",
+    "enhance.strength": "0.5", "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50", "save.folder": "'/none'",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.led_permille": "[1]",
     "bridge.led_limit_permille": "10", "bridge.heater": "'off'", "bridge.dew_margin_celsius": "3.0",
     "bridge.sync_delay_us": "5",
@@ -114,7 +114,7 @@ def test_another_engine_is_proven_first_and_committed_last(path):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         pytest.param("[web", "not TOML", id="not TOML"),
         pytest.param("[web]\nquality = 3", "did you mean", id="unknown key"),
@@ -125,12 +125,12 @@ def test_another_engine_is_proven_first_and_committed_last(path):
         pytest.param('[bridge]\nport = "auto"', "bridge.port: changes only with a restart", id="another head"),
     ],
 )
-def test_a_wrong_file_is_refused_whole_and_in_one_line(path, text, told):
+def test_a_wrong_file_is_refused_whole_and_in_one_line(path, text, message):
     unit = Unit(path)
     before = unit.config
     record = outcome(unit, "[save]\nfolder = '/other'\n" + text)
     assert not record["ok"]
-    assert told in record["reason"]
+    assert message in record["reason"]
     assert "\n" not in record["reason"]
     assert (unit.config, unit.done) == (before, ["begin", "end"])
 

@@ -176,15 +176,15 @@ class Campaign:
         if not last and len(self.report.outcomes) % 8:
             return
         time.sleep(0.3)
-        told = watching.saves.saved[:]
-        self.report.overall += faults_of_folder(unit.pictures, told)
-        watching.saves.saved[: len(told)] = []
-        self._num_saved += len(told)
+        saved = watching.saves.saved[:]
+        self.report.overall += faults_of_folder(unit.pictures, saved)
+        watching.saves.saved[: len(saved)] = []
+        self._num_saved += len(saved)
         if last:
             time.sleep(2.0)
             self.report.overall += [f"{name}: a temporary file is left" for name in leftovers(unit.pictures)]
         for path in unit.pictures.iterdir():
-            if not path.name.startswith(".") and _moment(path.name) in map(_moment, told):
+            if not path.name.startswith(".") and _moment(path.name) in map(_moment, saved):
                 path.unlink(missing_ok=True)
 
     def _settled_counts(self, watching: Watching, timeout_s: float = 15.0) -> Counts:
@@ -210,7 +210,7 @@ class Campaign:
         counts = self._settled_counts(watching)
         self._settled.append(counts)
         self.report.overall += [
-            f"after {len(self.report.outcomes)} injections: {told}" for told in _leaks(self._baseline, counts)
+            f"after {len(self.report.outcomes)} injections: {leak}" for leak in _leaks(self._baseline, counts)
         ]
 
     def _check_exit(self) -> None:
@@ -261,13 +261,13 @@ def _summed(found: list[tuple[int, str]], begin_ns: int) -> list[str]:
 
 
 def _leaks(before: Counts, after: Counts) -> list[str]:
-    told = []
+    leaks = []
     for what, was, now in zip(("descriptors", "threads", "processes"), _row(before), _row(after), strict=False):
         if now > was:
-            told.append(f"{now} {what}, {was} before the first fault")
+            leaks.append(f"{now} {what}, {was} before the first fault")
     if after.pss_mib > before.pss_mib * _TOLERATED_PSS:
-        told.append(f"{after.pss_mib:.0f} MiB, {before.pss_mib:.0f} before the first fault")
-    return told
+        leaks.append(f"{after.pss_mib:.0f} MiB, {before.pss_mib:.0f} before the first fault")
+    return leaks
 
 
 def run_campaign(

@@ -26,10 +26,10 @@ BACK_WITHIN_S = 12.0
 def test_sixty_faults(tmp_path: Path) -> None:
     seed = int(os.environ.get("FAULTS_SEED", "1"))
     report = run_campaign(tmp_path, NUM_FAULTS, seed, back_within_s=BACK_WITHIN_S)
-    told = "\n".join(report.lines())
-    print(told)
+    text = "\n".join(report.lines())
+    print(text)
     assert report.num_faults == NUM_FAULTS
-    assert not report.num_violations, told
+    assert not report.num_violations, text
 
 
 @contextmanager

@@ -20,9 +20,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         return
     terminalreporter.section("fuzzing")
     for name, tally in tried.items():
-        told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(tally.outcomes.items()))
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in sorted(tally.outcomes.items()))
         terminalreporter.write_line(
-            f"{name:16} {tally.cases:7} cases {tally.seconds:6.0f} s, slowest {tally.slowest_s:5.2f} s; {told}"
+            f"{name:16} {tally.cases:7} cases {tally.seconds:6.0f} s, slowest {tally.slowest_s:5.2f} s; {outcomes}"
         )
     terminalreporter.write_line(f"{sum(tally.cases for tally in tried.values())} cases in all")
 

@@ -117,17 +117,17 @@ def accepted(outcomes: Counter[str], named: Path | str, work: Callable[[], T]) -
     except EdgeError as error:
         outcomes["refused"] += 1
         assert_one_line(str(error))
-        told = named.name if isinstance(named, Path) else named
-        assert told in str(error), f"{str(error)!r} does not name {told!r}"
+        name = named.name if isinstance(named, Path) else named
+        assert name in str(error), f"{str(error)!r} does not name {name!r}"
         return None
     outcomes["accepted"] += 1
     return result
 
 
-def assert_one_line(told: str) -> None:
-    assert told.strip(), "an error without a word"
-    assert told.isprintable(), f"not one line of text: {told!r}"
-    assert len(told) <= 2000, f"{len(told)} characters: {told[:80]!r}..."
+def assert_one_line(text: str) -> None:
+    assert text.strip(), "an error without a word"
+    assert text.isprintable(), f"not one line of text: {text!r}"
+    assert len(text) <= 2000, f"{len(text)} characters: {text[:80]!r}..."
 
 
 def chance(draw: Random, share: float) -> bool:

@@ -56,10 +56,10 @@ def arguments(draw: Random, place: Path) -> list[str]:
 def test_damaged_files(draw: Random, outcomes: Counter[str], place: Path) -> None:
     command = [sys.executable, "-m", "edge.cli", *arguments(draw, place)]
     ran = subprocess.run(command, capture_output=True, timeout=WITHIN_S)
-    told = ran.stderr.decode("utf-8", "backslashreplace")
+    error = ran.stderr.decode("utf-8", "backslashreplace")
     outcomes[f"exit {ran.returncode}"] += 1
-    assert ran.returncode in EXIT_CODES, told
-    assert "Traceback" not in told, told
-    assert "unexpected" not in told, told
+    assert ran.returncode in EXIT_CODES, error
+    assert "Traceback" not in error, error
+    assert "unexpected" not in error, error
     if ran.returncode:
-        assert_one_line(told.splitlines()[-1])
+        assert_one_line(error.splitlines()[-1])

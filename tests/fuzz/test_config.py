@@ -54,13 +54,13 @@ def tried(content: bytes, outcomes: Counter[str], folder: Path) -> None:
     if origins is None:
         return
     printed = "\n".join(origins.lines())
-    told: dict[str, Any] = {}
+    read_back: dict[str, Any] = {}
     for section, keys in tomllib.loads(printed).items():
-        told |= {f"{section}.{key}": value for key, value in keys.items()}
+        read_back |= {f"{section}.{key}": value for key, value in keys.items()}
     for dotted in DEFAULTS:
         section, key = dotted.split(".")
         value = getattr(getattr(origins.config, section), key)
-        assert told[dotted] == (list(value) if isinstance(value, tuple) else value), dotted
+        assert read_back[dotted] == (list(value) if isinstance(value, tuple) else value), dotted
     for named, use in consumers(origins.config, folder):
         accepted(Counter(), named, use)
 

@@ -27,6 +27,7 @@ PATHS = (
     "/events",
     "/api/live",
     "/api/save",
+    "/api/strength",
     "/api/",
     "/openapi.json",
 )
@@ -61,11 +62,11 @@ class Loud(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.told: list[str] = []
+        self.heard: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info or record.levelno >= logging.ERROR:
-            self.told.append(f"{record.name}: {record.getMessage()} {record.exc_info}")
+            self.heard.append(f"{record.name}: {record.getMessage()} {record.exc_info}")
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +132,7 @@ def tried(studio: Studio, content: bytes, outcomes: Counter[str], loud: Loud) ->
     outcomes[f"{status // 100}xx" if status else "closed"] += 1
     assert status < 500 or status == BUSY, head[:500]
     assert b"Traceback" not in head
-    assert not loud.told, loud.told
+    assert not loud.heard, loud.heard
     outcomes["requests"] += 1
     if outcomes["requests"] % 100 == 0:
         is_alive = [answer(studio, b"GET /health HTTP/1.1\r\nHost: unit\r\n\r\n")[0] == 200 for _ in range(3)]

@@ -17,15 +17,16 @@ from edge.batch.job import model_record
 from edge.calibration.of_unit import unit_correction
 from edge.check import _calibration
 from edge.config import Config
-from edge.engines.golden import _held_to
+from edge.engines.golden import SMALL_HEIGHT_PX, SMALL_WIDTH_PX, _held_to, _stored_picture
 from edge.engines.gpu.open import graph_hash
 from edge.models.profile import Profile, load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
+from edge.pictures.packed import packed_picture
 from edge.saving.sidecar import Result, SourceFile, sidecar_bytes
 from tests.fuzz.harness import accepted, assert_one_line, chance, fuzz
 from tests.fuzz.inputs import GRAPH, MANIFEST, SHA
-from tests.fuzz.mutations import damaged_bytes, damaged_tree, json_bytes, noise
+from tests.fuzz.mutations import damaged_bytes, damaged_text, damaged_tree, json_bytes, noise
 
 IMAGE: Image = np.zeros(FRAME_SHAPE, np.uint8)
 USED = ("sha256", "dehaze_sha256", "precisions", "calibration", "golden", "name", "profile", "version")
@@ -98,3 +99,11 @@ a_value = st.recursive(
 @fuzz("manifest", 2_000, st.tuples(st.sampled_from(USED), a_value))
 def test_any_value(draw: tuple[str, Any], outcomes: Counter[str], models: Path) -> None:
     tried(json.dumps({**MANIFEST, draw[0]: draw[1]}).encode(), outcomes, models)
+
+
+@fuzz("manifest", 2_000)
+def test_golden_pictures(draw: Random, outcomes: Counter[str], models: Path) -> None:
+    shape = (SMALL_HEIGHT_PX, SMALL_WIDTH_PX, 3) if chance(draw, 0.05) else (9, 16, 3)
+    text = packed_picture(np.zeros(shape, np.uint8))
+    altered = damaged_text(text, draw) if chance(draw, 0.5) else damaged_bytes(text.encode(), draw).decode("latin-1")
+    accepted(outcomes, "golden.enhanced", lambda: _stored_picture(altered, shape, f"{models}: golden.enhanced"))

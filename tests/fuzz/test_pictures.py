@@ -15,29 +15,16 @@ import pytest
 from edge.basics.errors import InputOutputError
 from edge.batch.inputs import clip_facts
 from edge.batch.run import enhance_files
-from edge.engines.engine import Enhanced
 from edge.models.profile import Profile
 from edge.pictures.files import read_picture
-from edge.pictures.image import Image
 from edge.saving.sidecar import is_complete
 from edge.sources.clip import ClipSource
+from tests.doubles.files_bench import MODEL_SHA, InvertingEngine
 from tests.fuzz.harness import accepted, chance, fuzz
 from tests.fuzz.inputs import SAMPLES, picture_bytes
 from tests.fuzz.mutations import damaged_bytes
 
 MOST_FRAMES = 40
-SHA = "c0ffee" * 10 + "beef"
-
-
-class Inverting:
-    """Implements `edge.engines.engine.Engine`: white minus the picture."""
-
-    profile, model_sha256, device = "live", SHA, "test"
-
-    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
-        return Enhanced(255 - image, {})
-
-    def close(self) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +62,9 @@ def test_batches(draw: Random, outcomes: Counter[str], tmp_path_factory: pytest.
         suffix, content = picture_bytes(draw)
         (originals / f"{number}{suffix}").write_bytes(content)
     (originals / "sound.png").write_bytes(SAMPLES[".png"][0])
-    manifest = {"name": "student", "profile": "live", "version": "1", "sha256": SHA}
+    manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
     profile = Profile("live", folder, manifest, folder / "model.onnx", None)
-    report = enhance_files([originals], output, Inverting(), profile, stop=threading.Event())
+    report = enhance_files([originals], output, InvertingEngine(), profile, stop=threading.Event())
     outcomes["enhanced"] += len(report.done)
     outcomes["refused"] += len(report.failed)
     assert len(report.done) + len(report.failed) == 3 and originals / "sound.png" in report.done
@@ -85,7 +72,7 @@ def test_batches(draw: Random, outcomes: Counter[str], tmp_path_factory: pytest.
     assert len(sidecars) == len(report.done)
     assert len(list(output.iterdir())) == 3 * len(report.done)
     for sidecar in sidecars:
-        assert is_complete(sidecar, json.loads(sidecar.read_text())["source"]["sha256"], SHA)
+        assert is_complete(sidecar, json.loads(sidecar.read_text())["source"]["sha256"], MODEL_SHA)
     for path in folder.rglob("*"):
         if path.is_file():
             path.unlink()

@@ -19,7 +19,6 @@ import numpy as np
 from edge.batch.run import enhance_files
 from edge.calibration.calibration import Calibration
 from edge.calibration.file import write_calibration
-from edge.engines.engine import Enhanced
 from edge.frames.frame import Frame, FramePair
 from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
@@ -29,24 +28,13 @@ from edge.models.profile import Profile
 from edge.pictures.image import Image
 from edge.saving.saver import PairSaver
 from edge.updates.store import ModelStore
+from tests.doubles.files_bench import MODEL_SHA, InvertingEngine
 
-MODEL_SHA = "c0ffee" * 10 + "beef"
 NUM_CLIP_FRAMES = 5
 _KEYS = ("name", "version", "input", "output", "networks", "training", "metrics", "licence", "made_at")
 _NOISE: Image = np.random.default_rng(3).integers(0, 256, (270, 480, 3), np.uint8)
 
 Step = Callable[[int], None]
-
-
-class Inverting:
-    """Implements `edge.engines.engine.Engine`: white minus the picture."""
-
-    profile, model_sha256, device = "live", MODEL_SHA, "test"
-
-    def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
-        return Enhanced(255 - image, {})
-
-    def close(self) -> None: ...
 
 
 def snapshot(folder: Path) -> Step:
@@ -81,7 +69,7 @@ def recording(folder: Path) -> Step:
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
     profile = Profile("live", folder, manifest, folder / "model.onnx", None)
     clip, stop = folder.with_suffix(".avi"), threading.Event()
-    return lambda number: _all_done(enhance_files([clip], folder, Inverting(), profile, stop=stop, force=True))
+    return lambda number: _all_done(enhance_files([clip], folder, InvertingEngine(), profile, stop=stop, force=True))
 
 
 def _all_done(report: Any) -> None:
@@ -106,8 +94,8 @@ def model(folder: Path) -> Step:
 def bundle_bytes(version: str) -> bytes:
     """A profile whose graph is no ONNX, which nobody looks at here, and large enough that writing it takes its time."""
     graph = f"graph {version}".encode() * 40_000
-    told = {**dict.fromkeys(_KEYS, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
-    files = {"model.json": json.dumps(told).encode(), "model.onnx": graph}
+    manifest = {**dict.fromkeys(_KEYS, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
+    files = {"model.json": json.dumps(manifest).encode(), "model.onnx": graph}
     about = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
     members = {BUNDLE_NAME: contents_bytes("live", version, sha256(graph).hexdigest(), about), **files}
     file = io.BytesIO()

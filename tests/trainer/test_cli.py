@@ -1,13 +1,10 @@
 """`edge-train` from a folder of pictures to a checkpoint, and its errors."""
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import pytest
 
 from trainer.cli import main
-from trainer.config import CONFIGS, TrainerConfig, read_config
 from trainer.networks.from_checkpoint import student_from_checkpoint
 
 
@@ -58,18 +55,3 @@ def test_bad_runs_get_one_line(data, capsys, config, code, message):
 def test_a_config_that_is_not_there_names_the_shipped_ones(capsys):
     assert main(["student", "nothing", "-o", "run"]) == 78
     assert "student-free" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
-def test_shipped_configs_are_valid(path):
-    config = read_config(path.stem)
-    assert min(config.idm.batch, config.isr.batch, config.student.steps) >= 1
-
-
-def test_the_papers_config_is_the_defaults_written_out():
-    """Each number of the paper stands in the file, and the defaults beside their owners say the same."""
-    written, defaults = read_config("paper"), TrainerConfig()
-    cadence = {"checkpoint_every": 0, "sample_every": 0}
-    for stage in ("idm", "isr"):
-        one, other = getattr(written, stage), getattr(defaults, stage)
-        assert replace(one, loop=replace(one.loop, **cadence)) == replace(other, loop=replace(other.loop, **cadence))

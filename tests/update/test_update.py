@@ -47,7 +47,7 @@ class Updated:
     config: dict[str, object]
     before: dict[str, str]
     installed: dict[str, str]
-    told: list[str]
+    printed: list[str]
     started: dict[str, str]
     health: dict[str, object]
     log: str
@@ -162,19 +162,19 @@ def updated(request, tmp_path_factory, sources_before):
         assert wheels.modules() & old < old, "what moved is still at its old place too"
         assert str(work) in program.run(program.python, "-c", "import edge; print(edge.__file__)")
     before = tree_of(root)
-    told = program.run(*program.enhance, "install-service", "--root", root, "--program", PROGRAM).splitlines()
+    printed = program.run(*program.enhance, "install-service", "--root", root, "--program", PROGRAM).splitlines()
     installed = tree_of(root)
     health, log = live_once(program, root, str(config["web.listen"]))
-    return Updated(root, program, config, before, installed, told, tree_of(root), health, log)
+    return Updated(root, program, config, before, installed, printed, tree_of(root), health, log)
 
 
 def test_the_installation_changes_what_it_says_and_nothing_else(updated):
     before, installed = updated.before, updated.installed
     changed = {name for name in before | installed if before.get(name) != installed.get(name)}
-    told = {line.split()[1] for line in updated.told if line.startswith(("new ", "replaced "))}
-    told |= {line.split()[-1] for line in updated.told if line.startswith("kept ")}
-    assert changed - {str(RECORD_PATH)} <= told
-    assert f"{CONFIG_PATH}: it is your own; the new one is {CONFIG_PATH}.new" in "\n".join(updated.told)
+    named = {line.split()[1] for line in updated.printed if line.startswith(("new ", "replaced "))}
+    named |= {line.split()[-1] for line in updated.printed if line.startswith("kept ")}
+    assert changed - {str(RECORD_PATH)} <= named
+    assert f"{CONFIG_PATH}: it is your own; the new one is {CONFIG_PATH}.new" in "\n".join(updated.printed)
 
 
 @pytest.mark.parametrize("name", [str(CONFIG_PATH), DROP_IN, "/srv/still.png"])

@@ -7,13 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from edge.basics.errors import EngineFailed, EngineLost, ModelError
+from edge.engines.golden import golden_frame
 from edge.engines.gpu.device import current_context, gpu_of, load_cuda
 from edge.engines.gpu.frame_pool import FramePool
 from edge.engines.gpu.libcuda import CudaCallError
-from edge.engines.gpu.plan import ANY_NAME, Gpu, engine_key, golden_of, plan_path, read_plan, why_missing
+from edge.engines.gpu.plan import ANY_NAME, Gpu, build_command, engine_key, plan_path, read_plan, why_missing
 from edge.engines.gpu.tensorrt import TensorRtEngine
 from edge.engines.gpu.trt_log import collecting_logger, last_error
 from edge.engines.gpu.trt_versions import TrtApi, device_memory_bytes, load_trt
@@ -28,13 +27,6 @@ NUM_OWN_FRAMES = 4
 """Where the frames that come and go lie in memory of somebody else's."""
 
 
-def build_command(profile: str, folder: Path, precision: str, runtime: str) -> str:
-    """The command that builds an engine, as a person would type it."""
-    options = "" if precision == "fp16" else f" --precision {precision}"
-    options += "" if runtime == "tensorrt" else f" --runtime {runtime}"
-    return f"edge-export engine {profile} -o {folder}{options}"
-
-
 def open_tensorrt_engine(
     profile: Profile,
     folder: Path,
@@ -43,7 +35,7 @@ def open_tensorrt_engine(
     runtime: str = "tensorrt",
     frames: Sequence[Image] = (),
 ) -> TensorRtEngine:
-    """A profile's engine, proven on the golden frame of its sidecar.
+    """A profile's engine, not proven yet: `edge.engines.open` does that.
 
     Args:
         folder: where `edge-export engine` put the plans; one that was installed with the profile is taken before.
@@ -56,10 +48,9 @@ def open_tensorrt_engine(
     """
     api = load_trt(runtime)
     cuda = load_cuda()
-    rebuild = build_command(profile.name, folder, precision, runtime)
+    rebuild = build_command(profile.argument, folder, precision, runtime)
     gpu = gpu_of(cuda)
-    path = _found_plan(profile, folder, precision, api, gpu, rebuild)
-    content, sidecar = read_plan(path, rebuild)
+    path, content = _found_plan(profile, folder, precision, api, gpu, rebuild)
     with ExitStack() as stack:
         stack.enter_context(current_context(cuda))
         loaded = _Loaded(api)
@@ -80,7 +71,7 @@ def open_tensorrt_engine(
         except cuda.Error as error:
             raise EngineLost(f"{path}: {' '.join(str(error).split())}; close other programs on the GPU") from error
         stack.callback(opened.close)
-        _prove(opened, sidecar, path, rebuild)
+        _choose_launch(opened, path, rebuild)
         opened.memory_bytes = {
             "engine": loaded.memory_bytes,
             "frames": 0 if gpu.integrated else 4 * opened.frame_bytes,
@@ -105,16 +96,27 @@ def _locked(frames: Sequence[Image], gpu: Gpu, path: Path, stack: ExitStack) -> 
     return pool
 
 
-def _found_plan(profile: Profile, folder: Path, precision: str, api: TrtApi, gpu: Gpu, rebuild: str) -> Path:
-    """The plan for this GPU, or for TensorRT-RTX one for any GPU of its capability; ModelError says what is there."""
+def _found_plan(
+    profile: Profile, folder: Path, precision: str, api: TrtApi, gpu: Gpu, rebuild: str
+) -> tuple[Path, bytes]:
+    """The plan for this GPU, or for TensorRT-RTX one for any GPU of its capability, and what is in it.
+
+    Raises:
+        ModelError: there is none, or none that is whole; says what is there.
+    """
     graph_sha256 = graph_hash(profile, precision)
     targets = [gpu, Gpu(ANY_NAME, gpu.compute_capability, 0)] if api.runtime == "tensorrt-rtx" else [gpu]
-    for target in targets:
-        key = engine_key(graph_sha256, precision, api.label, target)
-        for place in (profile.folder / ENGINES_NAME, folder):  # what was installed along with the profile first
-            path = plan_path(place, profile.name, key)
-            if path.is_file():
-                return path
+    keys = [engine_key(graph_sha256, precision, api.label, target) for target in targets]
+    places = (folder, profile.folder / ENGINES_NAME)  # building anew helps, whatever came with the profile
+    refusals: list[ModelError] = []
+    for path in (plan_path(place, profile.name, key) for key in keys for place in places):
+        if path.is_file():
+            try:
+                return path, read_plan(path, rebuild)[0]
+            except ModelError as error:  # a whole one may lie in the other place
+                refusals.append(error)
+    if refusals:
+        raise refusals[0]
     wanted = {"runtime": api.label, "gpu": gpu.facts(), "precision": precision, "graph_sha256": graph_sha256}
     raise ModelError(why_missing(folder, profile.name, wanted, rebuild))
 
@@ -172,20 +174,11 @@ def _ends_of(engine: Any) -> dict[str, tuple[tuple[int, ...], Any]]:
     return {name: (tuple(engine.get_tensor_shape(name)), engine.get_tensor_dtype(name)) for name in names}
 
 
-def _prove(opened: TensorRtEngine, sidecar: dict[str, Any], path: Path, rebuild: str) -> None:
-    """Run the golden frame and hold the answer to float32's; then choose how to launch."""
-    golden = golden_of(sidecar, path)
+def _choose_launch(opened: TensorRtEngine, path: Path, rebuild: str) -> None:
     try:
-        found = opened.enhance(golden.frame).image
+        opened.choose_launch(golden_frame())
     except EngineFailed as error:
         raise ModelError(f"{path}: {error} for the golden frame; run: {rebuild} --force") from error
-    psnr_db = float(cv2.PSNR(found, golden.enhanced))
-    if not psnr_db >= golden.min_psnr_db:
-        raise ModelError(
-            f"{path}: the golden frame comes out at {psnr_db:.1f} dB, expected {golden.min_psnr_db:g}; "
-            f"run: {rebuild} --force"
-        )
-    opened.choose_launch(golden.frame)
 
 
 def _described(opened: TensorRtEngine) -> str:

@@ -1,4 +1,7 @@
-"""A plan on disk: its name, the sidecar that says what it is, and the golden frame that proves it."""
+"""A plan on disk: its name, the sidecar that says what it is, and the command that builds it anew.
+
+What proves a plan is not in here: it has to answer the golden frame as the profile's manifest says.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import ModelError
-from edge.basics.texts import json_from_text
+from edge.basics.texts import json_from_text, shown
 from edge.basics.whole_files import file_sha256, write_together
-from edge.pictures.geometry import FRAME_SHAPE
-from edge.pictures.image import Image
-from edge.pictures.packed import picture_from_text
 
 SEAL = "sidecar_sha256"
+FORMAT = 2
+"""Of a sidecar. Those of before had no number, and pictures of their own that proved the plan."""
 KEY_LENGTH = 16
 ANY_NAME = "any"
 """The GPU's name in a TensorRT-RTX plan that was built for a compute capability, with no GPU at hand."""
@@ -55,9 +57,35 @@ def sidecar_path(plan: Path) -> Path:
     return plan.with_suffix(".json")
 
 
+def build_command(
+    profile: str, folder: Path, precision: str = "fp16", runtime: str = "tensorrt", compute_capability: str = ""
+) -> str:
+    """The command that builds an engine, as a person would type it.
+
+    Args:
+        profile: its `edge.models.profile.Profile.argument`.
+        compute_capability: such as 8.6, where the plan is for any GPU of it.
+    """
+    options = "" if precision == "fp16" else f" --precision {precision}"
+    options += "" if runtime == "tensorrt" else f" --runtime {runtime}"
+    options += f" --compute-capability {compute_capability}" if compute_capability else ""
+    return f"edge-export engine {profile} -o {folder}{options}"
+
+
+def rebuild_command(plan: Path, profile: str) -> str:
+    """The command that builds a plan anew in its place, as far as its sidecar, sound or not, says how."""
+    try:
+        told = json_from_text(sidecar_path(plan).read_text(encoding="utf-8"))
+        gpu, precision, (runtime, *_) = told["gpu"], str(told["precision"]), str(told["runtime"]).split()
+        capability = str(gpu["compute_capability"]) if gpu["name"] == ANY_NAME else ""
+    except (OSError, ValueError, LookupError, TypeError):
+        return build_command(profile, plan.parent)
+    return build_command(profile, plan.parent, precision, runtime, capability)
+
+
 def write_plan(path: Path, content: bytes, sidecar: Mapping[str, Any]) -> None:
     """Write plan and sidecar, both or neither; the sidecar comes last and seals both."""
-    told = {**sidecar, "plan_sha256": hashlib.sha256(content).hexdigest()}
+    told = {"format": FORMAT, **sidecar, "plan_sha256": hashlib.sha256(content).hexdigest()}
     sealed = {**told, SEAL: _seal(told)}
     write_together({path: content, sidecar_path(path): (json.dumps(sealed, indent=1) + "\n").encode()})
 
@@ -74,7 +102,7 @@ def read_sidecar(plan: Path, rebuild: str) -> dict[str, Any]:
         rebuild: the command that builds the plan anew, for the message.
 
     Raises:
-        ModelError: missing, unreadable or edited.
+        ModelError: missing, unreadable, edited, or of another version of this program.
     """
     path = sidecar_path(plan)
     try:
@@ -84,6 +112,11 @@ def read_sidecar(plan: Path, rebuild: str) -> dict[str, Any]:
         raise ModelError(f"{path}: no readable sidecar ({error}); run: {rebuild}") from error
     if not is_sealed:
         raise ModelError(f"{path}: edited after the build; run: {rebuild}")
+    if sidecar.get("format") != FORMAT:
+        found = shown(sidecar["format"]) if "format" in sidecar else "none"
+        raise ModelError(
+            f"{path}: written by another version of this program (format {found}, expected {FORMAT}); run: {rebuild}"
+        )
     if not isinstance(sidecar.get("plan_sha256"), str):
         raise ModelError(f"{path}: does not name its plan's plan_sha256; run: {rebuild}")
     return dict(sidecar)
@@ -138,33 +171,3 @@ def _short(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(str(part) for part in value.values())
     return str(value)[:24]
-
-
-@dataclass(frozen=True)
-class Golden:
-    """The frame that proves a plan, what float32 makes of it, and how near the plan must come."""
-
-    frame: Image
-    enhanced: Image
-    min_psnr_db: float
-
-
-def golden_of(sidecar: Mapping[str, Any], plan: Path) -> Golden:
-    """A sidecar's golden frame; raises ModelError where it is missing or damaged."""
-    told = sidecar.get("golden")
-    limit_db = told.get("min_psnr_db") if isinstance(told, Mapping) else None
-    is_limit = isinstance(limit_db, (int, float)) and not isinstance(limit_db, bool) and 0 < limit_db < 1000
-    if not isinstance(told, Mapping) or limit_db is None or not is_limit:
-        raise ModelError(
-            f"{sidecar_path(plan)}: no golden frame with its min_psnr_db; build the engine again with --force"
-        )
-    frame, enhanced = (unpacked_picture(str(told.get(name)), plan) for name in ("frame", "enhanced"))
-    return Golden(frame, enhanced, float(limit_db))
-
-
-def unpacked_picture(text: str, origin: Path) -> Image:
-    """The reverse of `packed_picture`; raises ModelError where it is no picture of the camera's size."""
-    try:
-        return picture_from_text(text, FRAME_SHAPE)
-    except ValueError as error:
-        raise ModelError(f"{origin}: its golden frame {error}; build the engine again with --force") from error

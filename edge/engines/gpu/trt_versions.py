@@ -10,6 +10,7 @@ hand
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +63,12 @@ class TrtApi:
     @property
     def newest_opset(self) -> int:
         return 20 if self.runtime == "tensorrt-rtx" else NEWEST_OPSET.get(self.major, max(NEWEST_OPSET.values()))
+
+
+def refuse_absent(runtime: str) -> None:
+    """Refuse a runtime that is not installed, without importing anything; raises DeviceMissing."""
+    if importlib.util.find_spec(MODULES[runtime]) is None:
+        raise DeviceMissing(f"{runtime} is not installed; {INSTALL[runtime]}")
 
 
 def load_trt(runtime: str) -> TrtApi:

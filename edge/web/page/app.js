@@ -187,6 +187,7 @@ function hear() {
   const on = (kind, react) => events.addEventListener(kind, (event) => react(JSON.parse(event.data)));
   on("state", (unit) => {
     $("live").hidden = !unit.frozen;
+    if (document.activeElement !== $("strength")) showStrength(Math.round(unit.strength * 100));
     if (unit.view !== unitView) {
       unitView = unit.view; // only a turn of the button turns the page; it may have another view of its own
       choose(unit.view);
@@ -194,6 +195,24 @@ function hear() {
   });
   on("saved", ({ name }) => toast(`Saved on the unit: ${name}`));
   on("not-saved", ({ reason }) => toast(`Not saved: ${reason}`));
+}
+
+// ---- how much of the enhancement is shown, to everybody who watches
+
+function showStrength(percent) {
+  $("strength").value = percent;
+  $("strength-value").textContent = `${percent}%`;
+}
+
+async function setStrength() {
+  const percent = $("strength").valueAsNumber;
+  showStrength(percent);
+  try {
+    const answer = await fetch(`api/strength?value=${percent / 100}`, { method: "POST" });
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+  } catch (error) {
+    toast(`Strength not changed: ${error.message}`);
+  }
 }
 
 async function goLive() {
@@ -266,6 +285,8 @@ document.addEventListener("keyup", (event) => event.key === " " && hold(false));
 window.addEventListener("blur", () => hold(false));
 
 $("views").addEventListener("change", (event) => choose(event.target.value));
+$("strength").addEventListener("input", setStrength);
+$("strength").addEventListener("change", () => $("strength").blur()); // keys go to the picture again, and news to the slider
 $("save").addEventListener("click", save);
 $("full").addEventListener("click", toggleFull);
 $("live").addEventListener("click", goLive);

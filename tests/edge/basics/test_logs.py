@@ -146,9 +146,9 @@ def stream_that_is_closed():
     return write
 
 
-@pytest.mark.parametrize(("debug", "told"), [(False, "hello\n"), (True, " INFO root: hello\n")])
-def test_outside_of_the_journal_the_log_is_text_on_stderr(debug, told):
+@pytest.mark.parametrize(("debug", "message"), [(False, "hello\n"), (True, " INFO root: hello\n")])
+def test_outside_of_the_journal_the_log_is_text_on_stderr(debug, message):
     program = f"import logging, edge.basics.logs as j; j.set_up_logging({debug}); logging.info('hello')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stderr.endswith(told), done.stderr
-    assert (done.stderr == told) is not debug
+    assert done.stderr.endswith(message), done.stderr
+    assert (done.stderr == message) is not debug

@@ -74,7 +74,7 @@ def test_help_says_range_default_and_modes():
 
 
 @pytest.mark.parametrize(
-    ("words", "mode", "told"),
+    ("words", "mode", "message"),
     [
         (["--power", "4"], "off", "--power is for on, not for off; leave it out"),
         (["--name", ""], "film", "--name is for on and off, not for film; leave it out"),
@@ -82,10 +82,10 @@ def test_help_says_range_default_and_modes():
         (["a b", "c"], "on", "FILE 'a b' is for film, not for on; hang it up"),
     ],
 )
-def test_what_a_mode_would_ignore_is_refused(words, mode, told):
+def test_what_a_mode_would_ignore_is_refused(words, mode, message):
     with pytest.raises(UsageError) as raised:
         refuse_unused(OPTIONS, parsed(*words), mode)
-    assert str(raised.value) == told
+    assert str(raised.value) == message
 
 
 def test_what_a_mode_uses_is_taken():

@@ -46,7 +46,7 @@ def test_a_row_of_numbers():
 
 
 @pytest.mark.parametrize(
-    "table, told",
+    "table, message",
     [
         pytest.param({"size": [5]}, r"a\.toml: size = \[5\]: expected a list of 2, each", id="too short"),
         pytest.param({"size": 5}, r"size = 5: expected a list of 2", id="no list"),
@@ -55,13 +55,13 @@ def test_a_row_of_numbers():
         pytest.param({"lamp": 3}, r"lamp = 3: expected a table", id="no table"),
     ],
 )
-def test_bad_rows_and_tables(table, told):
-    with pytest.raises(ConfigError, match=told):
+def test_bad_rows_and_tables(table, message):
+    with pytest.raises(ConfigError, match=message):
         from_table(Room, table, "", "a.toml")
 
 
 @pytest.mark.parametrize(
-    "table, told",
+    "table, message",
     [
         (
             {"heights_px": [1, 2, 3]},
@@ -73,8 +73,8 @@ def test_bad_rows_and_tables(table, told):
         ({"weight_kg": 5.5}, r"weight_kg = 5.5: expected a number of at most 5.0"),
     ],
 )
-def test_bad_lists_and_numbers_beyond_one_limit(table, told):
-    with pytest.raises(ConfigError, match=told):
+def test_bad_lists_and_numbers_beyond_one_limit(table, message):
+    with pytest.raises(ConfigError, match=message):
         from_table(Shelf, table, "", "a.toml")
 
 

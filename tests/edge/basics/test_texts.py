@@ -2,9 +2,8 @@
 
 import pytest
 
-from edge.basics.command import exit_code_of
 from edge.basics.errors import EdgeError
-from edge.basics.texts import MAX_LINE, json_from_text, one_line, shown, toml_from_text, toml_value
+from edge.basics.texts import MAX_LINE, age_text, json_from_text, one_line, shown, toml_from_text, toml_value
 
 
 @pytest.mark.parametrize(
@@ -44,17 +43,24 @@ def test_an_error_is_one_printable_line(text, line):
 
 
 def test_a_long_error_keeps_its_beginning_and_its_end():
-    told = one_line("begin" + "x" * 100_000 + "end")
-    assert len(told) <= MAX_LINE + 3 and told.startswith("begin") and told.endswith("end")
+    message = one_line("begin" + "x" * 100_000 + "end")
+    assert len(message) <= MAX_LINE + 3 and message.startswith("begin") and message.endswith("end")
 
 
 def test_a_number_too_long_to_spell_is_shown():
     assert shown(1 << 20_000) == "a int too large to show" and shown("a") == "'a'"
 
 
-def test_an_unexpected_error_is_one_line_too(capsys):
-    def fail():
-        raise RuntimeError("a\nb")
-
-    assert exit_code_of("edge-enhance", fail, debug=False) == 1
-    assert capsys.readouterr().err == "edge-enhance: unexpected RuntimeError: a\\nb; --debug shows where\n"
+@pytest.mark.parametrize(
+    ("age_ms", "text"),
+    [
+        (0, "0.0 s"),
+        (740, "0.7 s"),
+        (9_990, "9.9 s"),
+        (12_400, "12 s"),
+        (185_000, "3 min 5 s"),
+        (7_800_000, "2 h 10 min"),
+    ],
+)
+def test_an_age_reads_like_a_clock(age_ms: float, text: str) -> None:
+    assert age_text(age_ms) == text

@@ -1,12 +1,13 @@
 """Files that are complete or absent."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from edge.basics import whole_files
-from edge.basics.whole_files import make_folder, part_of, write_together, write_whole
+from edge.basics.whole_files import make_folder, part_of, whole_file, write_together, write_whole
 
 
 def test_write_whole_leaves_no_part_behind(tmp_path, monkeypatch):
@@ -79,3 +80,28 @@ def test_a_leftover_of_the_same_name_is_written_over(tmp_path):
     part_of(tmp_path / "file").write_bytes(b"much longer than what comes")
     write_whole(tmp_path / "file", b"new")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"new")]
+
+
+def test_two_threads_write_one_file_after_each_other(tmp_path):
+    path = tmp_path / "file"
+    begun, go_on = threading.Event(), threading.Event()
+
+    def first():
+        with whole_file(path) as file:
+            file.write(b"first")
+            begun.set()
+            go_on.wait(20)
+
+    def second():
+        with whole_file(path) as file:
+            file.write(b"2")
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    begun.wait(20)
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert path.read_bytes() == b"2"
+    assert [found.name for found in tmp_path.iterdir()] == ["file"]

@@ -13,7 +13,7 @@ import pytest
 
 import edge.basics.whole_files
 import edge.batch.job
-from edge.basics.errors import EdgeError, InputOutputError
+from edge.basics.errors import EdgeError, EngineFailed, InputOutputError
 from edge.batch.avi import AviWriter
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_SHAPE, fit_to_frame
@@ -132,6 +132,29 @@ def test_a_failing_engine_fails_its_picture_alone(bench: Bench) -> None:
     report = bench.run(first, second)
     assert (report.done, [failure.path for failure in report.failed]) == ([second], [first])
     assert isinstance(report.failed[0].error, EdgeError)
+
+
+def test_each_result_names_the_devices_that_made_it(bench: Bench) -> None:
+    """The third of all frames is the first that another device makes, as when a GPU is lost."""
+
+    def lose_the_gpu(num_calls: int) -> None:
+        bench.engine.device = "gpu" if num_calls < 3 else "cpu"
+
+    bench.engine.on_call = lose_the_gpu
+    first, clip, last = bench.picture("a.png"), bench.clip(num_frames=4), bench.picture("z.png")
+    bench.run(first, clip, last)
+    names = ("a_enhanced.png.json", "clip_enhanced.avi.json", "z_enhanced.png.json")
+    assert [bench.sidecar(name)["model"]["device"] for name in names] == ["gpu", "gpu, then cpu", "cpu"]
+
+
+def test_a_failing_engine_is_told_with_the_picture(bench: Bench) -> None:
+    def fail(num_calls: int) -> None:
+        raise EngineFailed("black")
+
+    bench.engine.on_call = fail
+    path = bench.picture()
+    with pytest.raises(EdgeError, match=f"^{path}: the engine failed: black$"):
+        bench.run(path)
 
 
 def test_a_stopped_clip_leaves_nothing(bench: Bench) -> None:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.basics.errors import InputOutputError
+import edge.batch.job
+from edge.basics.errors import EdgeError, InputOutputError, ModelError
+from edge.pictures.files import read_picture
+from edge.pictures.image import Image
 from edge.pictures.marks import mode_of_file
 
 if TYPE_CHECKING:
@@ -140,3 +143,63 @@ def test_an_output_that_is_a_file_is_refused(bench: Bench) -> None:
     bench.output.write_text("")
     with pytest.raises(InputOutputError, match="out"):
         bench.run(bench.picture())
+
+
+@pytest.mark.parametrize(
+    ("options", "read"),
+    [({}, "acd"), ({"force": True}, "abcd"), ({"resume": True}, "acd")],
+    ids=["", "force", "resume"],
+)
+def test_each_picture_is_read_once_and_none_for_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], read: str
+) -> None:
+    """The next picture is read while one is written; the second one's files are there already."""
+    bench.run(bench.picture("b.png"))
+    for name in ("a.png", "c.png", "d.png"):
+        bench.picture(name)
+    (bench.originals / "c.png").write_bytes(b"\x89PNG no more")
+    names: list[str] = []
+
+    def reading(path: Path) -> Image:
+        names.append(path.stem)
+        return read_picture(path)
+
+    monkeypatch.setattr(edge.batch.job, "read_picture", reading)
+    report = bench.run(**options)
+    assert "".join(names) == read
+    failed = [failure.path.stem for failure in report.failed]
+    assert failed == (["c"] if options else ["b", "c"])
+    assert [path.stem for path in report.done][-1] == "d"
+
+
+def test_without_an_engine_the_run_ends_with_its_reason_and_nothing_is_written(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse() -> None:
+        raise ModelError("model.onnx: is wrong")
+
+    caplog.set_level(logging.INFO)
+    bench.engine.on_open = refuse
+    bench.picture(), bench.clip(), bench.picture("z.png")
+    with pytest.raises(EdgeError, match=r"^model\.onnx: is wrong$") as caught:
+        bench.run()
+    assert caught.value.exit_code == ModelError.exit_code
+    assert (bench.written(), bench.engine.num_calls) == ([], 0)
+    assert caplog.records[-1].message == "0 enhanced, 3 not done"
+
+
+def test_the_engine_is_waited_for_once_and_only_where_a_picture_needs_it(bench: Bench) -> None:
+    waits: list[int] = []
+    bench.engine.on_open = lambda: waits.append(1)
+    bench.picture(), bench.clip()
+    assert len(bench.run().done) == 2
+    assert len(bench.run(resume=True).skipped) == 2
+    assert len(waits) == 1
+
+
+def test_a_stop_while_the_engine_opens_leaves_nothing(bench: Bench) -> None:
+    bench.engine.on_open = bench.stop.set
+    path, last = bench.picture(), bench.picture("z.png")
+    report = bench.run()
+    assert (report.exit_code, report.not_done) == (1, [path, last])
+    assert (bench.written(), bench.engine.num_calls) == ([], 0)

@@ -111,7 +111,7 @@ def test_its_age_counts_in_days():
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, message",
     [
         pytest.param({"hot_px": np.int32([[-1, 5]])}, "hot_px lie outside", id="hot pixel before the frame"),
         pytest.param({"hot_px": np.int32([[1080, 5]])}, "hot_px lie outside", id="hot pixel behind the frame"),
@@ -129,11 +129,11 @@ def test_its_age_counts_in_days():
         pytest.param({"parts": (1,)}, "parts", id="parts are numbers"),
     ],
 )
-def test_what_cannot_be_applied_is_refused(tmp_path, changes, told):
+def test_what_cannot_be_applied_is_refused(tmp_path, changes, message):
     write_calibration(tmp_path / "unit.calib", replace(CALIBRATION, **changes))
     with pytest.raises(ConfigError, match=r"unit\.calib: its values make no sense") as caught:
         read_calibration(tmp_path / "unit.calib")
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("payload", [b"", b"PK", b"\x93NUMPY"], ids=["none", "zip cut short", "no zip"])

@@ -184,14 +184,14 @@ def test_exposures_are_matched_to_frames(make_unit):
 
 def test_a_channel_that_does_not_exist_is_told_where_it_matters(make_unit, simulator):
     unit = make_unit(led_permille=(100, 200, 300))
-    told = "bridge.led_permille = [100, 200, 300]: this camera head has 2 light channels, expected at most 2 values"
-    wait_until(lambda: unit.notices == (told,))
+    message = "bridge.led_permille = [100, 200, 300]: this camera head has 2 light channels, expected at most 2 values"
+    wait_until(lambda: unit.notices == (message,))
     wait_until(lambda: unit.record.get("led_permille") == [100, 200])
-    assert unit.record["reason"] == told
+    assert unit.record["reason"] == message
     unit.head.close()
     with pytest.raises(ConfigError) as caught:
         check_head(BridgeConfig(port=str(simulator.path), led_permille=(100, 200, 300)))
-    assert str(caught.value) == told
+    assert str(caught.value) == message
 
 
 def test_video_is_not_held_up_by_a_head_that_hangs(make_unit, simulator):
@@ -216,8 +216,8 @@ def test_a_missing_head_is_no_error_at_the_start(tmp_path):
 
 def test_check_tells_what_is_on_the_port(simulator, tmp_path):
     assert check_head(BridgeConfig()) == "not configured"
-    told = check_head(BridgeConfig(port=str(simulator.path)))
-    assert told.startswith("SIM-0001, firmware 1.0.0, 2 lights, protocol 1.0 on ")
+    message = check_head(BridgeConfig(port=str(simulator.path)))
+    assert message.startswith("SIM-0001, firmware 1.0.0, 2 lights, protocol 1.0 on ")
     with pytest.raises(DeviceMissing, match=r"bridge\.port = '.*none': .*no such port"):
         check_head(BridgeConfig(port=str(tmp_path / "none")))
     simulator.switches.surroundings.extra_window_celsius = 30.0
@@ -227,7 +227,7 @@ def test_check_tells_what_is_on_the_port(simulator, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text, told",
+    "text, message",
     [
         pytest.param("led_permille = [500, 1200]", "bridge.led_permille[1] = 1200: expected a whole", id="range"),
         pytest.param(
@@ -241,12 +241,12 @@ def test_check_tells_what_is_on_the_port(simulator, tmp_path):
         pytest.param("prot = 'auto'", "did you mean 'port'?", id="key"),
     ],
 )
-def test_bad_settings_are_refused_with_their_path(tmp_path, text, told):
+def test_bad_settings_are_refused_with_their_path(tmp_path, text, message):
     path = tmp_path / "edge.toml"
     path.write_text(f"[bridge]\n{text}\n")
     with pytest.raises(ConfigError) as caught:
         load_config(path, {})
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_lists_are_printed_as_toml_that_reads_back(tmp_path):

@@ -1,6 +1,5 @@
-"""Which engine runs: without a GPU, or without an engine for it, the CPU's, and one line says why."""
+"""Opening one rung, proving it, and what the tools take: the first of a profile's rungs that does both."""
 
-import logging
 import os
 import subprocess
 import sys
@@ -10,20 +9,25 @@ import pytest
 
 from edge.basics.errors import DeviceMissing, EngineLost, ModelError
 from edge.config import EngineConfig
-from edge.engines.cpu import GraphCpuEngine
+from edge.engines import open as opening
+from edge.engines.cpu import BicubicCpuEngine, GraphCpuEngine, GuidedCpuEngine
 from edge.engines.engine import Enhanced
-from edge.engines.open import FallbackEngine, open_engine
+from edge.engines.golden import golden_frame, golden_record
+from edge.engines.open import open_proven, open_rung, prove_rung
+from edge.engines.rungs import Rung, own_rungs
+from edge.models.profile import load_profile
+from tests.doubles.gpu_unit import graph
 from tests.doubles.parts import part
 
 SCRIPT = """
-import logging, sys
+import sys
 sys.path[:0] = {paths!r}
 {setup}
-logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stdout)
-from edge.models.profile import load_profile
 from edge.config import EngineConfig
-from edge.engines.open import open_engine
-print(open_engine(load_profile("live"), EngineConfig(engines="/nowhere")).device)
+from edge.engines.open import open_proven
+from edge.engines.rungs import own_rungs
+from edge.models.profile import load_profile
+print(open_proven(load_profile("live"), EngineConfig(engines="/nowhere"), own_rungs("live", "auto"), print)[0].device)
 """
 
 
@@ -36,118 +40,140 @@ def run_apart(paths, setup="", **env):
     return done.stdout.splitlines()
 
 
-def test_without_tensorrt_the_cpu_takes_over_with_one_line():
+def test_without_tensorrt_the_cpu_is_next_with_one_line():
     line, device = run_apart([], "sys.modules['tensorrt'] = None")
-    assert line.startswith("INFO the CPU engine runs: tensorrt is not installed")
+    assert line.startswith("live is passed over: tensorrt is not installed")
     assert device.startswith("cpu")
 
 
 FAKE = "from tests.doubles import fake_tensorrt; sys.modules['tensorrt'] = fake_tensorrt"
 
 
-def test_without_libcuda_the_cpu_takes_over_with_one_line():
+def test_without_libcuda_the_cpu_is_next_with_one_line():
     line, device = run_apart([part("pycuda") / "site"], FAKE)
-    assert line == "INFO the CPU engine runs: no GPU engine: no NVIDIA driver (libcuda.so.1); " + (
+    assert line == "live is passed over: no GPU engine: no NVIDIA driver (libcuda.so.1); " + (
         "docs/integrator.md says how to install it"
     )
     assert device.startswith("cpu")
 
 
-def test_without_a_device_the_cpu_takes_over_with_one_line():
+def test_without_a_device_the_cpu_is_next_with_one_line():
     folder = part("pycuda")
     env = {"LD_LIBRARY_PATH": str(folder / "driver"), "HOST_CUDA_DEVICES": "0"}
     line, device = run_apart([folder / "site"], FAKE, **env)
-    assert line.startswith("INFO the CPU engine runs: no GPU engine: the NVIDIA driver finds no usable GPU")
+    assert line.startswith("live is passed over: no GPU engine: the NVIDIA driver finds no usable GPU")
     assert device.startswith("cpu")
 
 
-def test_a_gpu_without_an_engine_warns_and_names_the_command(gpu, unit, caplog):
-    with caplog.at_level(logging.INFO):
-        engine = open_engine(unit.profile, EngineConfig(engines=str(unit.engines)))
+def tool(unit, backend="auto"):
+    """What a tool opens, and the lines that it is told."""
+    told = []
+    config = EngineConfig(backend=backend, engines=str(unit.engines))
+    return open_proven(unit.profile, config, own_rungs("live", backend), told.append)[0], told
+
+
+def test_a_gpu_without_an_engine_names_the_command(gpu, unit):
+    engine, (line,) = tool(unit)
     assert isinstance(engine, GraphCpuEngine)
-    (record,) = caplog.records
-    assert record.levelname == "WARNING"
-    assert f"run: edge-export engine live -o {unit.engines}" in record.message
+    assert line.endswith(f"run: edge-export engine {unit.models}/live -o {unit.engines}")
 
 
-def test_a_plan_that_tensorrt_does_not_take_leaves_the_cpu(gpu, unit, caplog, monkeypatch):
+def test_a_plan_that_tensorrt_does_not_take_leaves_the_cpu(gpu, unit, monkeypatch):
     unit.put_plan()
     monkeypatch.setattr("tests.doubles.fake_tensorrt.Runtime.deserialize_cuda_engine", lambda runtime, content: None)
-    assert isinstance(open_engine(unit.profile, EngineConfig(engines=str(unit.engines))), GraphCpuEngine)
-    (record,) = caplog.records
-    assert "tensorrt 10.3.0 does not take this plan" in record.message
+    engine, (line,) = tool(unit)
+    assert isinstance(engine, GraphCpuEngine)
+    assert "tensorrt 10.3.0 does not take this plan" in line
+
+
+def test_a_plan_that_computes_something_else_fails_the_golden_frame_of_the_manifest(gpu, unit):
+    unit.put_plan(graph("faint"))
+    config, rung = EngineConfig(engines=str(unit.engines)), Rung("live", "auto")
+    engine = open_rung(unit.profile, config, rung)
+    with pytest.raises(ModelError, match=r"golden frame comes out at [0-9.]+ dB, expected 45 or more; ") as caught:
+        prove_rung(engine, unit.profile, config, rung)
+    engine.close()
+    command = f"edge-export engine {unit.models}/live -o {unit.engines} --force"
+    assert str(caught.value).endswith(f"; run: {command}")
+    engine, (line,) = tool(unit)
+    assert isinstance(engine, GraphCpuEngine)
+    assert line == f"live is passed over: {caught.value}"
+
+
+def test_the_drawn_frame_of_the_manifest_proves_a_plan(gpu, unit):
+    faint = (golden_frame() * 0.5 + 20).astype(np.uint8)
+    unit.set_manifest(golden=golden_record(faint, 45.0))
+    unit.put_plan(graph("faint"))
+    engine, told = tool(unit)
+    assert (engine.device.startswith("Host Memory Double"), told) == (True, [])
+    engine.close()
 
 
 def test_backend_tensorrt_insists(gpu, unit, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
     with pytest.raises(ModelError, match="no engine for profile"):
-        open_engine(unit.profile, EngineConfig(backend="tensorrt", engines=str(unit.engines)))
+        tool(unit, "tensorrt")
     with pytest.raises(DeviceMissing, match="tensorrt-rtx is not installed"):
-        open_engine(unit.profile, EngineConfig(backend="tensorrt-rtx", engines=str(unit.engines)))
+        tool(unit, "tensorrt-rtx")
 
 
 def test_backend_cpu_does_not_look_for_a_gpu(gpu, unit):
     unit.put_plan()
-    engine = open_engine(unit.profile, EngineConfig(backend="cpu", engines=str(unit.engines)))
-    assert isinstance(engine, GraphCpuEngine)
+    engine, told = tool(unit, "cpu")
+    assert (type(engine), told) == (GraphCpuEngine, [])
 
 
 def test_a_gpu_and_its_engine_are_taken(gpu, unit):
     unit.put_plan()
-    engine = open_engine(unit.profile, EngineConfig(engines=str(unit.engines)))
+    engine, told = tool(unit)
     assert engine.device.startswith("Host Memory Double, tensorrt 10.3.0, fp16")
     assert np.array_equal(engine.enhance(unit.frame).image, 255 - unit.frame)
+    assert told == []
     engine.close()
 
 
-class Played:
-    """Implements `edge.engines.engine.Engine`; raises what it is told to."""
+@pytest.mark.parametrize(
+    ("rung", "kind"),
+    [
+        (Rung("live", "cpu"), GuidedCpuEngine),
+        (Rung("live", "cpu", "bicubic"), BicubicCpuEngine),
+    ],
+)
+def test_a_rung_of_the_cpu_is_what_it_names_and_is_proven(rung, kind):
+    profile = load_profile("live")
+    engine, proof = open_proven(profile, EngineConfig(), [rung])
+    assert type(engine) is kind
+    assert proof.psnr_db >= 50 and proof.took_ms > 0
+    engine.close()
 
-    profile, model_sha256 = "live", "0"
 
-    def __init__(self, device):
-        self.device = device
-        self.error = None
+class Wrong:
+    """Implements `edge.engines.engine.Engine`; answers nothing but its own."""
+
+    profile, model_sha256, device = "live", "0", "test"
+
+    def __init__(self, error=None):
+        self._error = error
         self.is_closed = False
 
     def enhance(self, image, out=None):
-        if self.error:
-            raise self.error
-        return Enhanced(image, {})
+        if self._error:
+            raise self._error
+        return Enhanced(np.zeros_like(image), {})
 
     def close(self):
         self.is_closed = True
 
 
-def test_a_lost_gpu_hands_its_frame_to_the_cpu_which_stays():
-    gpu, cpu = Played("gpu"), Played("cpu")
-    engine = FallbackEngine(gpu, lambda: cpu)
-    image = np.zeros((2, 2, 3), np.uint8)
-    assert engine.enhance(image).image is image
-    assert engine.current is gpu
-    gpu.error = EngineLost("the GPU failed")
-    for _ in range(2):
-        assert engine.enhance(image).image is image
-    assert (engine.device, gpu.is_closed, engine.current) == ("cpu", True, cpu)
-    engine.close()
-    assert cpu.is_closed
-
-
-def test_a_failed_gpu_is_not_called_again_where_the_cpu_cannot_be_opened():
-    gpu, cpu = Played("gpu"), Played("cpu")
-    openings = iter([ModelError("the profile is damaged"), cpu])
-
-    def open_cpu():
-        found = next(openings)
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    engine = FallbackEngine(gpu, open_cpu)
-    gpu.error = EngineLost("the GPU failed")
-    image = np.zeros((2, 2, 3), np.uint8)
-    with pytest.raises(ModelError):
-        engine.enhance(image)
-    assert gpu.is_closed
-    assert engine.enhance(image).image is image
-    assert engine.device == "cpu"
+@pytest.mark.parametrize(
+    ("error", "expected"), [(None, ModelError), (EngineLost("the GPU is gone"), EngineLost)], ids=["wrong", "lost"]
+)
+def test_what_cannot_be_proven_is_closed(monkeypatch, error, expected):
+    made = [Wrong(error), Wrong(error)]
+    left = list(made)
+    monkeypatch.setattr(opening, "open_rung", lambda *given: left.pop())
+    told = []
+    with pytest.raises(expected):
+        open_proven(load_profile("live"), EngineConfig(), own_rungs("live", "auto"), told.append)
+    assert [engine.is_closed for engine in made] == [True, True]
+    assert len(told) == 1

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from edge.basics.errors import ModelError
-from edge.engines.rungs import Rung, best_allowed, rungs_below
+from edge.engines.rungs import Rung, best_allowed, own_rungs, rungs_below
 
 HAS_HOST_FORM = {"live", "miinet-guided"}
 
@@ -40,6 +40,22 @@ def finder(present):
 def test_rungs_best_first(profile, backend, present, titles):
     rungs = rungs_below(profile, backend, finder(present.split()))
     assert [rung.title for rung in rungs] == titles
+
+
+@pytest.mark.parametrize(
+    ("backend", "titles"),
+    [("auto", ["miinet", "miinet on the CPU"]), ("cpu", ["miinet on the CPU"]), ("tensorrt-rtx", ["miinet"])],
+)
+def test_who_can_wait_keeps_the_profile_and_leaves_the_gpu_alone_where_it_may(backend, titles):
+    assert [rung.title for rung in own_rungs("miinet", backend)] == titles
+
+
+@pytest.mark.parametrize(
+    ("backend", "runtime"),
+    [("auto", "tensorrt"), ("tensorrt", "tensorrt"), ("tensorrt-rtx", "tensorrt-rtx"), ("cpu", "")],
+)
+def test_a_rung_knows_the_runtime_that_it_needs(backend, runtime):
+    assert Rung("live", backend).runtime == runtime
 
 
 def test_a_configured_profile_that_is_not_there_is_an_error():

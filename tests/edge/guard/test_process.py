@@ -11,7 +11,7 @@ import numpy as np
 import psutil
 import pytest
 
-from edge.basics.errors import EngineFailed, EngineLost, ModelError
+from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
 from edge.config import EngineConfig, UnitConfig
 from edge.engines.rungs import Rung
 from edge.guard import process as engine_process
@@ -49,6 +49,7 @@ def frames():
 def start(frames, monkeypatch):
     """Starts the scripted process; all of them are ended."""
     monkeypatch.setattr(engine_process, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
+    monkeypatch.setattr(engine_process, "refuse_absent", lambda runtime: None)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     started = []
 
@@ -97,7 +98,8 @@ def test_the_shipped_profile_enhances_in_a_process_of_its_own(frames):
     process = EngineProcess(order(), frames)
     try:
         told = opened(process).opened
-        assert (told.profile, told.backend, told.fell_back) == ("live", "cpu", "")
+        assert (told.profile, told.model_sha256) == ("live", order().sha256)
+        assert 0 < told.frame_ms < 10_000
         assert told.device.startswith("cpu")
         image = frames.copied(frame(90))
         result = process.enhance(image)
@@ -164,6 +166,17 @@ def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
     assert num_free(frames) == 8
 
 
+def test_who_can_wait_gets_the_late_picture(start):
+    process = opened(start())
+    assert process.enhance(frame(ORDERS["late"]), 30.0).image[0, 0, 0] == 255 - ORDERS["late"]
+
+
+def test_who_waits_longer_hears_of_a_hang_once(start):
+    process = opened(start())
+    with pytest.raises(EngineGone, match="the engine hangs: no answer for"):
+        process.enhance(frame(ORDERS["hang"]), engine_process.HUNG_S + 0.5)
+
+
 @pytest.mark.parametrize("how", ["hang", "stop"])
 def test_a_process_that_hangs_is_given_up(start, how):
     process = opened(start())
@@ -202,13 +215,35 @@ def test_an_engine_that_does_not_answer_the_golden_frame_is_given_up(start, monk
         opened(start("golden hangs"))
 
 
+def test_a_gpu_that_is_there_runs(start):
+    assert opened(start("", "auto")).opened.device == "gpu"
+
+
 @pytest.mark.parametrize(
-    ("opening", "backend", "was_lost"), [("", "auto", False), ("no gpu", "cpu", False), ("lost gpu", "cpu", True)]
+    ("opening", "error", "told"),
+    [
+        ("no gpu", DeviceMissing, "no GPU"),
+        ("lost gpu", EngineLost, "the GPU does not answer"),
+        ("no plan", ModelError, "run: edge-export engine live"),
+    ],
 )
-def test_it_says_which_backend_runs_and_why(start, opening, backend, was_lost):
-    told = opened(start(opening, "auto")).opened
-    assert (told.backend, told.was_lost) == (backend, was_lost)
-    assert bool(told.fell_back) == bool(opening)
+def test_a_gpu_that_cannot_be_had_is_told_and_nothing_runs_in_its_place(start, opening, error, told):
+    process = start(opening, "auto")
+    with pytest.raises(error, match=told) as caught:
+        opened(process)
+    assert type(caught.value) is error
+
+
+def test_a_runtime_that_is_not_installed_takes_no_process_to_find_out(frames, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    monkeypatch.setattr(engine_process, "WORKER_COMMAND", ["/nowhere"])
+    with pytest.raises(DeviceMissing, match="tensorrt is not installed") as caught:
+        EngineProcess(order("auto"), frames)
+    assert not isinstance(caught.value, EngineGone)
+
+
+def test_an_engine_that_takes_its_time_is_timed_by_its_proof_alone(start):
+    assert opened(start("slow")).opened.frame_ms == 40_000.0
 
 
 def test_another_model_than_was_meant_is_refused(start):
@@ -216,7 +251,32 @@ def test_another_model_than_was_meant_is_refused(start):
         opened(start(sha256="0" * 64))
 
 
+def test_a_ctrl_c_while_it_starts_is_left_to_the_program(start):
+    process = start()
+    while process.poll_opened() is None:
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(0.01)
+    assert process.enhance(frame()).image[0, 0, 0] == 55
+
+
+def test_who_can_wait_lets_it_open_for_longer(frames, start, monkeypatch):
+    monkeypatch.setattr(engine_process, "CPU_OPENING_S", 0.0)
+    monkeypatch.setattr(engine_process, "PROVING_S", 0.0)
+    process = EngineProcess(order(), frames, 60.0)
+    try:
+        assert opened(process).enhance(frame()).image[0, 0, 0] == 55
+    finally:
+        process.close(10)
+
+
 def test_the_process_ends_with_the_program_that_started_it(start):
     process = opened(start())
     process._socket.close()
     assert psutil.Process(process.pid).wait(10) is not None or not psutil.pid_exists(process.pid)
+
+
+def test_so_much_of_the_enhancement_comes_back_as_is_asked_for(start):
+    process = opened(start())
+    assert process.enhance(frame(200)).image[0, 0, 0] == 55
+    assert process.enhance(frame(200), strength=0.5).image[0, 0, 0] == 128
+    assert process.enhance(frame(200)).image[0, 0, 0] == 55

@@ -36,6 +36,7 @@ class Played:
         self.opened = None
         self.is_closed = False
         self.num_proofs = 0
+        self.strengths = []
 
     def poll_opened(self, timeout_s=0.0):
         found = self._cast.on_open(self.order.rung)
@@ -43,12 +44,12 @@ class Played:
             raise found
         if found is not False and self.opened is None:
             rung = self.order.rung
-            defaults = {"backend": rung.backend, "fell_back": "", "was_lost": False, "frame_ms": 20.0}
-            device = "gpu" if rung.backend == "auto" else "cpu"
-            self.opened = Opened(rung.profile, self.order.sha256, device, **{**defaults, **(found or {})})
+            device = "gpu" if rung.runtime else "cpu"
+            self.opened = Opened(rung.profile, self.order.sha256, device, **{"frame_ms": 20.0, **(found or {})})
         return self.opened
 
-    def enhance(self, image):
+    def enhance(self, image, strength=1.0):
+        self.strengths.append(strength)
         found = self._cast.on_frame(self.order.rung)
         if isinstance(found, Exception):
             raise found
@@ -70,10 +71,11 @@ class Played:
 class Stage:
     """A supervisor with played processes and a clock of its own."""
 
-    def __init__(self, monkeypatch, backend="auto", profile="live", **options):
+    def __init__(self, monkeypatch, backend="auto", profile="live", on_start=lambda rung: None, **options):
         self.now_ns = 1000 * SECOND
         clock = SimpleNamespace(monotonic_ns=lambda: self.now_ns, perf_counter=time.perf_counter)
         monkeypatch.setattr("edge.guard.supervisor.time", clock)
+        self.on_start = on_start
         self.on_open = self.on_frame = lambda rung: None
         self.on_proof = lambda: None
         self.started = []
@@ -90,6 +92,8 @@ class Stage:
         self._scene = np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), np.uint8)
 
     def start(self, order, frames):
+        if error := self.on_start(order.rung):
+            raise error
         self.started.append(Played(order, self))
         return self.started[-1]
 
@@ -244,20 +248,43 @@ def test_a_climb_that_ends_while_the_rung_below_opens_anew_is_what_runs(stage):
     assert len(on.open_processes) == 1
 
 
-def test_without_a_gpu_the_cpu_is_as_it_should_be(stage):
-    on = stage()
-    on.on_open = lambda rung: {"backend": "cpu", "fell_back": "no TensorRT"}
-    assert on.show(2) == "ee"
+def no_gpu(rung):
+    return DeviceMissing("no TensorRT") if rung.runtime else None
+
+
+@pytest.mark.parametrize("when", ["it is started", "it opens"])
+def test_without_a_gpu_the_cpu_is_as_it_should_be(stage, when, caplog):
+    with caplog.at_level("INFO"):
+        on = stage(on_start=no_gpu) if when == "it is started" else stage()
+        on.on_open = no_gpu
+        assert on.show(3)[1:] == "ee"
     assert on.engine == ("ok", "")
     assert on.health.snapshot(0)["ladder"]["rungs"] == ["live on the CPU", "live, bicubic", "raw"]
+    assert [(record.levelname, record.message) for record in caplog.records if "CPU" in record.message] == [
+        ("INFO", "the CPU engine runs: no TensorRT")
+    ]
+    assert not [record for record in caplog.records if record.levelname not in ("INFO", "DEBUG")]
+    num_started = len(on.started)
     on.show(50, every_s=100)
-    assert len(on.started) == 1, "there is nothing to climb to"
+    assert len(on.started) == num_started, "there is nothing to climb to"
+
+
+def test_a_gpu_that_worked_and_is_gone_is_not_as_it_should_be(stage):
+    on = stage()
+    on.show(2)
+    on.on_frame = lambda rung: EngineGone("SIGSEGV") if rung.runtime else None
+    on.on_open = no_gpu
+    assert on.show(3)[-1] == "e"
+    assert on.engine == ("degraded", "live on the CPU: no TensorRT")
+    on.on_frame = on.on_open = lambda rung: None
+    on.show(3, every_s=61)
+    assert on.engine == ("ok", "")
 
 
 def test_a_gpu_that_fails_at_the_start_is_tried_again(stage):
     on = stage()
-    on.on_open = lambda rung: {"backend": "cpu", "fell_back": "too little memory", "was_lost": True}
-    assert on.show(2) == "ee"
+    on.on_open = lambda rung: EngineLost("too little memory") if rung.runtime else None
+    assert on.show(3)[1:] == "ee"
     assert on.engine == ("degraded", "live on the CPU: too little memory")
     on.show(3, every_s=61)
     assert on.rung == "live on the CPU"
@@ -266,7 +293,7 @@ def test_a_gpu_that_fails_at_the_start_is_tried_again(stage):
     assert on.engine == ("ok", "")
 
 
-@pytest.mark.parametrize("error", [ModelError("model.onnx: is wrong"), DeviceMissing("no GPU")])
+@pytest.mark.parametrize("error", [ModelError("model.onnx: is wrong"), EngineLost("too little memory")])
 def test_a_rung_that_cannot_be_opened_is_passed_over(stage, error):
     on = stage()
     on.on_open = lambda rung: error if rung.backend == "auto" else None
@@ -301,7 +328,7 @@ def test_heat_counts_for_the_ladder_that_is_left_without_a_gpu(stage):
     on = stage()
     on.on_open = lambda rung: False
     on.show(1)
-    on.on_open = lambda rung: {"backend": "cpu", "fell_back": "no TensorRT"} if rung.backend == "auto" else None
+    on.on_open = no_gpu
     on.supervisor._limited = 1  # as if the heat had been followed on the way
     on.supervisor.limit(1, "the unit is warm")
     on.show(3)
@@ -325,10 +352,7 @@ def test_a_climb_ends_where_it_gets_warm_on_the_way(stage):
 
 def test_a_smaller_profile_is_never_called_as_asked(stage):
     on = stage(profile="live-isr")
-    on.on_open = lambda rung: (
-        DeviceMissing("no TensorRT") if rung.profile == "live-isr"
-        else {"backend": "cpu", "fell_back": "no TensorRT"} if rung.backend == "auto" else None
-    )  # fmt: skip
+    on.on_open = no_gpu
     assert on.show(4)[-1] == "e"
     assert on.engine == ("degraded", "live on the CPU: no TensorRT")
 
@@ -371,6 +395,80 @@ def test_another_setup_is_proven_beside_the_running_one_and_waits(stage):
     assert len(on.open_processes) == 1
 
 
+AUTO = Config(engine=EngineConfig(threads=1))
+
+
+@pytest.mark.parametrize("when", ["it is started", "it opens"])
+def test_another_setup_without_a_gpu_runs_on_the_cpu(stage, when):
+    on = stage(backend="cpu")
+    on.show(2)
+    if when == "it is started":
+        on.on_start = no_gpu
+    on.on_open = no_gpu
+    asked = on.supervisor.prepare(engine_setup(AUTO))
+    assert on.show(3) == "eee"
+    asked.ready.result(0)
+    asked.commit()
+    assert on.show(2) == "ee"
+    assert (on.engine, on.rung, on.supervisor.setup) == (("ok", ""), "live on the CPU", engine_setup(AUTO))
+    assert len(on.open_processes) == 1
+
+
+@pytest.mark.parametrize("error", [EngineLost("too little memory"), ModelError("no engine for profile live")])
+def test_another_setup_whose_gpu_fails_runs_on_the_cpu_and_climbs(stage, error):
+    on = stage(backend="cpu")
+    on.show(2)
+    on.on_open = lambda rung: error if rung.runtime else None
+    asked = on.supervisor.prepare(engine_setup(AUTO))
+    on.show(3)
+    asked.commit()
+    assert on.show(2) == "ee"
+    assert on.engine == ("degraded", f"live on the CPU: {error}")
+    on.on_open = lambda rung: None
+    on.show(3, every_s=61)
+    assert (on.engine, on.rung) == (("ok", ""), "live")
+    assert len(on.open_processes) == 1
+
+
+@pytest.mark.parametrize("where", ["auto", "cpu"])
+def test_another_setup_whose_process_crashes_is_refused(stage, where):
+    on = stage(backend="cpu")
+    on.show(2)
+    on.on_open = lambda rung: EngineGone("exit code 9") if rung.backend == where else no_gpu(rung)
+    asked = on.supervisor.prepare(engine_setup(AUTO))
+    assert on.show(3) == "eee"
+    with pytest.raises(EngineGone):
+        asked.ready.result(0)
+    assert on.rung == "live on the CPU" and len(on.open_processes) == 1
+
+
+def test_another_setup_never_runs_a_smaller_profile_than_it_names(stage):
+    on = stage(backend="cpu")
+    on.show(2)
+    setup = engine_setup(AUTO)
+    manifests = {**setup.manifests, "live-isr": {**setup.manifests["live"], "profile": "live-isr"}}
+    on.on_open = no_gpu
+    asked = on.supervisor.prepare(replace(setup, rungs=(Rung("live-isr", "auto"), *setup.rungs), manifests=manifests))
+    assert on.show(3) == "eee"
+    with pytest.raises(DeviceMissing, match="no TensorRT"):
+        asked.ready.result(0)
+
+
+def test_a_climb_that_cannot_be_started_waits_for_the_next_one(stage):
+    on = stage()
+    on.on_frame = lambda rung: EngineLost("the GPU is gone") if rung.runtime else None
+    on.show(2)
+    num_tries = []
+
+    def refused(rung):
+        num_tries.append(rung)
+        return EngineGone("no descriptors left")
+
+    on.on_start = refused
+    assert set(on.show(10, every_s=61)) == {"e"}
+    assert len(num_tries) == 3, "after one minute, two and four more"
+
+
 @pytest.mark.parametrize("how", ["wrong", "cancelled"])
 def test_another_setup_that_is_not_taken_changes_nothing(stage, how):
     on = stage()
@@ -401,3 +499,20 @@ def test_each_transition_is_told_once(stage):
         ("starting", "black"),
         ("degraded", "live on the CPU: black"),
     ]
+
+
+def test_the_engine_is_asked_for_as_much_as_is_to_be_shown_and_for_nothing_at_strength_0(stage):
+    strengths = [1.0]
+    on = stage(strength=lambda: strengths[-1])
+    assert on.show(3) == "eee"
+    strengths.append(0.4)
+    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
+    assert (made.mode, made.strength) == ("enhanced", 0.4)
+    asked = len(on.started[0].strengths)
+    strengths.append(0.0)
+    assert on.show(2) == "rr"
+    assert on.health.verdict(on.now_ns).frame_fault == "the strength is 0"
+    assert len(on.started[0].strengths) == asked
+    strengths.append(1.0)
+    assert on.show(1) == "e"
+    assert on.health.verdict(on.now_ns).frame_fault == ""

@@ -1,171 +1,13 @@
-"""What a power cut leaves, and disks that take nothing."""
+"""Disks that take nothing, and how that is told."""
 
-import hashlib
-import json
 import os
-import random
-import subprocess
-import sys
-import threading
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from edge.basics.whole_files import part_of, whole_file, write_together
 from edge.health import disk
 from edge.health.disk import StorageWatch, disk_state
 from edge.health.news import Board, NotSaved, Saved
-from edge.saving.leftovers import clean_up
-from edge.saving.sidecar import saved_content
-
-STEM = "throat-20260504T030201.678Z-000007"
-RAW, ENHANCED, SIDECAR = f"{STEM}-raw.png", f"{STEM}-enhanced.png", f"{STEM}-enhanced.png.json"
-
-
-def pair(folder):
-    contents = {folder / RAW: b"raw picture", folder / ENHANCED: b"enhanced picture"}
-    files = [saved_content(path, "raw", content) for path, content in contents.items()]
-    record = {"output": {"files": [{"name": file.name, "sha256": file.sha256} for file in files]}}
-    return {**contents, folder / SIDECAR: json.dumps(record).encode()}
-
-
-def names(folder):
-    return sorted(path.name for path in folder.iterdir())
-
-
-class Cut(BaseException):
-    """The power goes: nothing after it is done, cleaning up neither."""
-
-
-def cut_after(monkeypatch, num_calls):
-    """Let no call but the first `num_calls` of those that change the disk happen."""
-    left = [num_calls]
-    for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
-        real = getattr(owner, name)
-
-        def one(*args, _real=real, **options):
-            if left[0] <= 0:
-                raise Cut
-            left[0] -= 1
-            return _real(*args, **options)
-
-        monkeypatch.setattr(owner, name, one)
-
-
-@pytest.mark.parametrize("num_calls", range(8))
-def test_a_pair_is_complete_or_absent_after_a_power_cut_at_any_step(tmp_path, monkeypatch, num_calls):
-    contents = pair(tmp_path)
-    cut_after(monkeypatch, num_calls)
-    with pytest.raises(Cut):
-        write_together(contents)
-    monkeypatch.undo()
-    found = clean_up([tmp_path])
-    # Three fsyncs of files, two renames, fsync of the folder, the last rename, fsync: all is there from the third on.
-    assert names(tmp_path) in ([], sorted([RAW, ENHANCED, SIDECAR]))
-    assert bool(names(tmp_path)) == (num_calls >= 2)
-    assert not found.half
-    assert not clean_up([tmp_path]).lines(), "nothing is left to be told"
-
-
-def test_nothing_is_cut_where_nothing_fails(tmp_path, monkeypatch):
-    cut_after(monkeypatch, 8)
-    write_together(pair(tmp_path))
-    assert names(tmp_path) == sorted([RAW, ENHANCED, SIDECAR])
-
-
-def test_only_our_temporary_files_are_removed(tmp_path, caplog):
-    (tmp_path / "models" / "live").mkdir(parents=True)
-    ours = [part_of(tmp_path / "unit.calib"), part_of(tmp_path / "models" / "model.json")]
-    others = [tmp_path / ".film.part", tmp_path / "x.edge.part", tmp_path / "models" / "live" / ".deep.edge.part"]
-    for path in [*ours, *others]:
-        path.write_bytes(b"half")
-    found = clean_up([tmp_path, tmp_path / "absent", tmp_path])
-    assert sorted(found.removed) == sorted(ours)
-    assert not any(path.exists() for path in ours)
-    assert all(path.exists() for path in others)
-    (line,) = found.lines()
-    assert line.startswith("cleaned 2 unfinished files in ")
-    assert ".unit.calib.edge.part" in line
-    assert line in caplog.text
-
-
-def test_a_file_that_another_program_writes_now_stays(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; from edge.basics.whole_files import whole_file\n"
-        f"with whole_file(Path({str(tmp_path / 'plan')!r})) as file:\n"
-        "    file.write(b'x'); file.flush(); print('open', flush=True); sys.stdin.readline()\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as writer:
-        assert writer.stdout.readline() == "open\n"
-        found = clean_up([tmp_path])
-        assert [path.name for path in found.in_use] == [".plan.edge.part"]
-        assert not found.lines()
-        writer.communicate("\n")
-    assert names(tmp_path) == ["plan"]
-
-
-def test_pictures_without_a_sidecar_are_kept_and_told(tmp_path):
-    (tmp_path / RAW).write_bytes(b"raw picture")
-    (tmp_path / "throat-2-raw.png").write_bytes(b"")
-    (tmp_path / "throat-2-raw.png.json").write_bytes(b"{}")
-    (tmp_path / "holiday.png").write_bytes(b"")
-    found = clean_up([tmp_path])
-    assert [path.name for path in found.half] == [RAW]
-    assert found.lines() == [f"kept 1 picture without a sidecar in {tmp_path}: {RAW}"]
-    assert len(names(tmp_path)) == 4
-
-
-def test_a_damaged_half_is_not_completed(tmp_path):
-    contents = pair(tmp_path)
-    for path, content in contents.items():
-        part_of(path).write_bytes(content)
-    part_of(tmp_path / ENHANCED).write_bytes(b"enhanced pic")
-    part_of(tmp_path / RAW).rename(tmp_path / RAW)
-    found = clean_up([tmp_path])
-    assert names(tmp_path) == [RAW]
-    assert not found.completed
-    assert [path.name for path in found.half] == [RAW]
-
-
-def test_a_name_that_leads_elsewhere_is_not_followed(tmp_path):
-    inner = tmp_path / "pictures"
-    inner.mkdir()
-    (tmp_path / "other").write_bytes(b"")
-    nothing = hashlib.sha256(b"").hexdigest()
-    record = {"output": {"files": [{"name": "../other", "sha256": nothing}]}}
-    part_of(inner / SIDECAR).write_text(json.dumps(record))
-    found = clean_up([inner])
-    assert not found.completed
-    assert (tmp_path / "other").exists()
-    assert names(inner) == []
-
-
-def test_two_threads_write_one_file_after_each_other(tmp_path):
-    path = tmp_path / "file"
-    begun, go_on = threading.Event(), threading.Event()
-
-    def first():
-        with whole_file(path) as file:
-            file.write(b"first")
-            begun.set()
-            go_on.wait(20)
-
-    def second():
-        with whole_file(path) as file:
-            file.write(b"2")
-
-    threads = [threading.Thread(target=first), threading.Thread(target=second)]
-    threads[0].start()
-    begun.wait(20)
-    threads[1].start()
-    go_on.set()
-    for thread in threads:
-        thread.join(20)
-    assert path.read_bytes() == b"2"
-    assert names(tmp_path) == ["file"]
 
 
 def statvfs_of(free_mib, *, flag=0, inodes=1000):
@@ -196,13 +38,13 @@ def test_a_file_in_the_way_is_told(tmp_path):
 
 class Watched:
     def __init__(self, folder, monkeypatch):
-        self.free_mib, self.told = 900, []
+        self.free_mib, self.heard = 900, []
         monkeypatch.setattr(disk.os, "statvfs", lambda path: statvfs_of(self.free_mib))
         self.board = Board()
-        self.watch = StorageWatch(folder, self.board, lambda state, reason: self.told.append((state, reason)))
+        self.watch = StorageWatch(folder, self.board, lambda state, reason: self.heard.append((state, reason)))
 
     def states(self):
-        return [state for state, _ in self.told]
+        return [state for state, _ in self.heard]
 
 
 def test_states_are_told_once_and_looked_at_every_five_seconds(tmp_path, monkeypatch):
@@ -211,59 +53,24 @@ def test_states_are_told_once_and_looked_at_every_five_seconds(tmp_path, monkeyp
         watched.free_mib = free_mib
         watched.watch.tick(second * 1_000_000_000)
     assert watched.states() == ["ok", "degraded", "ok"]
-    assert "60 MiB" in watched.told[1][1]
+    assert "60 MiB" in watched.heard[1][1]
 
 
 def test_a_failed_save_is_told_at_once_until_one_is_saved(tmp_path, monkeypatch):
     watched = Watched(tmp_path, monkeypatch)
     watched.watch.tick(0)
-    watched.board.post(NotSaved("no quota"))
+    watched.board.post(NotSaved("no quota", by_disk=True))
     watched.watch.tick(60_000_000_000)
-    assert watched.told == [("ok", ""), ("failed", "no quota")]
+    assert watched.heard == [("ok", ""), ("failed", "no quota")]
     watched.board.post(Saved("throat-1-enhanced.png"))
     assert watched.states() == ["ok", "failed", "ok"]
     watched.free_mib = 3
-    watched.board.post(NotSaved("no space left"))
-    assert "the disk is full (3 MiB free)" in watched.told[-1][1]
+    watched.board.post(NotSaved("no space left", by_disk=True))
+    assert "the disk is full (3 MiB free)" in watched.heard[-1][1]
 
 
-WRITER = """
-import hashlib, json, os, sys
-from pathlib import Path
-from edge.basics.whole_files import write_together
-folder, number = Path(sys.argv[1]), 0
-print("begun", flush=True)
-while True:
-    number += 1
-    stem = f"throat-{os.getpid()}-{number}"
-    contents = {folder / f"{stem}-{view}.png": os.urandom(200_000) for view in ("raw", "enhanced")}
-    files = [{"name": path.name, "sha256": hashlib.sha256(content).hexdigest()} for path, content in contents.items()]
-    contents[folder / f"{stem}-enhanced.png.json"] = json.dumps({"output": {"files": files}}).encode()
-    write_together(contents)
-"""
-
-
-@pytest.mark.parametrize("num_kills", [10, pytest.param(200, marks=pytest.mark.slow)])
-def test_killed_at_random_moments_every_pair_is_complete_or_absent(tmp_path, num_kills):
-    moments, num_cleaned, num_pairs = random.Random(7), 0, 0
-    for _ in range(num_kills):
-        with subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE) as writer:
-            writer.stdout.readline()
-            threading.Event().wait(moments.uniform(0, 0.05))
-            writer.kill()
-        found = clean_up([tmp_path])
-        num_cleaned += len(found.removed) + len(found.completed)
-        left = set(names(tmp_path))
-        for sidecar in [name for name in left if name.endswith(".json")]:
-            num_pairs += 1
-            for file in json.loads((tmp_path / sidecar).read_text())["output"]["files"]:
-                content = (tmp_path / file["name"]).read_bytes()
-                assert hashlib.sha256(content).hexdigest() == file["sha256"]
-                left.remove(file["name"])
-            left.remove(sidecar)
-        assert not left
-        assert not found.half
-        for path in tmp_path.iterdir():
-            path.unlink()
-    assert num_pairs
-    assert num_cleaned, "no kill hit a moment between first byte and last rename"
+def test_a_picture_that_was_not_worth_keeping_says_nothing_of_the_disk(tmp_path, monkeypatch):
+    watched = Watched(tmp_path, monkeypatch)
+    watched.watch.tick(0)
+    watched.board.post(NotSaved("the picture was not live: the source is silent"))
+    assert watched.heard == [("ok", "")]

@@ -40,7 +40,7 @@ def test_the_units_own_profile_wins(models):
 
 
 @pytest.mark.parametrize(
-    "damage, told",
+    "damage, message",
     [
         pytest.param(lambda m: (m / "live/model.json").unlink(), "no readable manifest", id="no manifest"),
         pytest.param(lambda m: (m / "live/model.json").write_text("{"), "no readable manifest", id="cut manifest"),
@@ -67,11 +67,11 @@ def test_the_units_own_profile_wins(models):
         pytest.param(lambda m: shutil.rmtree(m / "live"), "'live': not found", id="no profile"),
     ],
 )
-def test_a_damaged_profile_is_refused_in_one_line(models, damage, told):
+def test_a_damaged_profile_is_refused_in_one_line(models, damage, message):
     damage(models)
     with pytest.raises(ModelError) as caught:
         load_profile("live", (models,))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

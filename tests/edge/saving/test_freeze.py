@@ -129,3 +129,10 @@ def test_the_page_is_told_why_nothing_is_saved(desk, age_s):
     assert desk.freeze.save() is None
     assert desk.saved == []
     assert desk.notices[0].startswith("NOT SAVED: ")
+
+
+def test_the_strength_is_kept_and_posted(desk):
+    assert desk.freeze.strength() == 1.0
+    desk.freeze.set_strength(0.3)
+    assert desk.freeze.strength() == 0.3
+    assert desk.posted == [ViewChanged(False, "enhanced", 0.3)]

@@ -97,6 +97,15 @@ def test_the_sidecar_tells_the_state_of_the_unit(office):
     assert not office.failed
 
 
+def test_less_than_all_of_the_enhancement_is_said_in_the_sidecar(office):
+    pair = pair_of()
+    office.save(pair)
+    office.save(FramePair(pair.raw, pair.raw.enhanced(pair.enhanced.image, "live", {}, 0.55)))
+    records = [json.loads((office.folder / f"{name}.json").read_text()) for name in office.saved]
+    assert "strength" not in records[0]
+    assert records[1]["strength"] == 0.55
+
+
 def test_the_time_is_when_the_camera_took_it(office):
     office.save(pair_of(age_s=3600))
     record = json.loads((office.folder / f"{office.saved[0]}.json").read_text())

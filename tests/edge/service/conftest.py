@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.once import MadeOnce
 from tests.paths import REPOSITORY
 
 PLACE = "/opt/edge-test"
@@ -44,11 +45,16 @@ ExecStart={PYTHON} {PLACE}/inside.py {PLACE}/bin/edge-enhance {PLACE}/out/seen.j
 
 
 @pytest.fixture(scope="module")
-def seen_inside(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], dict[str, Any]]:
-    """Runs a script inside such a container and gives what it wrote down."""
+def seen_inside(made_once: MadeOnce) -> Callable[[Path], dict[str, Any]]:
+    """Runs a script inside such a container, once for all workers, and gives what it wrote down."""
     if why := why_not():
         pytest.skip(why)
-    return lambda script, program=PROGRAM: seen_in_container(tmp_path_factory.mktemp("container"), script, program)
+
+    def seen(script: Path, program: str = PROGRAM) -> dict[str, Any]:
+        folder = made_once(script.stem, lambda folder: run_in_container(folder, script, program))
+        return dict(json.loads((folder / "out" / "seen.json").read_text()))
+
+    return seen
 
 
 def why_not() -> str:
@@ -61,8 +67,8 @@ def why_not() -> str:
     return ""
 
 
-def seen_in_container(folder: Path, script: Path, program: str) -> dict[str, Any]:
-    """Boot, run `script` with the path of the installed program, and give what it wrote down.
+def run_in_container(folder: Path, script: Path, program: str) -> None:
+    """Boot and run `script` with the path of the installed program; it writes down what it saw in out/seen.json.
 
     Args:
         folder: scratch; "out" in it is the only thing that the container may change.
@@ -94,12 +100,10 @@ def seen_in_container(folder: Path, script: Path, program: str) -> dict[str, Any
     finally:
         subprocess.run(["umount", "--lazy", root], check=True)
         root.rmdir()  # before anything removes the folder and all that is in it
-    seen = out / "seen.json"
-    if not seen.exists():
+    if not (out / "seen.json").exists():
         raise AssertionError(
             f"nothing was written down; the container said:\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
         )
-    return dict(json.loads(seen.read_text()))
 
 
 def _write(path: Path, text: str) -> Path:

@@ -128,7 +128,7 @@ def read_only_root() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def told() -> Iterator[None]:
+def reporting() -> Iterator[None]:
     try:
         yield
     except Exception:
@@ -140,5 +140,5 @@ def told() -> Iterator[None]:
         OUT.write_text(json.dumps(seen))
 
 
-with told():
+with reporting():
     main()

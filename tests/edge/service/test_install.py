@@ -30,8 +30,8 @@ def run(capsys):
     def run(*args):
         capsys.readouterr()
         code = main([str(arg) for arg in args])
-        told = capsys.readouterr()
-        return Done(code, told.out, told.err)
+        printed = capsys.readouterr()
+        return Done(code, printed.out, printed.err)
 
     return run
 
@@ -69,14 +69,14 @@ def root(tmp_path):
 
 
 def test_everything_is_installed_and_what_is_left_to_run_is_said(root, install):
-    told = install()
+    printed = install()
     for file in service_files(PROGRAM):
         path = root / file.path.relative_to("/")
         assert path.read_bytes() == file.content
         assert path.stat().st_mode & 0o777 == 0o644
-        assert f"new        {file.path}" in told
+        assert f"new        {file.path}" in printed
     for command in ("systemd-sysusers", "udevadm control --reload", "systemctl daemon-reload", "systemctl enable"):
-        assert command in told
+        assert command in printed
 
 
 def test_the_service_can_read_it_whatever_the_umask(root, install):
@@ -100,12 +100,12 @@ def test_uninstall_takes_all_of_it_and_nothing_else(root, uninstall, install):
 
 def test_dry_run_shows_every_file_and_command_and_changes_nothing(root, install):
     before = tree(root)
-    told = install(PROGRAM, "--dry-run")
+    printed = install(PROGRAM, "--dry-run")
     assert tree(root) == before
     for file in service_files(PROGRAM):
-        assert f"{file.path} (new)\n" in told
-        assert file.content.decode() in told
-    assert "$ systemctl enable edge-enhance.service" in told
+        assert f"{file.path} (new)\n" in printed
+        assert file.content.decode() in printed
+    assert "$ systemctl enable edge-enhance.service" in printed
 
 
 def test_again_changes_nothing_and_another_program_replaces_the_unit(root, install):
@@ -113,8 +113,8 @@ def test_again_changes_nothing_and_another_program_replaces_the_unit(root, insta
     before = tree(root)
     assert install().count("unchanged") == 4
     assert tree(root) == before
-    told = install("/opt/newer/bin/edge-enhance")
-    assert f"replaced   {UNIT_PATH}" in told
+    printed = install("/opt/newer/bin/edge-enhance")
+    assert f"replaced   {UNIT_PATH}" in printed
     assert "ExecStart=/opt/newer/bin/edge-enhance --live" in (root / UNIT_PATH.relative_to("/")).read_text()
 
 
@@ -126,8 +126,8 @@ def test_what_a_user_wrote_is_never_changed_or_removed(root, path, when, uninsta
         install()
     own.parent.mkdir(parents=True, exist_ok=True)
     own.write_text("# mine\n")
-    told = install("/opt/newer/bin/edge-enhance")
-    assert f"kept       {path}" in told and f"{path}.new" in told
+    printed = install("/opt/newer/bin/edge-enhance")
+    assert f"kept       {path}" in printed and f"{path}.new" in printed
     assert own.read_text() == "# mine\n"
     assert new.exists()
     uninstall()
@@ -159,9 +159,9 @@ def test_pictures_stay_and_so_does_the_user_who_owns_them(root, uninstall, insta
     picture = root / "var/lib/edge-enhance/pictures/throat.png"
     picture.parent.mkdir(parents=True)
     picture.write_bytes(b"png")
-    told = uninstall()
+    printed = uninstall()
     assert picture.exists()
-    assert "kept       /var/lib/edge-enhance" in told and "userdel" not in told
+    assert "kept       /var/lib/edge-enhance" in printed and "userdel" not in printed
 
 
 @pytest.mark.parametrize("had", [False, True], ids=["made by the installation", "there before"])
@@ -182,15 +182,15 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("args", "code", "told"), ROWS)
-def test_what_cannot_be_is_told_in_one_line(root, args, code, told, run):
+@pytest.mark.parametrize(("args", "code", "message"), ROWS)
+def test_what_cannot_be_is_told_in_one_line(root, args, code, message, run):
     (root / "blocked").mkdir()
     (root / "blocked/etc").write_text("")
     before = tree(root)
     done = run("install-service", *[arg.format(root) for arg in args])
     assert done.returncode == code, done.stderr
     (line,) = done.stderr.splitlines()
-    assert line.startswith("edge-enhance install-service: ") and told.format(root) in line
+    assert line.startswith("edge-enhance install-service: ") and message.format(root) in line
     assert tree(root) == before
 
 

@@ -12,7 +12,7 @@ from edge.pictures.geometry import FRAME_SHAPE
 from edge.service.life import Life
 
 
-class Told:
+class WritesDown:
     """Implements the calls of `edge.service.notify.Notifier` that are used; keeps their order."""
 
     def __init__(self):
@@ -33,8 +33,8 @@ def unit():
 
 class Unit:
     def __init__(self):
-        self.told, self.health, self.num_frames = Told(), Health(), 0
-        self.life = Life(self.told, self.health)
+        self.notifier, self.health, self.num_frames = WritesDown(), Health(), 0
+        self.life = Life(self.notifier, self.health)
 
     def publish(self):
         self.num_frames += 1
@@ -44,14 +44,14 @@ class Unit:
 
     def tick(self):
         """The calls of one tick."""
-        del self.told.calls[:]
+        del self.notifier.calls[:]
         self.life.tick(time.monotonic_ns())
-        return list(self.told.calls)
+        return list(self.notifier.calls)
 
 
 def test_ready_comes_with_the_first_picture_and_once(unit):
     assert unit.tick() == []
-    assert unit.told.text.startswith("starting: waiting for the first picture")
+    assert unit.notifier.text.startswith("starting: waiting for the first picture")
     unit.publish()
     assert unit.tick() == ["ready", "watchdog"]
     unit.publish()
@@ -72,7 +72,7 @@ def test_only_new_pictures_feed_the_watchdog(unit):
 def test_a_camera_that_is_waited_for_is_ready_and_looking_for_it_is_life(unit):
     unit.health.enter("source", "failed", "/dev/video0: no such camera")
     assert unit.tick() == ["ready"]
-    assert unit.told.text.startswith("no-signal: /dev/video0: no such camera")
+    assert unit.notifier.text.startswith("no-signal: /dev/video0: no such camera")
     assert unit.tick() == []
     unit.health.attempted()
     assert unit.tick() == ["watchdog"]
@@ -83,16 +83,16 @@ def test_a_camera_that_is_waited_for_is_ready_and_looking_for_it_is_life(unit):
 def test_a_reload_ends_with_ready(unit):
     unit.publish()
     unit.tick()
-    del unit.told.calls[:]
+    del unit.notifier.calls[:]
     unit.life.reload_begins()
     unit.life.reload_ends()
-    assert unit.told.calls == ["reloading", "ready"]
+    assert unit.notifier.calls == ["reloading", "ready"]
 
 
 def test_a_reload_before_the_first_picture_does_not_make_it_ready(unit):
     unit.life.reload_begins()
     unit.life.reload_ends()
-    assert unit.told.calls == []
+    assert unit.notifier.calls == []
 
 
 def test_the_status_names_what_is_shown(unit):
@@ -101,4 +101,4 @@ def test_the_status_names_what_is_shown(unit):
     unit.health.set_engine(EngineFacts("live", "c0ffee", "cpu"))
     unit.health.notice("disk", "DISK FULL")
     unit.tick()
-    assert unit.told.text == "live; camera:/dev/video0; profile live on cpu; DISK FULL"
+    assert unit.notifier.text == "live; camera:/dev/video0; profile live on cpu; DISK FULL"

@@ -54,18 +54,18 @@ def test_a_wrong_configuration_is_refused_and_the_picture_goes_on(seen):
 
 
 @pytest.mark.parametrize(
-    ("how", "told"),
+    ("how", "message"),
     [
         pytest.param("stopped", "Failed with result 'watchdog'", id="silent"),
         pytest.param("killed", "Failed with result 'signal'", id="killed"),
     ],
 )
-def test_it_is_started_again(seen, how, told):
+def test_it_is_started_again(seen, how, message):
     before, after = seen[how]["before"], seen[how]["after"]
     assert (before["ActiveState"], after["ActiveState"]) == ("active", "active")
     assert after["MainPID"] != before["MainPID"]
     assert int(after["NRestarts"]) == int(before["NRestarts"]) + 1
-    assert told in messages(seen)
+    assert message in messages(seen)
 
 
 def test_where_a_silent_program_hung_is_in_the_journal(seen):

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import pathlib
-import shutil
 import tarfile
 from hashlib import sha256
 from pathlib import Path
@@ -12,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from edge.basics.errors import InputOutputError, ModelError
-from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes, opened_bundle, read_contents
-from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile
+from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes, read_contents
+from edge.models.profile import load_profile
 from edge.updates.store import ModelStore
 
 REQUIRED = ("name", "version", "input", "output", "networks", "training", "metrics", "licence", "made_at")
@@ -22,13 +21,18 @@ REQUIRED = ("name", "version", "input", "output", "networks", "training", "metri
 def files_of(version: str) -> dict[str, bytes]:
     """A profile in small: the graph is no ONNX, which nobody looks at here."""
     graph = f"graph {version}".encode()
-    told = {**dict.fromkeys(REQUIRED, "-"), "profile": "live", "version": version, "sha256": sha256(graph).hexdigest()}
-    return {"model.json": json.dumps(told).encode(), "model.onnx": graph}
+    manifest = {
+        **dict.fromkeys(REQUIRED, "-"),
+        "profile": "live",
+        "version": version,
+        "sha256": sha256(graph).hexdigest(),
+    }
+    return {"model.json": json.dumps(manifest).encode(), "model.onnx": graph}
 
 
 def contents_of(files: dict[str, bytes], /, **changes: object) -> bytes:
-    told = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
-    record = json.loads(contents_bytes("live", "1", sha256(files["model.onnx"]).hexdigest(), told))
+    bundled = {name: BundledFile(len(content), sha256(content).hexdigest()) for name, content in files.items()}
+    record = json.loads(contents_bytes("live", "1", sha256(files["model.onnx"]).hexdigest(), bundled))
     return json.dumps({**record, **changes}).encode()
 
 
@@ -248,7 +252,7 @@ def as_link(kind):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         pytest.param(tar_whole(files=OUTSIDE), "no file of a profile", id="path"),
         pytest.param(tar_whole(change=renamed("/etc/passwd")), "not as announced", id="absolute path"),
@@ -278,13 +282,13 @@ def as_link(kind):
         pytest.param(bytes(4096), "does not begin", id="zeros"),
     ],
 )
-def test_a_hostile_bundle_writes_nothing_outside_and_leaves_nothing(tmp_path, content, told):
+def test_a_hostile_bundle_writes_nothing_outside_and_leaves_nothing(tmp_path, content, message):
     path = tmp_path / "x.bundle"
     path.write_bytes(content)
     store = ModelStore(tmp_path / "models")
     with pytest.raises(ModelError) as caught:
         install(store, path, sha256(content).hexdigest())
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
     assert store.names() == [] and not (tmp_path / "models" / "live").exists()
     assert sorted(found.name for found in tmp_path.iterdir()) == ["models", "x.bundle"]
 
@@ -297,21 +301,8 @@ def test_a_member_longer_than_announced_is_refused_before_it_is_written(tmp_path
         install(ModelStore(tmp_path / "models"), tmp_path / "x.bundle", sha256(content).hexdigest())
 
 
-def test_the_same_profile_makes_the_same_bundle(tmp_path):
-    from export.on_unit.bundle import write_bundle
-
-    for name in ("a", "b"):
-        folder = tmp_path / name / "live"
-        shutil.copytree(SHIPPED / "live", folder)
-        os.utime(folder / MANIFEST_NAME, (1, 1))
-        write_bundle(load_profile("live", (folder.parent,)), tmp_path / f"{name}.bundle")
-    assert (tmp_path / "a.bundle").read_bytes() == (tmp_path / "b.bundle").read_bytes()
-    with opened_bundle(tmp_path / "a.bundle") as opened:
-        assert set(opened.contents.files) == {"model.onnx", "model.json", "dehaze.onnx", "model.fp16.onnx"}
-
-
 def test_contents_are_read_back_as_they_were_written():
     contents = read_contents(contents_of(FILES), "x")
-    assert {name: told.num_bytes for name, told in contents.files.items()} == {
+    assert {name: file.num_bytes for name, file in contents.files.items()} == {
         name: len(content) for name, content in FILES.items()
     }

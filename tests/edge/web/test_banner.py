@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge.basics.texts import age_text
 from edge.pictures.image import Image
 from edge.web.banner import PictureState, Side, Status, blank, stamp
 
@@ -120,21 +119,6 @@ def test_any_size_of_picture_is_stamped(size_px: tuple[int, int], state: Picture
     stamped = stamp(image, status(state, reason="why", mode="raw"))
     assert stamped.shape == image.shape
     assert not np.array_equal(stamped, image)
-
-
-@pytest.mark.parametrize(
-    ("age_ms", "text"),
-    [
-        (0, "0.0 s"),
-        (740, "0.7 s"),
-        (9_990, "9.9 s"),
-        (12_400, "12 s"),
-        (185_000, "3 min 5 s"),
-        (7_800_000, "2 h 10 min"),
-    ],
-)
-def test_an_age_reads_like_a_clock(age_ms: float, text: str) -> None:
-    assert age_text(age_ms) == text
 
 
 def test_a_frozen_picture_has_a_border_and_its_age_but_no_bar(picture: Image) -> None:

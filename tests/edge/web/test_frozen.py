@@ -101,16 +101,16 @@ def test_snapshots_of_a_frozen_unit_are_of_the_frozen_picture(studio: Any) -> No
 
 
 def test_events_tell_the_state_at_once_and_each_change(studio: Any, listener: Any) -> None:
-    assert listener.next() == ("state", {"frozen": False, "view": "enhanced"})
+    assert listener.next() == ("state", {"frozen": False, "view": "enhanced", "strength": 1.0})
     studio.show()
     studio.freeze()
-    assert listener.next() == ("state", {"frozen": True, "view": "enhanced"})
+    assert listener.next() == ("state", {"frozen": True, "view": "enhanced", "strength": 1.0})
     studio.long_press()
-    assert listener.next() == ("state", {"frozen": True, "view": "raw"})
+    assert listener.next() == ("state", {"frozen": True, "view": "raw", "strength": 1.0})
     studio.board.post(Saved("a.png"))
     assert listener.next() == ("saved", {"name": "a.png"})
     late = Listener(studio.url)
-    assert late.next() == ("state", {"frozen": True, "view": "raw"})
+    assert late.next() == ("state", {"frozen": True, "view": "raw", "strength": 1.0})
     late.close()
 
 
@@ -132,7 +132,7 @@ def test_only_the_units_own_page_may_end_a_freeze(studio: Any) -> None:
     assert studio.freezer.frozen is not None
     status, body = post(studio.url, "/api/live", {"Sec-Fetch-Site": "same-origin"})
     assert json.loads(get(studio.url, "/health")[1])["frozen"] is False
-    assert (status, json.loads(body)) == (200, {"frozen": False, "view": "enhanced"})
+    assert (status, json.loads(body)) == (200, {"frozen": False, "view": "enhanced", "strength": 1.0})
     assert studio.freezer.frozen is None
 
 
@@ -155,6 +155,25 @@ def test_what_is_not_live_is_not_saved_and_another_site_saves_nothing(studio: An
     assert studio.shelf.pairs == []
 
 
+def test_the_strength_is_set_for_everybody_and_told_to_every_page(studio: Any) -> None:
+    listener = Listener(studio.url)
+    assert listener.next() == ("state", {"frozen": False, "view": "enhanced", "strength": 1.0})
+    status, body = post(studio.url, "/api/strength?value=0.35", {"Sec-Fetch-Site": "same-origin"})
+    assert (status, json.loads(body)["strength"]) == (200, 0.35)
+    assert studio.freezer.strength() == 0.35
+    assert listener.next()[1]["strength"] == 0.35
+    listener.close()
+
+
+@pytest.mark.parametrize("value", ["", "1.01", "-0.1", "nan", "half", "1e999"])
+def test_a_strength_that_is_none_is_refused_in_one_line(studio: Any, value: str) -> None:
+    status, body = post(studio.url, f"/api/strength?value={value}", {})
+    assert (status, studio.freezer.strength()) == (400, 1.0)
+    assert body.decode() == f"value = {value!r}: expected a number from 0 to 1\n"
+    assert post(studio.url, "/api/strength?value=0.5", {"Sec-Fetch-Site": "cross-site"})[0] == 403
+    assert studio.freezer.strength() == 1.0
+
+
 def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch: Any) -> None:
     viewer = watch("view=raw")
     studio.roll()
@@ -168,5 +187,5 @@ def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch:
 def test_a_transition_of_a_part_is_an_event(studio: Any, listener: Any) -> None:
     listener.next()
     studio.health.enter("engine", "degraded", "live, bicubic: black")
-    told = {"part": "engine", "state": "degraded", "reason": "live, bicubic: black"}
-    assert listener.next(healths=True) == ("health", told)
+    change = {"part": "engine", "state": "degraded", "reason": "live, bicubic: black"}
+    assert listener.next(healths=True) == ("health", change)

@@ -174,6 +174,19 @@ def test_raw_and_enhanced_of_one_frame_are_saved(page: Any, studio: Any) -> None
     assert [pair.raw.seq for pair in studio.shelf.pairs] == [seq], "the unit's saver has the same pair"
 
 
+def test_the_strength_is_a_slider_that_every_page_follows(page: Any, studio: Any) -> None:
+    page.locator("#strength").fill("40")
+    for _ in range(100):
+        if studio.freezer.strength() == 0.4:
+            break
+        page.wait_for_timeout(50)
+    assert studio.freezer.strength() == 0.4
+    page.locator("#strength").blur()
+    studio.freezer.set_strength(0.75)
+    wait_for(page, "document.getElementById('strength-value').textContent === '75%'")
+    assert page.locator("#strength").input_value() == "75"
+
+
 def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
     studio.health.enter("engine", "degraded", "live, bicubic: the output is black")
     wait_for(page, "document.getElementById('state-word').textContent === 'Not as usual'")

@@ -13,7 +13,7 @@ from edge.web.pulse import STOOD_STILL_NS, Pulse
 def stood_still(pause_s: float, look_at_once: bool) -> bool:
     """What a pulse says to work that began before the loop was held for so long."""
 
-    async def told() -> bool:
+    async def stood_still() -> bool:
         pulse, app = Pulse(), web.Application()
         beats = pulse.run(app)
         await beats.__anext__()
@@ -27,7 +27,7 @@ def stood_still(pause_s: float, look_at_once: bool) -> bool:
         await beats.aclose()
         return found
 
-    return asyncio.run(told())
+    return asyncio.run(stood_still())
 
 
 def test_a_stop_is_noticed_before_the_loop_turns() -> None:
@@ -43,7 +43,7 @@ def test_work_of_a_moment_is_no_stop() -> None:
 
 
 def test_what_begins_after_a_stop_is_not_blamed() -> None:
-    async def told() -> bool:
+    async def stood_still() -> bool:
         pulse = Pulse()
         beats = pulse.run(web.Application())
         await beats.__anext__()
@@ -51,4 +51,4 @@ def test_what_begins_after_a_stop_is_not_blamed() -> None:
         await asyncio.sleep(0.1)
         return pulse.stood_still_since(time.monotonic_ns())
 
-    assert not asyncio.run(told())
+    assert not asyncio.run(stood_still())

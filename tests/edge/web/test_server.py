@@ -92,10 +92,10 @@ def test_a_failed_engine_is_named_in_the_pixels(studio: Any, watch: Any) -> None
     plain = viewer.until(lambda part: part.state == "live")
     studio.health.enter("engine", "failed", "engine: the output is black")
     seq = plain.seq + 3
-    told = viewer.until(lambda part: part.seq > seq)
-    assert told.headers["x-mode"] == "raw"
-    assert (told.state, health_of(studio.url)["state"]) == ("live", "degraded")
-    assert not is_near(told.image[6:16, 80:200], tuple(plain.image[12, 150])), "the reason beside RAW"
+    part = viewer.until(lambda part: part.seq > seq)
+    assert part.headers["x-mode"] == "raw"
+    assert (part.state, health_of(studio.url)["state"]) == ("live", "degraded")
+    assert not is_near(part.image[6:16, 80:200], tuple(plain.image[12, 150])), "the reason beside RAW"
 
 
 # ---- newest only, once for all

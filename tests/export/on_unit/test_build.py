@@ -15,13 +15,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edge.basics.errors import DeviceMissing, ModelError, UsageError
 from edge.basics.whole_files import file_sha256
-from edge.engines.gpu.plan import read_plan, unpacked_picture
+from edge.engines.gpu.plan import FORMAT, read_plan, rebuild_command
 from edge.engines.gpu.trt_versions import load_trt
 from edge.models.profile import SHIPPED, load_profile, profile_names
 from export.cli import main
 from export.on_unit.build import EngineOptions, build_engine, find_model, precision_of
 from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
 from tests.doubles.checkpoint_cases import CASES, IDS
+from tests.doubles.gpu_unit import of_before
 from tests.doubles.parts import part
 
 RTX = EngineOptions(runtime="tensorrt-rtx", compute_capability=(8, 6))
@@ -62,22 +63,48 @@ def test_every_kind_of_profile_builds_strongly_typed(trt_rtx, exported, case):
     assert len(built.content) > 1e5
 
 
-def test_plan_has_a_sidecar_with_a_golden_frame_and_a_second_call_does_nothing(trt_rtx, live, tmp_path):
+def test_plan_has_a_small_sidecar_and_a_second_call_does_nothing(trt_rtx, live, tmp_path):
     path, is_new = build_engine(find_model(str(live)), tmp_path / "engines", RTX)
     content, sidecar = read_plan(path, "")
     assert (is_new, path.name) == (True, f"live-{sidecar['key'][:16]}.plan")
     assert sidecar["gpu"] == {"name": "any", "compute_capability": "8.6", "num_sm": 0}
     assert sidecar["runtime"] == f"tensorrt-rtx {trt_rtx.__version__}"
-    frame, expected = (unpacked_picture(sidecar["golden"][name], path) for name in ("frame", "enhanced"))
-    from edge.engines.cpu import GraphCpuEngine
-
-    assert np.array_equal(GraphCpuEngine(load_profile("live"), 2).enhance(frame).image, expected)
+    assert sidecar["format"] == FORMAT
+    assert path.with_suffix(".json").stat().st_size < 2000, "what proves a plan lies in the manifest"
     before = path.stat().st_mtime_ns
     assert build_engine(find_model(str(live / "model.onnx")), tmp_path / "engines", RTX) == (path, False)
     assert path.stat().st_mtime_ns == before
     path.write_bytes(content[:1000])
     assert build_engine(find_model(str(live)), tmp_path / "engines", RTX) == (path, True)
     assert read_plan(path, "")[0]
+
+
+def test_a_plan_of_the_version_before_is_built_anew_without_force(trt_rtx, live, tmp_path, capsys):
+    """The command that the refusal names, word for word."""
+    profile = find_model(str(live))
+    path, _ = build_engine(profile, tmp_path / "engines", RTX)
+    of_before(path)
+    with pytest.raises(ModelError, match=r"format none, expected 2\); run: edge-export ") as caught:
+        read_plan(path, rebuild_command(path, profile.argument))
+    command = str(caught.value).partition("; run: edge-export ")[2].split()
+    assert main(command) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    assert "golden" not in read_plan(path, "")[1]
+    of_before(path)
+    assert main(["inspect", str(path)]) == ModelError.exit_code
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and told[0].endswith(
+        f"run: edge-export engine live -o {path.parent} --runtime tensorrt-rtx --compute-capability 8.6"
+    )
+
+
+def test_a_profile_without_an_answer_to_the_golden_frame_gets_no_engine(trt_rtx, live, tmp_path):
+    manifest = json.loads((live / "model.json").read_text())
+    del manifest["golden"]
+    (live / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match=r"stores no answer to the golden frame; add it: edge-export onnx"):
+        build_engine(find_model(str(live)), tmp_path / "engines", RTX)
+    assert not (tmp_path / "engines").exists()
 
 
 def test_another_precision_or_target_is_another_plan(trt_rtx, live, tmp_path):

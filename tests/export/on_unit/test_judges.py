@@ -16,10 +16,10 @@ from edge.models.profile import SHIPPED, load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from export.cli import main
 from export.on_unit.bench import bench
-from export.on_unit.golden import golden_set, with_veiled
 from export.on_unit.inspector import layer_lines
 from export.on_unit.peak import SIDE, yardstick_plan
 from export.on_unit.power import power_watts
+from export.on_unit.samples import sample_frames, with_veiled
 from export.verify import aligned
 from tests.doubles.checkpoint_cases import CASES
 
@@ -126,15 +126,15 @@ def test_inspect_reads_the_sidecar_and_says_why_layers_are_missing(trt_rtx, tmp_
     assert main(["inspect", str(tmp_path / "other.plan")]) == 78
 
 
-def test_golden_frames_come_from_a_folder_or_from_the_demo_and_say_so(tmp_path):
+def test_sample_frames_come_from_a_folder_or_from_the_demo_and_say_so(tmp_path):
     import cv2
 
     for number in range(5):
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((90, 160, 3), 40 * number, np.uint8))
-    golden = golden_set(tmp_path, 2)
-    assert [int(frame[0, 0, 0]) for frame in golden.frames] == [0, 80]
-    assert (golden.about["kind"], golden.about["count"], len(golden.about["sha256"])) == ("pictures", 2, 64)
-    both = with_veiled(golden)
+    samples = sample_frames(tmp_path, 2)
+    assert [int(frame[0, 0, 0]) for frame in samples.frames] == [0, 80]
+    assert (samples.about["kind"], samples.about["count"], len(samples.about["sha256"])) == ("pictures", 2, 64)
+    both = with_veiled(samples)
     assert [int(frame[0, 0, 0]) for frame in both.frames] == [0, 80, 187, 195]
     assert both.about["veiled_too"]
     assert (

@@ -13,7 +13,7 @@ from edge.pictures.geometry import FRAME_SHAPE
 from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.onnx_graph import whole_graph
 from export.on_unit.accuracy import GATES, difference, pooled
-from export.on_unit.golden import GoldenSet
+from export.on_unit.samples import SampleFrames
 from export.precisions.first_bad_layer import first_bad_layer
 from export.precisions.fp16 import half_graph, half_nodes, islands
 from export.precisions.graph_edit import FLOAT, HALF, element_types
@@ -186,7 +186,7 @@ def test_a_graph_that_misses_the_gate_is_refused_with_the_layer(frame, monkeypat
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(factor), tensor.name))
     message = r"fp16 lies too far from float32: .*; expected at least 45 dB .*; the error begins at \S*/student/body/"
     with pytest.raises(ModelError, match=message) as caught:
-        typed_graph(model.SerializeToString(), "fp16", GoldenSet([frame], {}))
+        typed_graph(model.SerializeToString(), "fp16", SampleFrames([frame], {}))
     assert "\n" not in str(caught.value)
 
 

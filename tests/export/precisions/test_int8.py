@@ -13,7 +13,7 @@ from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.source import DemoSource
 from export.on_unit.accuracy import GATES
-from export.on_unit.golden import GoldenSet
+from export.on_unit.samples import SampleFrames
 from export.precisions.calibration_set import MIN_FRAMES, CalibrationSet
 from export.precisions.int8 import quantised_graph, quantised_nodes
 from export.precisions.typed import typed_graph
@@ -142,7 +142,7 @@ def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, mo
     monkeypatch.setattr("export.precisions.typed.CalibrationSet", lambda folder: Few(demo))
     monkeypatch.setattr("export.precisions.typed.quantised_graph", lambda model, frames: quantised)
     graph = load_profile("live").graph.read_bytes()
-    content, about = typed_graph(graph, "int8", GoldenSet(demo[:1], {}), tmp_path)
+    content, about = typed_graph(graph, "int8", SampleFrames(demo[:1], {}), tmp_path)
     assert about["against_fp32"]["psnr_db"] >= GATES["int8"].min_psnr_db == 38
     assert about["calibration"] == {"frames": 4}
     (tmp_path / "model.onnx").write_bytes(content)
@@ -152,4 +152,4 @@ def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, mo
 
 def test_without_a_calibration_set_there_is_no_int8():
     with pytest.raises(UsageError, match=r"--calibration FOLDER is missing: .* never random data"):
-        typed_graph(load_profile("live").graph.read_bytes(), "int8", GoldenSet([], {}))
+        typed_graph(load_profile("live").graph.read_bytes(), "int8", SampleFrames([], {}))

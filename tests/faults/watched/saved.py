@@ -13,13 +13,13 @@ from pathlib import Path
 import cv2
 
 
-def faults_of_folder(folder: Path, told: list[str]) -> list[str]:
+def faults_of_folder(folder: Path, saved: list[str]) -> list[str]:
     """What is wrong, a line each.
 
     Args:
-        told: names of enhanced pictures that `/events` said were saved.
+        saved: names of enhanced pictures that `/events` said were saved.
     """
-    wrong = [f"{name}: told as saved, not there" for name in told if not (folder / name).exists()]
+    wrong = [f"{name}: told as saved, not there" for name in saved if not (folder / name).exists()]
     described: set[str] = set()
     for sidecar in folder.glob("*.json"):
         try:

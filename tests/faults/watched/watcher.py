@@ -169,7 +169,7 @@ class Watch:
                 ("enhanced", part.body[: part.num_bytes_first]),
                 ("raw", part.body[part.num_bytes_first :]),
             ):
-                record[name] = told(self._seen(jpeg), part.last_ns)
+                record[name] = seen_record(self._seen(jpeg), part.last_ns)
             self._write(record)
 
     def _seen(self, jpeg: bytes) -> Seen | None:
@@ -181,7 +181,7 @@ class Watch:
         return None
 
 
-def told(seen: Seen | None, arrived_ns: int) -> dict[str, Any] | None:
+def seen_record(seen: Seen | None, arrived_ns: int) -> dict[str, Any] | None:
     """As it stands in a record; None for a picture that cannot be decoded."""
     if seen is None:
         return None

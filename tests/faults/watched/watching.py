@@ -52,10 +52,10 @@ class Watching:
             if health is None or self._stop.wait(0.45):
                 continue
             with self.lock:
-                told = disagrees(health, self.judge.states[-60:], asked_ns, answered_ns)
-                self._num_disagreed = self._num_disagreed + 1 if told else 0
+                disagreement = disagrees(health, self.judge.states[-60:], asked_ns, answered_ns)
+                self._num_disagreed = self._num_disagreed + 1 if disagreement else 0
                 if self._num_disagreed >= 2:
-                    self.judge.violations.append((asked_ns, told))
+                    self.judge.violations.append((asked_ns, disagreement))
 
     def wait_back(self, end_ns: int, timeout_s: float) -> float | None:
         """Seconds until the first LIVE picture came that was taken after the end, None where none came.

@@ -6,7 +6,6 @@ from safetensors.torch import save_file
 
 from edge.basics.errors import ModelError
 from tests.paths import DATA
-from trainer.networks.from_checkpoint import isr_from_checkpoint
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.rrdb_weights import load_init
 from trainer.training.checkpoint import described, save_whole
@@ -115,20 +114,6 @@ def test_weights_that_do_not(trained, tmp_path, name, write, message):
     assert str(tmp_path / name) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert same(trained, before)
-
-
-def test_a_product_tells_its_size(trained, tmp_path):
-    write_product(trained.state_dict(), tmp_path / "isr.safetensors")
-    network, about = isr_from_checkpoint(tmp_path / "isr.safetensors")
-    assert network.config == TINY
-    assert same(network, trained.state_dict())
-    assert "rrdb" in about
-
-
-def test_a_checkpoint_of_another_network(trained, tmp_path):
-    save_whole({"weight": torch.zeros(3)}, tmp_path / "idm.safetensors", {"resnet_generator": "{}"})
-    with pytest.raises(ModelError, match=r"not a rrdb's checkpoint, it holds resnet_generator"):
-        isr_from_checkpoint(tmp_path / "idm.safetensors")
 
 
 @pytest.mark.skipif(not DF2K.is_file(), reason=f"no {DF2K}; set EDGE_DATA to the folder that holds weights")

@@ -16,21 +16,21 @@ from edge.pictures.image import Image
 from edge.sources.demo.source import DemoSource
 
 DEMO_STEP = 150
-"""Frames of the demo throat between two golden ones: fog, focus and view have changed by then."""
+"""Frames of the demo throat between two samples: fog, focus and view have changed by then."""
 
 
 VEIL_LEVEL, VEIL_CONTRAST = 200.0, 0.1
 """A bright veil with a tenth of the contrast left: what fog does, and where half precision is weakest."""
 
 
-class GoldenSet(NamedTuple):
+class SampleFrames(NamedTuple):
     """Frames, RGB uint8 (1080, 1920, 3), and what a manifest says of them."""
 
     frames: Sequence[Image]
     about: dict[str, Any]
 
 
-def golden_set(pictures: Path | None, count: int) -> GoldenSet:
+def sample_frames(pictures: Path | None, count: int) -> SampleFrames:
     """Frames from a folder of pictures, evenly spread over it, or from the demo throat where none is named.
 
     Raises:
@@ -39,21 +39,21 @@ def golden_set(pictures: Path | None, count: int) -> GoldenSet:
     if pictures is None:
         source = DemoSource("demo:", paced=False)
         frames = [source.render(number * DEMO_STEP).degraded for number in range(count)]
-        return GoldenSet(frames, {"kind": "demo throat, synthetic", "count": count})
+        return SampleFrames(frames, {"kind": "demo throat, synthetic", "count": count})
     paths = sorted(p for p in _files(pictures) if p.suffix.lower() in PICTURE_SUFFIXES)
     if not paths:
         raise InputOutputError(f"{pictures}: no picture in it; name a folder with pictures of the camera")
     chosen = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
     digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in chosen))
     frames = [np.ascontiguousarray(fit_to_frame(read_picture(path))) for path in chosen]
-    return GoldenSet(frames, {"kind": "pictures", "count": len(frames), "sha256": digest.hexdigest()})
+    return SampleFrames(frames, {"kind": "pictures", "count": len(frames), "sha256": digest.hexdigest()})
 
 
-def with_veiled(golden: GoldenSet) -> GoldenSet:
+def with_veiled(samples: SampleFrames) -> SampleFrames:
     """The same frames and each of them under a heavy veil."""
-    veiled = [np.rint(VEIL_LEVEL + VEIL_CONTRAST * (frame.astype(np.float32) - 128)) for frame in golden.frames]
-    frames = [*golden.frames, *(np.clip(frame, 0, 255).astype(np.uint8) for frame in veiled)]
-    return GoldenSet(frames, {**golden.about, "veiled_too": True})
+    veiled = [np.rint(VEIL_LEVEL + VEIL_CONTRAST * (frame.astype(np.float32) - 128)) for frame in samples.frames]
+    frames = [*samples.frames, *(np.clip(frame, 0, 255).astype(np.uint8) for frame in veiled)]
+    return SampleFrames(frames, {**samples.about, "veiled_too": True})
 
 
 def _files(folder: Path) -> list[Path]:

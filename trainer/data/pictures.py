@@ -41,13 +41,13 @@ class PictureStore:
     hands.
     """
 
-    def __init__(self, paths: Sequence[Path], cache_gib: float) -> None:
-        """Decodes pictures in order until `cache_gib` is used up."""
-        self.paths = list(paths)
+    def __init__(self, paths: Sequence[Path], cache_gib: float, longest_px: int = 0) -> None:
+        """Decodes pictures in order until `cache_gib` is used up; longer sides than `longest_px` are shrunk to it."""
+        self.paths, self.longest_px = list(paths), longest_px
         self._kept: list[Picture] = []
         room = cache_gib * 2**30
         for path in self.paths:
-            picture = read_picture(path)
+            picture = self._read(path)
             room -= picture.nbytes
             if room < 0:
                 break
@@ -62,7 +62,14 @@ class PictureStore:
         return len(self._kept)
 
     def __getitem__(self, index: int) -> Picture:
-        return self._kept[index] if index < len(self._kept) else read_picture(self.paths[index])
+        return self._kept[index] if index < len(self._kept) else self._read(self.paths[index])
+
+    def _read(self, path: Path) -> Picture:
+        picture = read_picture(path)
+        scale = self.longest_px / max(picture.shape[:2])
+        if not 0 < scale < 1:
+            return picture
+        return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read_pictures(paths: Sequence[Path]) -> list[Picture]:

@@ -103,6 +103,15 @@ def larynx_splits(root: Path) -> Split:
     return split
 
 
+def oral_pictures(root: Path) -> list[Path]:
+    """The mouths of `oral` under the data root, all for training: throats and larynx are what judges.
+
+    Raises:
+        InputOutputError: the folder is missing.
+    """
+    return _pictures(root, "oral")
+
+
 def photo_groups(paths: list[Path]) -> list[list[Path]]:
     """The pictures in groups that show one photo: named in `SAME_PHOTO` or near in perceptual hash."""
     numbers = [path.stem.rpartition("_")[2] for path in paths]

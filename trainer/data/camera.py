@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from trainer.data.degradations import Linear, radius_map, sensor_noise
 from trainer.data.pictures import Picture
 
-CLEAR_GAIN = (0.4, 1.8)
+GAIN_RANGE = (0.4, 1.8)
 """Range of the exposure loop's gain: a real one runs out of shutter and amplification."""
 
 
@@ -80,7 +80,7 @@ class Camera:
     def gains(self, clear: Linear, foggy: Linear) -> NDArray[np.float32]:
         """What exposure and white balance multiply R, G and B of the foggy light with, had they settled on `clear`."""
         before, after = (_metered(light, self.metering) for light in (clear, foggy))
-        stops = float(np.clip(before.sum() / max(after.sum(), 1e-6), *CLEAR_GAIN)) ** self.exposure_hold
+        stops = float(np.clip(before.sum() / max(after.sum(), 1e-6), *GAIN_RANGE)) ** self.exposure_hold
         hue = (before / before.sum()) / np.maximum(after / after.sum(), 1e-6)
         gains = np.clip(hue, 0.5, 2.0) ** self.white_hold
         kept = after.sum() / max((gains * after).sum(), 1e-6)  # white balance moves no brightness

@@ -86,4 +86,5 @@ def resampled(light: Linear, step: float) -> Linear:
 
 def scaled_to(light: Linear, like: Linear) -> Linear:
     """`light` with the channel sums of `like`: what resampling at odd ratios lost or won."""
-    return np.asarray(light * (like.sum((0, 1)) / np.maximum(light.sum((0, 1)), 1e-6)), np.float32)
+    sums = [plane.sum((0, 1), dtype=np.float64) for plane in (like, light)]
+    return np.asarray(light * (sums[0] / np.maximum(sums[1], 1e-6)).astype(np.float32), np.float32)

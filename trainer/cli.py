@@ -11,6 +11,7 @@ from edge.basics.command import exit_code_of
 from edge.basics.whole_files import write_whole
 from trainer.commands import add_training_commands
 from trainer.data.degrade import add_degrade_command
+from trainer.judging.fog_options import add_family_options, run_families
 from trainer.prepare.command import add_prepare_command
 
 
@@ -19,6 +20,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.judging.judged import read_judged
     from trainer.judging.report import replace_section
 
+    if args.families:
+        return run_families(args)
     judged = read_judged(args.checkpoint)
     found = evaluate(args.data, args.demo, judged)
     print(found.text)
@@ -48,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
     judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed")
     judge.add_argument("--manifest", type=Path, help="model.json that takes the first one's metrics")
+    add_family_options(judge)
     judge.set_defaults(run=run_evaluate)
     return top
 

@@ -10,6 +10,9 @@ from torch import Tensor, nn
 
 from trainer.networks.guided import GAIN_MAX, GAIN_MIN
 
+CONFIDENCE_BIAS = 2.0
+"""Where confidence begins, before the sigmoid."""
+
 
 @dataclass(frozen=True)
 class StudentConfig:
@@ -91,6 +94,8 @@ class Student(nn.Module):
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         for layer in (self.head, self.gate.scale, self.gate.shift):
             nn.init.zeros_(layer.weight)
+        if config.confidence:  # a network that begins in doubt stays there: doubt takes the gradient from all else
+            nn.init.constant_(self.head.bias[6:], CONFIDENCE_BIAS)  # type: ignore[index]
 
     def grid(self, padded_BCHW: Tensor) -> Tensor:
         """Log gain and offset at the nodes, not smoothed yet.
@@ -109,10 +114,12 @@ class Student(nn.Module):
         """Returns gain in [0.5, 4] and offset, each (B, 3, H, W)."""
         if self.config.shrink == 1:
             return self.maps(x_BCHW)
+        height, width = x_BCHW.shape[2:]
         shrink = self.config.shrink
-        maps = self.maps(F.avg_pool2d(x_BCHW, shrink))
+        small_BCHW = F.avg_pool2d(x_BCHW, shrink, ceil_mode=True)  # cells that cross the border count what they hold
         gain, offset = (
-            F.interpolate(m, scale_factor=float(shrink), mode="bilinear", align_corners=False) for m in maps
+            F.interpolate(m, scale_factor=float(shrink), mode="bilinear", align_corners=False)[..., :height, :width]
+            for m in self.maps(small_BCHW)
         )
         return gain, offset
 

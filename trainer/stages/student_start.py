@@ -15,6 +15,9 @@ from trainer.networks.student_isr import AnyStudent, StudentIsr, StudentIsrConfi
 from trainer.stages.student_config import StudentInputs, StudentTraining
 from trainer.training.checkpoint import KINDS, network_from_checkpoint, read_whole
 
+WITHOUT_WEIGHTS = ("shrink", "smoothing")
+"""Sizes by which a student may differ from what it starts from."""
+
 
 def new_network(config: StudentTraining) -> AnyStudent:
     """The identity at the network's size; with head isr, bilinear x4.
@@ -53,7 +56,7 @@ def starting_network(config: StudentTraining, init: Path | None) -> tuple[AnyStu
 
 def _check_size(path: Path, found: StudentConfig, wanted: StudentConfig) -> None:
     for name, size in asdict(found).items():
-        if name != "shrink" and size != getattr(wanted, name):
+        if name not in WITHOUT_WEIGHTS and size != getattr(wanted, name):
             key = f"student.{name}" if name.startswith("head_") else f"student.network.{name}"
             raise ConfigError(f"{key} = {getattr(wanted, name)!r}: {path} has {size!r}; set it so, or begin anew")
 

@@ -43,8 +43,7 @@ DECIBEL_FLOOR = 3e-4
 """Mean square below which a picture counts as returned: 35 dB.
 
 With a lower one (47 dB was tried) the clear pictures of a batch hold a new network at the identity for good: what
-leaves
-them by a level costs more than all fog does.
+leaves them by a level costs more than all fog does.
 """
 
 

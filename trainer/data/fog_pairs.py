@@ -16,7 +16,7 @@ from trainer.data.pictures import Picture
 
 CLEAR_SHARE = 0.12
 """Share of pictures without fog: what is clear must come back clear."""
-NOT_TISSUE_SHARE = 0.04
+NOT_TISSUE_SHARE = 0.07
 SECOND_FOG_SHARE = 0.35
 
 

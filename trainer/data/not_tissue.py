@@ -14,7 +14,7 @@ LETTERS = "ABCDEFGHKLMNPRSTUVWXYZ0123456789 "
 
 def not_tissue(rng: np.random.Generator, size: tuple[int, int]) -> Picture:
     """One at random, RGB uint8; `size` is width_px, height_px."""
-    kinds = (_flat, _ramp, _bars, _text, _patches)
+    kinds = (_flat, _flat, _ramp, _bars, _text, _patches)  # one colour looks most like a veil
     return kinds[int(rng.integers(len(kinds)))](rng, *size)
 
 

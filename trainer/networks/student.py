@@ -116,7 +116,8 @@ class Student(nn.Module):
             return self.maps(x_BCHW)
         height, width = x_BCHW.shape[2:]
         shrink = self.config.shrink
-        small_BCHW = F.avg_pool2d(x_BCHW, shrink, ceil_mode=True)  # cells that cross the border count what they hold
+        crosses = bool(height % shrink or width % shrink)  # cells that cross the border count what they hold
+        small_BCHW = F.avg_pool2d(x_BCHW, shrink, ceil_mode=crosses)
         gain, offset = (
             F.interpolate(m, scale_factor=float(shrink), mode="bilinear", align_corners=False)[..., :height, :width]
             for m in self.maps(small_BCHW)

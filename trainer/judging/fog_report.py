@@ -19,6 +19,7 @@ from trainer.judging.classical import clahe, dark_channel_prior
 from trainer.judging.fog_sets import PLAIN, SEED, STRENGTHS, Pair, clear_pairs, family_pairs, plain_pairs
 from trainer.judging.foggy import Gain, Perceptual, gained, mean_gain
 from trainer.judging.judged import Judged, Method, at_network_size
+from trainer.judging.left_alone import left_alone_table
 from trainer.judging.metrics import relative_flicker
 from trainer.judging.real_frames import foggy_frames, pairs_table, side_by_side, unreferenced_table
 from trainer.judging.report import table
@@ -230,6 +231,8 @@ def judge_fogs(judged: Judged, task: FogTask) -> str:
     clear = {kind: score(clear_pairs(pictures)) for kind, pictures in truths.items()}
     parts += ["### Fogs with one thing plain, throats", plain_table(plain, names)]
     parts += ["### Clear pictures come back at, in dB", clear_table(clear, names)]
+    chosen = {name: method for name, method in methods.items() if name != "input"}
+    parts += ["### Pictures of no tissue: mean change in levels; of the cards mean and most", left_alone_table(chosen)]
     if task.real is not None:
         frames = foggy_frames(task.real)
         parts += ["### Real foggy frames, without a truth", unreferenced_table(frames, methods)]

@@ -71,7 +71,7 @@ def test_every_table_is_there_for_a_network_that_does_nothing(tmp_path, tissue, 
     monkeypatch.setattr(fog_report, "held_out", lambda data, num: pictures)
     judged = Judged(dehazers={"nothing": lambda lq: lq}, taught={"nothing": frozenset(TAUGHT)})
     text = fog_report.judge_fogs(judged, fog_report.FogTask(tmp_path))
-    assert text.count("### ") == 8
+    assert text.count("### ") == 9
     for line in text.splitlines():
         if line.startswith("| nothing | dew"):
             assert line.split("|")[3].strip() == "+0.00" and line.split("|")[7].strip() == "0.0%"

@@ -66,7 +66,7 @@ class PairSaver:
                 self._board.post(NotSaved(str(error), by_disk=True))
             except Exception as error:
                 log.exception("not saved")
-                self._board.post(NotSaved(f"{type(error).__name__}: {error}", by_disk=True))
+                self._board.post(NotSaved(f"{type(error).__name__}: {error}"))
             else:
                 log.info("saved %s", name)
                 self._board.post(Saved(name))

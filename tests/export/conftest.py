@@ -11,8 +11,8 @@ import torch
 
 from edge.models.profile import Profile, load_profile
 from export.graphs.profile import export_profile
-from tests.doubles.checkpoint_cases import Case
 from tests.doubles.parts import part
+from tests.doubles.training.checkpoint_cases import Case
 from tests.once import MadeOnce
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig

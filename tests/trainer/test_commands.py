@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.doubles.training_bench import losses
+from tests.doubles.training.training_bench import losses
 from trainer.cli import main
 from trainer.networks.from_checkpoint import idm_from_checkpoint
 

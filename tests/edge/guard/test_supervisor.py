@@ -1,145 +1,15 @@
 """What the picture does while engines fail: in simulated time, with played processes."""
 
-import time
-from dataclasses import replace
 from types import SimpleNamespace
 
-import cv2
 import numpy as np
 import pytest
 
-from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
-from edge.config import Config, EngineConfig
-from edge.engines.engine import Enhanced
+from edge.basics.errors import EngineFailed, EngineLost, ModelError
 from edge.engines.rungs import Rung
-from edge.frames.frame import Frame
-from edge.guard.judge import OutputJudge
-from edge.guard.order import engine_setup
-from edge.guard.process import EngineBusy, EngineGone, EngineLate, Opened
-from edge.guard.shared_frames import SharedFrames
-from edge.guard.supervisor import PROVE_AFTER_NS, PROVE_AT_LAST_NS, Supervisor
-from edge.health.news import Board, PartChanged
-from edge.health.record import Health
-from tests.doubles.uncritical_judge import Uncritical
-
-SECOND = 1_000_000_000
-
-
-class Played:
-    """Plays `EngineProcess`; what the cast's `on_open` and `on_frame` give is raised, or changes the answer.
-
-    False for `on_open`: it is still opening.
-    """
-
-    pid = 4711
-
-    def __init__(self, order, cast):
-        self.order, self._cast = order, cast
-        self.opened = None
-        self.is_closed = False
-        self.num_proofs = 0
-        self.strengths = []
-
-    def poll_opened(self, timeout_s=0.0):
-        found = self._cast.on_open(self.order.rung)
-        if isinstance(found, Exception):
-            raise found
-        if found is not False and self.opened is None:
-            rung = self.order.rung
-            device = "gpu" if rung.runtime else "cpu"
-            self.opened = Opened(rung.profile, self.order.sha256, device, **{"frame_ms": 20.0, **(found or {})})
-        return self.opened
-
-    def enhance(self, image, strength=1.0):
-        self.strengths.append(strength)
-        found = self._cast.on_frame(self.order.rung)
-        if isinstance(found, Exception):
-            raise found
-        made = 255 - image if found is None else found
-        if strength == 1:
-            return Enhanced(made, {"invert": 1.0})
-        return Enhanced(cv2.addWeighted(image, 1 - strength, made, strength, 0), {"invert": 1.0}, made)
-
-    def take_late(self):
-        return None
-
-    def prove(self):
-        self.num_proofs += 1
-        found = self._cast.on_proof()
-        if isinstance(found, Exception):
-            raise found
-
-    def close(self, wait_s=0.0):
-        self.is_closed = True
-
-
-class Stage:
-    """A supervisor with played processes and a clock of its own."""
-
-    def __init__(self, monkeypatch, backend="auto", profile="live", on_start=lambda rung: None, **options):
-        self.now_ns = 1000 * SECOND
-        clock = SimpleNamespace(monotonic_ns=lambda: self.now_ns, perf_counter=time.perf_counter)
-        monkeypatch.setattr("edge.guard.supervisor.time", clock)
-        self.on_start = on_start
-        self.on_open = self.on_frame = lambda rung: None
-        self.on_proof = lambda: None
-        self.started = []
-        board = Board()
-        self.health, self.frames = Health(board), SharedFrames()
-        self.events = []
-        board.read(PartChanged, lambda news: self.events.append((news.state, news.reason)))
-        setup = engine_setup(Config(engine=EngineConfig(backend=backend)))
-        if profile != "live":  # one that needs a GPU, above the shipped one
-            manifests = {**setup.manifests, profile: {**setup.manifests["live"], "profile": profile}}
-            setup = replace(setup, rungs=(Rung(profile, backend), *setup.rungs), manifests=manifests)
-        self.supervisor = Supervisor(setup, self.health, self.frames, start_process=self.start, **options)
-        self.supervisor.start()
-        self._scene = np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), np.uint8)
-
-    def start(self, order, frames):
-        if error := self.on_start(order.rung):
-            raise error
-        self.started.append(Played(order, self))
-        return self.started[-1]
-
-    def show(self, number=1, every_s=0.1):
-        """The modes of so many frames, `e` or `r`."""
-        modes = ""
-        for seq in range(number):
-            self.now_ns += int(every_s * SECOND)
-            raw = Frame(self._scene, seq, self.now_ns)
-            made = self.supervisor.correct_and_enhance(raw)
-            modes += (raw if made is None else self.supervisor.judge(raw, made)).mode[0]
-        return modes
-
-    @property
-    def rung(self):
-        return self.health.snapshot(0)["ladder"]["rung"]
-
-    @property
-    def engine(self):
-        record = self.health.part("engine")
-        return record.state, record.reason
-
-    @property
-    def open_processes(self):
-        return [process for process in self.started if not process.is_closed]
-
-
-@pytest.fixture
-def stage(monkeypatch):
-    monkeypatch.setattr("edge.guard.supervisor.OutputJudge", lambda: Uncritical())
-    stages = []
-
-    def make(**options):
-        stages.append(Stage(monkeypatch, **options))
-        return stages[-1]
-
-    yield make
-    for one in stages:
-        one.supervisor.close()
-        assert one.open_processes == []
-        one.frames.close()
+from edge.guard.process import EngineBusy, EngineGone, EngineLate
+from edge.guard.supervisor import PROVE_AFTER_NS, PROVE_AT_LAST_NS
+from tests.doubles.played_engines import SECOND, no_gpu
 
 
 def test_frames_are_raw_until_the_engine_is_open(stage):
@@ -251,10 +121,6 @@ def test_a_climb_that_ends_while_the_rung_below_opens_anew_is_what_runs(stage):
     assert on.show(3) == "eee"
     assert (on.rung, on.health.engine().device) == ("live", "gpu")
     assert len(on.open_processes) == 1
-
-
-def no_gpu(rung):
-    return DeviceMissing("no TensorRT") if rung.runtime else None
 
 
 @pytest.mark.parametrize("when", ["it is started", "it opens"])
@@ -386,113 +252,6 @@ def test_a_wrong_golden_frame_starts_the_engine_anew(stage):
     assert on.show(1) == "e"
 
 
-def test_another_setup_is_proven_beside_the_running_one_and_waits(stage):
-    on = stage()
-    on.show(2)
-    setup = engine_setup(Config(engine=EngineConfig(backend="cpu")))
-    asked = on.supervisor.prepare(setup)
-    assert on.show(3) == "eee"
-    asked.ready.result(0)
-    assert on.rung == "live"
-    asked.commit()
-    assert on.show(2) == "ee"
-    assert (on.rung, on.supervisor.setup) == ("live on the CPU", setup)
-    assert len(on.open_processes) == 1
-
-
-AUTO = Config(engine=EngineConfig(threads=1))
-
-
-@pytest.mark.parametrize("when", ["it is started", "it opens"])
-def test_another_setup_without_a_gpu_runs_on_the_cpu(stage, when):
-    on = stage(backend="cpu")
-    on.show(2)
-    if when == "it is started":
-        on.on_start = no_gpu
-    on.on_open = no_gpu
-    asked = on.supervisor.prepare(engine_setup(AUTO))
-    assert on.show(3) == "eee"
-    asked.ready.result(0)
-    asked.commit()
-    assert on.show(2) == "ee"
-    assert (on.engine, on.rung, on.supervisor.setup) == (("ok", ""), "live on the CPU", engine_setup(AUTO))
-    assert len(on.open_processes) == 1
-
-
-@pytest.mark.parametrize("error", [EngineLost("too little memory"), ModelError("no engine for profile live")])
-def test_another_setup_whose_gpu_fails_runs_on_the_cpu_and_climbs(stage, error):
-    on = stage(backend="cpu")
-    on.show(2)
-    on.on_open = lambda rung: error if rung.runtime else None
-    asked = on.supervisor.prepare(engine_setup(AUTO))
-    on.show(3)
-    asked.commit()
-    assert on.show(2) == "ee"
-    assert on.engine == ("degraded", f"live on the CPU: {error}")
-    on.on_open = lambda rung: None
-    on.show(3, every_s=61)
-    assert (on.engine, on.rung) == (("ok", ""), "live")
-    assert len(on.open_processes) == 1
-
-
-@pytest.mark.parametrize("where", ["auto", "cpu"])
-def test_another_setup_whose_process_crashes_is_refused(stage, where):
-    on = stage(backend="cpu")
-    on.show(2)
-    on.on_open = lambda rung: EngineGone("exit code 9") if rung.backend == where else no_gpu(rung)
-    asked = on.supervisor.prepare(engine_setup(AUTO))
-    assert on.show(3) == "eee"
-    with pytest.raises(EngineGone):
-        asked.ready.result(0)
-    assert on.rung == "live on the CPU" and len(on.open_processes) == 1
-
-
-def test_another_setup_never_runs_a_smaller_profile_than_it_names(stage):
-    on = stage(backend="cpu")
-    on.show(2)
-    setup = engine_setup(AUTO)
-    manifests = {**setup.manifests, "live-isr": {**setup.manifests["live"], "profile": "live-isr"}}
-    on.on_open = no_gpu
-    asked = on.supervisor.prepare(replace(setup, rungs=(Rung("live-isr", "auto"), *setup.rungs), manifests=manifests))
-    assert on.show(3) == "eee"
-    with pytest.raises(DeviceMissing, match="no TensorRT"):
-        asked.ready.result(0)
-
-
-def test_a_climb_that_cannot_be_started_waits_for_the_next_one(stage):
-    on = stage()
-    on.on_frame = lambda rung: EngineLost("the GPU is gone") if rung.runtime else None
-    on.show(2)
-    num_tries = []
-
-    def refused(rung):
-        num_tries.append(rung)
-        return EngineGone("no descriptors left")
-
-    on.on_start = refused
-    assert set(on.show(10, every_s=61)) == {"e"}
-    assert len(num_tries) == 3, "after one minute, two and four more"
-
-
-@pytest.mark.parametrize("how", ["wrong", "cancelled"])
-def test_another_setup_that_is_not_taken_changes_nothing(stage, how):
-    on = stage()
-    on.show(2)
-    setup = engine_setup(Config(engine=EngineConfig(backend="cpu")))
-    if how == "wrong":
-        on.on_open = lambda rung: ModelError("golden frame") if rung.backend == "cpu" else None
-    asked = on.supervisor.prepare(setup)
-    assert on.show(2) == "ee"
-    if how == "wrong":
-        with pytest.raises(ModelError):
-            asked.ready.result(0)
-    else:
-        asked.cancel()
-    assert on.show(2) == "ee"
-    assert on.rung == "live"
-    assert len(on.open_processes) == 1
-
-
 def test_each_transition_is_told_once(stage):
     on = stage()
     on.show(2)
@@ -504,54 +263,3 @@ def test_each_transition_is_told_once(stage):
         ("starting", "black"),
         ("degraded", "live on the CPU: black"),
     ]
-
-
-def test_the_engine_is_asked_for_as_much_as_is_to_be_shown_and_for_nothing_at_strength_0(stage):
-    strengths = [1.0]
-    on = stage(strength=lambda: strengths[-1])
-    assert on.show(3) == "eee"
-    strengths.append(0.4)
-    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
-    assert (made.mode, made.strength) == ("enhanced", 0.4)
-    asked = len(on.started[0].strengths)
-    strengths.append(0.0)
-    assert on.show(2) == "rr"
-    assert on.health.verdict(on.now_ns).frame_fault == "the strength is 0"
-    assert len(on.started[0].strengths) == asked
-    strengths.append(1.0)
-    assert on.show(1) == "e"
-    assert on.health.verdict(on.now_ns).frame_fault == ""
-
-
-def test_a_foreign_picture_is_refused_however_little_of_it_would_be_shown(stage):
-    on = stage(strength=lambda: 0.3)
-    foreign = np.random.default_rng(1).integers(0, 255, (27, 48, 3), np.uint8)
-    on.supervisor._judge = OutputJudge()
-    on._scene = cv2.resize(on._scene[:27, :48], (1920, 1080), interpolation=cv2.INTER_CUBIC)
-    on.on_frame = lambda rung: cv2.resize(foreign, (1920, 1080), interpolation=cv2.INTER_CUBIC)
-    assert on.show(1) == "r"
-    assert "its structure is not the camera's" in on.health.verdict(on.now_ns).frame_fault
-
-
-def test_a_profile_that_corrects_in_its_graph_is_shown_whole_or_not_at_all(stage):
-    strengths = [0.4]
-    on = stage(strength=lambda: strengths[-1])
-    setup = on.supervisor._setup
-    corrects = {name: {**one, "calibration": {}} for name, one in setup.manifests.items()}
-    on.supervisor._setup = replace(setup, manifests=corrects)
-    assert on.show(1) == "e"
-    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
-    assert (made.strength, on.started[0].strengths[-1]) == (1.0, 1.0)
-    refused = "this profile shows all or nothing, not a strength of 40%"
-    assert on.health.verdict(on.now_ns).notices == (refused,)
-    strengths.append(0.0)
-    assert on.show(1) == "r"
-    assert on.health.verdict(on.now_ns).notices == ()
-
-
-def test_a_frame_says_what_made_it(stage):
-    on = stage()
-    assert on.show(1) == "e"
-    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
-    assert made.model == on.health.engine().record()
-    assert made.model["sha256"] == on.started[0].order.sha256

@@ -20,7 +20,7 @@ from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, finished, multiply_accumulates, traced
 from export.graphs.profile import add_precisions, export_profile
 from export.recipes import RECIPES, recipe_for
-from tests.doubles.checkpoint_cases import CASES, IDS
+from tests.doubles.training.checkpoint_cases import CASES, IDS
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 

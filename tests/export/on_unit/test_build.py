@@ -21,9 +21,9 @@ from edge.models.profile import SHIPPED, load_profile, profile_names
 from export.cli import main
 from export.on_unit.build import EngineOptions, build_engine, find_model, precision_of
 from export.on_unit.builder import BuildOptions, check_graph, plan_from_onnx
-from tests.doubles.checkpoint_cases import CASES, IDS
 from tests.doubles.gpu_unit import of_before
 from tests.doubles.parts import part
+from tests.doubles.training.checkpoint_cases import CASES, IDS
 
 RTX = EngineOptions(runtime="tensorrt-rtx", compute_capability=(8, 6))
 

@@ -21,7 +21,7 @@ from export.on_unit.peak import SIDE, yardstick_plan
 from export.on_unit.power import power_watts
 from export.on_unit.samples import sample_frames, with_veiled
 from export.verify import aligned
-from tests.doubles.checkpoint_cases import CASES
+from tests.doubles.training.checkpoint_cases import CASES
 
 
 def rows(text):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.doubles.prepare_bench import put, scene
+from tests.doubles.training.prepare_bench import put, scene
 
 
 @pytest.fixture

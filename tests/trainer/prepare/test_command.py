@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import ConfigError
-from tests.doubles.prepare_bench import prepare, put, scene
+from tests.doubles.training.prepare_bench import prepare, put, scene
 from tests.paths import DATA
 from trainer.prepare.command import domains_of
 from trainer.prepare.decision import Decision

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.doubles.prepare_bench import parsed, prepare, put, scene
+from tests.doubles.training.prepare_bench import parsed, prepare, put, scene
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.doubles.training_bench import PALE_RED
+from tests.doubles.training.training_bench import PALE_RED
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.networks.vgg_features import LAYERS

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from edge.basics.errors import ConfigError, InputOutputError, ModelError
-from tests.doubles.training_bench import losses, run_to_its_end
+from tests.doubles.training.training_bench import losses, run_to_its_end
 from trainer.networks.from_checkpoint import idm_from_checkpoint
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig

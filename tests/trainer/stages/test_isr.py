@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from edge.basics.errors import ConfigError, InputOutputError, ModelError
 from edge.basics.settings import from_table
-from tests.doubles.training_bench import losses, run_to_its_end
+from tests.doubles.training.training_bench import losses, run_to_its_end
 from trainer.networks.from_checkpoint import isr_from_checkpoint
 from trainer.networks.rrdb import Rrdb, RrdbConfig
 from trainer.stages.isr import IsrConfig, prepare_isr, rate_of

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from edge.basics.errors import InputOutputError, ModelError
-from tests.doubles.training_bench import CPU, EVERYTHING, PALE_RED, TINY, losses, prepared, trained
+from tests.doubles.training.training_bench import CPU, EVERYTHING, PALE_RED, TINY, losses, prepared, trained
 from trainer.data.student_items import DataConfig, StudentDataset
 from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
 from trainer.networks.student import dehazed

@@ -6,7 +6,7 @@ import pytest
 
 from edge.basics.errors import ConfigError
 from edge.basics.settings import from_table
-from tests.doubles.training_bench import TINY, prepared
+from tests.doubles.training.training_bench import TINY, prepared
 from trainer.data.student_items import DataConfig
 from trainer.networks.student import StudentConfig
 from trainer.stages.student_config import StudentTraining

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from edge.basics.errors import ConfigError, ModelError
-from tests.doubles.training_bench import SMALL, TINY, prepared, trained
+from tests.doubles.training.training_bench import SMALL, TINY, prepared, trained
 from trainer.networks.from_checkpoint import student_from_checkpoint, student_isr_from_checkpoint
 from trainer.networks.student import Student, StudentConfig
 from trainer.networks.student_isr import StudentIsr, StudentIsrConfig

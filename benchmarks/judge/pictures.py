@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from benchmarks.judge.units import LENSES, SERIALS, unit_frames
+from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, fit_to_frame
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
@@ -49,10 +50,6 @@ def picture_paths(data: Path, folder: str) -> list[Path]:
     return paths
 
 
-def read(path: Path) -> Image:
-    return np.asarray(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), np.uint8)
-
-
 def _demo() -> Iterator[Shot]:
     for seed in range(60):
         group = f"demo {seed}"
@@ -86,13 +83,13 @@ def _real(data: Path) -> Iterator[Shot]:
 
 
 def _still(path: Path) -> Iterator[Image]:
-    yield fit_to_frame(read(path))
+    yield fit_to_frame(read_picture(path))
 
 
 def _pan(path: Path, seed: int) -> Iterator[Image]:
     """A real picture seen by an unsteady hand: a few pixels a frame, each with noise of its own."""
     rng = np.random.default_rng(seed)
-    image = fit_to_frame(read(path))
+    image = fit_to_frame(read_picture(path))
     speed = rng.normal(0, rng.choice([0.3, 2, 8]), 2)
     for index in range(6):
         moved = np.array([[1, 0, speed[0] * index], [0, 1, speed[1] * index]])
@@ -108,7 +105,7 @@ def _degraded(data: Path) -> Iterator[Shot]:
 
 
 def _bad_view(path: Path, seed: int) -> Iterator[Image]:
-    yield degrade(fit_to_frame(read(path)), np.random.default_rng(seed))
+    yield degrade(fit_to_frame(read_picture(path)), np.random.default_rng(seed))
 
 
 def degrade(image: Image, rng: np.random.Generator) -> Image:

@@ -59,9 +59,9 @@ def option_of(setting: Setting) -> Option:
         raise TypeError(f"{setting.path}: only text and numbers have an option, not {setting.kind}")
     default = f"default {setting.value}" if setting.value != "" else ""
     notes = "; ".join(note for note in (setting.allowed, default) if note)
-    told = f"{rules.explain} ({notes})" if notes else rules.explain
+    help_text = f"{rules.explain} ({notes})" if notes else rules.explain
     metavar = rules.metavar or setting.path.rpartition(".")[2].upper()
-    return Option(rules.option, told, rules.modes, metavar, _KINDS[setting.kind])
+    return Option(rules.option, help_text, rules.modes, metavar, _KINDS[setting.kind])
 
 
 def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> None:
@@ -70,13 +70,13 @@ def add_options(parser: argparse.ArgumentParser, options: Iterable[Option]) -> N
     for option in options:
         if option.modes not in groups:
             groups[option.modes] = parser.add_argument_group(f"for {listed(option.modes)}")
-        group, told = groups[option.modes], option.help.replace("%", "%%")
+        group, help_text = groups[option.modes], option.help.replace("%", "%%")
         if option.is_flag:
-            group.add_argument(option.name, action="store_true", help=told)
+            group.add_argument(option.name, action="store_true", help=help_text)
         elif option.metavar:
-            group.add_argument(option.name, type=option.kind, metavar=option.metavar, help=told)
+            group.add_argument(option.name, type=option.kind, metavar=option.metavar, help=help_text)
         else:
-            group.add_argument(option.key, nargs="*", metavar=option.name, help=told)
+            group.add_argument(option.key, nargs="*", metavar=option.name, help=help_text)
 
 
 def given_settings(settings: Iterable[Setting], args: argparse.Namespace) -> dict[str, tuple[str, Any]]:

@@ -162,7 +162,7 @@ def _held_to(stored: object, found: Image, profile: Profile, *, softer: bool, re
     if not isinstance(limit_db, (int, float)) or isinstance(limit_db, bool) or not 0 < limit_db < 1000:
         raise ModelError(f"{where}.{limit_name}: is {shown(limit_db)}, expected dB above 0 and below 1000; {RESTORE}")
     parts = {"enhanced": _small(found)} if softer else {"enhanced": _small(found), "detail": _detail(found)}
-    told: list[float] = []
+    found_db: list[float] = []
     for name, part in parts.items():
         psnr_db = float(cv2.PSNR(_stored_picture(stored.get(name), part.shape, f"{where}.{name}"), part))
         if not psnr_db >= limit_db:
@@ -170,8 +170,8 @@ def _held_to(stored: object, found: Image, profile: Profile, *, softer: bool, re
             raise ModelError(
                 f"{profile.folder}: {what} comes out at {psnr_db:.1f} dB, expected {limit_db:g} or more; {remedy}"
             )
-        told.append(psnr_db)
-    return told[0]
+        found_db.append(psnr_db)
+    return found_db[0]
 
 
 def _stored_picture(text: object, shape: tuple[int, ...], where: str) -> Image:

@@ -73,12 +73,12 @@ def open_proven(
     profile: Profile,
     config: EngineConfig,
     rungs: Sequence[Rung],
-    on_passed: Callable[[str], object] = lambda told: None,
+    on_passed: Callable[[str], object] = lambda line: None,
 ) -> tuple[Engine, Proof]:
     """The first of some rungs whose engine opens and proves itself, for tools, which need no process of its own for it.
 
     Args:
-        on_passed: told, in words, why one before it did not.
+        on_passed: line, in words, why one before it did not.
 
     Raises:
         EdgeError: what the last of them said.

@@ -14,7 +14,7 @@ from edge.basics.errors import ModelError
 from edge.models.profile import Profile
 
 SMALLER = {"miinet": "miinet-guided", "cyclegan": "miinet-guided", "miinet-guided": "live", "live-isr": "live"}
-"""Profile -> the next one that costs less (design, sections 4 and 8)."""
+"""Profile -> the next one that costs less: fewer multiplications, the same interface."""
 
 Upscale = Literal["own", "bicubic"]
 

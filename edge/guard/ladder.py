@@ -1,4 +1,4 @@
-"""When to go down the ladder and when up again; no engine, no clock, only the rules (design, section 7)."""
+"""When to go down the ladder and when up again; no engine, no clock, only the rules."""
 
 from __future__ import annotations
 

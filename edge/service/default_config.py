@@ -47,5 +47,5 @@ def _line(one: Setting) -> str:
     value = SERVICE_VALUES.get(one.path, one.value)
     mark = "" if one.path in SERVICE_VALUES else "# "
     notes = "; ".join(note for note in (one.allowed, "" if one.rules.live else RESTART) if note)
-    told = f"{one.rules.explain} ({notes})" if notes else one.rules.explain
-    return f"{mark}{one.path.partition('.')[2]} = {toml_value(value)}  # {told}"
+    comment = f"{one.rules.explain} ({notes})" if notes else one.rules.explain
+    return f"{mark}{one.path.partition('.')[2]} = {toml_value(value)}  # {comment}"

@@ -51,10 +51,10 @@ class Figures:
 
     def lines(self) -> list[str]:
         """`name value`, a line a figure, those that are known."""
-        told = {name: value for name, value in asdict(self).items() if value is not None}
+        known = {name: value for name, value in asdict(self).items() if value is not None}
         return [
             f"{name:18} {value:.3f}" if isinstance(value, float) else f"{name:18} {value}"
-            for name, value in told.items()
+            for name, value in known.items()
         ]
 
 

@@ -56,8 +56,8 @@ def check_graph(path: Path) -> None:
     try:
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many types of its own
-        told = " ".join(str(error).split())[:600]
-        raise ModelError(f"{path}: not a graph that can be run ({told}); export the profile again") from error
+        words = " ".join(str(error).split())[:600]
+        raise ModelError(f"{path}: not a graph that can be run ({words}); export the profile again") from error
     found = [(end.name, end.type, tuple(end.shape)) for end in (*session.get_inputs(), *session.get_outputs())]
     expected = [(name, "tensor(uint8)", (1, *FRAME_SHAPE)) for name in ("frame", "enhanced")]
     if found != expected:
@@ -145,8 +145,8 @@ def _timing_cache(api: TrtApi, config: Any, path: Path | None) -> Callable[[], b
 
 def _parser_errors(parser: Any) -> str:
     errors = [parser.get_error(number) for number in range(parser.num_errors)]
-    told = [f"node {error.node()} ({error.desc().splitlines()[0][:200]})" for error in errors[:2]]
-    return "; ".join(told) or "it gives no reason"
+    words = [f"node {error.node()} ({error.desc().splitlines()[0][:200]})" for error in errors[:2]]
+    return "; ".join(words) or "it gives no reason"
 
 
 def _progress(api: TrtApi, title: str, interrupted: threading.Event) -> Any:

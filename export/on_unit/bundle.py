@@ -28,16 +28,16 @@ def write_bundle(profile: Profile, output: Path, plans: Sequence[Path] = ()) -> 
     """
     refuse_without_answer(profile)
     paths = _files_of(profile) | _engines(profile, plans)
-    told = {name: BundledFile(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
+    bundled = {name: BundledFile(path.stat().st_size, file_sha256(path)) for name, path in paths.items()}
     version = str(profile.manifest["version"])
-    contents = contents_bytes(profile.name, version, profile.sha256, told)
+    contents = contents_bytes(profile.name, version, profile.sha256, bundled)
     read_contents(contents, output)  # what no unit would take is not written
     try:
         with whole_file(output) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
             _add(tar, BUNDLE_NAME, len(contents), io.BytesIO(contents))
             for name in sorted(paths):
                 with paths[name].open("rb") as member:
-                    _add(tar, name, told[name].num_bytes, member)
+                    _add(tar, name, bundled[name].num_bytes, member)
         write_sum(output)
     except OSError as error:
         raise InputOutputError(f"{output}: cannot be written ({error.strerror}); name another -o") from error

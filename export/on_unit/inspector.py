@@ -46,8 +46,8 @@ def _layers(api: TrtApi, content: bytes, plan: Path) -> Iterator[str]:
         if engine is None:
             raise ModelError(f"{plan}: {api.label} does not take this plan ({last_error(logger)})")
         inspector = engine.create_engine_inspector()
-        told = json.loads(inspector.get_engine_information(api.trt.LayerInformationFormat.JSON))
-        lines = list(layer_lines(told.get("Layers", [])))
+        information = json.loads(inspector.get_engine_information(api.trt.LayerInformationFormat.JSON))
+        lines = list(layer_lines(information.get("Layers", [])))
         memory = device_memory_bytes(engine)
         del inspector, engine, runtime
     yield f"  {'device memory':16} {memory / 2**20:.1f} MiB for one execution"
@@ -57,11 +57,11 @@ def _layers(api: TrtApi, content: bytes, plan: Path) -> Iterator[str]:
 def layer_lines(layers: list[Any]) -> Iterator[str]:
     """A line a layer, name, kind and output types, and a count of types at the end."""
     types: Counter[str] = Counter()
-    for told in layers:
-        if isinstance(told, str):  # a plan built without detail names its layers alone
-            yield f"  {told}"
+    for layer in layers:
+        if isinstance(layer, str):  # a plan built without detail names its layers alone
+            yield f"  {layer}"
             continue
-        formats = [str(out.get("Format/Datatype", "?")) for out in told.get("Outputs", [])]
+        formats = [str(out.get("Format/Datatype", "?")) for out in layer.get("Outputs", [])]
         types.update(formats)
-        yield f"  {told.get('Name', '?')[:90]}  {told.get('LayerType', '?')}  {'; '.join(formats)}"
+        yield f"  {layer.get('Name', '?')[:90]}  {layer.get('LayerType', '?')}  {'; '.join(formats)}"
     yield f"{len(layers)} layers; outputs: " + ", ".join(f"{count} {name}" for name, count in types.most_common())

@@ -131,7 +131,7 @@ def onnxruntime_answer(content: bytes, frame: np.ndarray) -> np.ndarray:
 def of_before(plan: Path) -> None:
     """Give a plan the sidecar that the version before wrote: sealed, without a format, with pictures of its own."""
     sidecar = plan.with_suffix(".json")
-    told = {key: value for key, value in json.loads(sidecar.read_text()).items() if key not in ("format", SEAL)}
-    told["golden"] = {"frame": "iVBORw0KGgo=", "enhanced": "iVBORw0KGgo=", "min_psnr_db": 45.0}
-    seal = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    sidecar.write_text(json.dumps({**told, SEAL: seal}))
+    facts = {key: value for key, value in json.loads(sidecar.read_text()).items() if key not in ("format", SEAL)}
+    facts["golden"] = {"frame": "iVBORw0KGgo=", "enhanced": "iVBORw0KGgo=", "min_psnr_db": 45.0}
+    seal = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    sidecar.write_text(json.dumps({**facts, SEAL: seal}))

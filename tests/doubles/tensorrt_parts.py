@@ -44,8 +44,8 @@ def run(*command: object, cwd: Path | None = None, env: dict[str, str] | None = 
         [str(part) for part in command], cwd=cwd, env=env, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        told = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
-        raise RuntimeError(f"{Path(str(command[0])).name}: {told[-1][:200]}")
+        lines = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        raise RuntimeError(f"{Path(str(command[0])).name}: {lines[-1][:200]}")
 
 
 def pip(*arguments: object) -> None:

@@ -215,10 +215,10 @@ def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_
     else:
         wait_for((tmp_path / "z1_enhanced.png.json").exists, program)
     engine.kill()
-    _, told = program.communicate(timeout=120)
-    assert program.returncode == 0, told
-    assert "the engine's process was ended by SIGKILL; it starts again" in told
-    assert "6 enhanced" in told
+    _, printed = program.communicate(timeout=120)
+    assert program.returncode == 0, printed
+    assert "the engine's process was ended by SIGKILL; it starts again" in printed
+    assert "6 enhanced" in printed
     expected = sorted((originals / "undisturbed").iterdir())
     assert [path.name for path in sorted(tmp_path.iterdir())] == [path.name for path in expected]
     for path in expected:
@@ -232,9 +232,9 @@ def test_ctrl_c_ends_a_files_run_and_leaves_nothing(originals, tmp_path, when):
     if when == "it works":
         wait_for((tmp_path / ".clip_enhanced.avi.edge.part").exists, program)
     os.killpg(program.pid, signal.SIGINT)
-    _, told = program.communicate(timeout=60)
-    assert program.returncode in ((1,) if when == "it works" else (1, 130)), told
-    assert "Traceback" not in told
+    _, printed = program.communicate(timeout=60)
+    assert program.returncode in ((1,) if when == "it works" else (1, 130)), printed
+    assert "Traceback" not in printed
     assert list(tmp_path.iterdir()) == []
     _, alive = psutil.wait_procs([engine], timeout=10)
     assert alive == []

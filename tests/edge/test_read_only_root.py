@@ -60,8 +60,8 @@ def test_live_on_a_read_only_root_writes_nothing(tmp_path):
                     time.sleep(0.2)
         finally:
             program.send_signal(signal.SIGTERM)
-        told = program.communicate(timeout=GUARD_S)[0]
+        printed = program.communicate(timeout=GUARD_S)[0]
     if program.returncode == 99:
-        pytest.skip(f"mounting is not permitted here: {told.strip()}")
-    assert state.get("state") == "live", told
-    assert told == "left: 0, exit 0\n"
+        pytest.skip(f"mounting is not permitted here: {printed.strip()}")
+    assert state.get("state") == "live", printed
+    assert printed == "left: 0, exit 0\n"

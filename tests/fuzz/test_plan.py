@@ -49,8 +49,8 @@ def sealed(sidecar: Any) -> Any:
     """As a build of another version could have written it: damaged, and sealed all the same."""
     if not isinstance(sidecar, dict):
         return sidecar
-    told = {key: value for key, value in sidecar.items() if key != plans.SEAL}
-    return {**told, plans.SEAL: hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()}
+    facts = {key: value for key, value in sidecar.items() if key != plans.SEAL}
+    return {**facts, plans.SEAL: hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()}
 
 
 @fuzz("engine sidecar", 22_000)

@@ -125,10 +125,10 @@ def graph_hash(profile: Profile, precision: str) -> str:
     """sha256 of the graph that a precision is built from, as the manifest says; the file itself need not be read."""
     if precision == "fp32":
         return profile.sha256
-    told = profile.manifest.get("precisions", {}).get(precision)
-    if told is None:
+    recorded = profile.manifest.get("precisions", {}).get(precision)
+    if recorded is None:
         profile.graph_for(precision)  # raises, and says which command adds it
-    return str(told["sha256"])
+    return str(recorded["sha256"])
 
 
 class _Loaded:

@@ -75,8 +75,8 @@ def build_command(
 def rebuild_command(plan: Path, profile: str) -> str:
     """The command that builds a plan anew in its place, as far as its sidecar, sound or not, says how."""
     try:
-        told = json_from_text(sidecar_path(plan).read_text(encoding="utf-8"))
-        gpu, precision, (runtime, *_) = told["gpu"], str(told["precision"]), str(told["runtime"]).split()
+        sidecar = json_from_text(sidecar_path(plan).read_text(encoding="utf-8"))
+        gpu, precision, (runtime, *_) = sidecar["gpu"], str(sidecar["precision"]), str(sidecar["runtime"]).split()
         capability = str(gpu["compute_capability"]) if gpu["name"] == ANY_NAME else ""
     except (OSError, ValueError, LookupError, TypeError):
         return build_command(profile, plan.parent)
@@ -85,14 +85,14 @@ def rebuild_command(plan: Path, profile: str) -> str:
 
 def write_plan(path: Path, content: bytes, sidecar: Mapping[str, Any]) -> None:
     """Write plan and sidecar, both or neither; the sidecar comes last and seals both."""
-    told = {"format": FORMAT, **sidecar, "plan_sha256": hashlib.sha256(content).hexdigest()}
-    sealed = {**told, SEAL: _seal(told)}
+    facts = {"format": FORMAT, **sidecar, "plan_sha256": hashlib.sha256(content).hexdigest()}
+    sealed = {**facts, SEAL: _seal(facts)}
     write_together({path: content, sidecar_path(path): (json.dumps(sealed, indent=1) + "\n").encode()})
 
 
 def _seal(sidecar: Mapping[str, Any]) -> str:
-    told = {key: value for key, value in sidecar.items() if key != SEAL}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    facts = {key: value for key, value in sidecar.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def read_sidecar(plan: Path, rebuild: str) -> dict[str, Any]:
@@ -159,10 +159,10 @@ def why_missing(folder: Path, profile: str, wanted: Mapping[str, Any], rebuild: 
             continue
         if found.get("profile") != profile:
             continue
-        for name, told in (("runtime", "for"), ("gpu", "for"), ("precision", "in"), ("graph_sha256", "of graph")):
+        for name, word in (("runtime", "for"), ("gpu", "for"), ("precision", "in"), ("graph_sha256", "of graph")):
             if found.get(name) != wanted[name]:
                 return (
-                    f"{path} was built {told} {_short(found.get(name))}, wanted {_short(wanted[name])}; run: {rebuild}"
+                    f"{path} was built {word} {_short(found.get(name))}, wanted {_short(wanted[name])}; run: {rebuild}"
                 )
     return f"{folder}: no engine for profile {profile}; run: {rebuild}"
 

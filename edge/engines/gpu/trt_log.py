@@ -21,10 +21,10 @@ def collecting_logger(api: TrtApi) -> Any:
             self.errors: list[str] = []
 
         def log(self, severity: Any, message: str) -> None:
-            told = " ".join(message.split())
-            log.debug("%s: %s", api.runtime, told)
+            line = " ".join(message.split())
+            log.debug("%s: %s", api.runtime, line)
             if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
-                self.errors = [*self.errors, told][-NUM_KEPT:]
+                self.errors = [*self.errors, line][-NUM_KEPT:]
 
     return Collected()
 

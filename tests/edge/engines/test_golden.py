@@ -40,13 +40,13 @@ class Answering:
 
     profile, model_sha256, device = "live", "", "test"
 
-    def __init__(self, told):
-        self.told = told
+    def __init__(self, answer):
+        self.answer = answer
 
     def enhance(self, image, out=None):
-        if isinstance(self.told, Exception):
-            raise self.told
-        made = self.told(image) if callable(self.told) else self.told
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        made = self.answer(image) if callable(self.answer) else self.answer
         if out is not None:
             out[:] = made
         return Enhanced(made if out is None else out, {})
@@ -141,7 +141,7 @@ def test_an_engine_without_an_answer_is_a_wrong_model_and_a_lost_device_is_not(p
 
 
 @pytest.mark.parametrize(
-    "is_good, told",
+    "is_good, answer",
     [
         pytest.param(True, lambda frame: 255 - frame // 2, id="follows the frame"),
         pytest.param(False, lambda frame: frame * 0, id="black"),
@@ -150,17 +150,17 @@ def test_an_engine_without_an_answer_is_a_wrong_model_and_a_lost_device_is_not(p
     ],
 )
 @pytest.mark.parametrize("is_old", [False, True], ids=["none stored", "of another version's frame"])
-def test_without_a_stored_answer_the_picture_must_follow_the_frame(profile, is_good, told, is_old):
+def test_without_a_stored_answer_the_picture_must_follow_the_frame(profile, is_good, answer, is_old):
     bare = with_golden(profile, frame_sha256="0" * 64) if is_old else without_golden(profile)
     if is_good:
-        assert math.isnan(check_golden(Answering(told), bare))
+        assert math.isnan(check_golden(Answering(answer), bare))
     else:
         with pytest.raises(ModelError, match="does not follow the frame"):
-            check_golden(Answering(told), bare)
+            check_golden(Answering(answer), bare)
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, message",
     [
         pytest.param({"enhanced": "no base64!"}, "golden.enhanced: is no picture of 240x135", id="no base64"),
         pytest.param({"enhanced": "é"}, "golden.enhanced: is no picture of 240x135", id="not ASCII"),
@@ -171,10 +171,10 @@ def test_without_a_stored_answer_the_picture_must_follow_the_frame(profile, is_g
         pytest.param({"min_psnr_db": True}, "golden.min_psnr_db: is True", id="limit true"),
     ],
 )
-def test_a_damaged_record_is_told_by_its_key(profile, answer, changes, told):
+def test_a_damaged_record_is_told_by_its_key(profile, answer, changes, message):
     with pytest.raises(ModelError) as caught:
         check_golden(Answering(answer), with_golden(profile, **changes))
-    assert told in str(caught.value) and "\n" not in str(caught.value)
+    assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_record_that_is_no_table_is_refused(profile, answer):

@@ -67,9 +67,9 @@ def test_without_a_device_the_cpu_is_next_with_one_line():
 
 def tool(unit, backend="auto"):
     """What a tool opens, and the lines that it is told."""
-    told = []
+    lines = []
     config = EngineConfig(backend=backend, engines=str(unit.engines))
-    return open_proven(unit.profile, config, own_rungs("live", backend), told.append)[0], told
+    return open_proven(unit.profile, config, own_rungs("live", backend), lines.append)[0], lines
 
 
 def test_a_gpu_without_an_engine_names_the_command(gpu, unit):
@@ -104,8 +104,8 @@ def test_the_drawn_frame_of_the_manifest_proves_a_plan(gpu, unit):
     faint = (golden_frame() * 0.5 + 20).astype(np.uint8)
     unit.set_manifest(golden=golden_record(faint, 45.0))
     unit.put_plan(graph("faint"))
-    engine, told = tool(unit)
-    assert (engine.device.startswith("Host Memory Double"), told) == (True, [])
+    engine, lines = tool(unit)
+    assert (engine.device.startswith("Host Memory Double"), lines) == (True, [])
     engine.close()
 
 
@@ -119,16 +119,16 @@ def test_backend_tensorrt_insists(gpu, unit, monkeypatch):
 
 def test_backend_cpu_does_not_look_for_a_gpu(gpu, unit):
     unit.put_plan()
-    engine, told = tool(unit, "cpu")
-    assert (type(engine), told) == (GraphCpuEngine, [])
+    engine, lines = tool(unit, "cpu")
+    assert (type(engine), lines) == (GraphCpuEngine, [])
 
 
 def test_a_gpu_and_its_engine_are_taken(gpu, unit):
     unit.put_plan()
-    engine, told = tool(unit)
+    engine, lines = tool(unit)
     assert engine.device.startswith("Host Memory Double, tensorrt 10.3.0, fp16")
     assert np.array_equal(engine.enhance(unit.frame).image, 255 - unit.frame)
-    assert told == []
+    assert lines == []
     engine.close()
 
 
@@ -172,8 +172,8 @@ def test_what_cannot_be_proven_is_closed(monkeypatch, error, expected):
     made = [Wrong(error), Wrong(error)]
     left = list(made)
     monkeypatch.setattr(opening, "open_rung", lambda *given: left.pop())
-    told = []
+    lines = []
     with pytest.raises(expected):
-        open_proven(load_profile("live"), EngineConfig(), own_rungs("live", "auto"), told.append)
+        open_proven(load_profile("live"), EngineConfig(), own_rungs("live", "auto"), lines.append)
     assert [engine.is_closed for engine in made] == [True, True]
-    assert len(told) == 1
+    assert len(lines) == 1

@@ -128,8 +128,8 @@ def test_a_process_that_dies_or_hangs_is_replaced_and_the_picture_is_right(scrip
     pid = pid_of(engine)
     os.kill(pid, how)
     assert is_right(engine, picture())
-    (told,) = warnings(caplog)
-    assert told.endswith("it starts again")
+    (expected_text,) = warnings(caplog)
+    assert expected_text.endswith("it starts again")
     assert pid_of(engine) != pid
     assert is_right(engine, picture(201))
 
@@ -150,11 +150,13 @@ def test_a_picture_that_ends_the_engine_each_time_fails_alone(scripted, backend,
     assert engine.device == device, "a GPU is not given up for a picture that the CPU fails at as well"
 
 
-@pytest.mark.parametrize(("what", "told"), [("fail", "this frame failed"), ("defect", "ZeroDivisionError: a defect")])
-def test_a_frame_that_fails_costs_no_process(scripted, what, told):
+@pytest.mark.parametrize(
+    ("what", "expected_text"), [("fail", "this frame failed"), ("defect", "ZeroDivisionError: a defect")]
+)
+def test_a_frame_that_fails_costs_no_process(scripted, what, expected_text):
     engine = scripted()
     pid = pid_of(engine)
-    with pytest.raises(EngineFailed, match=told):
+    with pytest.raises(EngineFailed, match=expected_text):
         engine.enhance(picture(what))
     assert is_right(engine, picture())
     assert pid_of(engine) == pid
@@ -167,8 +169,8 @@ def test_a_gpu_that_goes_hands_its_picture_to_the_cpu_which_stays(scripted, capl
     assert engine.device == "gpu"
     assert is_right(engine, picture(what))
     assert engine.device == "cpu"
-    told = warnings(caplog)
-    assert len(told) == num_warnings and told[-1].startswith("the CPU engine runs: the ")
+    expected_text = warnings(caplog)
+    assert len(expected_text) == num_warnings and expected_text[-1].startswith("the CPU engine runs: the ")
     assert is_right(engine, picture())
     assert (engine.device, len(warnings(caplog))) == ("cpu", num_warnings)
 
@@ -182,20 +184,20 @@ def test_a_gpu_that_went_stays_away_though_the_cpu_fails_at_the_picture_as_well(
 
 
 @pytest.mark.parametrize(
-    ("opening", "level", "told"),
+    ("opening", "level", "expected_text"),
     [
         ("no gpu", "INFO", "no GPU"),
         ("lost gpu", "WARNING", "the GPU does not answer"),
         ("no plan", "WARNING", "/engines: no engine for profile live; run: edge-export engine live"),
     ],
 )
-def test_a_gpu_that_cannot_be_had_leaves_the_cpu_and_one_line(scripted, caplog, opening, level, told):
+def test_a_gpu_that_cannot_be_had_leaves_the_cpu_and_one_line(scripted, caplog, opening, level, expected_text):
     with caplog.at_level(logging.INFO):
         engine = scripted("auto", opening)
     assert is_right(engine, picture())
     assert engine.device == "cpu"
     (record,) = caplog.records
-    assert (record.levelname, record.message) == (level, f"the CPU engine runs: {told}")
+    assert (record.levelname, record.message) == (level, f"the CPU engine runs: {expected_text}")
 
 
 def test_a_runtime_that_is_not_installed_leaves_the_cpu_and_one_line(scripted, caplog, monkeypatch):
@@ -275,8 +277,8 @@ def test_each_sidecar_names_the_device_and_a_bad_picture_fails_alone(scripted, t
     assert [path.name for path in report.done] == ["0.png", "1.png", "2.png", "4.png"]
     (failure,) = report.failed
     assert failure.path.name == "3.png"
-    told = "the engine failed: the engine's process was ended by SIGSEGV, 2 times with this picture"
-    assert str(failure.error) == f"{failure.path}: {told}"
+    expected_text = "the engine failed: the engine's process was ended by SIGSEGV, 2 times with this picture"
+    assert str(failure.error) == f"{failure.path}: {expected_text}"
     assert "the CPU engine runs: the GPU is gone" in warnings(caplog)
     devices = {}
     for path in report.done:

@@ -1,5 +1,6 @@
 """The engine's process: frames go by memory, and whatever happens to it reaches the program as one error."""
 
+import contextlib
 import errno
 import os
 import resource
@@ -97,10 +98,10 @@ def num_free(frames):
 def test_the_shipped_profile_enhances_in_a_process_of_its_own(frames):
     process = EngineProcess(order(), frames)
     try:
-        told = opened(process).opened
-        assert (told.profile, told.model_sha256) == ("live", order().sha256)
-        assert 0 < told.frame_ms < 10_000
-        assert told.device.startswith("cpu")
+        facts = opened(process).opened
+        assert (facts.profile, facts.model_sha256) == ("live", order().sha256)
+        assert 0 < facts.frame_ms < 10_000
+        assert facts.device.startswith("cpu")
         image = frames.copied(frame(90))
         result = process.enhance(image)
         assert frames.index_of(result.image) is not None
@@ -121,25 +122,25 @@ def test_frames_come_and_go_by_shared_memory_and_are_lent_again(frames, start):
 
 
 @pytest.mark.parametrize(
-    ("what", "error", "told"),
+    ("what", "error", "message"),
     [
         ("fail", EngineFailed, "this frame failed"),
         ("defect", EngineFailed, "ZeroDivisionError: a defect of two lines"),
         ("lose", EngineLost, "the GPU is gone"),
     ],
 )
-def test_a_failed_frame_is_told_and_the_next_one_is_well(start, what, error, told):
+def test_a_failed_frame_is_told_and_the_next_one_is_well(start, what, error, message):
     process = opened(start())
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         process.enhance(frame(ORDERS[what]))
     assert process.enhance(frame()).image[0, 0, 0] == 55
 
 
-@pytest.mark.parametrize(("what", "told"), [("exit", "exit code 7"), ("segfault", "SIGSEGV")])
-def test_a_crash_is_told_at_once(start, what, told):
+@pytest.mark.parametrize(("what", "message"), [("exit", "exit code 7"), ("segfault", "SIGSEGV")])
+def test_a_crash_is_told_at_once(start, what, message):
     process = opened(start())
     begin = time.monotonic()
-    with pytest.raises(EngineGone, match=told):
+    with pytest.raises(EngineGone, match=message):
         process.enhance(frame(ORDERS[what]))
     assert time.monotonic() - begin < engine_process.HUNG_S
 
@@ -164,6 +165,19 @@ def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
             assert time.monotonic() < deadline
             time.sleep(0.02)
     assert num_free(frames) == 8
+
+
+def test_a_late_answer_is_kept_whole_however_much_of_it_was_to_be_shown(start):
+    process = opened(start())
+    with pytest.raises(EngineLate):
+        process.enhance(frame(ORDERS["late"]), strength=0.5)
+    deadline = time.monotonic() + 10
+    while (late := process.take_late()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        with contextlib.suppress(EngineBusy):
+            process.enhance(frame(), strength=0.5)
+    assert late[1][0, 0, 0] == 255 - ORDERS["late"]
 
 
 def test_who_can_wait_gets_the_late_picture(start):
@@ -194,12 +208,12 @@ def test_a_process_that_hangs_is_given_up(start, how):
 
 
 @pytest.mark.parametrize(
-    ("opening", "error", "told"),
+    ("opening", "error", "message"),
     [("crash", EngineGone, "exit code 9"), ("model", ModelError, "model.onnx: is wrong")],
 )
-def test_what_goes_wrong_while_it_opens_is_told(start, opening, error, told):
+def test_what_goes_wrong_while_it_opens_is_told(start, opening, error, message):
     process = start(opening)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         opened(process)
 
 
@@ -220,16 +234,16 @@ def test_a_gpu_that_is_there_runs(start):
 
 
 @pytest.mark.parametrize(
-    ("opening", "error", "told"),
+    ("opening", "error", "message"),
     [
         ("no gpu", DeviceMissing, "no GPU"),
         ("lost gpu", EngineLost, "the GPU does not answer"),
         ("no plan", ModelError, "run: edge-export engine live"),
     ],
 )
-def test_a_gpu_that_cannot_be_had_is_told_and_nothing_runs_in_its_place(start, opening, error, told):
+def test_a_gpu_that_cannot_be_had_is_told_and_nothing_runs_in_its_place(start, opening, error, message):
     process = start(opening, "auto")
-    with pytest.raises(error, match=told) as caught:
+    with pytest.raises(error, match=message) as caught:
         opened(process)
     assert type(caught.value) is error
 
@@ -278,5 +292,6 @@ def test_the_process_ends_with_the_program_that_started_it(start):
 def test_so_much_of_the_enhancement_comes_back_as_is_asked_for(start):
     process = opened(start())
     assert process.enhance(frame(200)).image[0, 0, 0] == 55
-    assert process.enhance(frame(200), strength=0.5).image[0, 0, 0] == 128
+    weaker = process.enhance(frame(200), strength=0.5)
+    assert (weaker.image[0, 0, 0], weaker.whole[0, 0, 0]) == (128, 55)
     assert process.enhance(frame(200)).image[0, 0, 0] == 55

@@ -104,6 +104,7 @@ def test_less_than_all_of_the_enhancement_is_said_in_the_sidecar(office):
     records = [json.loads((office.folder / f"{name}.json").read_text()) for name in office.saved]
     assert "strength" not in records[0]
     assert records[1]["strength"] == 0.55
+    assert [b"strength=0.55" in (office.folder / name).read_bytes() for name in office.saved] == [False, True]
 
 
 def test_the_time_is_when_the_camera_took_it(office):

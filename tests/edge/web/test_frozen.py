@@ -165,6 +165,21 @@ def test_the_strength_is_set_for_everybody_and_told_to_every_page(studio: Any) -
     listener.close()
 
 
+@pytest.mark.parametrize("path", ["/api/live", "/api/save", "/api/strength?value=0.5"])
+def test_over_plain_http_on_a_network_the_origin_tells_another_site(studio: Any, path: str) -> None:
+    studio.show()
+    host = urlsplit(studio.url).netloc
+    for origin in ("http://elsewhere.example", f"http://{host}0", "null"):
+        assert post(studio.url, path, {"Origin": origin})[0] == 403
+    assert post(studio.url, path, {"Origin": f"http://{host}"})[0] in (200, 202)
+
+
+def test_the_health_record_says_how_much_of_the_enhancement_is_shown(studio: Any) -> None:
+    assert json.loads(get(studio.url, "/health")[1])["strength"] == 1.0
+    studio.freezer.set_strength(0.3)
+    assert json.loads(get(studio.url, "/health")[1])["strength"] == 0.3
+
+
 @pytest.mark.parametrize("value", ["", "1.01", "-0.1", "nan", "half", "1e999"])
 def test_a_strength_that_is_none_is_refused_in_one_line(studio: Any, value: str) -> None:
     status, body = post(studio.url, f"/api/strength?value={value}", {})

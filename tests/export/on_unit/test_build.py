@@ -92,8 +92,8 @@ def test_a_plan_of_the_version_before_is_built_anew_without_force(trt_rtx, live,
     assert "golden" not in read_plan(path, "")[1]
     of_before(path)
     assert main(["inspect", str(path)]) == ModelError.exit_code
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 1 and told[0].endswith(
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].endswith(
         f"run: edge-export engine live -o {path.parent} --runtime tensorrt-rtx --compute-capability 8.6"
     )
 
@@ -151,7 +151,7 @@ def cut(model):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (rename_input, r"inputs and outputs are \[\('picture'"),
         (external, "weights.bin"),
@@ -159,10 +159,10 @@ def cut(model):
     ],
     ids=["other names", "external data missing", "cut"],
 )
-def test_a_graph_that_is_no_profile_is_refused_before_the_build(trt_rtx, live, tmp_path, change, told):
+def test_a_graph_that_is_no_profile_is_refused_before_the_build(trt_rtx, live, tmp_path, change, message):
     retyped(live, change)
     resealed(live)
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=message) as caught:
         build_engine(find_model(str(live)), tmp_path / "engines", RTX)
     assert "\n" not in str(caught.value)
     assert "export the profile again" in str(caught.value)

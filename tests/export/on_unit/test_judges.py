@@ -32,11 +32,11 @@ def rows(text):
 def test_verify_holds_torch_host_form_and_half_graph_to_the_onnx_graph(exported, capsys):
     profile, checkpoint, _ = exported(CASES[0])
     assert main(["verify", str(profile.folder), "--checkpoint", str(checkpoint), "--frames", "1"]) == 0
-    told = rows(capsys.readouterr().out)
-    assert told["torch against onnx fp32"] == "ok"
-    assert told["CPU engine's form against onnx fp32"] == "ok"
-    assert told["onnx fp16 simulated on the CPU against onnx fp32"] == "ok"
-    assert told["tensorrt fp16 engine against onnx fp32"].startswith("not run: ")
+    shown = rows(capsys.readouterr().out)
+    assert shown["torch against onnx fp32"] == "ok"
+    assert shown["CPU engine's form against onnx fp32"] == "ok"
+    assert shown["onnx fp16 simulated on the CPU against onnx fp32"] == "ok"
+    assert shown["tensorrt fp16 engine against onnx fp32"].startswith("not run: ")
 
 
 def test_verify_fails_on_other_weights_and_where_an_engine_is_needed(exported, tmp_path, capsys):
@@ -56,10 +56,10 @@ def test_verify_puts_two_networks_together(exported, capsys):
 
 def test_bench_on_the_cpu_tells_what_it_knows_and_no_more(capsys):
     assert main(["bench", "live", "--seconds", "0.1", "--backend", "cpu"]) == 0
-    told = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
-    assert told["device"].startswith("cpu")
-    assert float(told["latency_p99_ms"]) >= float(told["latency_p95_ms"]) >= float(told["latency_median_ms"]) > 0
-    assert not {"gpu_ms", "copy_ms", "host_ms", "share_of_peak", "gpu_memory_mib"} & set(told)
+    shown = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
+    assert shown["device"].startswith("cpu")
+    assert float(shown["latency_p99_ms"]) >= float(shown["latency_p95_ms"]) >= float(shown["latency_median_ms"]) > 0
+    assert not {"gpu_ms", "copy_ms", "host_ms", "share_of_peak", "gpu_memory_mib"} & set(shown)
 
 
 def test_arithmetic_rate_is_two_operations_a_multiply_accumulate(monkeypatch):
@@ -103,12 +103,12 @@ def test_power_is_read_from_a_jetsons_monitor(tmp_path):
 
 
 def test_layers_are_listed_with_their_types_and_counted():
-    told = [
+    layers = [
         {"Name": "conv", "LayerType": "CaskConvolution", "Outputs": [{"Format/Datatype": "Half"}]},
         {"Name": "norm", "LayerType": "Normalization", "Outputs": [{"Format/Datatype": "Float"}]},
         "bare",
     ]
-    lines = list(layer_lines(told))
+    lines = list(layer_lines(layers))
     assert lines[0] == "  conv  CaskConvolution  Half"
     assert lines[2] == "  bare"
     assert lines[-1] == "3 layers; outputs: 1 Half, 1 Float"
@@ -119,9 +119,9 @@ def test_inspect_reads_the_sidecar_and_says_why_layers_are_missing(trt_rtx, tmp_
     assert main(["engine", "live", *options]) == 0
     plan = capsys.readouterr().out.strip()
     apart = [sys.executable, "-m", "export.cli", "inspect", plan]  # this process may have the double of libcuda
-    told = subprocess.run(apart, capture_output=True, text=True, check=True).stdout
-    assert "strongly_typed   True" in told
-    assert "layers: not shown (" in told
+    shown = subprocess.run(apart, capture_output=True, text=True, check=True).stdout
+    assert "strongly_typed   True" in shown
+    assert "layers: not shown (" in shown
     shutil.copy(plan, tmp_path / "other.plan")
     assert main(["inspect", str(tmp_path / "other.plan")]) == 78
 

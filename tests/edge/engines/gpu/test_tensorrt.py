@@ -163,9 +163,9 @@ def cut(path):
 
 def edit_sidecar(path):
     sidecar = path.with_suffix(".json")
-    told = json.loads(sidecar.read_text())
-    told["precision"] = "fp32"
-    sidecar.write_text(json.dumps(told))
+    facts = json.loads(sidecar.read_text())
+    facts["precision"] = "fp32"
+    sidecar.write_text(json.dumps(facts))
 
 
 def foreign(path):
@@ -176,7 +176,7 @@ def foreign(path):
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "message"),
     [
         (cut, "bytes that are not what its sidecar says"),
         (edit_sidecar, "edited after the build"),
@@ -187,9 +187,9 @@ def foreign(path):
     ],
     ids=["cut in half", "sidecar edited", "no sidecar", "no plan", "foreign", "of the version before"],
 )
-def test_a_wrong_plan_is_one_line_with_the_command_to_run(gpu, unit, damage, told):
+def test_a_wrong_plan_is_one_line_with_the_command_to_run(gpu, unit, damage, message):
     damage(unit.put_plan())
-    with pytest.raises(ModelError, match=told) as caught:
+    with pytest.raises(ModelError, match=message) as caught:
         opened(unit)
     assert str(caught.value).endswith(f"; run: edge-export engine {unit.models}/live -o {unit.engines}")
     assert "\n" not in str(caught.value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -61,6 +61,7 @@ class Supervisor:
         self._take_setup(setup)
         self._process: EngineProcess | None = None
         self._whole: Image | None = None
+        self._model: Mapping[str, str] = {}
         self._opening: EngineProcess | None = None
         self._standby = Standby(lambda order: start_process(order, self._frames), self._could_not_climb)
         self._why = ""
@@ -106,7 +107,7 @@ class Supervisor:
             self._bad(str(error))
         else:
             self._whole = made.whole
-            return raw.enhanced(made.image, process.opened.profile, made.stage_ms, strength)
+            return raw.enhanced(made.image, process.opened.profile, made.stage_ms, strength, self._model)
         return None
 
     def judge(self, raw: Frame, made: Frame) -> Frame:
@@ -223,7 +224,9 @@ class Supervisor:
         manifest = self._setup.manifests[opened.profile]
         self._judge.look_through(*block_correction(calibration, sha256, manifest))
         name, version = str(manifest.get("name", "")), str(manifest.get("version", ""))
-        self._health.set_engine(EngineFacts(opened.profile, opened.model_sha256, opened.device, name, version))
+        facts = EngineFacts(opened.profile, opened.model_sha256, opened.device, name, version)
+        self._health.set_engine(facts)
+        self._model = facts.record()
         is_as_asked = opened.profile == self._asked_setup.rungs[0].profile
         if self._ladder.rung == 0 and is_as_asked:
             self._health.enter("engine", "ok")

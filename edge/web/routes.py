@@ -158,7 +158,8 @@ class Routes:
         loop = asyncio.get_running_loop()
         self._num_snapshots += 1
         try:
-            sha256, note = self._health.engine().sha256, unit_note(self._health.tracked("unit_state"))
+            sha256 = pair.enhanced.model.get("sha256", self._health.engine().sha256)
+            note = unit_note(self._health.tracked("unit_state"))
             file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, sha256, note)
         finally:
             self._num_snapshots -= 1

@@ -547,3 +547,11 @@ def test_a_profile_that_corrects_in_its_graph_is_shown_whole_or_not_at_all(stage
     strengths.append(0.0)
     assert on.show(1) == "r"
     assert on.health.verdict(on.now_ns).notices == ()
+
+
+def test_a_frame_says_what_made_it(stage):
+    on = stage()
+    assert on.show(1) == "e"
+    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
+    assert made.model == on.health.engine().record()
+    assert made.model["sha256"] == on.started[0].order.sha256

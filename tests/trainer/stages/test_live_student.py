@@ -11,8 +11,10 @@ from trainer.config import read_config
 from trainer.data.fog_pairs import FogPairs
 from trainer.data.fogs.catalogue import TAUGHT
 from trainer.data.student_items import DataConfig
+from trainer.networks.from_checkpoint import student_from_checkpoint
 from trainer.networks.student import StudentConfig
-from trainer.stages.student import StudentInputs, StudentTraining, prepare_student, student_from_checkpoint
+from trainer.stages.student import prepare_student
+from trainer.stages.student_config import StudentInputs, StudentTraining
 from trainer.training.loop import LoopConfig, fit
 from trainer.training.parallel import Placement
 

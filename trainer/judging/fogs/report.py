@@ -66,8 +66,9 @@ def at_network_sizes(held_out: HeldOut, num: int) -> dict[str, list[Image]]:
     """
     found = {}
     for kind, paths in (("throats", held_out.throats), ("larynx", held_out.larynx)):
-        taken = paths if not num else [paths[i * len(paths) // num] for i in range(min(num, len(paths)))]
-        if taken:
+        count = min(num or len(paths), len(paths))
+        if count:
+            taken = [paths[i * len(paths) // count] for i in range(count)]
             found[kind] = [at_network_size(read_picture(path)) for path in taken]
     return found
 

@@ -112,7 +112,7 @@ class Reload:
             if engine is not None:
                 _result(engine.ready, "the new engine")
             if config.source.uri != self._config.source.uri or _mode_of(correction) != _mode_of(self._correction):
-                _result(self._source.replace(SourceOrder(config.source.uri, correction)), "the new source")
+                self._exchange_source(SourceOrder(config.source.uri, correction))
         except EdgeError:
             if engine is not None:
                 engine.cancel()
@@ -124,6 +124,13 @@ class Reload:
         for take in self._takers:
             take(config)
         return changed
+
+    def _exchange_source(self, order: SourceOrder) -> None:
+        asked = self._source.replace(order)
+        try:
+            _result(asked, "the new source")
+        finally:
+            asked.cancel()  # or it would be opened later, though the configuration was not taken
 
 
 def changed_keys(before: Config, after: Config) -> list[str]:

@@ -61,7 +61,7 @@ def run_student(args: argparse.Namespace) -> int:
 
     config = read_config(args.config, {"student.loop.seed": args.seed}, args.set).student
     with placement(args.device) as place:
-        named = {"larynx": args.larynx, "throat": args.throats, "hq": args.manifest}
+        named = {"larynx": args.larynx, "throat": args.throats, "oral": args.oral, "hq": args.manifest}
         manifests = {kind: verified_manifest(path) for kind, path in named.items() if path is not None}
         hq = {kind: manifest.pictures("hq", "train", required=False) for kind, manifest in manifests.items()}
         lq = manifests["hq"].pictures("lq", "train", required=False) if "hq" in manifests else []
@@ -134,7 +134,7 @@ def add_training_commands(commands: Any) -> None:
         "student student-free --larynx LARYNX --demo RENDERS -o RUN",
     )
     student.add_argument("--manifest", type=Path, help="its HQ as clean pictures (hq_share), its LQ for --teacher")
-    for option, kind in (("--larynx", "larynx"), ("--throats", "throat")):
+    for option, kind in (("--larynx", "larynx"), ("--throats", "throat"), ("--oral", "oral")):
         student.add_argument(option, type=Path, metavar="MANIFEST", help=f"its HQ as clean pictures ({kind}_share)")
     student.add_argument("--demo", type=Path, help="folder with renders of the demo throat")
     student.add_argument("--teacher", type=Path, metavar="IDM", help="idm.safetensors, for distill_weight")

@@ -15,10 +15,12 @@ class Enhanced(NamedTuple):
         image: RGB uint8 (1080, 1920, 3), where the caller said, or a buffer of its own: the engine does not write into
             it again.
         stage_ms: name of a part -> milliseconds.
+        whole: the answer of which `image` has a share; None where that is all of it, or nobody keeps it.
     """
 
     image: Image
     stage_ms: Mapping[str, float]
+    whole: Image | None = None
 
 
 class Engine(Protocol):

@@ -78,7 +78,10 @@ class CompiledPasses:
         slope, intercept = np.ascontiguousarray(slope, np.float32), np.ascontiguousarray(intercept, np.float32)
         if slope.shape != (height, width, 3) or intercept.shape != slope.shape:
             raise ValueError(f"maps are {slope.shape} and {intercept.shape}, expected {(height, width, 3)}")
-        made = out if out is not None and out.flags.c_contiguous else np.empty_like(image)
+        if out is not None and (out.shape != image.shape or out.dtype != np.uint8 or not out.flags.writeable):
+            raise ValueError(f"out is {out.shape} {out.dtype}: expected writeable uint8 {image.shape}")
+        is_direct = out is not None and out.flags.c_contiguous and not np.may_share_memory(out, image)
+        made = out if out is not None and is_direct else np.empty_like(image)
 
         def band(first: int, last: int) -> None:
             wide = np.empty(4 * width * _CELL, np.float32)

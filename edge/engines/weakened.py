@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import cv2
+import numpy as np
 
 from edge.engines.engine import Engine, Enhanced
 from edge.pictures.image import Image
@@ -15,11 +16,13 @@ class WeakenedEngine:
 
     Attributes:
         strength: share of the answer that is shown, 0 to 1; may change between frames.
+        whole: memory that keeps the whole answer where less of it is shown, for who judges it; None keeps none.
     """
 
     def __init__(self, engine: Engine, strength: float = 1.0) -> None:
         self._engine = engine
         self.strength = strength
+        self.whole: Image | None = None
 
     @property
     def profile(self) -> str:
@@ -35,13 +38,17 @@ class WeakenedEngine:
 
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         """See `edge.engines.engine.Engine.enhance`; costs nothing at full strength."""
-        result = self._engine.enhance(image, out)
         if self.strength >= 1:
-            return result
+            return self._engine.enhance(image, out)
+        whole = self.whole
+        result = self._engine.enhance(image, out if whole is None else whole)
         begin = time.perf_counter()
-        cv2.addWeighted(image, 1 - self.strength, result.image, self.strength, 0, dst=result.image)
+        if whole is not None and result.image is not whole:
+            np.copyto(whole, result.image)
+        weaker = result.image if whole is None else np.empty_like(image) if out is None else out
+        cv2.addWeighted(image, 1 - self.strength, result.image, self.strength, 0, dst=weaker)
         took_ms = (time.perf_counter() - begin) * 1e3
-        return Enhanced(result.image, {**result.stage_ms, "weaken": took_ms})
+        return Enhanced(weaker, {**result.stage_ms, "weaken": took_ms}, whole)
 
     def close(self) -> None:
         self._engine.close()

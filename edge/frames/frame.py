@@ -22,6 +22,7 @@ class Frame:
         profile: the profile that made `image`, empty for a raw frame.
         stage_ms: name of a stage -> milliseconds that it took.
         strength: share of the enhancement that is in an enhanced frame, above 0 to 1.
+        model: what made an enhanced frame, as its sidecar names it; empty where nobody says.
     """
 
     image: Image
@@ -31,11 +32,20 @@ class Frame:
     profile: str = ""
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     strength: float = 1.0
+    model: Mapping[str, str] = field(default_factory=dict)
 
-    def enhanced(self, image: Image, profile: str, stage_ms: Mapping[str, float], strength: float = 1.0) -> Frame:
+    def enhanced(
+        self,
+        image: Image,
+        profile: str,
+        stage_ms: Mapping[str, float],
+        strength: float = 1.0,
+        model: Mapping[str, str] | None = None,
+    ) -> Frame:
         """The same moment after a profile: other pixels, the times added."""
         times = {**self.stage_ms, **stage_ms}
-        return replace(self, image=image, mode="enhanced", profile=profile, stage_ms=times, strength=strength)
+        made = replace(self, image=image, mode="enhanced", profile=profile, stage_ms=times)
+        return replace(made, strength=strength, model=model or {})
 
 
 @dataclass(frozen=True, slots=True)

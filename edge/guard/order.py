@@ -60,6 +60,14 @@ class EngineSetup:
         wanted = self.rungs[rung]
         return EngineOrder(wanted, str(self.manifests[wanted.profile]["sha256"]), self.engine, self.unit)
 
+    def share_shown(self, profile: str, strength: float) -> float:
+        """Share of the enhancement that can be shown where `strength` is asked for, 0 to 1.
+
+        A graph that corrects gives no corrected picture to blend with, and with the camera's own every edge would be
+        there twice: all of it is shown, or nothing.
+        """
+        return float(strength > 0) if "calibration" in self.manifests[profile] else strength
+
     def without_gpu(self) -> EngineSetup:
         """The rungs that are left where there is no GPU at all."""
         return replace(self, rungs=tuple(rung for rung in self.rungs if not rung.runtime))

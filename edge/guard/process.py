@@ -174,15 +174,17 @@ class EngineProcess:
         self._settle(0.0)
         source = image if self._frames.index_of(image) is not None else self._frames.copied(image)
         out = self._frames.take()
-        if source is None or out is None:
+        whole = out if strength >= 1 else self._frames.take()
+        if source is None or out is None or whole is None:
             raise EngineBusy("all shared frames are in use")
         begin = time.perf_counter()
-        places = {"in": self._frames.index_of(source), "out": self._frames.index_of(out)}
-        self._ask("frame", (source, out), {**places, "strength": strength})
+        held = {"in": source, "out": out, "whole": whole}
+        places = {name: self._frames.index_of(one) for name, one in held.items()}
+        self._ask("frame", tuple(held.values()), {**places, "strength": strength})
         message = self._settle(wait_s or DEADLINE_S)
         stage_ms = dict(message["stage_ms"])
         stage_ms["handover"] = (time.perf_counter() - begin) * 1e3 - stage_ms.pop("whole")
-        return Enhanced(out, stage_ms)
+        return Enhanced(out, stage_ms, None if whole is out else whole)
 
     def prove(self) -> None:
         """Have the golden frame run again; where that takes long, the next `enhance` tells. Raises as `enhance`."""
@@ -192,7 +194,7 @@ class EngineProcess:
             self._settle(DEADLINE_S)
 
     def take_late(self) -> tuple[Image, Image] | None:
-        """A raw picture and its answer that came too late to be shown, once."""
+        """A raw picture and the whole answer to it that came too late to be shown, once."""
         late, self._late = self._late, None
         return late
 
@@ -217,8 +219,8 @@ class EngineProcess:
                     raise EngineBusy("the engine still works on an older picture")
                 raise EngineLate(f"the picture was not ready after {timeout_s * 1e3:.0f} ms")
             if message.get("number") == number:
-                if timeout_s == 0 and len(held) == 2:
-                    self._late = held[0], held[1]
+                if timeout_s == 0 and held:
+                    self._late = held[0], held[-1]
                 self._left_behind = None
                 _raise_told(message)
                 return message

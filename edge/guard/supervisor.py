@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -25,6 +25,7 @@ from edge.guard.shared_frames import SharedFrames
 from edge.guard.standby import Attempt, Preparation, Ready, Standby, checked
 from edge.health.record import Health
 from edge.health.state import EngineFacts
+from edge.pictures.image import Image
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Supervisor:
         self._judge = OutputJudge()
         self._take_setup(setup)
         self._process: EngineProcess | None = None
+        self._whole: Image | None = None
+        self._model: Mapping[str, str] = {}
         self._opening: EngineProcess | None = None
         self._standby = Standby(lambda order: start_process(order, self._frames), self._could_not_climb)
         self._why = ""
@@ -84,9 +87,10 @@ class Supervisor:
         """What the engine's process makes of a frame, the unit's correction first; None where it cannot in 300 ms."""
         now_ns = time.monotonic_ns()
         self._tend(now_ns)
-        process, strength = self._process, self._strength()
-        if process is None:
+        self._whole, process = None, self._process
+        if process is None or process.opened is None:
             return None
+        strength = self._share(process.opened)
         if strength == 0:
             self._health.frame_fault("the strength is 0")
             return None
@@ -102,16 +106,20 @@ class Supervisor:
         except EngineFailed as error:
             self._bad(str(error))
         else:
-            assert process.opened is not None, "it serves"
-            return raw.enhanced(made.image, process.opened.profile, made.stage_ms, strength)
+            self._whole = made.whole
+            return raw.enhanced(made.image, process.opened.profile, made.stage_ms, strength, self._model)
         return None
 
     def judge(self, raw: Frame, made: Frame) -> Frame:
-        """The enhanced frame where it shows what the raw one does; else the raw one, and the engine is to blame."""
+        """The enhanced frame where it shows what the raw one does; else the raw one, and the engine is to blame.
+
+        What is looked at is the whole answer, however much of it is shown: a share of a foreign one passes for haze.
+        """
         begin = time.perf_counter()
+        whole, self._whole = self._whole, None
         if self._process is not None and (late := self._process.take_late()):
             self._judge.measure(*late)  # or the same answer again would be news to the judge
-        fault = self._judge.fault(raw.image, made.image)
+        fault = self._judge.fault(raw.image, made.image if whole is None else whole)
         if fault:
             self._bad(f"its picture was refused: {fault}")
             return raw
@@ -142,6 +150,14 @@ class Supervisor:
         wished = Preparation(setup)
         self._wished.put(wished)
         return wished
+
+    def _share(self, opened: Opened) -> float:
+        """The strength that can be shown; said in the picture where it is not the one that is asked for."""
+        asked = self._strength()
+        share = self._setup.share_shown(opened.profile, asked)
+        refused = f"this profile shows all or nothing, not a strength of {asked:.0%}"
+        self._health.notice("strength", "" if share == asked else refused)
+        return share
 
     # ---- what is open and what opens
 
@@ -208,7 +224,9 @@ class Supervisor:
         manifest = self._setup.manifests[opened.profile]
         self._judge.look_through(*block_correction(calibration, sha256, manifest))
         name, version = str(manifest.get("name", "")), str(manifest.get("version", ""))
-        self._health.set_engine(EngineFacts(opened.profile, opened.model_sha256, opened.device, name, version))
+        facts = EngineFacts(opened.profile, opened.model_sha256, opened.device, name, version)
+        self._health.set_engine(facts)
+        self._model = facts.record()
         is_as_asked = opened.profile == self._asked_setup.rungs[0].profile
         if self._ladder.rung == 0 and is_as_asked:
             self._health.enter("engine", "ok")

@@ -78,7 +78,8 @@ class Worker:
 
     def _enhance(self, engine: Engine, request: Mapping[str, Any]) -> dict[str, float]:
         self._weakened.strength = request["strength"]
-        image, out = self._frames.frame(request["in"]), self._frames.frame(request["out"])
+        image, out, whole = (self._frames.frame(request[name]) for name in ("in", "out", "whole"))
+        self._weakened.whole = None if request["whole"] == request["out"] else whole
         begin = time.perf_counter()
         result = engine.enhance(image, out)
         if result.image is not out:

@@ -2,7 +2,8 @@
 
 A file outlives its sidecar: it is copied, mailed, put into a report. So a PNG has a `tEXt` chunk with the
 keyword `edge-enhance`, and a clip and each JPEG frame in it a comment that begins with it. They say
-`mode=enhanced profile=live model=<sha256>`, or `mode=raw`.
+`mode=enhanced profile=live model=<sha256>`, with `strength=0.40` where less than all of the enhancement is in it, or
+`mode=raw`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,15 @@ _MARK = re.compile(rb"edge-enhance(?:\0|: )mode=(enhanced|raw)")
 _SEARCHED_BYTES = 1 << 16
 
 
-def mark_text(mode: Mode, profile: str = "", model_sha256: str = "") -> str:
-    """`mode=enhanced profile=live model=<sha256>`; `mode=raw` alone for an untouched picture."""
-    return f"mode={mode}" + (f" profile={profile} model={model_sha256}" if mode == "enhanced" else "")
+def mark_text(mode: Mode, profile: str = "", model_sha256: str = "", strength: float = 1.0) -> str:
+    """`mode=enhanced profile=live model=<sha256> strength=0.40`; `mode=raw` alone for an untouched picture.
+
+    Args:
+        strength: share of the enhancement that is in the picture; said where it is not all.
+    """
+    if mode == "raw":
+        return "mode=raw"
+    return f"mode=enhanced profile={profile} model={model_sha256}" + (f" strength={strength:.2f}" * (strength < 1))
 
 
 def png_bytes(image: Image, text: str) -> bytes:

@@ -66,7 +66,7 @@ class PairSaver:
                 self._board.post(NotSaved(str(error), by_disk=True))
             except Exception as error:
                 log.exception("not saved")
-                self._board.post(NotSaved(f"{type(error).__name__}: {error}", by_disk=True))
+                self._board.post(NotSaved(f"{type(error).__name__}: {error}"))
             else:
                 log.info("saved %s", name)
                 self._board.post(Saved(name))
@@ -74,7 +74,7 @@ class PairSaver:
     def _saved(self, pair: FramePair) -> str:
         age = timedelta(microseconds=(time.monotonic_ns() - pair.raw.t_capture_ns) / 1e3)
         taken_at = datetime.now(timezone.utc) - age
-        model = self._health.engine().record()
+        model = pair.enhanced.model or self._health.engine().record()  # another engine may run by now
         try:
             make_folder(self._folder)
             at = f"{taken_at:%Y%m%dT%H%M%S}.{taken_at.microsecond // 1000:03d}Z"
@@ -106,7 +106,7 @@ def _contents(
     files = []
     for frame in frames:
         path = stem.with_name(f"{stem.name}-{frame.mode}.png")
-        text = mark_text(frame.mode, frame.profile, str(model.get("sha256", "")))
+        text = mark_text(frame.mode, frame.profile, str(model.get("sha256", "")), frame.strength)
         contents[path] = png_bytes(frame.image, text)
         files.append(saved_content(path, frame.mode, contents[path]))
     best = frames[-1]

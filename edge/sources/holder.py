@@ -55,7 +55,10 @@ class SourceHolder:
         self._source: Source | None = None
         self._begun = threading.Event()
         self._was_open = False
+        self._num_tries = 0
+        self._asking = threading.Lock()
         self._wanted: tuple[SourceOrder, Future[None]] | None = None
+        self._is_closed = False
 
     @property
     def has_begun(self) -> bool:
@@ -82,23 +85,37 @@ class SourceHolder:
                 break
             assert self._source is not None, "it was found"
             try:
-                return self._source.read()
+                frame = self._source.read()
             except CameraLost as error:
                 self._lose(error)
+            else:
+                self._num_tries = 0  # only a frame shows that it is back: a device may open and be gone each time
+                return frame
         return None
 
     def replace(self, order: SourceOrder) -> Future[None]:
         """Go over to another source; done when it is open. The future raises EdgeError where it cannot be had.
 
         The running one is kept until then, unless both are the same device: that is let go first, and opened again
-        where the exchange was in vain.
+        where the exchange was in vain. Until it has begun the future can be cancelled, and a later `replace` or `close`
+        makes it raise.
         """
         asked: Future[None] = Future()
-        self._wanted = order, asked
+        with self._asking:
+            before, self._wanted = self._wanted, None if self._is_closed else (order, asked)
+            is_closed = self._is_closed
+        if before is not None:
+            _refuse(before[1], "another change of the source came in between")
+        if is_closed:
+            _refuse(asked, "the program ends")
         return asked
 
     def close(self) -> None:
         """End a waiting `read`, and let go of the device; safe to call twice."""
+        with self._asking:
+            wanted, self._wanted, self._is_closed = self._wanted, None, True
+        if wanted is not None:
+            _refuse(wanted[1], "the program ends")
         source = self._source
         if source is not None:
             source.close()
@@ -136,9 +153,8 @@ class SourceHolder:
 
     def _find(self) -> bool:
         """Try to open the lost source until that works; False where `stop` came first."""
-        attempt = 0
-        while not self._stop.wait(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)]):
-            attempt += 1
+        while not self._stop.wait(BACKOFF_S[min(self._num_tries, len(BACKOFF_S) - 1)]):
+            self._num_tries += 1
             try:
                 self._try_again()
             except DeviceMissing as error:
@@ -146,7 +162,7 @@ class SourceHolder:
                 continue
             finally:
                 self._health.attempted()
-            log.info("source is back after %d attempts", attempt)
+            log.debug("open again at attempt %d", self._num_tries)
             return True
         return False
 
@@ -164,8 +180,11 @@ class SourceHolder:
 
     def _exchange(self) -> None:
         """Open what `replace` asked for; the source there was stays where that fails."""
-        assert self._wanted is not None, "the caller looked"
-        (order, asked), self._wanted = self._wanted, None
+        with self._asking:
+            wanted, self._wanted = self._wanted, None
+        if wanted is None or not wanted[1].set_running_or_notify_cancel():
+            return
+        order, asked = wanted
         device = device_of(order.uri)
         is_same_device = self._source is not None and bool(device) and device == device_of(self._order.uri)
         if is_same_device and self._source is not None:
@@ -183,6 +202,11 @@ class SourceHolder:
         self._order = order
         self._take(found)
         asked.set_result(None)
+
+
+def _refuse(asked: Future[None], reason: str) -> None:
+    if asked.set_running_or_notify_cancel():
+        asked.set_exception(ConfigError(reason))
 
 
 def device_of(uri: str) -> str:

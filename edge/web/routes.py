@@ -158,7 +158,8 @@ class Routes:
         loop = asyncio.get_running_loop()
         self._num_snapshots += 1
         try:
-            sha256, note = self._health.engine().sha256, unit_note(self._health.tracked("unit_state"))
+            sha256 = pair.enhanced.model.get("sha256", self._health.engine().sha256)
+            note = unit_note(self._health.tracked("unit_state"))
             file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, sha256, note)
         finally:
             self._num_snapshots -= 1
@@ -197,7 +198,8 @@ class Routes:
 
     async def health(self, request: web.Request) -> web.Response:
         record = self._health.snapshot(time.monotonic_ns())
-        record |= {"frozen": self._freeze.frozen is not None, "viewers": len(self._audience)}
+        frozen, strength = self._freeze.frozen is not None, self._freeze.strength()
+        record |= {"frozen": frozen, "strength": strength, "viewers": len(self._audience)}
         return web.json_response(record, headers=_NOT_STORED)
 
 
@@ -227,8 +229,15 @@ def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
 
 
 def _refuse_other_sites(request: web.Request) -> None:
-    """What changes or keeps something is for the unit's own page and for programs, not for another site's page."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    """What changes or keeps something is for the unit's own page and for programs, not for another site's page.
+
+    A browser sends `Sec-Fetch-Site` to this machine and over TLS alone (W3C Fetch Metadata 2); over plain HTTP on a
+    network only `Origin` tells where a page is from. A program sends neither.
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site is None and origin is not None:
+        site = "same-origin" if origin.partition("://")[2] == request.headers.get("Host") else "cross-site"
+    if site not in (None, "same-origin", "none"):
         raise web.HTTPForbidden(text="another site's page may not do this\n", headers=_NOT_STORED)
 
 

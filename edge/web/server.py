@@ -115,7 +115,8 @@ class WebSink:
         threads, self._threads = self._threads, []
         for thread in reversed(threads):
             if thread.name == "web-server" and self._loop is not None and self._stop_serving is not None:
-                self._loop.call_soon_threadsafe(self._stop_serving.set)
+                with contextlib.suppress(RuntimeError):  # its loop is closed already where the server has failed
+                    self._loop.call_soon_threadsafe(self._stop_serving.set)
             thread.join(timeout=2.0)
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:

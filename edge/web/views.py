@@ -185,5 +185,6 @@ def snapshot(
     frame = pair.raw if view.name == "raw" else pair.enhanced
     status = status_of(frame, verdict, view.name)
     untouched = view.name == "raw" and status.state in ("live", "frozen")
-    text = f"{mark_text(frame.mode, frame.profile, model_sha256)} state={status.state} {note}".strip()
+    mark = mark_text(frame.mode, frame.profile, model_sha256, frame.strength)
+    text = f"{mark} state={status.state} {note}".strip()
     return png_bytes(frame.image if untouched else stamp(frame.image, status), text), frame, status

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from edge import reload as reload_module
 from edge.basics.errors import DeviceMissing, ModelError
 from edge.basics.settings import settings_of
 from edge.config import Config, load_config
@@ -147,6 +148,15 @@ def test_what_cannot_be_opened_leaves_everything_as_it_is(path, errors, steps):
     record = outcome(unit, '[engine]\nbackend = "cpu"\n[source]\nuri = "demo:?seed=3"\n')
     assert not record["ok"]
     assert unit.done == ["begin", *steps, "end"]
+
+
+def test_a_source_that_does_not_open_in_time_is_asked_for_no_longer(path, monkeypatch):
+    monkeypatch.setattr(reload_module, "OPENING_S", -10.0)
+    unit, asked = Unit(path), Future()
+    unit.replace = lambda order: asked
+    record = outcome(unit, '[source]\nuri = "demo:?seed=3"\n')
+    assert record["reason"] == "the new source did not open in time"
+    assert asked.cancelled(), "or it would be opened though the configuration was not taken"
 
 
 def test_after_a_refusal_the_next_one_is_held_to_what_is_in_use(path):

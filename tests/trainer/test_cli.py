@@ -34,6 +34,12 @@ def test_from_pictures_to_a_checkpoint(data):
     assert len(described["data_manifest_sha256"]) == 64
 
 
+def test_mouths_come_from_a_manifest_of_their_own(data):
+    (data / "mouths.toml").write_text((data / "tiny.toml").read_text().replace("larynx_share", "oral_share"))
+    command = ["student", str(data / "mouths.toml"), "--oral", str(data / "larynx.json"), "-o", str(data / "run")]
+    assert main(command) == 0
+
+
 @pytest.mark.parametrize(
     "config, code, message",
     [

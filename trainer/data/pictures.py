@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -25,17 +26,20 @@ class PictureStore:
     hands.
     """
 
-    def __init__(self, paths: Sequence[Path], cache_gib: float) -> None:
+    def __init__(self, paths: Sequence[Path], cache_gib: float, longest_px: int = 0) -> None:
         """Decodes pictures in order until `cache_gib` is used up.
+
+        Args:
+            longest_px: longer sides are shrunk to it; 0 keeps pictures as they are.
 
         Raises:
             InputOutputError: names the first file that cannot be read or is not RGB of 8 bits.
         """
-        self.paths = list(paths)
+        self.paths, self.longest_px = list(paths), longest_px
         self._kept: list[Image] = []
         room = cache_gib * 2**30
         for path in self.paths:
-            picture = read_picture(path, rgb8_only=True)
+            picture = self._read(path)
             room -= picture.nbytes
             if room < 0:
                 break
@@ -50,4 +54,11 @@ class PictureStore:
         return len(self._kept)
 
     def __getitem__(self, index: int) -> Image:
-        return self._kept[index] if index < len(self._kept) else read_picture(self.paths[index], rgb8_only=True)
+        return self._kept[index] if index < len(self._kept) else self._read(self.paths[index])
+
+    def _read(self, path: Path) -> Image:
+        picture = read_picture(path, rgb8_only=True)
+        scale = self.longest_px / max(picture.shape[:2])
+        if not 0 < scale < 1:
+            return picture
+        return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.settings import setting
 from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
 from edge.pictures.image import Image
+from trainer.data.fog_pairs import FogPairs, taught_without
 from trainer.data.pictures import PictureStore, as_planes
 from trainer.data.recipes import training_pair, vary_tone
 from trainer.data.views import random_view
@@ -46,6 +47,11 @@ class DataConfig:
     throat_tone: float = setting(0.3, "how far their tone is varied", low=0.0, high=1.0)
     hq_share: float = setting(0.0, "share of pairs made from the manifest's HQ training pictures", low=0.0)
     hq_tone: float = setting(0.3, "how far their tone is varied", low=0.0, high=1.0)
+    oral_share: float = setting(0.0, "share of pairs made from pictures of mouths", low=0.0)
+    oral_tone: float = setting(0.4, "how far their tone is varied", low=0.0, high=1.0)
+    fog: str = setting("condensation", "what is drawn over them", choices=("condensation", "families"))
+    left_out: tuple[str, ...] = setting((), "families of fog kept from training, beside those that always are")
+    longest_px: int = setting(0, "longest side at which pictures are kept; 0: as they are", low=0)
 
     def shares(self) -> dict[str, float]:
         """The kinds of pictures that are used."""
@@ -53,7 +59,19 @@ class DataConfig:
         return {kind: share for kind, share in shares.items() if share}
 
 
-KINDS = ("larynx", "throat", "demo", "hq")
+KINDS = ("larynx", "throat", "demo", "hq", "oral")
+
+Degradation = Callable[..., tuple[Image, Image]]
+"""`recipes.training_pair`, or what is called like it."""
+
+
+def degradation(config: DataConfig) -> Degradation:
+    """What a config draws over clean pictures.
+
+    Raises:
+        ConfigError: `left_out` names what is no family.
+    """
+    return FogPairs(taught_without(config.left_out)) if config.fog == "families" else training_pair
 
 
 @dataclass(frozen=True)
@@ -73,7 +91,7 @@ class Group:
     turns: bool
 
 
-OPTIONS = {"larynx": "--larynx", "throat": "--throats", "hq": "--manifest"}
+OPTIONS = {"larynx": "--larynx", "throat": "--throats", "hq": "--manifest", "oral": "--oral"}
 """By which option of `edge-train student` the manifest of a kind is given; renders of the demo have none."""
 
 
@@ -119,7 +137,7 @@ def read_groups(config: DataConfig, paths: Mapping[str, Sequence[Path]], cache_g
     total = sum(len(paths[kind]) for kind in shares)
     return [
         Group(
-            PictureStore(paths[kind], cache_gib * len(paths[kind]) / total),
+            PictureStore(paths[kind], cache_gib * len(paths[kind]) / total, config.longest_px),
             share,
             float(getattr(config, f"{kind}_tone")),
             turns=kind == "larynx",
@@ -164,9 +182,14 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
     """
 
     def __init__(
-        self, groups: Sequence[Group], seed: int, parts: Parts = PAIR, real: PictureStore | Sequence[Image] = ()
+        self,
+        groups: Sequence[Group],
+        seed: int,
+        parts: Parts = PAIR,
+        real: PictureStore | Sequence[Image] = (),
+        degrade: Degradation = training_pair,
     ) -> None:
-        self.groups, self.seed, self.parts, self.real = groups, seed, parts, real
+        self.groups, self.seed, self.parts, self.real, self.degrade = groups, seed, parts, real, degrade
         total = sum(group.share for group in groups)
         self._shares = np.array([group.share / total for group in groups])
 
@@ -193,11 +216,11 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         if group.tone:
             clean = vary_tone(clean, rng, group.tone)
         again = copy.deepcopy(rng)
-        item = [as_planes(picture) for picture in training_pair(clean, rng)]
+        item = [as_planes(picture) for picture in self.degrade(clean, rng)]
         if self.parts.later:
             moment = np.random.default_rng((self.seed, index, 1))
             motion = np.array([*moment.uniform(-MOTION_PX, MOTION_PX, 2), 1 + moment.uniform(-ZOOM, ZOOM)], np.float32)
-            later = training_pair(moved(clean, motion), again, thinning=moment.uniform(*THINNING), noise=moment)
+            later = self.degrade(moved(clean, motion), again, thinning=moment.uniform(*THINNING), noise=moment)
             item += [*(as_planes(picture) for picture in later), torch.from_numpy(motion)]
         return item
 
@@ -209,7 +232,7 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         clean = random_view(picture, rng, size, smallest=native_share(picture, size))
         if group.tone:
             clean = vary_tone(clean, rng, group.tone)
-        return [as_planes(picture) for picture in training_pair(clean, rng, noise_gain=FRAME_NOISE_GAIN)]
+        return [as_planes(picture) for picture in self.degrade(clean, rng, noise_gain=FRAME_NOISE_GAIN)]
 
 
 def native_share(picture: Image, size: tuple[int, int]) -> float:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from edge.basics.whole_files import write_whole
+from trainer.judging.fogs.options import add_family_options, run_families
 
 # Torch takes seconds to load, so it is imported where the command runs, not for its --help.
 
@@ -17,6 +18,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.judging.held_out import held_out_pictures
     from trainer.judging.judged import read_judged
 
+    if args.families:
+        return run_families(args)
     judged = read_judged(args.checkpoint)
     found = evaluate(held_out_pictures(args.throats, args.larynx, args.sr_benchmark), args.demo, judged)
     print(found.text)
@@ -41,6 +44,7 @@ def add_evaluate_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     judge.add_argument("--larynx", type=Path, metavar="MANIFEST", help="its held-out HQ: dehazing, x4 at native pixels")
     judge.add_argument("--sr-benchmark", type=Path, metavar="FOLDER", help="has Set5/ or Set14/, for x4 alone")
     judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
-    judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed")
+    judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed, or `fogs`")
     judge.add_argument("--model-json", type=Path, metavar="FILE", help="model.json that takes the first one's metrics")
+    add_family_options(judge)
     judge.set_defaults(run=run_evaluate)

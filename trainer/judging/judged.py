@@ -75,11 +75,13 @@ class Judged:
         students: whole profiles at 1080p.
         dehazers: methods at the network's size: the students' dehazing halves, and IDMs.
         enlargers: x4 alone.
+        taught: families of fog that each one's training drew (`data.fogs`); none where its file names none.
     """
 
     students: dict[str, AnyStudent] = field(default_factory=dict)
     dehazers: dict[str, Method] = field(default_factory=dict)
     enlargers: dict[str, Rrdb] = field(default_factory=dict)
+    taught: dict[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -112,4 +114,5 @@ def read_judged(paths: Sequence[Path]) -> Judged:
         if name in judged.names:
             raise ModelError(f"{path}: there is another {name}; give each file a folder or a name of its own")
         judged.add(name, READERS[kind](path)[0])
+        judged.taught[name] = frozenset(filter(None, metadata.get("fogs", "").split(",")))
     return judged

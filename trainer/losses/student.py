@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from trainer.losses.distances import pixel_loss, student_loss
+from trainer.losses.distances import decibel_loss, harm_loss, pixel_loss, student_loss
 from trainer.losses.flicker import guided_frame, shrunk, temporal_loss
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
@@ -28,6 +28,8 @@ class StudentWeights:
     isr_distill: float
     gradient: float
     squared: float
+    decibel: float = 0.0
+    harm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,10 @@ class StudentObjective(nn.Module):
         terms: Terms = {}
         if self.weights.pair:
             terms["pair"] = self._distance(results["lq"], given["gt"])
+        if self.weights.decibel:
+            terms["decibel"] = decibel_loss(results["lq"], given["gt"])
+        if self.weights.harm:
+            terms["harm"] = harm_loss(results["lq"], given["lq"], given["gt"])
         if self.weights.temporal:
             errors = (results["lq"] - given["gt"], results["later_lq"] - given["later_gt"])
             terms["temporal"] = temporal_loss(*errors, given["motion"])

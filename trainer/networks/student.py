@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from trainer.networks.guided import GAIN_MAX, GAIN_MIN
 
-SMOOTHING = 5
-"""Nodes that each of two means over the maps takes in; without them the maps draw blotches of a node's size."""
+CONFIDENCE_BIAS = 2.0
+"""Where confidence begins, before the sigmoid."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,19 @@ class StudentConfig:
         num_feat: channels at 1/4, 1/8 and 1/16 of the network's input.
         num_conv: convolutions at each of these levels, on the way down; as many on the way up.
         fold: side of the pixel blocks that are folded into channels before the first convolution.
+        shrink: side of the blocks whose mean the network sees in place of 480x270; the maps are smooth, so a smaller
+            picture says as much of them for less.
+        smoothing: nodes that each of two means over the maps takes in; without them the maps draw blotches of a node's
+            size.
+        confidence: whether a seventh map says how far to trust the other six; where it is 0 the picture is left alone.
     """
 
     num_feat: tuple[int, int, int] = (32, 48, 64)
     num_conv: tuple[int, int, int] = (1, 2, 4)
     fold: int = 4
+    shrink: int = 1
+    smoothing: int = 5
+    confidence: bool = False
 
 
 class GlobalGate(nn.Module):
@@ -79,18 +87,20 @@ class Student(nn.Module):
         self.up2 = _convs(c2, c2, n2)
         self.from2 = nn.Conv2d(c2, c1, 1)
         self.up1 = _convs(c1, c1, n1)
-        self.head = nn.Conv2d(c1, 6, 3, padding=1)
+        self.head = nn.Conv2d(c1, 7 if config.confidence else 6, 3, padding=1)
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         for layer in (self.head, self.gate.scale, self.gate.shift):
             nn.init.zeros_(layer.weight)
+        if config.confidence:  # a network that begins in doubt stays there: doubt takes the gradient from all else
+            nn.init.constant_(self.head.bias[6:], CONFIDENCE_BIAS)  # type: ignore[index]
 
     def grid(self, padded_BCHW: Tensor) -> Tensor:
         """Log gain and offset at the nodes, not smoothed yet.
 
-        (B, 3, H, W), sides multiples of 4 * fold -> (B, 6, H / fold, W / fold).
+        (B, 3, H, W), sides multiples of 4 * fold -> (B, 6 or 7, H / fold, W / fold).
         """
         f1 = self.down1(self.stem(F.pixel_unshuffle(padded_BCHW - 0.5, self.config.fold)))
         f2 = self.down2(self.to2(f1))
@@ -102,6 +112,20 @@ class Student(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Returns gain in [0.5, 4] and offset, each (B, 3, H, W)."""
+        if self.config.shrink == 1:
+            return self.maps(x_BCHW)
+        height, width = x_BCHW.shape[2:]
+        shrink = self.config.shrink
+        crosses = bool(height % shrink or width % shrink)  # cells that cross the border count what they hold
+        small_BCHW = F.avg_pool2d(x_BCHW, shrink, ceil_mode=crosses)
+        gain, offset = (
+            F.interpolate(m, scale_factor=float(shrink), mode="bilinear", align_corners=False)[..., :height, :width]
+            for m in self.maps(small_BCHW)
+        )
+        return gain, offset
+
+    def maps(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """`forward` of a picture that is shrunk already, at its size."""
         height, width = x_BCHW.shape[2:]
         multiple = 4 * self.config.fold
         pad_bottom, pad_right = -height % multiple, -width % multiple
@@ -109,8 +133,11 @@ class Student(nn.Module):
         nodes = self.grid(padded)
         if nodes.dtype != torch.float32:  # autocast's bfloat16 would step an offset by half a level
             nodes = nodes.float()
+        size = self.config.smoothing
         for _ in range(2):  # two means make a tent: a veil is smooth, what is not smooth is tissue
-            nodes = F.avg_pool2d(nodes, SMOOTHING, 1, SMOOTHING // 2, count_include_pad=False)
+            nodes = F.avg_pool2d(nodes, size, 1, size // 2, count_include_pad=False)
+        if self.config.confidence:
+            nodes = nodes[:, :6] * torch.sigmoid(nodes[:, 6:])
         scale = float(self.config.fold)
         maps = F.interpolate(nodes, scale_factor=scale, mode="bilinear", align_corners=False)
         log_gain, offset = maps[..., :height, :width].chunk(2, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
@@ -75,7 +75,7 @@ class StudentIsr(nn.Module):
     def __init__(self, config: StudentIsrConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or StudentIsrConfig()
-        self.student = Student(StudentConfig(config.num_feat, config.num_conv, config.fold))
+        self.student = Student(StudentConfig(*(getattr(config, field.name) for field in fields(StudentConfig))))
         self.head = UpscaleHead(config.head_feat, config.head_block)
 
     def parts(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from edge.pictures.image import Image
+from trainer.data.fog_pairs import taught_without
 from trainer.data.pictures import PictureStore
-from trainer.data.student_items import StudentDataset, read_groups
+from trainer.data.student_items import StudentDataset, degradation, read_groups
 from trainer.losses.student import StudentObjective, enhanced
 from trainer.networks.student import dehazed
 from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
@@ -67,6 +68,8 @@ class StudentStage(Stage):
         self.about = {f"{name}_sha256": of for name, of in hashes.items() if name != "init"}
         if inputs.init is not None:
             self.about["init"] = json.dumps(of_init)
+        if config.data.fog == "families":
+            self.about["fogs"] = ",".join(taught_without(config.data.left_out))
 
     def _learner(self, network: AnyStudent) -> Learner:
         config = self.config
@@ -105,7 +108,8 @@ class StudentStage(Stage):
     def products(self) -> Mapping[str, tuple[Tensors, Mapping[str, str]]]:
         average = self.learners["student"].averages["student"]
         kind, name = ("student_isr", "student-isr") if self.config.head == "isr" else ("student", "student")
-        metadata = {**described(kind, average.config), **self.about}
+        shape = replace(average.config, shrink=self.config.network.shrink)
+        metadata = {**described(kind, shape), **self.about}
         return {f"{name}.safetensors": (average.state_dict(), metadata)}
 
 
@@ -127,7 +131,7 @@ def prepare_student(
     degrades = parts.pair or parts.later or parts.frame is not None
     groups = read_groups(config.data, inputs.clean, config.loop.cache_gib) if degrades else []
     real = PictureStore(inputs.lq if parts.real else [], config.loop.cache_gib)
-    dataset = StudentDataset(groups, config.loop.seed, parts, real)
+    dataset = StudentDataset(groups, config.loop.seed, parts, real, degradation(config.data))
     unseen = range(config.steps * config.batch, config.steps * config.batch + NUM_PROBES)
     probes = tuple(torch.stack(column) for column in zip(*(dataset[i] for i in unseen), strict=True))
     return StudentStage(config, inputs, parts.names(), probes, place, data), dataset

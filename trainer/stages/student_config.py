@@ -33,6 +33,8 @@ class StudentTraining:
     isr_distill_weight: float = setting(0.0, "head isr: weight of the L1 distance to an ISR teacher's x4", low=0.0)
     gradient_weight: float = setting(0.5, "weight of the gradient loss, in pairs and frames", low=0.0)
     squared_weight: float = setting(5.0, "weight of the squared error, in pairs and frames", low=0.0)
+    decibel_weight: float = setting(0.0, "weight of a decibel of PSNR, in pairs", low=0.0)
+    harm_weight: float = setting(0.0, "weight of a decibel lost on a picture that comes out worse", low=0.0)
     frame_width_px: int = setting(512, "width of what is cut from the camera's own pixels", low=64)
     frame_height_px: int = setting(288, "height of what is cut from the camera's own pixels", low=64)
     head_feat: int = setting(32, "head isr: its channels", low=1)
@@ -43,7 +45,8 @@ class StudentTraining:
 
     def weights(self) -> StudentWeights:
         taught = (self.pair_weight, self.distill_weight, self.temporal_weight, self.frame_weight)
-        return StudentWeights(*taught, self.isr_distill_weight, self.gradient_weight, self.squared_weight)
+        shape = (self.gradient_weight, self.squared_weight)
+        return StudentWeights(*taught, self.isr_distill_weight, *shape, self.decibel_weight, self.harm_weight)
 
     @property
     def is_isr(self) -> bool:
@@ -94,6 +97,13 @@ def check(config: StudentTraining, inputs: StudentInputs) -> None:
     for name in ("frame_width_px", "frame_height_px"):
         if getattr(config, name) % SCALE:
             raise ConfigError(f"student.{name} = {getattr(config, name)}: expected a multiple of {SCALE}")
+    if (config.decibel_weight or config.harm_weight) and not config.pair_weight:
+        raise ConfigError("student.pair_weight = 0: decibel_weight and harm_weight judge pairs; give it a weight too")
+    if config.network.shrink > 1 and (config.is_isr or config.frame_weight):
+        raise ConfigError(
+            f"student.network.shrink = {config.network.shrink}: head isr and frame_weight see 480x270; "
+            "set it to 1, or student.head to guided and student.frame_weight to 0"
+        )
     if config.distill_weight and inputs.teacher is None:
         raise ConfigError(
             f"student.distill_weight = {config.distill_weight}: needs a teacher; give --teacher with the "

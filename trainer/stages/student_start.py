@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from edge.basics.errors import ConfigError
@@ -18,11 +18,17 @@ from trainer.networks.student_isr import AnyStudent, StudentIsr, StudentIsrConfi
 from trainer.stages.student_config import StudentInputs, StudentTraining
 from trainer.training.checkpoint import KINDS, read_whole
 
+WITHOUT_WEIGHTS = ("shrink", "smoothing")
+"""Sizes by which a student may differ from what it starts from."""
+
 
 def new_network(config: StudentTraining) -> AnyStudent:
-    """The identity at the network's size; with head isr, bilinear x4."""
+    """The identity at the network's size; with head isr, bilinear x4.
+
+    A student is trained on views of the size that it sees, so nothing is left for it to shrink.
+    """
     if not config.is_isr:
-        return Student(config.network)
+        return Student(replace(config.network, shrink=1))
     shape = StudentIsrConfig(**asdict(config.network), head_feat=config.head_feat, head_block=config.head_block)
     return StudentIsr(shape)
 
@@ -53,7 +59,7 @@ def starting_network(config: StudentTraining, init: Path | None) -> tuple[AnyStu
 
 def _check_size(path: Path, found: StudentConfig, wanted: StudentConfig) -> None:
     for name, size in asdict(found).items():
-        if size != getattr(wanted, name):
+        if name not in WITHOUT_WEIGHTS and size != getattr(wanted, name):
             key = f"student.{name}" if name.startswith("head_") else f"student.network.{name}"
             raise ConfigError(f"{key} = {getattr(wanted, name)!r}: {path} has {size!r}; set it so, or begin anew")
 

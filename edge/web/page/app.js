@@ -151,6 +151,7 @@ async function fetchPicture(query) {
 }
 
 async function save() {
+  if ($("save").disabled) return; // the key comes here too while a pair is on its way
   $("save").disabled = true;
   try {
     const answer = await fetch("api/save", { method: "POST" }); // on the unit, as its button does; `saved` tells when
@@ -187,7 +188,8 @@ function hear() {
   const on = (kind, react) => events.addEventListener(kind, (event) => react(JSON.parse(event.data)));
   on("state", (unit) => {
     $("live").hidden = !unit.frozen;
-    if (document.activeElement !== $("strength")) showStrength(Math.round(unit.strength * 100));
+    unitStrength = Math.round(unit.strength * 100);
+    if (!sliding && !asking) showStrength(unitStrength);
     if (unit.view !== unitView) {
       unitView = unit.view; // only a turn of the button turns the page; it may have another view of its own
       choose(unit.view);
@@ -199,20 +201,32 @@ function hear() {
 
 // ---- how much of the enhancement is shown, to everybody who watches
 
+let unitStrength = 100;
+let sliding = false; // a hand is on the slider: it shows what the hand wants
+let asking = false;
+
 function showStrength(percent) {
   $("strength").value = percent;
   $("strength-value").textContent = `${percent}%`;
 }
 
+/** One request at a time, and then the newest value: two on the way at once may arrive in the other order. */
 async function setStrength() {
-  const percent = $("strength").valueAsNumber;
-  showStrength(percent);
+  showStrength($("strength").valueAsNumber);
+  if (asking) return;
+  asking = true;
   try {
-    const answer = await fetch(`api/strength?value=${percent / 100}`, { method: "POST" });
-    if (!answer.ok) throw new Error((await answer.text()).trim());
+    for (let asked = null; asked !== $("strength").valueAsNumber; ) {
+      asked = $("strength").valueAsNumber;
+      const answer = await fetch(`api/strength?value=${asked / 100}`, { method: "POST" });
+      if (!answer.ok) throw new Error((await answer.text()).trim());
+      unitStrength = asked;
+    }
   } catch (error) {
     toast(`Strength not changed: ${error.message}`);
   }
+  asking = false;
+  if (!sliding) showStrength(unitStrength);
 }
 
 async function goLive() {
@@ -286,7 +300,14 @@ window.addEventListener("blur", () => hold(false));
 
 $("views").addEventListener("change", (event) => choose(event.target.value));
 $("strength").addEventListener("input", setStrength);
-$("strength").addEventListener("change", () => $("strength").blur()); // keys go to the picture again, and news to the slider
+$("strength").addEventListener("pointerdown", () => (sliding = true));
+for (const end of ["pointerup", "pointercancel"]) {
+  $("strength").addEventListener(end, () => {
+    sliding = false;
+    $("strength").blur(); // keys go to the picture again; who came here by keys stays
+    if (!asking) showStrength(unitStrength);
+  });
+}
 $("save").addEventListener("click", save);
 $("full").addEventListener("click", toggleFull);
 $("live").addEventListener("click", goLive);

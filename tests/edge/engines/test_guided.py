@@ -120,3 +120,22 @@ def test_maps_of_another_size_are_refused(open_form):
             form.carry(np.zeros((8, 12, 3), np.uint8), *maps(2, 4))
         with pytest.raises(ValueError, match="multiples of 4"):
             form.shrink(np.zeros((9, 12, 3), np.uint8))
+
+
+def test_memory_that_cannot_take_the_picture_is_refused(open_form):
+    form, frame = open_form(1), np.zeros((8, 12, 3), np.uint8)
+    if form.name == "compiled":  # OpenCV checks for itself
+        read_only = np.zeros_like(frame)
+        read_only.flags.writeable = False
+        for out in (np.zeros((4, 12, 3), np.uint8), np.zeros((8, 12, 3), np.float32), read_only):
+            with pytest.raises(ValueError, match="expected writeable uint8 \\(8, 12, 3\\)"):
+                form.carry(frame, *maps(2, 3), out)
+
+
+def test_memory_that_overlaps_the_frame_gets_the_same_picture(open_form):
+    form = open_form(2)
+    if form.name == "compiled":
+        memory = np.random.default_rng(2).integers(0, 256, (24, 40, 3), dtype=np.uint8)
+        frame, scaled = memory[:16], maps(4, 10)
+        expected = form.carry(frame.copy(), *scaled)
+        assert np.array_equal(form.carry(frame, *scaled, memory[8:]), expected)

@@ -35,6 +35,22 @@ def test_the_answer_lies_between_the_picture_and_the_engines(strength, level, in
     assert ("weaken" in result.stage_ms) is (strength < 1)
 
 
+@pytest.mark.parametrize("own_buffer", [False, True])
+def test_the_whole_answer_is_kept_for_who_judges_it(own_buffer):
+    image = np.full((8, 12, 3), 50, np.uint8)
+    inner = Inverting()
+    if own_buffer:
+        inner.enhance = lambda image, out=None: Enhanced(255 - image, {})
+    engine = WeakenedEngine(inner, 0.6)
+    engine.whole, out = np.zeros_like(image), np.zeros_like(image)
+    result = engine.enhance(image, out)
+    assert (out == 143).all() and result.image is out
+    assert (engine.whole == 205).all() and result.whole is engine.whole
+    engine.strength = 1.0
+    assert (engine.enhance(image, out).image == 205).all()
+    assert engine.enhance(image, out).whole is None
+
+
 def test_it_speaks_for_its_engine():
     inner = Inverting()
     engine = WeakenedEngine(inner)

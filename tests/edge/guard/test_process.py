@@ -1,5 +1,6 @@
 """The engine's process: frames go by memory, and whatever happens to it reaches the program as one error."""
 
+import contextlib
 import errno
 import os
 import resource
@@ -169,6 +170,19 @@ def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
     assert num_free(frames) == 8
 
 
+def test_a_late_answer_is_kept_whole_however_much_of_it_was_to_be_shown(start):
+    process = opened(start())
+    with pytest.raises(EngineLate):
+        process.enhance(frame(ORDERS["late"]), strength=0.5)
+    deadline = time.monotonic() + 10
+    while (late := process.take_late()) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        with contextlib.suppress(EngineBusy):
+            process.enhance(frame(), strength=0.5)
+    assert late[1][0, 0, 0] == 255 - ORDERS["late"]
+
+
 def test_who_can_wait_gets_the_late_picture(start):
     process = opened(start())
     assert process.enhance(frame(ORDERS["late"]), 30.0).image[0, 0, 0] == 255 - ORDERS["late"]
@@ -281,5 +295,6 @@ def test_the_process_ends_with_the_program_that_started_it(start):
 def test_so_much_of_the_enhancement_comes_back_as_is_asked_for(start):
     process = opened(start())
     assert process.enhance(frame(200), GUARD_S).image[0, 0, 0] == 55
-    assert process.enhance(frame(200), GUARD_S, strength=0.5).image[0, 0, 0] == 128
+    weaker = process.enhance(frame(200), GUARD_S, strength=0.5)
+    assert (weaker.image[0, 0, 0], weaker.whole[0, 0, 0]) == (128, 55)
     assert process.enhance(frame(200), GUARD_S).image[0, 0, 0] == 55

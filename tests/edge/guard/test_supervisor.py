@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from edge.config import Config, EngineConfig
 from edge.engines.engine import Enhanced
 from edge.engines.rungs import Rung
 from edge.frames.frame import Frame
+from edge.guard.judge import OutputJudge
 from edge.guard.order import engine_setup
 from edge.guard.process import EngineBusy, EngineGone, EngineLate, Opened
 from edge.guard.shared_frames import SharedFrames
@@ -53,7 +55,10 @@ class Played:
         found = self._cast.on_frame(self.order.rung)
         if isinstance(found, Exception):
             raise found
-        return Enhanced(255 - image if found is None else found, {"invert": 1.0})
+        made = 255 - image if found is None else found
+        if strength == 1:
+            return Enhanced(made, {"invert": 1.0})
+        return Enhanced(cv2.addWeighted(image, 1 - strength, made, strength, 0), {"invert": 1.0}, made)
 
     def take_late(self):
         return None
@@ -516,3 +521,37 @@ def test_the_engine_is_asked_for_as_much_as_is_to_be_shown_and_for_nothing_at_st
     strengths.append(1.0)
     assert on.show(1) == "e"
     assert on.health.verdict(on.now_ns).frame_fault == ""
+
+
+def test_a_foreign_picture_is_refused_however_little_of_it_would_be_shown(stage):
+    on = stage(strength=lambda: 0.3)
+    foreign = np.random.default_rng(1).integers(0, 255, (27, 48, 3), np.uint8)
+    on.supervisor._judge = OutputJudge()
+    on._scene = cv2.resize(on._scene[:27, :48], (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    on.on_frame = lambda rung: cv2.resize(foreign, (1920, 1080), interpolation=cv2.INTER_CUBIC)
+    assert on.show(1) == "r"
+    assert "its structure is not the camera's" in on.health.verdict(on.now_ns).frame_fault
+
+
+def test_a_profile_that_corrects_in_its_graph_is_shown_whole_or_not_at_all(stage):
+    strengths = [0.4]
+    on = stage(strength=lambda: strengths[-1])
+    setup = on.supervisor._setup
+    corrects = {name: {**one, "calibration": {}} for name, one in setup.manifests.items()}
+    on.supervisor._setup = replace(setup, manifests=corrects)
+    assert on.show(1) == "e"
+    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
+    assert (made.strength, on.started[0].strengths[-1]) == (1.0, 1.0)
+    refused = "this profile shows all or nothing, not a strength of 40%"
+    assert on.health.verdict(on.now_ns).notices == (refused,)
+    strengths.append(0.0)
+    assert on.show(1) == "r"
+    assert on.health.verdict(on.now_ns).notices == ()
+
+
+def test_a_frame_says_what_made_it(stage):
+    on = stage()
+    assert on.show(1) == "e"
+    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
+    assert made.model == on.health.engine().record()
+    assert made.model["sha256"] == on.started[0].order.sha256

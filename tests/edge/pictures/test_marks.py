@@ -48,6 +48,11 @@ def test_a_png_says_what_it_is(tmp_path: Path, mode: Mode, text: str) -> None:
     assert mode_of_file(path) == mode
 
 
+def test_a_mark_says_where_less_than_all_of_the_enhancement_is_in_the_picture() -> None:
+    assert mark_text("enhanced", "live", SHA, 0.4) == f"mode=enhanced profile=live model={SHA} strength=0.40"
+    assert mark_text("raw", "live", SHA, 0.4) == "mode=raw"
+
+
 def test_a_jpeg_says_what_it_is() -> None:
     plain = simplejpeg.encode_jpeg(IMAGE, 95, colorspace="RGB", colorsubsampling="422")
     marked = jpeg_with_mark(plain, mark_text("enhanced", "live", SHA))

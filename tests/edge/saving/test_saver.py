@@ -104,6 +104,16 @@ def test_less_than_all_of_the_enhancement_is_said_in_the_sidecar(office):
     records = [json.loads((office.folder / f"{name}.json").read_text()) for name in office.saved]
     assert "strength" not in records[0]
     assert records[1]["strength"] == 0.55
+    assert [b"strength=0.55" in (office.folder / name).read_bytes() for name in office.saved] == [False, True]
+
+
+def test_a_pair_that_was_held_is_saved_as_what_made_it_and_not_what_runs_by_now(office):
+    pair = pair_of()
+    made = pair.raw.enhanced(pair.enhanced.image, "live", {}, 1.0, MODEL)
+    office.health.set_engine(EngineFacts("quality", "cd" * 32, "gpu", "teacher", "2.0"))
+    office.save(FramePair(pair.raw, made))
+    assert json.loads((office.folder / f"{office.saved[0]}.json").read_text())["model"] == MODEL
+    assert f"model={MODEL['sha256']}".encode() in (office.folder / office.saved[0]).read_bytes()
 
 
 def test_the_time_is_when_the_camera_took_it(office):

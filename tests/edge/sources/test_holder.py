@@ -135,6 +135,44 @@ def test_a_source_is_replaced_or_stays(same_device, fails):
     assert held.read().seq == (1 if fails else 2)
 
 
+class Unhurried(threading.Event):
+    """Never waits; keeps what it was asked to wait for."""
+
+    def __init__(self):
+        super().__init__()
+        self.waits_s = []
+
+    def wait(self, timeout=None):
+        self.waits_s.append(timeout)
+        return self.is_set()
+
+
+def test_a_camera_that_opens_and_is_gone_each_time_is_tried_less_and_less_often():
+    stop = Unhurried()
+    sources = [ScriptedSource(CameraLost("/dev/video0: the camera hung up")) for _ in range(6)]
+    again = ScriptedSource(1, CameraLost("/dev/video0: unplugged"))
+    held = SourceHolder(SourceOrder("/dev/video0"), opener(*sources, again, ScriptedSource(7)), Health(), stop)
+    assert held.read().seq == 1
+    assert stop.waits_s == [0.1, 0.2, 0.5, 1.0, 1.0, 1.0]
+    assert held.read().seq == 7
+    assert stop.waits_s[6:] == [0.1], "a frame came in between"
+
+
+def test_who_asked_for_a_source_hears_of_it_whatever_comes_in_between():
+    held = holder(ScriptedSource(1, 2, 3), ScriptedSource(5))
+    held.read()
+    first, second = held.replace(SourceOrder("demo:")), held.replace(SourceOrder("demo:?seed=1"))
+    with pytest.raises(ConfigError, match="another change of the source came in between"):
+        first.result(0)
+    assert second.cancel()
+    assert held.read().seq == 2, "what was given up is not opened"
+    third = held.replace(SourceOrder("demo:?seed=2"))
+    held.close()
+    for asked in (third, held.replace(SourceOrder("demo:?seed=3"))):
+        with pytest.raises(ConfigError, match="the program ends"):
+            asked.result(0)
+
+
 def test_a_lost_source_can_be_replaced():
     lost, other = ScriptedSource(1, CameraLost("/dev/video0: unplugged")), ScriptedSource(5)
     held = holder(lost, other)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from edge.frames.frame import FramePair
 from edge.health.news import Saved
 from tests.doubles.http_viewer import get, image_from_png, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
@@ -163,6 +164,31 @@ def test_the_strength_is_set_for_everybody_and_told_to_every_page(studio: Any) -
     assert studio.freezer.strength() == 0.35
     assert listener.next()[1]["strength"] == 0.35
     listener.close()
+
+
+@pytest.mark.parametrize("path", ["/api/live", "/api/save", "/api/strength?value=0.5"])
+def test_over_plain_http_on_a_network_the_origin_tells_another_site(studio: Any, path: str) -> None:
+    studio.show()
+    host = urlsplit(studio.url).netloc
+    for origin in ("http://elsewhere.example", f"http://{host}0", "null"):
+        assert post(studio.url, path, {"Origin": origin})[0] == 403
+    assert post(studio.url, path, {"Origin": f"http://{host}"})[0] in (200, 202)
+
+
+def test_the_copy_of_a_held_pair_names_what_made_it_and_not_what_runs_by_now(studio: Any) -> None:
+    taken = studio.show().raw
+    made = taken.enhanced(taken.image, "live", {}, 0.5, {"sha256": "ef" * 32})
+    studio.freezer.publish(FramePair(taken, made))
+    studio.freezer.press()
+    studio.freezer.release()
+    _, file = get(studio.url, "/snapshot.png?view=enhanced")
+    assert f"model={'ef' * 32} strength=0.50 state=frozen".encode() in file
+
+
+def test_the_health_record_says_how_much_of_the_enhancement_is_shown(studio: Any) -> None:
+    assert json.loads(get(studio.url, "/health")[1])["strength"] == 1.0
+    studio.freezer.set_strength(0.3)
+    assert json.loads(get(studio.url, "/health")[1])["strength"] == 0.3
 
 
 @pytest.mark.parametrize("value", ["", "1.01", "-0.1", "nan", "half", "1e999"])

@@ -187,6 +187,48 @@ def test_the_strength_is_a_slider_that_every_page_follows(page: Any, studio: Any
     assert page.locator("#strength").input_value() == "75"
 
 
+def test_the_slider_goes_on_by_keys_and_the_unit_ends_at_what_it_shows(page: Any, studio: Any) -> None:
+    page.locator("#strength").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.id") == "strength"
+    assert page.locator("#strength").input_value() == "60"
+    wait_for(page, "document.getElementById('strength-value').textContent === '60%'")
+    for _ in range(100):
+        if studio.freezer.strength() == 0.6:
+            break
+        page.wait_for_timeout(50)
+    assert studio.freezer.strength() == 0.6
+    studio.freezer.set_strength(0.25)
+    wait_for(page, "document.getElementById('strength-value').textContent === '25%'")
+
+
+def test_strengths_are_asked_for_one_at_a_time_and_the_last_one_counts(page: Any, studio: Any) -> None:
+    page.evaluate("""() => {
+        const direct = window.fetch;
+        let lag = 400;
+        window.fetch = async (url, options) => {
+            const mine = lag;
+            if (!url.includes("strength")) return direct(url, options);
+            lag = 0;
+            await new Promise((go) => setTimeout(go, mine));
+            return direct(url, options);
+        };
+    }""")
+    for value in ("80", "55", "30"):
+        page.locator("#strength").fill(value)
+    page.wait_for_timeout(900)
+    assert studio.freezer.strength() == 0.3
+    assert page.locator("#strength").input_value() == "30"
+
+
+def test_a_pair_is_saved_once_however_often_the_key_is_hit(page: Any, studio: Any) -> None:
+    for _ in range(3):
+        page.keyboard.press("s")
+    wait_for(page, "document.getElementById('toast').textContent.startsWith('Copied to this device')")
+    assert len(studio.shelf.pairs) == 1
+
+
 def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
     studio.health.enter("engine", "degraded", "live, bicubic: the output is black")
     wait_for(page, "document.getElementById('state-word').textContent === 'Not as usual'")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import logging
 import socket
 import threading
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -385,3 +386,19 @@ def test_what_a_request_meets_unexpectedly_is_one_line(studio: Any, caplog: Any,
     assert (response.status, body) == (503, b"not possible now; try again\n")
     assert "GET /snapshot.png: ZeroDivisionError" in caplog.text
     assert "Traceback" not in caplog.text
+
+
+def test_a_server_that_has_failed_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else that error would be told in the place of the first one, and the other sinks would stay open."""
+    failed = threading.Event()
+
+    class FailingEvent(asyncio.Event):
+        async def wait(self) -> Literal[True]:
+            raise OSError("the server fails")
+
+    monkeypatch.setattr(server.asyncio, "Event", FailingEvent)
+    sink = web_sink()
+    monkeypatch.setattr(sink, "_on_failed", lambda error: failed.set())
+    sink.start()
+    assert failed.wait(GUARD_S)
+    sink.close()

@@ -42,3 +42,10 @@ def test_what_fits_is_kept_and_the_rest_streams(tmp_path, kept, cache_gib):
     for path in paths[:kept]:
         path.unlink()
     assert [int(store[number][0, 0, 0]) for number in range(3)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("longest", "size"), [(0, (30, 60)), (60, (30, 60)), (40, (20, 40))], ids=str)
+def test_large_pictures_are_kept_small_whether_they_fit_or_stream(tmp_path, longest, size):
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((30, 60, 3), 7, np.uint8))
+    for cache_gib in (0.0, 1.0):
+        assert PictureStore([tmp_path / "a.png"], cache_gib, longest)[0].shape == (*size, 3)

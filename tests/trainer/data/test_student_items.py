@@ -7,6 +7,7 @@ import torch
 
 from edge.basics.errors import ConfigError, InputOutputError
 from trainer.data import student_items as items
+from trainer.data.fog_pairs import FogPairs
 from trainer.data.pictures import PictureStore
 from trainer.data.student_items import (
     DataConfig,
@@ -168,6 +169,7 @@ def test_shares_choose_the_folders(tmp_path):
         pytest.param(DataConfig(hq_share=1.0), InputOutputError, "domain hq.*give --manifest", id="no manifest"),
         pytest.param(DataConfig(larynx_share=0.5), InputOutputError, "larynx_share = 0.5.*--larynx", id="no larynx"),
         pytest.param(DataConfig(throat_share=1.0), InputOutputError, "throat_share.*give --throats", id="no throats"),
+        pytest.param(DataConfig(oral_share=0.5), InputOutputError, "oral_share = 0.5.*give --oral", id="no mouths"),
         pytest.param(DataConfig(), ConfigError, "every data share is 0", id="no share"),
     ],
 )
@@ -182,3 +184,23 @@ def test_a_picture_too_small_to_show_anything_is_named(tmp_path):
     group = Group(PictureStore([path], 1.0), 1.0, 0.5, turns=False)
     with pytest.raises(InputOutputError, match=r"icon\.png: 300x20 px"):
         StudentDataset([group], 1)[0]
+
+
+def test_a_dataset_draws_what_it_is_given(pictures):
+    def nothing(clean, rng, **_):
+        return clean, clean.copy()
+
+    drawn = StudentDataset([Group(pictures, 1.0, 0.0, turns=False)], 3, Parts(), degrade=nothing)
+    lq, gt = drawn[4]
+    assert torch.equal(lq, gt) and not torch.equal(lq, dataset(pictures, Parts(), tone=0.0)[4][0])
+
+
+def test_two_moments_of_a_family_are_of_one_fog(pictures):
+    """Fog and camera stay; the scene moves and the fog thins."""
+    of = StudentDataset([Group(pictures, 1.0, 0.0, turns=False)], 3, Parts(later=True), degrade=FogPairs())
+    near = [
+        np.abs(picture(lq).astype(int).mean((0, 1)) - picture(later).mean((0, 1))).max()
+        for lq, _, later, _, _ in map(of.__getitem__, range(20))
+    ]
+    apart = [np.abs(picture(of[n][0]).mean((0, 1)) - picture(of[n + 1][0]).mean((0, 1))).max() for n in range(20)]
+    assert np.median(near) < 0.2 * np.median(apart)

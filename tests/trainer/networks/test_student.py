@@ -99,3 +99,52 @@ def test_a_checkpoint_of_another_network(tmp_path, metadata):
     save_whole({"weight": torch.zeros(3)}, path, metadata)
     with pytest.raises(ModelError, match="not a student's checkpoint"):
         student_from_checkpoint(path)
+
+
+def taught(config, seed=1):
+    """A student whose maps are not the identity."""
+    torch.manual_seed(seed)
+    network = Student(config).eval()
+    torch.nn.init.normal_(network.head.weight, std=0.05)
+    return network
+
+
+def test_a_student_that_shrinks_gives_the_maps_of_the_shrunk_picture_at_full_size():
+    network = taught(StudentConfig((8, 8, 8), (1, 1, 1), shrink=3))
+    x = torch.rand(1, 3, 96, 192)
+    gain, offset = network(x)
+    small_gain, _ = network.maps(torch.nn.functional.avg_pool2d(x, 3))
+    assert gain.shape == offset.shape == x.shape
+    torch.testing.assert_close(
+        torch.nn.functional.avg_pool2d(gain, 3)[..., 2:-2, 2:-2], small_gain[..., 2:-2, 2:-2], atol=2e-3, rtol=0
+    )
+    assert (gain - 1).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("size", [(270, 480), (271, 343), (96, 98)], ids=str)
+def test_a_student_that_shrinks_takes_any_size(size):
+    gain, offset = taught(StudentConfig((8, 8, 8), (1, 1, 1), shrink=3))(torch.rand(1, 3, *size))
+    assert gain.shape == offset.shape == (1, 3, *size)
+
+
+def test_where_confidence_is_0_the_picture_is_left_alone_and_where_it_is_1_the_maps_are_whole():
+    network = taught(StudentConfig((8, 8, 8), (1, 1, 1), confidence=True))
+    x = torch.rand(1, 3, 64, 96)
+    plain = Student(StudentConfig((8, 8, 8), (1, 1, 1))).eval()
+    weights = network.state_dict()
+    plain.load_state_dict({**weights, "head.weight": weights["head.weight"][:6], "head.bias": weights["head.bias"][:6]})
+    for trust, expected in ((-30.0, (torch.ones_like(x), torch.zeros_like(x))), (30.0, plain(x))):
+        network.head.weight.data[6] = 0
+        network.head.bias.data[6] = trust
+        for map_, wanted in zip(network(x), expected, strict=True):
+            torch.testing.assert_close(map_, wanted, atol=1e-5, rtol=1e-5)
+
+
+def test_less_smoothing_lets_the_maps_change_faster():
+    steps = []
+    for smoothing in (3, 7):
+        gain, _ = taught(StudentConfig((8, 8, 8), (1, 1, 1), smoothing=smoothing))(
+            torch.rand(1, 3, 128, 192, generator=torch.Generator().manual_seed(1))
+        )
+        steps.append(float((gain[..., 1:] - gain[..., :-1]).abs().mean().detach()))
+    assert steps[0] > 1.3 * steps[1]

@@ -42,7 +42,7 @@ def manifests(tmp_path_factory):
     folder = tmp_path_factory.mktemp("manifests")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(REPOSITORY)
-        return {name: prepared(name, folder) for name in ("throats", "larynx")}
+        return {name: prepared(name, folder) for name in ("throats", "larynx", "oral")}
 
 
 @needs_data
@@ -50,6 +50,12 @@ def manifests(tmp_path_factory):
 def test_the_sides_are_those_that_the_shipped_weights_were_trained_and_judged_on(manifests, name, side):
     pictures = manifests[name].pictures("hq", side)
     assert (len(pictures), sha256_of_files(pictures)) == SIDES[name, side]
+
+
+@needs_data
+def test_every_mouth_is_for_training(manifests):
+    assert len(manifests["oral"].pictures("hq", "train")) == 88
+    assert manifests["oral"].pictures("hq", "held_out", required=False) == []
 
 
 @needs_data

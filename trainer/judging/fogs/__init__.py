@@ -1,0 +1,1 @@
+"""Judging under every family of fog, with and without a truth."""

@@ -57,11 +57,11 @@ def _layers(api: TrtApi, content: bytes, plan: Path) -> Iterator[str]:
 def layer_lines(layers: list[Any]) -> Iterator[str]:
     """A line a layer, name, kind and output types, and a count of types at the end."""
     types: Counter[str] = Counter()
-    for described in layers:
-        if isinstance(described, str):  # a plan built without detail names its layers alone
-            yield f"  {described}"
+    for entry in layers:
+        if isinstance(entry, str):  # a plan built without detail names its layers alone
+            yield f"  {entry}"
             continue
-        formats = [str(out.get("Format/Datatype", "?")) for out in described.get("Outputs", [])]
+        formats = [str(out.get("Format/Datatype", "?")) for out in entry.get("Outputs", [])]
         types.update(formats)
-        yield f"  {described.get('Name', '?')[:90]}  {described.get('LayerType', '?')}  {'; '.join(formats)}"
+        yield f"  {entry.get('Name', '?')[:90]}  {entry.get('LayerType', '?')}  {'; '.join(formats)}"
     yield f"{len(layers)} layers; outputs: " + ", ".join(f"{count} {name}" for name, count in types.most_common())

@@ -25,8 +25,8 @@ class Bench:
     def __init__(self) -> None:
         self.truth: UnitTruth = unit_truth(UNIT)
         self._camera = lru_cache(maxsize=2)(self._made_camera)
-        self.source = lru_cache(maxsize=24)(self._opened)
-        self._rendered = lru_cache(maxsize=40)(self._render)
+        self.source = lru_cache(maxsize=6)(self._opened)
+        self._rendered = lru_cache(maxsize=20)(self._render)
 
     def frame(
         self, target: str, position: int = 0, *, exposure: float = 1.0, dust: int = 8, lens: LensModel = "radial"

@@ -122,7 +122,7 @@ class JobRunner:
         self._stop = stop
         self._force = force
         self._resume = resume
-        self._told_to_fit: set[str] = set()
+        self._warned_of_fit: set[str] = set()
         self._stage_ms: defaultdict[str, list[float]] = defaultdict(list)
         self._devices: list[str] = []
         self._ahead: tuple[Job, Future[Image]] | None = None
@@ -229,8 +229,8 @@ class JobRunner:
     def _fitted(self, job: Job, original: Image) -> Image:
         """The picture at 1920x1080, with one warning for each input on the command line."""
         raw = fit_to_frame(original)
-        if raw is not original and job.given not in self._told_to_fit:
-            self._told_to_fit.add(job.given)
+        if raw is not original and job.given not in self._warned_of_fit:
+            self._warned_of_fit.add(job.given)
             is_alone = Path(job.given).expanduser() == job.source
             rest = "" if is_alone else f"; others in {job.given} may be, their .json says it"
             log.warning("%s: %s%s", job.source, describe_fit(original.shape[1], original.shape[0]), rest)

@@ -151,7 +151,7 @@ class EngineProcess:
                 if time.monotonic() - self._started > limit_s:
                     raise EngineGone(f"the engine did not open within {limit_s:.0f} s")
                 return None
-            _raise_told(message)
+            _raise_error(message)
             self.opened = Opened(**message["opened"])
         return self.opened
 
@@ -222,7 +222,7 @@ class EngineProcess:
                 if timeout_s == 0 and held:
                     self._late = held[0], held[-1]
                 self._left_behind = None
-                _raise_told(message)
+                _raise_error(message)
                 return message
 
     # ---- the line
@@ -290,6 +290,6 @@ def reap() -> None:
         _ending[:] = [held for held in _ending if held[0].poll() is None]
 
 
-def _raise_told(message: Mapping[str, Any]) -> None:
+def _raise_error(message: Mapping[str, Any]) -> None:
     if "error" in message:
         raise _KINDS[message["kind"]](message["error"])

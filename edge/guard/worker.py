@@ -60,7 +60,7 @@ class Worker:
         try:
             profile, bare, engine, opened = self._open(order)
         except Exception as error:  # noqa: BLE001 - whatever a library raises is told over the line
-            self._send(_told(error))
+            self._send(_error_message(error))
             return
         self._send({"opened": {name: getattr(opened, name) for name in Opened.__slots__}})
         while (request := self._received()) is not None:
@@ -73,7 +73,7 @@ class Worker:
                     answer = {"stage_ms": self._enhance(engine, request)}
             except Exception as error:
                 log.debug("engine failed", exc_info=True)
-                answer = _told(error)
+                answer = _error_message(error)
             self._send({"number": number, **answer})
 
     def _enhance(self, engine: Engine, request: Mapping[str, Any]) -> dict[str, float]:
@@ -135,7 +135,7 @@ def _frame_ms(engine: Engine, first_ms: float) -> float:
     return best_ms
 
 
-def _told(error: Exception) -> dict[str, Any]:
+def _error_message(error: Exception) -> dict[str, Any]:
     for kind, matches in (("lost", EngineLost), ("missing", DeviceMissing), ("failed", EngineFailed)):
         if isinstance(error, matches):
             return {"error": str(error), "kind": kind}

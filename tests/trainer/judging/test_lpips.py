@@ -1,16 +1,15 @@
 """LPIPS computes what the reference defines."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from edge.basics.errors import ModelError
+from tests.paths import DATA
 from trainer.judging.lpips import LAYERS, Lpips
 
+WEIGHTS = DATA / "weights" / "lpips_alex.safetensors"
 SHAPES = ((64, 3, 11), (192, 64, 5), (384, 192, 3), (256, 384, 3), (256, 256, 3))
 
 
@@ -67,7 +66,7 @@ def test_missing_and_damaged_weights_are_refused(weights, tmp_path):
             Lpips(tmp_path / f"{name}.safetensors")
 
 
-@pytest.mark.skipif("LPIPS_ALEX" not in os.environ, reason="LPIPS_ALEX names no weights of AlexNet and LPIPS")
+@pytest.mark.skipif(not WEIGHTS.exists(), reason=f"{WEIGHTS} is not there")
 def test_with_the_published_weights_a_veil_is_seen(tissue):
-    lpips, picture = Lpips(Path(os.environ["LPIPS_ALEX"])), tissue(96, 128, 1)
+    lpips, picture = Lpips(WEIGHTS), tissue(96, 128, 1)
     assert lpips(picture, np.clip(picture * 0.3 + 150, 0, 255).astype(np.uint8)) > 0.2

@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from edge.basics.errors import UsageError
 from edge.basics.whole_files import write_whole
 from trainer.judging.fogs.options import add_family_options, run_families
 
@@ -19,6 +20,10 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.judging.judged import read_judged
 
     if args.families:
+        for option in ("demo", "sr_benchmark", "model_json"):
+            if getattr(args, option) is not None:
+                name = f"--{option.replace('_', '-')}"
+                raise UsageError(f"{name} is not for --families; leave it out, or evaluate without --families")
         return run_families(args)
     judged = read_judged(args.checkpoint)
     found = evaluate(held_out_pictures(args.throats, args.larynx, args.sr_benchmark), args.demo, judged)

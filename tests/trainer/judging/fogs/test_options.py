@@ -62,3 +62,9 @@ def test_weights_that_are_none_are_one_line(checkpoint, throats, tmp_path, capsy
 def test_without_pictures_it_is_one_line(checkpoint, capsys):
     assert main(["evaluate", str(checkpoint), "--families"]) == 2
     assert "--throats or --larynx is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--demo", "--sr-benchmark", "--model-json"])
+def test_an_option_that_families_would_ignore_is_refused(checkpoint, tmp_path, option, capsys):
+    assert main(["evaluate", str(checkpoint), "--families", option, str(tmp_path)]) == 2
+    assert f"{option} is not for --families; leave it out" in capsys.readouterr().err

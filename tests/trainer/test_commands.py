@@ -1,7 +1,5 @@
 """`edge-train idm`, `isr`, `student`, `pack` and `unpack` as a person runs them, on one process and on two."""
 
-import json
-import socket
 import subprocess
 import sys
 
@@ -86,40 +84,21 @@ def init(place, run):
 
 
 STAGES = ["idm", "isr", "student"]
-TRAINER_AGAIN_AND_AGAIN = """
-import json, os, runpy, sys
-os.environ["TORCHELASTIC_USE_AGENT_STORE"] = "False"  # it would remember how the processes met for the stage before
-for os.environ["MASTER_PORT"], sys.argv[1:] in json.loads(sys.argv[1]):
-    try:
-        runpy.run_module("trainer", run_name="__main__")
-    except SystemExit as ended:
-        if ended.code:
-            raise
-"""
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return str(taken.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
 def one_and_two(place, made_once):
-    """A folder with each stage's run by one process and by two; torchrun starts the two once for all stages."""
+    """A folder with each stage's run by one process and by two."""
 
     def make(folder):
-        (folder / "stages.py").write_text(TRAINER_AGAIN_AND_AGAIN)
         more = {"isr": init(place, folder / "l1")}
-        words = []
+        processes = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        torchrun = [sys.executable, *processes, "-m", "trainer"]
         for stage in STAGES:
             assert main(command(place, stage, folder / stage / "one", *more.get(stage, ()))) == 0
             two = command(place, stage, folder / stage / "two", *more.get(stage, ()), "--device", "cpu")
-            words.append((free_port(), two))
-        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-        done = subprocess.run(
-            [*torchrun, str(folder / "stages.py"), json.dumps(words)], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr[-3000:]
+            done = subprocess.run([*torchrun, *two], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr[-3000:]
 
     return made_once("one-and-two", make)
 

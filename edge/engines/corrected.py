@@ -36,7 +36,6 @@ class CorrectedEngine:
 
     @property
     def device(self) -> str:
-        """Asked anew each time: the CPU may have taken over from a GPU."""
         return f"{self._engine.device}, corrected for unit {self.correction.calibration.unit}"
 
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
@@ -45,7 +44,7 @@ class CorrectedEngine:
         corrected = self.correction.apply(image, self._corrected)
         took_ms = (time.perf_counter() - begin) * 1e3
         result = self._engine.enhance(corrected, out)
-        return Enhanced(result.image, {"correct": took_ms, **result.stage_ms})
+        return result._replace(stage_ms={"correct": took_ms, **result.stage_ms})
 
     def close(self) -> None:
         self.correction.close()

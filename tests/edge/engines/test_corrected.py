@@ -7,6 +7,7 @@ from edge.calibration.correction import Correction
 from edge.calibration.of_unit import UnitCorrection
 from edge.engines.corrected import corrected
 from edge.engines.engine import Enhanced
+from edge.engines.weakened import WeakenedEngine
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.unit import unit_truth
 from tests.doubles.calibrations import calibration_of
@@ -42,6 +43,14 @@ def test_the_engine_gets_corrected_frames_and_the_raw_one_stays(of_unit):
     assert list(result.stage_ms) == ["correct", "echo"]
     assert (engine.profile, engine.model_sha256) == ("live", "ab")
     assert engine.device == "test, corrected for unit A-1"  # as /health tells it
+    engine.close()
+
+
+def test_the_whole_answer_behind_a_share_of_it_is_handed_on(of_unit):
+    weakened = WeakenedEngine(Echo(), 0.5)
+    weakened.whole = np.zeros(FRAME_SHAPE, np.uint8)
+    engine = corrected(weakened, of_unit, 1)
+    assert engine.enhance(np.full(FRAME_SHAPE, 90, np.uint8)).whole is weakened.whole
     engine.close()
 
 

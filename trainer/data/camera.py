@@ -49,13 +49,13 @@ class Camera:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Camera:
-        """Exposure is held wholly in a quarter of the cameras, in part in a quarter, and fixed in half.
+        """Exposure is held wholly in three cameras of ten, in part in a quarter, and fixed in the rest.
 
         Of real pairs, a foggy picture is brighter than its truth by up to a quarter, seldom by more and seldom by
         nothing; with half of all cameras holding it wholly, networks left bright veils where they were.
         """
         kind = rng.random()
-        hold = 0.0 if kind < 0.5 else float(rng.uniform(0, 1)) if kind < 0.75 else 1.0
+        hold = 0.0 if kind < 0.45 else float(rng.uniform(0, 1)) if kind < 0.7 else 1.0
         return cls(
             gamma=float(rng.uniform(1.3, 2.6)),
             contrast=float(rng.uniform(0, 0.5)) if rng.random() < 0.4 else 0.0,
@@ -76,6 +76,12 @@ class Camera:
     def light(self, picture: Image) -> Linear:
         """The light that this tone curve shows as `picture`."""
         return np.asarray(cv2.LUT(picture, (_unbent(_LEVELS, self.contrast) ** self.gamma).astype(np.float32)))
+
+    def settling(self, light: Linear, level: float) -> np.float32:
+        """What the exposure loop multiplies light with, so that its picture's mean comes near a display level."""
+        small = cv2.resize(light, (48, 27), interpolation=cv2.INTER_AREA)
+        mean = float(self.picture(small).mean())
+        return np.float32(np.clip((max(level, 1.0) / max(mean, 1.0)) ** self.gamma, *GAIN_RANGE))
 
     def gains(self, clear: Linear, foggy: Linear) -> NDArray[np.float32]:
         """What exposure and white balance multiply R, G and B of the foggy light with, had they settled on `clear`."""

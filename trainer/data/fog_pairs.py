@@ -10,14 +10,24 @@ import numpy as np
 from edge.basics.errors import ConfigError
 from edge.pictures.image import Image
 from trainer.data import degradations as d
+from trainer.data.any_veil import AnyVeil
 from trainer.data.camera import Camera
-from trainer.data.fogs.catalogue import FAMILIES, TAUGHT, TEST_ONLY
+from trainer.data.fogs.catalogue import FAMILIES, TAUGHT, TEST_ONLY, Fog
 from trainer.data.not_tissue import not_tissue
 
 CLEAR_SHARE = 0.12
 """Share of pictures without fog: what is clear must come back clear."""
-NOT_TISSUE_SHARE = 0.07
+NOT_TISSUE_SHARE = 0.1
 SECOND_FOG_SHARE = 0.35
+SETTLED_SHARE = 0.8
+SETTLED_LEVEL = (103.0, 17.0)
+"""Mean and deviation of the display level at which cameras that expose by themselves hold a clear scene.
+
+What a veil has added can be told from a pale scene only where scenes are known to be exposed alike: the larynx and the
+mouth pictures have a mean of 99 and 108.
+"""
+LAWLESS_SHARE = 0.3
+"""Share of fogs that follow no law (`any_veil`)."""
 
 
 def taught_without(left_out: Sequence[str]) -> tuple[str, ...]:
@@ -76,17 +86,21 @@ class FogPairs:
             return card, card.copy()
         camera = Camera.draw(rng)
         clear = scene(camera.light(clean), rng)
+        if rng.random() < SETTLED_SHARE:
+            clear = clear * camera.settling(clear, float(rng.normal(*SETTLED_LEVEL)))
         foggy = clear
         if rng.random() >= CLEAR_SHARE:
-            for name in self._drawn(rng):
-                foggy = FAMILIES[name].draw(rng).thinned(thinning).apply(foggy)
+            for fog in self._drawn(rng):
+                foggy = fog.thinned(thinning).apply(foggy)
         foggy = foggy * camera.gains(clear, foggy)
         loud = _louder(camera, noise_gain)
         return loud.picture(foggy, noise or rng), camera.perfect().picture(clear)
 
-    def _drawn(self, rng: np.random.Generator) -> list[str]:
+    def _drawn(self, rng: np.random.Generator) -> list[Fog]:
+        if rng.random() < LAWLESS_SHARE:
+            return [AnyVeil.draw(rng)]
         number = 2 if len(self.names) > 1 and rng.random() < SECOND_FOG_SHARE else 1
-        return [self.names[i] for i in rng.choice(len(self.names), number, replace=False)]
+        return [FAMILIES[self.names[i]].draw(rng) for i in rng.choice(len(self.names), number, replace=False)]
 
 
 def scene(linear: d.Linear, rng: np.random.Generator) -> d.Linear:

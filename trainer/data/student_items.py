@@ -188,8 +188,11 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
         parts: Parts = PAIR,
         real: PictureStore | Sequence[Image] = (),
         degrade: Degradation = training_pair,
+        first_moment: int = 0,
     ) -> None:
+        """`first_moment` is the item from which later moments are moments: before, they are the first one again."""
         self.groups, self.seed, self.parts, self.real, self.degrade = groups, seed, parts, real, degrade
+        self.first_moment = first_moment
         total = sum(group.share for group in groups)
         self._shares = np.array([group.share / total for group in groups])
 
@@ -217,7 +220,9 @@ class StudentDataset(Dataset[tuple[Tensor, ...]]):
             clean = vary_tone(clean, rng, group.tone)
         again = copy.deepcopy(rng)
         item = [as_planes(picture) for picture in self.degrade(clean, rng)]
-        if self.parts.later:
+        if self.parts.later and index < self.first_moment:
+            item += [*item, torch.tensor([0.0, 0.0, 1.0])]
+        elif self.parts.later:
             moment = np.random.default_rng((self.seed, index, 1))
             motion = np.array([*moment.uniform(-MOTION_PX, MOTION_PX, 2), 1 + moment.uniform(-ZOOM, ZOOM)], np.float32)
             later = self.degrade(moved(clean, motion), again, thinning=moment.uniform(*THINNING), noise=moment)

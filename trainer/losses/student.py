@@ -76,6 +76,7 @@ class StudentObjective(nn.Module):
         super().__init__()
         self.network, self.names, self.weights = network, tuple(names), weights
         self._teachers = teachers  # no module: its networks are not trained here
+        self.counts_decibels = self.counts_moments = True
 
     def forward(self, *parts: Tensor) -> tuple[Terms, None]:
         """Pictures in [0, 1], `motion` in pixels."""
@@ -83,11 +84,16 @@ class StudentObjective(nn.Module):
         terms = self._at_network_size(given)
         if "frame" in given:
             terms |= self._at_full_size(given["frame"], given["truth"])
-        weighted = [getattr(self.weights, name) * term for name, term in terms.items()]
+        weighted = [self._weight(name) * term for name, term in terms.items()]
         return {"total": torch.stack(weighted).sum(), **terms}, None
 
+    def _weight(self, name: str) -> float:
+        counts = self.counts_decibels or name not in ("decibel", "harm")
+        return float(getattr(self.weights, name)) if counts else 0.0
+
     def _at_network_size(self, given: Mapping[str, Tensor]) -> Terms:
-        shown = [name for name in ("lq", "later_lq", "real") if name in given]
+        seen = ("lq", "later_lq", "real") if self.counts_moments else ("lq", "real")
+        shown = [name for name in seen if name in given]
         if not shown:
             return {}
         # One pass for all of them: no layer mixes the pictures of a batch.
@@ -100,9 +106,11 @@ class StudentObjective(nn.Module):
             terms["decibel"] = decibel_loss(results["lq"], given["gt"])
         if self.weights.harm:
             terms["harm"] = harm_loss(results["lq"], given["lq"], given["gt"])
-        if self.weights.temporal:
+        if self.weights.temporal and self.counts_moments:
             errors = (results["lq"] - given["gt"], results["later_lq"] - given["later_gt"])
             terms["temporal"] = temporal_loss(*errors, given["motion"])
+        elif self.weights.temporal:
+            terms["temporal"] = results["lq"].new_zeros(())
         if self.weights.distill:
             of = "real" if "real" in given else "lq"
             terms["distill"] = pixel_loss(results[of], self._teachers.dehazed(given[of]))

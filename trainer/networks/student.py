@@ -27,6 +27,10 @@ class StudentConfig:
         smoothing: nodes that each of two means over the maps takes in; without them the maps draw blotches of a node's
             size.
         confidence: whether a seventh map says how far to trust the other six; where it is 0 the picture is left alone.
+        pivot: whether gain turns about the frame's mean colour, so that it changes contrast alone and the offset
+            brightness alone; about black, neither can be learnt without the other.
+        early_gate: whether a second gate stands before the deepest convolutions, so that they know the frame too.
+        extremes: whether the gate sees each feature's largest value in the frame beside its mean.
     """
 
     num_feat: tuple[int, int, int] = (32, 48, 64)
@@ -35,23 +39,31 @@ class StudentConfig:
     shrink: int = 1
     smoothing: int = 5
     confidence: bool = False
+    extremes: bool = False
+    pivot: bool = False
+    early_gate: bool = False
 
 
 class GlobalGate(nn.Module):
-    """Scales and shifts features by their mean over the picture.
+    """Scales and shifts features by their mean over the picture and, where asked, by their largest.
 
-    Fog, exposure and tint are properties of the whole frame.
+    Fog, exposure and tint are properties of the whole frame; what the darkest and the brightest places are tells a
+    veil from a pale scene (the dark channel of He et al., CVPR 2009, is such a place).
     """
 
-    def __init__(self, num_feat: int) -> None:
+    def __init__(self, num_feat: int, extremes: bool = False) -> None:
         super().__init__()
-        self.squeeze = nn.Conv2d(num_feat, num_feat, 1)
+        self.extremes = extremes
+        self.squeeze = nn.Conv2d(num_feat * (2 if extremes else 1), num_feat, 1)
         self.scale = nn.Conv2d(num_feat, num_feat, 1)
         self.shift = nn.Conv2d(num_feat, num_feat, 1)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        mean_BC11 = F.relu(self.squeeze(x_BCHW.mean((2, 3), keepdim=True)))
-        return x_BCHW * torch.sigmoid(self.scale(mean_BC11)) * 2 + self.shift(mean_BC11)
+        pooled_BC11 = x_BCHW.mean((2, 3), keepdim=True)
+        if self.extremes:
+            pooled_BC11 = torch.cat([pooled_BC11, x_BCHW.amax((2, 3), keepdim=True)], 1)
+        of_frame_BC11 = F.relu(self.squeeze(pooled_BC11))
+        return x_BCHW * torch.sigmoid(self.scale(of_frame_BC11)) * 2 + self.shift(of_frame_BC11)
 
 
 def _convs(num_in: int, num_out: int, num_conv: int) -> nn.Sequential:
@@ -81,8 +93,10 @@ class Student(nn.Module):
         self.to2 = nn.Sequential(nn.Conv2d(c1, c2, 3, stride=2, padding=1), nn.ReLU(inplace=True))
         self.down2 = _convs(c2, c2, n2)
         self.to3 = nn.Sequential(nn.Conv2d(c2, c3, 3, stride=2, padding=1), nn.ReLU(inplace=True))
+        if config.early_gate:
+            self.gate0 = GlobalGate(c3, config.extremes)
         self.body = _convs(c3, c3, n3)
-        self.gate = GlobalGate(c3)
+        self.gate = GlobalGate(c3, config.extremes)
         self.from3 = nn.Conv2d(c3, c2, 1)
         self.up2 = _convs(c2, c2, n2)
         self.from2 = nn.Conv2d(c2, c1, 1)
@@ -92,8 +106,11 @@ class Student(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
                 nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
-        for layer in (self.head, self.gate.scale, self.gate.shift):
-            nn.init.zeros_(layer.weight)
+        for layer in self.modules():
+            if isinstance(layer, GlobalGate):
+                nn.init.zeros_(layer.scale.weight)
+                nn.init.zeros_(layer.shift.weight)
+        nn.init.zeros_(self.head.weight)
         if config.confidence:  # a network that begins in doubt stays there: doubt takes the gradient from all else
             nn.init.constant_(self.head.bias[6:], CONFIDENCE_BIAS)  # type: ignore[index]
 
@@ -104,7 +121,8 @@ class Student(nn.Module):
         """
         f1 = self.down1(self.stem(F.pixel_unshuffle(padded_BCHW - 0.5, self.config.fold)))
         f2 = self.down2(self.to2(f1))
-        f3 = self.gate(self.body(self.to3(f2)))
+        f3 = self.to3(f2)
+        f3 = self.gate(self.body(self.gate0(f3) if self.config.early_gate else f3))
         f2 = self.up2(f2 + F.interpolate(self.from3(f3), scale_factor=2.0, mode="nearest"))
         f1 = self.up1(f1 + F.interpolate(self.from2(f2), scale_factor=2.0, mode="nearest"))
         nodes: Tensor = self.head(f1)
@@ -141,7 +159,10 @@ class Student(nn.Module):
         scale = float(self.config.fold)
         maps = F.interpolate(nodes, scale_factor=scale, mode="bilinear", align_corners=False)
         log_gain, offset = maps[..., :height, :width].chunk(2, 1)
-        return torch.exp(log_gain).clamp(GAIN_MIN, GAIN_MAX), offset
+        gain = torch.exp(log_gain).clamp(GAIN_MIN, GAIN_MAX)
+        if self.config.pivot:
+            offset = offset + x_BCHW.mean((2, 3), keepdim=True) * (1 - gain)
+        return gain, offset
 
 
 def dehazed(student: Student, lq_BCHW: Tensor) -> Tensor:

@@ -73,7 +73,7 @@ class StudentStage(Stage):
 
     def _learner(self, network: AnyStudent) -> Learner:
         config = self.config
-        objective = StudentObjective(network, self.names, config.weights(), self.teachers)
+        self.objective = objective = StudentObjective(network, self.names, config.weights(), self.teachers)
         rate_at = warm_cosine(config.learning_rate, config.steps, config.warmup_steps)
         arithmetic = replace(config.loop.arithmetic(), compile=False)
         learner = Learner({"student": network}, objective, Adam((0.9, 0.99), rate_at, clip=1.0), arithmetic, self.place)
@@ -89,6 +89,8 @@ class StudentStage(Stage):
         return [to_device(p, device, layout) if p.dtype == torch.uint8 else p.to(device) for p in batch]
 
     def step(self, batch: tuple[Tensor, ...], number: int) -> Terms:
+        self.objective.counts_decibels = number >= self.config.decibels_from
+        self.objective.counts_moments = number >= self.config.moments_from
         return self.learners["student"].move(number, *self._parts(batch))[0]
 
     @torch.no_grad()
@@ -131,7 +133,8 @@ def prepare_student(
     degrades = parts.pair or parts.later or parts.frame is not None
     groups = read_groups(config.data, inputs.clean, config.loop.cache_gib) if degrades else []
     real = PictureStore(inputs.lq if parts.real else [], config.loop.cache_gib)
-    dataset = StudentDataset(groups, config.loop.seed, parts, real, degradation(config.data))
+    first_moment = config.moments_from * config.batch
+    dataset = StudentDataset(groups, config.loop.seed, parts, real, degradation(config.data), first_moment)
     unseen = range(config.steps * config.batch, config.steps * config.batch + NUM_PROBES)
     probes = tuple(torch.stack(column) for column in zip(*(dataset[i] for i in unseen), strict=True))
     return StudentStage(config, inputs, parts.names(), probes, place, data), dataset

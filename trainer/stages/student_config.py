@@ -35,6 +35,8 @@ class StudentTraining:
     squared_weight: float = setting(5.0, "weight of the squared error, in pairs and frames", low=0.0)
     decibel_weight: float = setting(0.0, "weight of a decibel of PSNR, in pairs", low=0.0)
     harm_weight: float = setting(0.0, "weight of a decibel lost on a picture that comes out worse", low=0.0)
+    decibels_from: int = setting(0, "step from which decibel_weight and harm_weight count", low=0)
+    moments_from: int = setting(0, "step from which temporal_weight counts; a step before costs half", low=0)
     frame_width_px: int = setting(512, "width of what is cut from the camera's own pixels", low=64)
     frame_height_px: int = setting(288, "height of what is cut from the camera's own pixels", low=64)
     head_feat: int = setting(32, "head isr: its channels", low=1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import ConfigError
+from trainer.data.any_veil import AnyVeil
 from trainer.data.fog_pairs import FogPairs, taught_without
 from trainer.data.fogs import catalogue
 from trainer.data.fogs.catalogue import FAMILIES, TAUGHT, TEST_ONLY
@@ -80,3 +81,23 @@ def test_pictures_of_no_tissue_hold_black_white_and_written_ones():
     assert means.min() < 1 and means.max() > 250
     detail = np.array([np.abs(np.diff(card.astype(int), axis=1)).mean() for card in cards])
     assert (detail > 5).mean() > 0.1 and (detail == 0).mean() > 0.05
+
+
+def test_most_cameras_expose_a_clear_scene_alike(tissue, monkeypatch):
+    """What a veil has added can only be told from a pale scene where scenes are exposed alike."""
+    monkeypatch.setattr("trainer.data.fog_pairs.NOT_TISSUE_SHARE", 0.0)
+    spreads = []
+    for share in (0.0, 1.0):
+        monkeypatch.setattr("trainer.data.fog_pairs.SETTLED_SHARE", share)
+        scenes = [(tissue(68, 120, n % 5) * (0.5 + n % 4 / 6)).astype(np.uint8) for n in range(80)]
+        truths = [FogPairs()(scene, np.random.default_rng(n))[1] for n, scene in enumerate(scenes)]
+        spreads.append(np.std([gt.mean() for gt in truths]))
+    assert spreads[1] < 0.8 * spreads[0]
+
+
+def test_some_fogs_follow_no_law_whatever_families_are_left(tissue, monkeypatch):
+    drawn = []
+    real = AnyVeil.draw
+    monkeypatch.setattr(AnyVeil, "draw", classmethod(lambda cls, rng: drawn.append(1) or real(rng)))
+    pairs(tissue, 80, names=("airlight",))
+    assert 8 < len(drawn) < 40

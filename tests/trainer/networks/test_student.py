@@ -7,7 +7,7 @@ from edge.basics.errors import ModelError
 from tests.paths import REPOSITORY
 from trainer.networks.from_checkpoint import student_from_checkpoint
 from trainer.networks.guided import GAIN_MAX, GAIN_MIN
-from trainer.networks.student import Student, StudentConfig
+from trainer.networks.student import GlobalGate, Student, StudentConfig, dehazed
 from trainer.training.checkpoint import described, save_whole
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
@@ -138,6 +138,38 @@ def test_where_confidence_is_0_the_picture_is_left_alone_and_where_it_is_1_the_m
         network.head.bias.data[6] = trust
         for map_, wanted in zip(network(x), expected, strict=True):
             torch.testing.assert_close(map_, wanted, atol=1e-5, rtol=1e-5)
+
+
+WHOLE = StudentConfig((8, 8, 8), (1, 1, 1), shrink=3, extremes=True, pivot=True, early_gate=True)
+
+
+def test_a_new_student_with_every_option_is_the_identity():
+    x = torch.rand(1, 3, 96, 192)
+    gain, offset = Student(WHOLE)(x)
+    assert torch.equal(gain, torch.ones_like(x))
+    assert torch.equal(offset, torch.zeros_like(x))
+
+
+def test_a_gain_about_the_pivot_keeps_the_mean_colour_of_the_frame():
+    network = Student(StudentConfig((8, 8, 8), (1, 1, 1), pivot=True)).eval()
+    network.head.bias.data[:3] = torch.tensor([0.4, 0.2, -0.1])
+    x = torch.rand(1, 3, 64, 96) * torch.tensor([0.9, 0.5, 0.3]).view(1, 3, 1, 1)
+    out = dehazed(network, x)
+    torch.testing.assert_close(out.mean((2, 3)), x.mean((2, 3)))
+    torch.testing.assert_close(out.std((2, 3)) / x.std((2, 3)), torch.exp(torch.tensor([[0.4, 0.2, -0.1]])))
+
+
+@pytest.mark.parametrize("extremes", [False, True])
+def test_a_gate_with_extremes_answers_to_one_bright_place_and_one_without_hardly(extremes):
+    gate = GlobalGate(4, extremes)
+    torch.manual_seed(1)
+    for layer in (gate.squeeze, gate.shift):
+        torch.nn.init.uniform_(layer.weight, 0.1, 0.5)
+    x = torch.zeros(1, 4, 20, 20)
+    spot = x.clone()
+    spot[..., 3, 3] = 1.0
+    far_corner = (gate(spot) - gate(x))[..., 15, 15].abs().max()
+    assert (far_corner > 0.1) == extremes
 
 
 def test_less_smoothing_lets_the_maps_change_faster():

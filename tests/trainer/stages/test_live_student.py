@@ -76,6 +76,28 @@ def test_every_term_is_in_the_total(run):
         assert of["total"] == pytest.approx(of["pair"] + 0.01 * of["decibel"] + 0.02 * of["harm"], rel=1e-4)
 
 
+def test_decibels_and_moments_count_from_their_steps_on(files, tmp_path):
+    late = replace(TINY, steps=3, temporal_weight=2.0, decibels_from=1, moments_from=2)
+    stage, dataset = prepare_student(late, files, CPU, {})
+    fit(stage, dataset, late.loop, tmp_path, CPU, {})
+    head, *rows = [line.split(",") for line in (tmp_path / "losses.csv").read_text().splitlines()]
+    first, second, third = (dict(zip(head, map(float, row), strict=True)) for row in rows)
+    assert first["total"] == pytest.approx(first["pair"], rel=1e-4)
+    judged = [of["pair"] + 0.01 * of["decibel"] + 0.02 * of["harm"] for of in (second, third)]
+    assert second["total"] == pytest.approx(judged[0], rel=1e-4)
+    assert first["temporal"] == second["temporal"] == 0 < third["temporal"]
+    assert third["total"] == pytest.approx(judged[1] + 2 * third["temporal"], rel=1e-4)
+
+
+def test_before_moments_count_the_later_one_is_the_first_again(files):
+    _, dataset = prepare_student(replace(TINY, temporal_weight=1.0, moments_from=2), files, CPU, {})
+    items = [dict(zip(dataset.parts.names(), dataset[index], strict=True)) for index in range(10)]
+    for index, of in enumerate(items):
+        assert (of["motion"].tolist() == [0, 0, 1]) == (index < 4)
+    same = [torch.equal(of["lq"], of["later_lq"]) for of in items]
+    assert all(same[:4]) and not all(same[4:])
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -1,4 +1,4 @@
-"""The five profiles: which networks each is made of and how its picture is enlarged."""
+"""The six profiles: which networks each is made of and how its picture is enlarged."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "live": Recipe("student", "guided"),
+    "live-fast": Recipe("student", "guided"),
     "live-isr": Recipe("student_isr", "isr"),
     "miinet": Recipe("idm", "isr"),
     "miinet-guided": Recipe("idm", "guided"),

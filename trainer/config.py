@@ -34,6 +34,8 @@ class TrainerConfig:
 def read_config(name: str, changes: Mapping[str, object] | None = None, given: Sequence[str] = ()) -> TrainerConfig:
     """A config by path, or by the name of one in `trainer/configs`; files that it names are relative to it.
 
+    Where it begins with `extends = "NAME"`, the config of that name beside it says what it does not.
+
     Args:
         changes: values by dotted path that go before the file's; None leaves the file's.
         given: the same as a person types them, "student.head=isr"; values as in TOML, words without quotes too.
@@ -43,13 +45,9 @@ def read_config(name: str, changes: Mapping[str, object] | None = None, given: S
         ConfigError: no such file, not TOML, or a wrong value (named by its dotted path).
     """
     path = Path(name) if name.endswith(".toml") else CONFIGS / f"{name}.toml"
-    try:
-        table = tomllib.loads(path.read_text())
-    except OSError as error:
-        known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); shipped configs: {known}") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML ({error})") from error
+    table = _read_table(path)
+    if base := table.pop("extends", ""):
+        table = _merged(_read_table(path.parent / f"{base}.toml"), table)
     for dotted, value in (*map(_setting_of, given), *(changes or {}).items()):
         if value is not None:
             _put(table, dotted.split("."), value)
@@ -59,6 +57,24 @@ def read_config(name: str, changes: Mapping[str, object] | None = None, given: S
         idm=replace(config.idm, vgg=_beside(path, config.idm.vgg)),
         isr=replace(config.isr, vgg=_beside(path, config.isr.vgg)),
     )
+
+
+def _read_table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); shipped configs: {known}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML ({error})") from error
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with what `over` says otherwise, table by table."""
+    of = dict(base)
+    for key, value in over.items():
+        of[key] = _merged(of[key], value) if isinstance(value, dict) and isinstance(of.get(key), dict) else value
+    return of
 
 
 def _setting_of(text: str) -> tuple[str, object]:

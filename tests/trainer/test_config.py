@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from edge.basics.errors import ConfigError
 from trainer.config import CONFIGS, TrainerConfig, read_config
 
 
@@ -20,3 +21,23 @@ def test_the_papers_config_is_the_defaults_written_out():
     for stage in ("idm", "isr"):
         one, other = getattr(written, stage), getattr(defaults, stage)
         assert replace(one, loop=replace(one.loop, **cadence)) == replace(other, loop=replace(other.loop, **cadence))
+
+
+def test_a_config_that_extends_another_says_only_what_differs():
+    live, fast = read_config("live").student, read_config("live-fast").student
+    assert fast.network.num_feat == (16, 24, 32) != live.network.num_feat
+    assert replace(fast, network=live.network) == live
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param('extends = "gone"', r"gone\.toml: cannot be read .*shipped configs: .*live", id="missing"),
+        pytest.param('extends = "bad"', r"bad\.toml: not TOML", id="not TOML"),
+    ],
+)
+def test_what_a_config_extends_must_be_there_and_readable(tmp_path, text, message):
+    (tmp_path / "bad.toml").write_text("[student")
+    (tmp_path / "own.toml").write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        read_config(str(tmp_path / "own.toml"))

@@ -7,7 +7,7 @@ import pytest
 from edge.basics.errors import ModelError
 from edge.engines.rungs import Rung, best_allowed, own_rungs, rungs_below
 
-HAS_HOST_FORM = {"live", "miinet-guided"}
+HAS_HOST_FORM = {"live", "live-fast", "miinet-guided"}
 
 
 def finder(present):
@@ -25,6 +25,13 @@ def finder(present):
         ("live", "auto", "live", ["live", "live on the CPU", "live, bicubic"]),
         ("live", "cpu", "live", ["live on the CPU", "live, bicubic"]),
         ("live", "tensorrt", "live", ["live"]),
+        (
+            "live",
+            "auto",
+            "live live-fast",
+            ["live", "live on the CPU", "live-fast", "live-fast on the CPU", "live-fast, bicubic"],
+        ),
+        ("live", "cpu", "live live-fast", ["live on the CPU", "live-fast on the CPU", "live-fast, bicubic"]),
         ("live-isr", "auto", "live-isr live", ["live-isr", "live", "live on the CPU", "live, bicubic"]),
         (
             "miinet",

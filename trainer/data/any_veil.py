@@ -46,12 +46,12 @@ class AnyVeil:
         red, green, blue = (float(x) for x in tint / tint.max())
         kind = rng.random()
         return cls(
-            loss=0.85 * strength * float(rng.uniform(0.3, 1)),
-            level=0.0 if kind < 0.3 else 0.6 * strength * float(rng.uniform(0, 1)) ** 1.5,
+            loss=0.95 * strength * float(rng.uniform(0.3, 1)),
+            level=0.0 if kind < 0.3 else 0.95 * strength * float(rng.uniform(0, 1)) ** 1.3,
             tint=(red, green, blue),
             share=0.0 if kind > 0.7 else 0.9 * strength * float(rng.uniform(0.2, 1)),
             blur=float(np.exp(rng.uniform(np.log(0.02), np.log(0.4)))),
-            cells=(int(rng.integers(1, 7)), int(rng.integers(1, 7))),
+            cells=(int(rng.integers(1, 9)), int(rng.integers(1, 9))),
             raggedness=float(rng.uniform(0, 0.7)),
             alike=float(rng.uniform(0, 1)),
             seed=int(rng.integers(2**32)),

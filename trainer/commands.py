@@ -131,7 +131,7 @@ def add_training_commands(commands: Any) -> None:
         "student",
         run_student,
         "train a live student",
-        "student student-free --larynx LARYNX --demo RENDERS -o RUN",
+        "student live --larynx LARYNX --oral ORAL --demo RENDERS -o RUN",
     )
     student.add_argument("--manifest", type=Path, help="its HQ as clean pictures (hq_share), its LQ for --teacher")
     for option, kind in (("--larynx", "larynx"), ("--throats", "throat"), ("--oral", "oral")):

@@ -119,7 +119,7 @@ case $stage in
     ;;
   student | student-isr)
     brought $stage
-    more=(--init trainer/checkpoints/student-free.safetensors)
+    more=()
     [ $stage = student ] || more+=(--set student.head=isr --set student.frame_weight=1.0)
     renders
     larynges $stage

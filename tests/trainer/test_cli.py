@@ -60,4 +60,4 @@ def test_bad_runs_get_one_line(data, capsys, config, code, message):
 
 def test_a_config_that_is_not_there_names_the_shipped_ones(capsys):
     assert main(["student", "nothing", "-o", "run"]) == 78
-    assert "student-free" in capsys.readouterr().err
+    assert "live-fast" in capsys.readouterr().err

@@ -5,6 +5,8 @@ import torch
 
 from edge.basics.errors import ModelError
 from tests.paths import REPOSITORY
+from trainer.config import read_config
+from trainer.data.fogs.catalogue import TAUGHT
 from trainer.networks.from_checkpoint import student_from_checkpoint
 from trainer.networks.guided import GAIN_MAX, GAIN_MIN
 from trainer.networks.student import GlobalGate, Student, StudentConfig, dehazed
@@ -62,13 +64,24 @@ def test_the_maps_stay_float32_under_autocast():
     assert len(offset.unique()) > 0.9 * offset.numel()
 
 
-@pytest.mark.parametrize("name", ["student-free", "student-research"])
-def test_the_shipped_checkpoints_load(name):
+@pytest.mark.parametrize("name", ["live", "live-fast"])
+def test_the_shipped_checkpoints_are_what_their_config_makes(name):
     network, of = student_from_checkpoint(SHIPPED / f"{name}.safetensors")
-    assert network.config == StudentConfig()
+    assert network.config == read_config(name).student.network
     assert of["recipe"] == name
-    gain, _ = network(torch.full((1, 3, 32, 32), 0.8))
-    assert gain.max() > 1.01
+    assert set(of["fogs"].split(",")) == set(TAUGHT)
+
+
+@pytest.mark.parametrize("name", ["live", "live-fast"])
+def test_the_shipped_networks_lift_a_veil_and_leave_a_grey_card_alone(name, tissue):
+    network, _ = student_from_checkpoint(SHIPPED / f"{name}.safetensors")
+    clear = torch.from_numpy(tissue(270, 480, 3).transpose(2, 0, 1)[None] / 255).float() * 0.7
+    foggy = (0.5 * clear**2.2 + 0.5 * 0.4) ** (1 / 2.2)
+    with torch.no_grad():
+        lifted = dehazed(network, foggy)
+        card = dehazed(network, torch.full((1, 3, 270, 480), 0.6))
+    assert (lifted - clear).square().mean() < 0.4 * (foggy - clear).square().mean()
+    assert (card - 0.6).abs().mean() < 12 / 255
 
 
 @pytest.mark.parametrize(

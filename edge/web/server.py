@@ -27,7 +27,7 @@ from edge.health.state import Verdict
 from edge.saving.freeze import Freeze
 from edge.web.mjpeg import Audience, is_outlived
 from edge.web.routes import Routes, Site
-from edge.web.views import Picture, View, encoded, status_of
+from edge.web.views import Picture, View, ViewEncoder, status_of
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ class WebSink:
         self._slot: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
         self._audience = Audience()
+        self._encoder = ViewEncoder()
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -189,9 +190,10 @@ class WebSink:
 
     def _encoded(self, view: View, shown: FramePair | None, verdict: Verdict) -> Picture:
         """The encoded view; made again where a LIVE picture has become too old for that word meanwhile."""
-        picture = encoded(view, shown, verdict, self._quality)
+        picture = self._encoder.encoded(view, shown, verdict, self._quality)
         if is_outlived(picture, now_ns := time.monotonic_ns()):
-            picture = encoded(view, shown, self._health.verdict(now_ns, picture.t_capture_ns), self._quality)
+            verdict = self._health.verdict(now_ns, picture.t_capture_ns)
+            picture = self._encoder.encoded(view, shown, verdict, self._quality)
         return picture
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:

@@ -61,17 +61,18 @@ class CompiledPasses:
 
     def __init__(self, library: ctypes.CDLL, pool: Executor, num_threads: int) -> None:
         self._library, self._pool, self._num_threads = library, pool, max(1, num_threads)
+        self._room = _Room(0, 0, 0)
 
     def shrink(self, image: Image) -> tuple[Image, NDArray[np.uint8]]:
         image, (height, width) = np.ascontiguousarray(image), _cells(image)
-        shrunk, activity = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
+        room = self._room_for(height, width)
 
-        def band(first: int, last: int) -> None:
-            columns = np.empty(width * _CELL, np.uint16)
-            self._library.edge_shrink(*map(_address, (image, shrunk, activity, columns)), width, first, last)
+        def band(number: int, first: int, last: int) -> None:
+            addresses = map(_address, (image, room.shrunk, room.activity, room.columns[number]))
+            self._library.edge_shrink(*addresses, width, first, last)
 
         self._shared(band, height)
-        return shrunk, activity
+        return room.shrunk, room.activity
 
     def carry(self, image: Image, slope: Map, intercept: Map, out: Image | None = None) -> Image:
         image, (height, width) = np.ascontiguousarray(image), _cells(image)
@@ -82,10 +83,10 @@ class CompiledPasses:
             raise ValueError(f"out is {out.shape} {out.dtype}: expected writeable uint8 {image.shape}")
         is_direct = out is not None and out.flags.c_contiguous and not np.may_share_memory(out, image)
         made = out if out is not None and is_direct else np.empty_like(image)
+        room = self._room_for(height, width)
 
-        def band(first: int, last: int) -> None:
-            wide = np.empty(4 * width * _CELL, np.float32)
-            addresses = map(_address, (image, slope, intercept, made, wide))
+        def band(number: int, first: int, last: int) -> None:
+            addresses = map(_address, (image, slope, intercept, made, room.wide[number]))
             self._library.edge_carry(*addresses, height, width, first, last)
 
         self._shared(band, height + 1)  # between the centres of the maps' rows, and half a cell at both ends
@@ -94,15 +95,33 @@ class CompiledPasses:
             return out
         return made
 
-    def _shared(self, band: Callable[[int, int], None], num_rows: int) -> None:
-        """Let each thread do a band of the rows; this one does the first."""
+    def _shared(self, band: Callable[[int, int, int], None], num_rows: int) -> None:
+        """Let each thread do a band of the rows, given with its number; this one does the first."""
         share = -(-num_rows // self._num_threads)
         starts = range(0, num_rows, share)
-        jobs = [self._pool.submit(band, start, min(start + share, num_rows)) for start in starts[1:]]
-        band(0, min(share, num_rows))
+        jobs = [
+            self._pool.submit(band, number, start, min(start + share, num_rows))
+            for number, start in enumerate(starts[1:], 1)
+        ]
+        band(0, 0, min(share, num_rows))
         wait(jobs)
         for job in jobs:
             job.result()
+
+    def _room_for(self, height: int, width: int) -> _Room:
+        if self._room.activity.shape != (height, width):
+            self._room = _Room(height, width, self._num_threads)
+        return self._room
+
+
+class _Room:
+    """Memory for what is made of one size of picture on the way, in cells; `columns` and `wide` for each thread."""
+
+    def __init__(self, height: int, width: int, num_threads: int) -> None:
+        self.shrunk = np.empty((height, width, 3), np.uint8)
+        self.activity = np.empty((height, width), np.uint8)
+        self.columns = np.empty((num_threads, width * _CELL), np.uint16)
+        self.wide = np.empty((num_threads, 4 * width * _CELL), np.float32)
 
 
 def _cells(image: Image) -> tuple[int, int]:

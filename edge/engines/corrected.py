@@ -9,7 +9,7 @@ import numpy as np
 from edge.calibration.correction import Correction
 from edge.calibration.of_unit import UnitCorrection
 from edge.engines.engine import Engine, Enhanced
-from edge.health.machine import available_cpus
+from edge.engines.threads import engine_threads
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
 
@@ -55,4 +55,4 @@ def corrected(engine: Engine, correction: UnitCorrection | None, num_threads: in
     """The engine, its frames corrected first where its graph does not do so; 0 threads takes every core."""
     if correction is None or correction.on_host is None:
         return engine
-    return CorrectedEngine(engine, Correction(correction.on_host, num_threads or available_cpus()))
+    return CorrectedEngine(engine, Correction(correction.on_host, engine_threads(num_threads)))

@@ -17,7 +17,7 @@ from edge.basics.errors import EngineFailed, ModelError
 from edge.engines.engine import Engine, Enhanced
 from edge.engines.guided import Map
 from edge.engines.passes import open_passes
-from edge.health.machine import available_cpus
+from edge.engines.threads import engine_threads
 from edge.models.profile import Profile
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX
 from edge.pictures.image import Image
@@ -154,9 +154,9 @@ def open_cpu_engine(profile: Profile, num_threads: int = 0) -> Engine:
     """The fastest CPU engine for a profile.
 
     Args:
-        num_threads: 0 takes every core that this process may use.
+        num_threads: see `edge.engines.threads.engine_threads`.
     """
-    num_threads = num_threads or available_cpus()
+    num_threads = engine_threads(num_threads)
     if profile.dehazer is not None:
         return GuidedCpuEngine(profile, profile.dehazer, num_threads)
     return GraphCpuEngine(profile, num_threads)
@@ -166,4 +166,4 @@ def open_bicubic_engine(profile: Profile, num_threads: int = 0) -> Engine:
     """A profile's dehazer with bicubic x4; raises ModelError where it ships none."""
     if profile.dehazer is None:
         raise ModelError(f"profile {profile.name!r} has no dehaze.onnx; export it again with edge-export onnx")
-    return BicubicCpuEngine(profile, profile.dehazer, num_threads or available_cpus())
+    return BicubicCpuEngine(profile, profile.dehazer, engine_threads(num_threads))

@@ -34,23 +34,27 @@ def open_passes(pool: Executor, num_threads: int) -> Passes:
 
 def compiled_passes(pool: Executor, num_threads: int) -> CompiledPasses | None:
     """The compiled form; None where it was not built, or for another machine."""
-    library = _library()
+    library = compiled_library()
     return None if library is None else CompiledPasses(library, pool, num_threads)
 
 
 @cache
-def _library() -> ctypes.CDLL | None:
+def compiled_library() -> ctypes.CDLL | None:
+    """What `passes.c` became when the package was installed; None as `compiled_passes` says, or from an older one."""
     built = next(Path(__file__).parent.glob("_passes*.so"), None)
     if built is None:
         return None
     try:
         library = ctypes.CDLL(str(built))
-    except OSError:  # built for another machine
+        functions = library.edge_shrink, library.edge_carry, library.edge_sample
+    except (OSError, AttributeError):  # built for another machine; from an older source
         return None
     pointer, number = ctypes.c_void_p, ctypes.c_ssize_t
     library.edge_shrink.argtypes = [*[pointer] * 4, *[number] * 3]
     library.edge_carry.argtypes = [*[pointer] * 5, *[number] * 4]
-    library.edge_shrink.restype = library.edge_carry.restype = None
+    library.edge_sample.argtypes = [*[pointer] * 3, *[number] * 2]
+    for function in functions:
+        function.restype = None
     return library
 
 

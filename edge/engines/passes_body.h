@@ -113,3 +113,31 @@ static void NAME(carry)(const uint8_t *restrict frame, const float *restrict slo
         }
     }
 }
+
+/* Means of blocks of 40x40 px from every eighth row, the fifth first, halves to the even neighbour as OpenCV rounds.
+   frame: RGB uint8 (40 H, 40 W, 3); blocks: (H, W, 3); columns: room for 120 W numbers. */
+static void NAME(sample)(const uint8_t *restrict frame, uint8_t *restrict blocks, uint16_t *restrict columns,
+                 ptrdiff_t height, ptrdiff_t width)
+{
+    enum { LINE = BLOCK * CHANNELS, GROUP = 24, NUM_SAMPLED = BLOCK / ROW_STEP };
+    const ptrdiff_t row_bytes = width * LINE, step = ROW_STEP * row_bytes;
+    for (ptrdiff_t row = 0; row < height; row++) {
+        const uint8_t *restrict top = frame + (row * BLOCK + ROW_STEP / 2) * row_bytes;
+        for (ptrdiff_t i = 0; i < row_bytes; i++)
+            columns[i] = (uint16_t)(top[i] + top[i + step] + top[i + 2 * step] + top[i + 3 * step] + top[i + 4 * step]);
+        for (ptrdiff_t block = 0; block < width; block++) {
+            uint16_t sums[GROUP] = {0};
+            for (ptrdiff_t group = 0; group < LINE; group += GROUP)
+                for (ptrdiff_t i = 0; i < GROUP; i++)
+                    sums[i] = (uint16_t)(sums[i] + columns[block * LINE + group + i]);
+            for (ptrdiff_t channel = 0; channel < CHANNELS; channel++) {
+                unsigned sum = 0;
+                for (ptrdiff_t i = channel; i < GROUP; i += CHANNELS)
+                    sum += sums[i];
+                const unsigned count = BLOCK * NUM_SAMPLED, whole = sum / count, rest = 2 * (sum % count);
+                const unsigned up = rest > count || (rest == count && (whole & 1));
+                blocks[(row * width + block) * CHANNELS + channel] = (uint8_t)(whole + up);
+            }
+        }
+    }
+}

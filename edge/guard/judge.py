@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.calibration.blocks import BLOCKS, BlockCorrection
+from edge.engines.sampling import block_means, every_eighth_point
 from edge.pictures.image import Image
 
-_ROW_STEP_PX = 8
 REGIONS = (3, 4)
 """Rows and columns of the regions that are compared each for itself."""
 _LEAST_REGIONS = 4
@@ -113,12 +113,9 @@ class Sample(NamedTuple):
 
 def sampled(image: Image) -> Sample:
     """Of a frame, RGB uint8 (1080, 1920, 3)."""
-    rows = image[_ROW_STEP_PX // 2 :: _ROW_STEP_PX]
-    blocks = cv2.resize(rows, (BLOCKS[1], BLOCKS[0]), interpolation=cv2.INTER_AREA)
-    size = (image.shape[1] // _ROW_STEP_PX, len(rows) // 2)
-    points = cv2.resize(rows[::2], size, interpolation=cv2.INTER_NEAREST)
+    points = every_eighth_point(image)
     rough = cv2.norm(points[:, 1:], points[:, :-1], cv2.NORM_L1) / points[:, 1:].size
-    return Sample(np.asarray(blocks, np.uint8), rough, np.asarray(points, np.uint8))
+    return Sample(block_means(image), rough, points)
 
 
 class _Detail:

@@ -26,6 +26,7 @@ from edge.engines.corrected import corrected
 from edge.engines.engine import Engine
 from edge.engines.golden import golden_frame
 from edge.engines.open import open_rung, prove_rung
+from edge.engines.threads import settle_opencv
 from edge.engines.weakened import WeakenedEngine
 from edge.guard.order import EngineOrder
 from edge.guard.process import DEADLINE_S, LEFT_TO_THE_PROGRAM, LOADED, MAX_MESSAGE_BYTES, Opened
@@ -159,6 +160,7 @@ def main(argv: list[str]) -> int:
     line_fd, frames_fd, num_frames, parent = map(int, argv)
     prepare_process(parent)
     set_up_logging(debug=False)
+    settle_opencv()
     Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames)).run()
     return 0
 

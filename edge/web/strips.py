@@ -6,6 +6,7 @@ So what is drawn into a picture costs a copy of the strips that it touches, and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 import simplejpeg
@@ -23,7 +24,7 @@ def strips_of(image: Image) -> list[Image]:
     return [image[top : top + STRIP_ROWS] for top in range(0, image.shape[0], STRIP_ROWS)]
 
 
-def jpeg_of_strips(strips: Sequence[Image], quality: int) -> bytes:
+def jpeg_of_strips(strips: Sequence[Image], quality: int, helper: Executor | None = None) -> bytes:
     """A baseline JPEG, 4:2:0, of strips that lie beneath each other; its pixels are those of the whole in one piece.
 
     Each strip becomes a restart interval (ITU-T T.81, B.2.4.4 and E.1.4), which begins as an encoder begins: strips
@@ -31,8 +32,9 @@ def jpeg_of_strips(strips: Sequence[Image], quality: int) -> bytes:
 
     Args:
         strips: RGB uint8 (`STRIP_ROWS`, W, 3), the last one as high as it likes up to that; wherever they lie.
+        helper: encodes the lower half meanwhile.
     """
-    parts = [_encoded(strip, quality) for strip in strips]
+    parts = _all_encoded(strips, quality, helper)
     if len(parts) == 1:
         return parts[0]
     first = parts[0]
@@ -46,6 +48,15 @@ def jpeg_of_strips(strips: Sequence[Image], quality: int) -> bytes:
     for number, part in enumerate(parts[1:]):
         joined += [bytes((0xFF, _FIRST_RST + number % 8)), memoryview(part)[_scan_at(part) : -len(_EOI)]]
     return b"".join([*joined, _EOI])
+
+
+def _all_encoded(strips: Sequence[Image], quality: int, helper: Executor | None) -> list[bytes]:
+    if helper is None or len(strips) == 1:
+        return [_encoded(strip, quality) for strip in strips]
+    middle = len(strips) // 2
+    lower = helper.submit(_all_encoded, strips[middle:], quality, None)
+    upper = _all_encoded(strips[:middle], quality, None)
+    return upper + lower.result()
 
 
 def _encoded(image: Image, quality: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
@@ -127,9 +128,13 @@ class ViewEncoder:
 
     What a banner is drawn into is a copy of the strips that it touches, in memory that is kept; the rest of a picture
     is encoded from where it lies. Only a split view, and a picture that is not live, is copied whole.
+
+    Args:
+        helper: a second thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, helper: Executor | None = None) -> None:
+        self._helper = helper
         self._canvas: Image = np.empty((0, 0, 3), np.uint8)
 
     def encoded(self, view: View, pair: FramePair | None, verdict: Verdict, quality: int) -> Picture:
@@ -143,7 +148,7 @@ class ViewEncoder:
             num_bytes_enhanced = len(jpeg)
             jpeg += self._jpeg(raw, verdict, "raw", "left", quality)
         elif view.name == "split":
-            jpeg = jpeg_of_strips(strips_of(self._split(raw, enhanced, verdict, view.at)), quality)
+            jpeg = jpeg_of_strips(strips_of(self._split(raw, enhanced, verdict, view.at)), quality, self._helper)
         else:
             jpeg = self._jpeg(shown, verdict, view.name, "left", quality)
         seq, taken_ns = (None, None) if shown is None else (shown.seq, shown.t_capture_ns)
@@ -157,7 +162,7 @@ class ViewEncoder:
         top = self._room(image.shape)[:num_copied]
         np.copyto(top, image[:num_copied])
         draw(top, status, side, height_px)
-        return jpeg_of_strips([*strips_of(top), *strips_of(image[num_copied:])], quality)
+        return jpeg_of_strips([*strips_of(top), *strips_of(image[num_copied:])], quality, self._helper)
 
     def _split(self, raw: Frame | None, enhanced: Frame | None, verdict: Verdict, at: float) -> Image:
         """Raw left, enhanced right, each with its own label; a thin line between them while they are live."""

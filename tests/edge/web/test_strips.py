@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from edge.frames.frame import Frame, FramePair
 from edge.health.state import Verdict
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
+from edge.web import strips as strips_module
 from edge.web import views
 from edge.web.banner import stamp
 from edge.web.strips import STRIP_ROWS, jpeg_of_strips, strips_of
@@ -60,6 +64,20 @@ def test_a_jpeg_of_strips_has_the_pixels_of_the_whole(picture, size_px, quality,
     np.testing.assert_array_equal(decode(made), decode(in_one_piece(image, quality)))
 
 
+@pytest.mark.parametrize("num_rows", [1080, STRIP_ROWS + 1, STRIP_ROWS, 5])
+def test_a_second_thread_encodes_the_lower_half(picture, num_rows):
+    """Which threads did it, and the same JPEG."""
+    strips, threads = strips_of(picture[:num_rows]), set()
+    with ThreadPoolExecutor(1) as helper, pytest.MonkeyPatch.context() as patch:
+        encode = strips_module._encoded
+        patch.setattr(
+            strips_module, "_encoded", lambda *one: threads.add(threading.current_thread().name) or encode(*one)
+        )
+        made = jpeg_of_strips(strips, QUALITY, helper)
+    assert made == jpeg_of_strips(strips, QUALITY)
+    assert len(threads) == min(2, len(strips))
+
+
 def test_the_numbers_of_the_markers_begin_again_after_eight(picture):
     high = np.concatenate([picture, picture[::-1]])
     made = jpeg_of_strips(strips_of(high), QUALITY)
@@ -101,7 +119,7 @@ def test_a_split_cuts_each_label_where_the_other_half_begins(pair):
 
 def test_of_a_live_picture_only_the_strip_with_the_banner_is_copied(pair, monkeypatch):
     given: list[Image] = []
-    monkeypatch.setattr(views, "jpeg_of_strips", lambda strips, quality: given.extend(strips) or b"")
+    monkeypatch.setattr(views, "jpeg_of_strips", lambda strips, *how: given.extend(strips) or b"")
     encoder = ViewEncoder()
     for name in ("enhanced", "raw", "pair"):
         given.clear()

@@ -116,10 +116,16 @@ class BicubicCpuEngine(GuidedCpuEngine):
 
     _step = "bicubic"
 
+    def __init__(self, profile: Profile, dehazer: Path, num_threads: int) -> None:
+        super().__init__(profile, dehazer, num_threads)
+        shape = (NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, 3)
+        self._scaled, self._dehazed = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+
     def _upscale(self, image: Image, shrunk: Image, slope: Map, intercept: Map, out: Image | None) -> Image:
-        dehazed = cv2.add(cv2.multiply(shrunk, slope, dtype=cv2.CV_32F), intercept, dtype=cv2.CV_8U)
+        cv2.multiply(shrunk, slope, dst=self._scaled, dtype=cv2.CV_32F)
+        cv2.add(self._scaled, intercept, dst=self._dehazed, dtype=cv2.CV_8U)
         size = (FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
-        return np.asarray(cv2.resize(dehazed, size, dst=out, interpolation=cv2.INTER_CUBIC), np.uint8)
+        return np.asarray(cv2.resize(self._dehazed, size, dst=out, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 class GraphCpuEngine:

@@ -97,6 +97,7 @@ class EngineProcess:
         self._opening_s = opening_s
         self._loaded: float | None = None
         self._number = 0
+        self._message = bytearray(MAX_MESSAGE_BYTES)
         self._late: tuple[Image, Image] | None = None
         self._left_behind: tuple[int, float, tuple[Image, ...]] | None = None
         try:
@@ -237,12 +238,12 @@ class EngineProcess:
         try:
             if not self._poll.poll(math.ceil(timeout_s * 1e3)):
                 return None
-            data = self._socket.recv(MAX_MESSAGE_BYTES)
+            num_bytes = self._socket.recv_into(self._message)
         except OSError as error:
             raise EngineGone(self._how_it_ended()) from error
-        if not data:
+        if not num_bytes:
             raise EngineGone(self._how_it_ended())
-        return dict(json.loads(data))
+        return dict(json.loads(self._message[:num_bytes]))
 
     def _how_it_ended(self) -> str:
         try:

@@ -51,6 +51,7 @@ class Worker:
     def __init__(self, line: socket.socket, frames: SharedFrames) -> None:
         self._line = line
         self._frames = frames
+        self._message = bytearray(MAX_MESSAGE_BYTES)
 
     def run(self) -> None:
         """Serve until the other end closes."""
@@ -112,10 +113,10 @@ class Worker:
 
     def _received(self) -> dict[str, Any] | None:
         try:
-            data = self._line.recv(MAX_MESSAGE_BYTES)
+            num_bytes = self._line.recv_into(self._message)
         except OSError:
             return None
-        return dict(json.loads(data)) if data else None
+        return dict(json.loads(self._message[:num_bytes])) if num_bytes else None
 
 
 def _frame_ms(engine: Engine, first_ms: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
@@ -135,7 +136,7 @@ class ViewEncoder:
 
     def __init__(self, helper: Executor | None = None) -> None:
         self._helper = helper
-        self._canvas: Image = np.empty((0, 0, 3), np.uint8)
+        self._canvas = np.empty(0, np.uint8)
 
     def encoded(self, view: View, pair: FramePair | None, verdict: Verdict, quality: int) -> Picture:
         """One view of the newest pair; None stands for no pair yet."""
@@ -159,7 +160,7 @@ class ViewEncoder:
         image = blank() if frame is None else frame.image
         status, height_px = status_of(frame, verdict, wanted), image.shape[0]
         num_copied = min(height_px, -(-num_touched(status, height_px) // STRIP_ROWS) * STRIP_ROWS)
-        top = self._room(image.shape)[:num_copied]
+        top = self._room((num_copied, *image.shape[1:]))
         np.copyto(top, image[:num_copied])
         draw(top, status, side, height_px)
         return jpeg_of_strips([*strips_of(top), *strips_of(image[num_copied:])], quality, self._helper)
@@ -184,10 +185,10 @@ class ViewEncoder:
         return canvas
 
     def _room(self, shape: tuple[int, ...]) -> Image:
-        """Memory for a picture of this shape, contents undefined; the same each time."""
-        if self._canvas.shape != shape:
-            self._canvas = np.empty(shape, np.uint8)
-        return self._canvas
+        """Memory for a picture of this shape, contents undefined; the same until a larger one is asked for."""
+        if self._canvas.size < math.prod(shape):
+            self._canvas = np.empty(math.prod(shape), np.uint8)
+        return self._canvas[: math.prod(shape)].reshape(shape)
 
 
 def snapshot(

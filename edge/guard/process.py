@@ -162,7 +162,7 @@ class EngineProcess:
         """Enhance one frame, in shared memory or anywhere else.
 
         Args:
-            strength: share of the enhancement that the answer has, 0 to 1.
+            strength: share of the enhancement that the answer has, 0 to 1; at 0 it is what the unit's correction made.
             wait_s: how long to wait for it, in the place of what live has time for.
 
         Raises:
@@ -175,7 +175,7 @@ class EngineProcess:
         self._settle(0.0)
         source = image if self._frames.index_of(image) is not None else self._frames.copied(image)
         out = self._frames.take()
-        whole = out if strength >= 1 else self._frames.take()
+        whole = self._frames.take() if 0 < strength < 1 else out
         if source is None or out is None or whole is None:
             raise EngineBusy("all shared frames are in use")
         begin = time.perf_counter()

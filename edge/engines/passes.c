@@ -35,10 +35,10 @@ typedef float Four __attribute__((vector_size(16), aligned(4)));
 #define CHOSEN(x) any_##x
 #endif
 
-void edge_shrink(const uint8_t *frame, uint8_t *shrunk, uint8_t *activity, uint16_t *columns, ptrdiff_t width,
+void edge_shrink(const uint8_t *frame, uint8_t *shrunk, uint8_t *activity, uint16_t *sums, ptrdiff_t width,
                  ptrdiff_t first, ptrdiff_t last)
 {
-    CHOSEN(shrink)(frame, shrunk, activity, columns, width, first, last);
+    CHOSEN(shrink)(frame, shrunk, activity, sums, width, first, last);
 }
 
 void edge_carry(const uint8_t *frame, const float *slope, const float *intercept, uint8_t *out, float *wide,

@@ -72,7 +72,7 @@ class CompiledPasses:
         room = self._room_for(height, width)
 
         def band(number: int, first: int, last: int) -> None:
-            addresses = map(_address, (image, room.shrunk, room.activity, room.columns[number]))
+            addresses = map(_address, (image, room.shrunk, room.activity, room.sums[number]))
             self._library.edge_shrink(*addresses, width, first, last)
 
         self._shared(band, height)
@@ -119,12 +119,12 @@ class CompiledPasses:
 
 
 class _Room:
-    """Memory for what is made of one size of picture on the way, in cells; `columns` and `wide` for each thread."""
+    """Memory for what is made of one size of picture on the way, in cells; `sums` and `wide` for each thread."""
 
     def __init__(self, height: int, width: int, num_threads: int) -> None:
         self.shrunk = np.empty((height, width, 3), np.uint8)
         self.activity = np.empty((height, width), np.uint8)
-        self.columns = np.empty((num_threads, width * _CELL), np.uint16)
+        self.sums = np.empty((num_threads, 2 * width * _CELL), np.uint16)
         self.wide = np.empty((num_threads, 4 * width * _CELL), np.float32)
 
 

@@ -12,7 +12,7 @@ from edge.health.machine import available_cpus
 JPEG_THREADS = 2
 """For a viewer's picture: no more work than with one, and the picture is there in half the time."""
 _OPENCV_THREADS = 1
-"""Its own threads take a conversion of channels twice the CPU time and give it no sooner."""
+"""Its own threads take a conversion of channels up to twice the CPU time and give it no sooner."""
 
 
 def engine_threads(asked: int) -> int:

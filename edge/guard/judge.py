@@ -1,8 +1,9 @@
 """Whether what an engine gave can be shown: it is held to the raw picture that it was made of.
 
-Blocks of 40x40 px are compared, from every eighth row. Their detail (what differs from the blocks around, so that fog,
-which is smooth, does not count) has to be the raw picture's. Displacement of a block is allowed everywhere, since a
-calibrated unit's lens is corrected on the way.
+Blocks of 40x40 px are compared, from every eighth row of both frames themselves: the shrunken picture that the engine
+works on is made by what is judged, and reducing it to blocks would cost as much. Their detail (what differs from the
+blocks around, so that fog, which is smooth, does not count) has to be the raw picture's. Displacement of a block is
+allowed everywhere, since a calibrated unit's lens is corrected on the way.
 """
 
 from __future__ import annotations

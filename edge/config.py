@@ -97,7 +97,7 @@ class EnhanceConfig:
 
     strength: float = setting(
         1.0,
-        "share of the enhancement that is shown: 0 the camera's picture, 1 all of it; the page can change it until the "
+        "share of the enhancement that is shown: 0 none of it, 1 all of it; the page can change it until the "
         "program ends",
         low=0.0,
         high=1.0,

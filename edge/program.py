@@ -14,6 +14,7 @@ from pathlib import Path
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
+from edge.engines.threads import settle_opencv
 from edge.frames.stages import Sink, Watch
 from edge.guard.order import engine_setup
 from edge.guard.shared_frames import SharedFrames
@@ -48,6 +49,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         EdgeError: a part without which there is no picture cannot be had.
     """
     faulthandler.enable()  # the watchdog's SIGABRT then leaves in the journal where each thread hung
+    settle_opencv()
     notifier = Notifier.from_environment()
     put_in_order(config)
     setup = engine_setup(config)

@@ -11,7 +11,7 @@ from edge.frames.frame import Frame, FramePair
 from edge.health.state import Verdict
 from edge.models.profile import load_profile
 from edge.sources.demo.source import DemoSource
-from edge.web.views import View, encoded
+from edge.web.views import View, ViewEncoder
 
 FOGGIEST_FRAME = 165
 PICTURE = PAGE.parent / "images" / "before-after.jpg"
@@ -22,7 +22,7 @@ def main() -> None:
     engine = open_cpu_engine(load_profile("live"))
     result = engine.enhance(raw.image)
     pair = FramePair(raw, raw.enhanced(result.image, engine.profile, result.stage_ms))
-    split = encoded(View("split", 0.5), pair, Verdict("live"), quality=95)
+    split = ViewEncoder().encoded(View("split", 0.5), pair, Verdict("live"), quality=95)
     whole = cv2.imdecode(np.frombuffer(split.jpeg, np.uint8), cv2.IMREAD_COLOR)
     half = cv2.resize(whole, (1280, 720), interpolation=cv2.INTER_AREA)
     PICTURE.parent.mkdir(parents=True, exist_ok=True)

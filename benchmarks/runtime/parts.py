@@ -8,10 +8,12 @@ from pathlib import Path
 from statistics import median
 
 from edge.engines.cpu import open_cpu_engine
+from edge.frames.frame import FramePair
 from edge.health.machine import available_cpus
+from edge.health.state import Verdict
 from edge.models.profile import load_profile
 from edge.sources.open import open_source
-from edge.web.banner import Status, stamp
+from edge.web.views import View, ViewEncoder
 
 NUM_CALLS = 60
 
@@ -31,23 +33,18 @@ def cpu_and_wall_ms(work: Callable[[], object], num_calls: int = NUM_CALLS) -> t
 
 def measure_parts(clip: Path) -> dict[str, tuple[float, float]]:
     """Name -> (CPU ms, wall ms) per 1080p frame of decode, engine and publish (banner and JPEG)."""
-    import simplejpeg
-
     source = open_source(f"{clip}?pace=free")
     frame = source.read()
     assert frame is not None
     engine = open_cpu_engine(load_profile("live"), available_cpus())
-    status = Status("live", mode="enhanced", profile="live")
-
-    def publish() -> bytes:
-        stamped = stamp(frame.image, status)
-        return simplejpeg.encode_jpeg(stamped, quality=85, colorspace="RGB", colorsubsampling="420", fastdct=True)
+    encoder, verdict = ViewEncoder(), Verdict("live")
+    pair = FramePair(frame, frame.enhanced(frame.image, "live", {}))
 
     try:
         return {
             "decode": cpu_and_wall_ms(source.read),
             "engine": cpu_and_wall_ms(lambda: engine.enhance(frame.image)),
-            "publish": cpu_and_wall_ms(publish),
+            "publish": cpu_and_wall_ms(lambda: encoder.encoded(View("enhanced"), pair, verdict, 85)),
         }
     finally:
         source.close()

@@ -8,13 +8,14 @@ import numpy as np
 
 from edge.calibration.correction import Correction
 from edge.calibration.of_unit import UnitCorrection
+from edge.engines.around import EngineAround
 from edge.engines.engine import Engine, Enhanced
-from edge.health.machine import available_cpus
+from edge.engines.threads import engine_threads
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
 
 
-class CorrectedEngine:
+class CorrectedEngine(EngineAround):
     """An engine whose frames are corrected first; what the camera gave stays the raw picture.
 
     Attributes:
@@ -22,21 +23,13 @@ class CorrectedEngine:
     """
 
     def __init__(self, engine: Engine, correction: Correction) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self.correction = correction
         self._corrected = np.empty(FRAME_SHAPE, np.uint8)
 
     @property
-    def profile(self) -> str:
-        return self._engine.profile
-
-    @property
-    def model_sha256(self) -> str:
-        return self._engine.model_sha256
-
-    @property
     def device(self) -> str:
-        return f"{self._engine.device}, corrected for unit {self.correction.calibration.unit}"
+        return f"{super().device}, corrected for unit {self.correction.calibration.unit}"
 
     def enhance(self, image: Image, out: Image | None = None) -> Enhanced:
         """See `edge.engines.engine.Engine.enhance`."""
@@ -48,11 +41,11 @@ class CorrectedEngine:
 
     def close(self) -> None:
         self.correction.close()
-        self._engine.close()
+        super().close()
 
 
 def corrected(engine: Engine, correction: UnitCorrection | None, num_threads: int) -> Engine:
     """The engine, its frames corrected first where its graph does not do so; 0 threads takes every core."""
     if correction is None or correction.on_host is None:
         return engine
-    return CorrectedEngine(engine, Correction(correction.on_host, num_threads or available_cpus()))
+    return CorrectedEngine(engine, Correction(correction.on_host, engine_threads(num_threads)))

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge.pictures.geometry import SCALE, shrink
+from edge.pictures.geometry import SCALE
 from edge.pictures.image import Image
 
 ACTIVITY_ROW = 1
@@ -28,19 +28,6 @@ Map = NDArray[np.float32]
 _SUM_OF_CELL = np.ones((1, 3 * SCALE), np.float32)
 
 
-def detail_activity(image: Image) -> NDArray[np.uint8]:
-    """How much neighbours differ inside each 4x4 cell, from one row of it.
-
-    (H, W, 3) -> (H / 4, W / 4), saturated at 255.
-    """
-    rows = image[ACTIVITY_ROW::SCALE]
-    height, width = rows.shape[:2]
-    steps = np.zeros((height, width, 3), np.uint8)
-    cv2.absdiff(rows[:, 1:], rows[:, :-1], dst=steps[:, :-1])
-    cells = steps.reshape(height, width // SCALE, 3 * SCALE)
-    return np.asarray(cv2.transform(cells, _SUM_OF_CELL), np.uint8)
-
-
 class Passes(Protocol):
     """What is done to every pixel of a frame, RGB uint8 (H, W, 3), before and after the network."""
 
@@ -50,7 +37,12 @@ class Passes(Protocol):
         ...
 
     def shrink(self, image: Image) -> tuple[Image, NDArray[np.uint8]]:
-        """What the network is given: 4x4 means (H / 4, W / 4, 3), and `detail_activity` (H / 4, W / 4)."""
+        """What the network is given, in memory that is kept: the next call overwrites it.
+
+        Returns:
+            4x4 means, rounded half to even, uint8 (H / 4, W / 4, 3); and how much neighbours differ inside each cell,
+            from its row `ACTIVITY_ROW`, saturated at 255, uint8 (H / 4, W / 4).
+        """
         ...
 
     def carry(self, image: Image, slope: Map, intercept: Map, out: Image | None = None) -> Image:
@@ -74,26 +66,58 @@ class OpenCvPasses:
     def __init__(self, pool: Executor, num_threads: int) -> None:
         self._pool = pool
         self._num_threads = max(1, num_threads)
+        self._room = _Room(0, 0, 0)
 
     def shrink(self, image: Image) -> tuple[Image, NDArray[np.uint8]]:
-        return shrink(image), detail_activity(image)
+        height, width = image.shape[0] // SCALE, image.shape[1] // SCALE
+        room = self._room_for(height, width)
+        cv2.resize(image, (width, height), dst=room.shrunk, interpolation=cv2.INTER_AREA)
+        rows = image[ACTIVITY_ROW::SCALE]
+        cv2.absdiff(rows[:, 1:], rows[:, :-1], dst=room.steps[:, :-1])
+        cv2.transform(room.steps.reshape(height, width, 3 * SCALE), _SUM_OF_CELL, dst=room.activity)
+        return room.shrunk, room.activity
 
     def carry(self, image: Image, slope: Map, intercept: Map, out: Image | None = None) -> Image:
         out = np.empty_like(image) if out is None else out
+        room = self._room_for(*slope.shape[:2])
         starts = list(range(0, slope.shape[0], STRIP_ROWS))
         share = -(-len(starts) // self._num_threads)
         parts = [starts[i : i + share] for i in range(0, len(starts), share)]
-        jobs = [self._pool.submit(_carry_strips, image, slope, intercept, out, part) for part in parts[1:]]
-        _carry_strips(image, slope, intercept, out, parts[0])
+        jobs = [
+            self._pool.submit(_carry_strips, image, slope, intercept, out, part, buffers)
+            for part, buffers in zip(parts[1:], room.maps_up[1:], strict=False)
+        ]
+        _carry_strips(image, slope, intercept, out, parts[0], room.maps_up[0])
         wait(jobs)
         for job in jobs:
             job.result()
         return out
 
+    def _room_for(self, height: int, width: int) -> _Room:
+        if self._room.activity.shape != (height, width):
+            self._room = _Room(height, width, self._num_threads)
+        return self._room
 
-def _carry_strips(image: Image, slope: Map, intercept: Map, out: Image, starts: list[int]) -> None:
+
+class _Room:
+    """Memory for what is made of one size of picture on the way, in cells of 4x4 px.
+
+    Attributes:
+        steps: of the neighbours in a row; past the right edge nothing differs.
+        maps_up: a strip of both maps at the frame's size, for each thread.
+    """
+
+    def __init__(self, height: int, width: int, num_threads: int) -> None:
+        self.shrunk = np.empty((height, width, 3), np.uint8)
+        self.activity = np.empty((height, width), np.uint8)
+        self.steps = np.zeros((height, width * SCALE, 3), np.uint8)
+        self.maps_up = np.empty((num_threads, 2, (STRIP_ROWS + 2) * SCALE, width * SCALE, 3), np.float32)
+
+
+def _carry_strips(
+    image: Image, slope: Map, intercept: Map, out: Image, starts: list[int], buffers: NDArray[np.float32]
+) -> None:
     height, width = slope.shape[:2]
-    buffers = np.empty((2, (STRIP_ROWS + 2) * SCALE, width * SCALE, 3), np.float32)
     for start in starts:
         end = min(start + STRIP_ROWS, height)
         above, below = max(start - 1, 0), min(end + 1, height)  # one row more on each side, as bilinear needs

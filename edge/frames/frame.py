@@ -21,7 +21,8 @@ class Frame:
         mode: whether a network has touched the pixels.
         profile: the profile that made `image`, empty for a raw frame.
         stage_ms: name of a stage -> milliseconds that it took.
-        strength: share of the enhancement that is in an enhanced frame, above 0 to 1.
+        strength: share of the enhancement that is in an enhanced frame, 0 to 1; at 0 it was only corrected for the
+            unit.
         model: what made an enhanced frame, as its sidecar names it; empty where nobody says.
     """
 

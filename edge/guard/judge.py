@@ -1,8 +1,9 @@
 """Whether what an engine gave can be shown: it is held to the raw picture that it was made of.
 
-Blocks of 40x40 px are compared, from every eighth row. Their detail (what differs from the blocks around, so that fog,
-which is smooth, does not count) has to be the raw picture's. Displacement of a block is allowed everywhere, since a
-calibrated unit's lens is corrected on the way.
+Blocks of 40x40 px are compared, from every eighth row of both frames themselves: the shrunken picture that the engine
+works on is made by what is judged, and reducing it to blocks would cost as much. Their detail (what differs from the
+blocks around, so that fog, which is smooth, does not count) has to be the raw picture's. Displacement of a block is
+allowed everywhere, since a calibrated unit's lens is corrected on the way.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.calibration.blocks import BLOCKS, BlockCorrection
+from edge.engines.sampling import block_means, every_eighth_point
 from edge.pictures.image import Image
 
-_ROW_STEP_PX = 8
 REGIONS = (3, 4)
 """Rows and columns of the regions that are compared each for itself."""
 _LEAST_REGIONS = 4
@@ -113,12 +114,9 @@ class Sample(NamedTuple):
 
 def sampled(image: Image) -> Sample:
     """Of a frame, RGB uint8 (1080, 1920, 3)."""
-    rows = image[_ROW_STEP_PX // 2 :: _ROW_STEP_PX]
-    blocks = cv2.resize(rows, (BLOCKS[1], BLOCKS[0]), interpolation=cv2.INTER_AREA)
-    size = (image.shape[1] // _ROW_STEP_PX, len(rows) // 2)
-    points = cv2.resize(rows[::2], size, interpolation=cv2.INTER_NEAREST)
+    points = every_eighth_point(image)
     rough = cv2.norm(points[:, 1:], points[:, :-1], cv2.NORM_L1) / points[:, 1:].size
-    return Sample(np.asarray(blocks, np.uint8), rough, np.asarray(points, np.uint8))
+    return Sample(block_means(image), rough, points)
 
 
 class _Detail:

@@ -68,6 +68,10 @@ class EngineSetup:
         """
         return float(strength > 0) if "calibration" in self.manifests[profile] else strength
 
+    def corrects_on_host(self, profile: str) -> bool:
+        """Whether the unit's correction stands before the engine: then it is seen through at any strength."""
+        return bool(self.unit.calibration) and "calibration" not in self.manifests[profile]
+
     def without_gpu(self) -> EngineSetup:
         """The rungs that are left where there is no GPU at all."""
         return replace(self, rungs=tuple(rung for rung in self.rungs if not rung.runtime))

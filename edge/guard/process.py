@@ -97,6 +97,7 @@ class EngineProcess:
         self._opening_s = opening_s
         self._loaded: float | None = None
         self._number = 0
+        self._message = bytearray(MAX_MESSAGE_BYTES)
         self._late: tuple[Image, Image] | None = None
         self._left_behind: tuple[int, float, tuple[Image, ...]] | None = None
         try:
@@ -161,7 +162,7 @@ class EngineProcess:
         """Enhance one frame, in shared memory or anywhere else.
 
         Args:
-            strength: share of the enhancement that the answer has, 0 to 1.
+            strength: share of the enhancement that the answer has, 0 to 1; at 0 it is what the unit's correction made.
             wait_s: how long to wait for it, in the place of what live has time for.
 
         Raises:
@@ -174,7 +175,7 @@ class EngineProcess:
         self._settle(0.0)
         source = image if self._frames.index_of(image) is not None else self._frames.copied(image)
         out = self._frames.take()
-        whole = out if strength >= 1 else self._frames.take()
+        whole = self._frames.take() if 0 < strength < 1 else out
         if source is None or out is None or whole is None:
             raise EngineBusy("all shared frames are in use")
         begin = time.perf_counter()
@@ -237,12 +238,12 @@ class EngineProcess:
         try:
             if not self._poll.poll(math.ceil(timeout_s * 1e3)):
                 return None
-            data = self._socket.recv(MAX_MESSAGE_BYTES)
+            num_bytes = self._socket.recv_into(self._message)
         except OSError as error:
             raise EngineGone(self._how_it_ended()) from error
-        if not data:
+        if not num_bytes:
             raise EngineGone(self._how_it_ended())
-        return dict(json.loads(data))
+        return dict(json.loads(self._message[:num_bytes]))
 
     def _how_it_ended(self) -> str:
         try:

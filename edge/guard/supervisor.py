@@ -91,7 +91,7 @@ class Supervisor:
         if process is None or process.opened is None:
             return None
         strength = self._share(process.opened)
-        if strength == 0:
+        if strength == 0 and not self._setup.corrects_on_host(process.opened.profile):
             self._health.frame_fault("the strength is 0")
             return None
         try:

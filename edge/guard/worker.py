@@ -26,6 +26,7 @@ from edge.engines.corrected import corrected
 from edge.engines.engine import Engine
 from edge.engines.golden import golden_frame
 from edge.engines.open import open_rung, prove_rung
+from edge.engines.threads import settle_opencv
 from edge.engines.weakened import WeakenedEngine
 from edge.guard.order import EngineOrder
 from edge.guard.process import DEADLINE_S, LEFT_TO_THE_PROGRAM, LOADED, MAX_MESSAGE_BYTES, Opened
@@ -50,6 +51,7 @@ class Worker:
     def __init__(self, line: socket.socket, frames: SharedFrames) -> None:
         self._line = line
         self._frames = frames
+        self._message = bytearray(MAX_MESSAGE_BYTES)
 
     def run(self) -> None:
         """Serve until the other end closes."""
@@ -111,10 +113,10 @@ class Worker:
 
     def _received(self) -> dict[str, Any] | None:
         try:
-            data = self._line.recv(MAX_MESSAGE_BYTES)
+            num_bytes = self._line.recv_into(self._message)
         except OSError:
             return None
-        return dict(json.loads(data)) if data else None
+        return dict(json.loads(self._message[:num_bytes])) if num_bytes else None
 
 
 def _frame_ms(engine: Engine, first_ms: float) -> float:
@@ -159,6 +161,7 @@ def main(argv: list[str]) -> int:
     line_fd, frames_fd, num_frames, parent = map(int, argv)
     prepare_process(parent)
     set_up_logging(debug=False)
+    settle_opencv()
     Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames)).run()
     return 0
 

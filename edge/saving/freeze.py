@@ -30,7 +30,7 @@ class Freeze:
 
     def __init__(self, health: Health, board: Board, saver: Saver, strength: float = 1.0) -> None:
         self._health, self._board, self._saver = health, board, saver
-        self._lock = threading.Lock()
+        self._lock, self._telling = threading.Lock(), threading.Lock()
         self._newest: FramePair | None = None
         self._frozen: FramePair | None = None
         self._pressed: tuple[FramePair, Verdict] | None = None
@@ -83,7 +83,7 @@ class Freeze:
         elif pair := self._worth_saving(pressed):
             with self._lock:
                 self._frozen = pair
-            self._board.post(self.view())
+            self._tell()
             self._saver.save(pair)
 
     def long_press(self) -> None:
@@ -93,7 +93,7 @@ class Freeze:
                 return
             self._is_down, self._pressed = False, None
             self._view = "raw" if self._view == "enhanced" else "enhanced"
-        self._board.post(self.view())
+        self._tell()
 
     # ---- the page
 
@@ -101,13 +101,13 @@ class Freeze:
         """Show the present again."""
         with self._lock:
             self._frozen = None
-        self._board.post(self.view())
+        self._tell()
 
     def set_strength(self, strength: float) -> None:
         """Show so much of the enhancement, 0 to 1, from the next frame on."""
         with self._lock:
             self._strength = strength
-        self._board.post(self.view())
+        self._tell()
 
     def save(self) -> FramePair | None:
         """Keep what is shown, held or live, as the button does; the pair, None where it is not worth keeping."""
@@ -115,6 +115,11 @@ class Freeze:
         if pair is not None:
             self._saver.save(pair)
         return pair
+
+    def _tell(self) -> None:
+        """Post the view that holds now; of two threads that change it, the later news is of the later state."""
+        with self._telling:
+            self._board.post(self.view())
 
     def _judged(self, pair: FramePair | None) -> tuple[FramePair, Verdict] | None:
         if pair is None:

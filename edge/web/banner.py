@@ -69,28 +69,55 @@ def stamp(image: Image, status: Status, side: Side = "left", out: Image | None =
         side: the corner of the pill; in a split view raw is labelled left and enhanced right.
         out: where to draw, same shape; a new array by default.
     """
-    if out is None:
-        out = np.empty_like(image)
-    scale = image.shape[0] / 1080
+    out = np.empty_like(image) if out is None else out
+    np.copyto(out, image)
+    draw(out, status, side, image.shape[0])
+    return out
+
+
+def draw(image: Image, status: Status, side: Side, height_px: int) -> None:
+    """Draw the banner as `stamp` does, into these pixels themselves.
+
+    Args:
+        image: the picture, or as many of its upper rows as `num_touched` says.
+        height_px: of the whole picture.
+    """
+    scale = height_px / 1080
     if status.state == "no-signal":
         grey = cv2.convertScaleAbs(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), alpha=0.6)
-        cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB, dst=out)
-    else:
-        np.copyto(out, image)
-    margin_px = round(24 * scale)
-    top_px = margin_px
+        cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB, dst=image)
+    top_px = _margin_px(scale)
     if status.state == "frozen":
-        _draw_border(out, _BLUE, scale)
+        _draw_border(image, _BLUE, scale)
     elif status.state != "live":
-        top_px += _draw_bar(out, status, scale)
-    pills = [] if status.state == "starting" else [(_pill_words(status), _dot_colour(status))]
-    pills += [(((_ascii(notice)[:80], _AMBER),), _AMBER) for notice in status.notices]
-    for words, dot in pills:
-        pill = _pill(words, dot, round(scale, 4))
-        left_px = margin_px if side == "left" else out.shape[1] - margin_px - pill.keep.shape[1]
-        pill.blend(out, max(left_px, 0), top_px)
-        top_px += pill.keep.shape[0] + round(10 * scale)
-    return out
+        top_px += _draw_bar(image, status, scale)
+    for pill in _pills(status, scale):
+        left_px = _margin_px(scale) if side == "left" else image.shape[1] - _margin_px(scale) - pill.keep.shape[1]
+        pill.blend(image, max(left_px, 0), top_px)
+        top_px += pill.keep.shape[0] + _gap_px(scale)
+
+
+def num_touched(status: Status, height_px: int) -> int:
+    """How many rows from the top the banner may touch in a picture so high: all of them where it is not live."""
+    if status.state != "live":
+        return height_px
+    scale = height_px / 1080
+    pills_px = [int(pill.keep.shape[0]) + _gap_px(scale) for pill in _pills(status, scale)]
+    return min(height_px, _margin_px(scale) + sum(pills_px))
+
+
+def _margin_px(scale: float) -> int:
+    return round(24 * scale)
+
+
+def _gap_px(scale: float) -> int:
+    return round(10 * scale)
+
+
+def _pills(status: Status, scale: float) -> list[_Pill]:
+    said = [] if status.state == "starting" else [(_pill_words(status), _dot_colour(status))]
+    said += [(((_ascii(notice)[:80], _AMBER),), _AMBER) for notice in status.notices]
+    return [_pill(words, dot, round(scale, 4)) for words, dot in said]
 
 
 def blank(width_px: int = 1920, height_px: int = 1080) -> Image:

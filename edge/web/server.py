@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.config import WebConfig, address_from_listen
+from edge.engines.threads import JPEG_THREADS
 from edge.frames.frame import FramePair
 from edge.frames.slot import Slot
 from edge.health.news import Board
@@ -27,7 +28,7 @@ from edge.health.state import Verdict
 from edge.saving.freeze import Freeze
 from edge.web.mjpeg import Audience, is_outlived
 from edge.web.routes import Routes, Site
-from edge.web.views import Picture, View, encoded, status_of
+from edge.web.views import Picture, View, ViewEncoder, status_of
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +74,8 @@ class WebSink:
         self._slot: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
         self._audience = Audience()
+        self._helper = ThreadPoolExecutor(JPEG_THREADS - 1, "web-encoder-2")
+        self._encoder = ViewEncoder(self._helper)
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -93,6 +96,7 @@ class WebSink:
         ready: Future[None] = Future()
         self._spawn("web-server", lambda: self._serve(listener, ready))
         ready.result()
+        self._helper.submit(int)  # its thread starts now, not when there is no memory for one
         self._spawn("web-encoder", self._encode)
         if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
             log.warning("web.listen %s: everyone on this network can watch", self._config.listen)
@@ -118,6 +122,7 @@ class WebSink:
                 with contextlib.suppress(RuntimeError):  # its loop is closed already where the server has failed
                     self._loop.call_soon_threadsafe(self._stop_serving.set)
             thread.join(timeout=2.0)
+        self._helper.shutdown()
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)
@@ -189,9 +194,10 @@ class WebSink:
 
     def _encoded(self, view: View, shown: FramePair | None, verdict: Verdict) -> Picture:
         """The encoded view; made again where a LIVE picture has become too old for that word meanwhile."""
-        picture = encoded(view, shown, verdict, self._quality)
+        picture = self._encoder.encoded(view, shown, verdict, self._quality)
         if is_outlived(picture, now_ns := time.monotonic_ns()):
-            picture = encoded(view, shown, self._health.verdict(now_ns, picture.t_capture_ns), self._quality)
+            verdict = self._health.verdict(now_ns, picture.t_capture_ns)
+            picture = self._encoder.encoded(view, shown, verdict, self._quality)
         return picture
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Literal, cast, get_args
 
 import numpy as np
-import simplejpeg
 
 from edge.basics.errors import UsageError
 from edge.frames.frame import Frame, FramePair
 from edge.health.state import Verdict
 from edge.pictures.image import Image
 from edge.pictures.marks import mark_text, png_bytes
-from edge.web.banner import PictureState, Side, Status, blank, stamp
+from edge.web.banner import PictureState, Side, Status, blank, draw, num_touched, stamp
+from edge.web.strips import STRIP_ROWS, jpeg_of_strips, strips_of
 
 ViewName = Literal["enhanced", "raw", "split", "pair"]
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
@@ -122,54 +124,71 @@ def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -
     return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices)
 
 
-def stamped(frame: Frame | None, verdict: Verdict, wanted: str, side: Side = "left") -> Image:
-    """The stamped picture of one frame, or of no frame yet."""
-    image = blank() if frame is None else frame.image
-    return stamp(image, status_of(frame, verdict, wanted), side)
+class ViewEncoder:
+    """Composes, stamps and encodes views, for one thread.
 
+    What a banner is drawn into is a copy of the strips that it touches, in memory that is kept; the rest of a picture
+    is encoded from where it lies. Only a split view, and a picture that is not live, is copied whole.
 
-def encoded(view: View, pair: FramePair | None, verdict: Verdict, quality: int) -> Picture:
-    """Compose, stamp and encode one view of the newest pair; None stands for no pair yet."""
-    raw, enhanced = (None, None) if pair is None else (pair.raw, pair.enhanced)
-    shown = raw if view.name == "raw" else enhanced
-    status = status_of(shown, verdict, view.name)
-    num_bytes_enhanced = 0
-    if view.name == "pair":
-        jpeg = _jpeg(stamped(enhanced, verdict, "enhanced", "right"), quality)
-        num_bytes_enhanced = len(jpeg)
-        jpeg += _jpeg(stamped(raw, verdict, "raw"), quality)
-    elif view.name == "split":
-        jpeg = _jpeg(_split(raw, enhanced, verdict, view.at), quality)
-    else:
-        jpeg = _jpeg(stamped(shown, verdict, view.name), quality)
-    seq, taken_ns = (None, None) if shown is None else (shown.seq, shown.t_capture_ns)
-    return Picture(jpeg, seq, taken_ns, status.state, status.mode, num_bytes_enhanced)
+    Args:
+        helper: a second thread.
+    """
 
+    def __init__(self, helper: Executor | None = None) -> None:
+        self._helper = helper
+        self._canvas = np.empty(0, np.uint8)
 
-def _split(raw: Frame | None, enhanced: Frame | None, verdict: Verdict, at: float) -> Image:
-    """Raw left, enhanced right, each with its own label; a thin line between them while they are live."""
-    canvas = stamped(enhanced, verdict, "enhanced", "right")
-    width_px = canvas.shape[1]
-    cut_px = round(at * width_px)
-    if raw is None or cut_px == 0:
+    def encoded(self, view: View, pair: FramePair | None, verdict: Verdict, quality: int) -> Picture:
+        """One view of the newest pair; None stands for no pair yet."""
+        raw, enhanced = (None, None) if pair is None else (pair.raw, pair.enhanced)
+        shown = raw if view.name == "raw" else enhanced
+        status = status_of(shown, verdict, view.name)
+        num_bytes_enhanced = 0
+        if view.name == "pair":
+            jpeg = self._jpeg(enhanced, verdict, "enhanced", "right", quality)
+            num_bytes_enhanced = len(jpeg)
+            jpeg += self._jpeg(raw, verdict, "raw", "left", quality)
+        elif view.name == "split":
+            jpeg = jpeg_of_strips(strips_of(self._split(raw, enhanced, verdict, view.at)), quality, self._helper)
+        else:
+            jpeg = self._jpeg(shown, verdict, view.name, "left", quality)
+        seq, taken_ns = (None, None) if shown is None else (shown.seq, shown.t_capture_ns)
+        return Picture(jpeg, seq, taken_ns, status.state, status.mode, num_bytes_enhanced)
+
+    def _jpeg(self, frame: Frame | None, verdict: Verdict, wanted: str, side: Side, quality: int) -> bytes:
+        """The stamped picture of one frame, or of no frame yet."""
+        image = blank() if frame is None else frame.image
+        status, height_px = status_of(frame, verdict, wanted), image.shape[0]
+        num_copied = min(height_px, -(-num_touched(status, height_px) // STRIP_ROWS) * STRIP_ROWS)
+        top = self._room((num_copied, *image.shape[1:]))
+        np.copyto(top, image[:num_copied])
+        draw(top, status, side, height_px)
+        return jpeg_of_strips([*strips_of(top), *strips_of(image[num_copied:])], quality, self._helper)
+
+    def _split(self, raw: Frame | None, enhanced: Frame | None, verdict: Verdict, at: float) -> Image:
+        """Raw left, enhanced right, each with its own label; a thin line between them while they are live."""
+        image = blank() if enhanced is None else enhanced.image
+        canvas = stamp(image, status_of(enhanced, verdict), "right", self._room(image.shape))
+        height_px, width_px = canvas.shape[:2]
+        cut_px = round(at * width_px)
+        if raw is None or cut_px == 0:
+            return canvas
+        left, status = canvas[:, :cut_px], status_of(raw, verdict, "raw")
+        if status.state == "live":
+            np.copyto(left, raw.image[:, :cut_px])
+            draw(left, status, "left", height_px)
+        else:  # the bar and the border are laid out over the whole width
+            np.copyto(left, stamp(raw.image, status)[:, :cut_px])
+        has_bar = verdict.state == "no-signal" and not verdict.frozen
+        if not has_bar and cut_px < width_px:  # the bar of a picture that is not live stays whole
+            canvas[:, cut_px - 1 : cut_px + 1] = 255
         return canvas
-    canvas[:, :cut_px] = stamped(raw, verdict, "raw")[:, :cut_px]
-    has_bar = verdict.state == "no-signal" and not verdict.frozen
-    if not has_bar and cut_px < width_px:  # the bar of a picture that is not live stays whole
-        canvas[:, cut_px - 1 : cut_px + 1] = 255
-    return canvas
 
-
-def _jpeg(image: Image, quality: int) -> bytes:
-    """Encode at 4:2:0; simplejpeg lets other threads run meanwhile."""
-    jpeg: bytes = simplejpeg.encode_jpeg(
-        np.ascontiguousarray(image),
-        quality=quality,
-        colorspace="RGB",
-        colorsubsampling="420",
-        fastdct=True,
-    )
-    return jpeg
+    def _room(self, shape: tuple[int, ...]) -> Image:
+        """Memory for a picture of this shape, contents undefined; the same until a larger one is asked for."""
+        if self._canvas.size < math.prod(shape):
+            self._canvas = np.empty(math.prod(shape), np.uint8)
+        return self._canvas[: math.prod(shape)].reshape(shape)
 
 
 def snapshot(

@@ -54,6 +54,18 @@ def test_the_whole_answer_behind_a_share_of_it_is_handed_on(of_unit):
     engine.close()
 
 
+def test_at_strength_0_only_the_correction_is_seen_and_the_engine_is_not_asked(of_unit):
+    inner = Echo()
+    inner.enhance = None
+    engine = corrected(WeakenedEngine(inner, 0.0), of_unit, 1)
+    frame = np.random.default_rng(0).integers(0, 256, FRAME_SHAPE, np.uint8)
+    result, alone = engine.enhance(frame), Correction(of_unit.on_host)
+    np.testing.assert_array_equal(result.image, alone.apply(frame))
+    assert result.whole is None
+    alone.close()
+    engine.close()
+
+
 def test_the_device_in_use_is_told_through_the_correction(of_unit):
     """A GPU that fails hands over to the CPU behind it, and /health must say so."""
     within = Echo()

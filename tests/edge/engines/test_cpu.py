@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from edge.basics.errors import ModelError
+from edge.basics.errors import EngineFailed, ModelError
 from edge.basics.whole_files import file_sha256
 from edge.engines.cpu import GraphCpuEngine, GuidedCpuEngine, open_cpu_engine
 from edge.models.profile import SHIPPED, load_profile
@@ -70,3 +70,45 @@ def test_a_graph_that_is_no_profile_is_refused_in_one_line(tmp_path, graph):
     with pytest.raises(ModelError) as caught:
         open_cpu_engine(load_profile("live", (tmp_path,)), 1)
     assert "\n" not in str(caught.value)
+
+
+def test_a_dehazer_of_another_interface_is_refused_with_what_to_do(tmp_path):
+    shutil.copytree(SHIPPED / "live", tmp_path / "live")
+    folder = tmp_path / "live"
+    shutil.copy(folder / "model.onnx", folder / "dehaze.onnx")
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["dehaze_sha256"] = file_sha256(folder / "dehaze.onnx")
+    (folder / "model.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match=r"dehaze\.onnx: its inputs and outputs are .* edge-export onnx") as caught:
+        open_cpu_engine(load_profile("live", (tmp_path,)), 1)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("place", [(0, 0, 0), (269, 479, 2), (100, 301, 1)])
+def test_one_number_of_the_maps_that_is_none_fails_the_frame(frame, value, which, place):
+    engine = open_cpu_engine(load_profile("live"), 1)
+    dehazer = engine._dehazer
+    run = dehazer.run
+
+    def spoiled(*given):
+        maps = run(*given)
+        maps[which][place] = value
+        return maps
+
+    dehazer.run = spoiled
+    with pytest.raises(EngineFailed, match="NaN or infinity"):
+        engine.enhance(frame)
+    engine.close()
+
+
+@pytest.mark.parametrize("in_one_piece", [True, False])
+def test_the_whole_graph_writes_where_it_is_told(frame, in_one_piece):
+    engine = GraphCpuEngine(load_profile("live"), 2)
+    room = np.zeros((1080, 1920 + 8, 3), np.uint8)
+    out = np.zeros_like(frame) if in_one_piece else room[:, :1920]
+    assert engine.enhance(frame, out).image is out
+    np.testing.assert_array_equal(out, engine.enhance(frame).image)
+    assert not room[:, 1920:].any()
+    engine.close()

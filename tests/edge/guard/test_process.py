@@ -297,4 +297,6 @@ def test_so_much_of_the_enhancement_comes_back_as_is_asked_for(start):
     assert process.enhance(frame(200), GUARD_S).image[0, 0, 0] == 55
     weaker = process.enhance(frame(200), GUARD_S, strength=0.5)
     assert (weaker.image[0, 0, 0], weaker.whole[0, 0, 0]) == (128, 55)
+    none = process.enhance(frame(200), GUARD_S, strength=0.0)
+    assert (none.image[0, 0, 0], none.whole) == (200, None)
     assert process.enhance(frame(200), GUARD_S).image[0, 0, 0] == 55

@@ -54,6 +54,21 @@ def test_a_profile_that_corrects_in_its_graph_is_shown_whole_or_not_at_all(stage
     assert on.health.verdict(on.now_ns).notices == ()
 
 
+def test_at_strength_0_a_unit_corrected_on_the_host_is_still_seen_through_its_correction(stage):
+    """Else lens and colours would jump where the slider comes to its end."""
+    on = stage(strength=lambda: 0.0)
+    assert on.show(1) == "r"
+    setup = on.supervisor._setup
+    on.supervisor._setup = replace(setup, unit=replace(setup.unit, calibration="unit.calib"))
+    assert on.show(1) == "e"
+    made = on.supervisor.correct_and_enhance(Frame(on._scene, 9, on.now_ns))
+    assert (made.mode, made.strength, on.started[0].strengths[-1]) == ("enhanced", 0.0, 0.0)
+    assert on.health.verdict(on.now_ns).frame_fault == ""
+    in_graph = {name: {**one, "calibration": {}} for name, one in setup.manifests.items()}
+    on.supervisor._setup = replace(on.supervisor._setup, manifests=in_graph)
+    assert on.show(1) == "r"
+
+
 def test_a_frame_says_what_made_it(stage):
     on = stage()
     assert on.show(1) == "e"

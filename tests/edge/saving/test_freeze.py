@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -136,3 +137,25 @@ def test_the_strength_is_kept_and_posted(desk):
     desk.freeze.set_strength(0.3)
     assert desk.freeze.strength() == 0.3
     assert desk.posted == [ViewChanged(False, "enhanced", 0.3)]
+
+
+def test_of_two_changes_at_once_the_last_news_is_the_view_that_holds(desk, monkeypatch):
+    """The first thread has looked at the view and stands still before it tells; meanwhile the second changes it."""
+    looked, changed = threading.Event(), threading.Event()
+    view = desk.freeze.view
+
+    def slow_view():
+        seen = view()
+        if threading.current_thread() is first and not looked.is_set():
+            looked.set()
+            changed.wait(0.5)
+        return seen
+
+    monkeypatch.setattr(desk.freeze, "view", slow_view)
+    first = threading.Thread(target=desk.freeze.set_strength, args=(0.3,))
+    first.start()
+    assert looked.wait(5)
+    desk.freeze.set_strength(0.8)
+    changed.set()
+    first.join(5)
+    assert desk.posted[-1] == view() == ViewChanged(False, "enhanced", 0.8)

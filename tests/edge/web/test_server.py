@@ -18,6 +18,7 @@ import simplejpeg
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.pictures.image import Image
 from edge.web import server
+from edge.web.views import ViewEncoder
 from tests.doubles.http_viewer import GUARD_S, Viewer, get, health_of, image_from_png, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN, web_sink
 
@@ -106,13 +107,13 @@ def test_each_view_is_encoded_once_for_all_viewers_and_not_at_all_for_none(
     studio: Any, watch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[tuple[str, int, str]] = []
-    encode = server.encoded
+    encode = ViewEncoder.encoded
 
-    def counted(view: Any, pair: Any, verdict: Any, quality: int) -> Any:
+    def counted(self: Any, view: Any, pair: Any, verdict: Any, quality: int) -> Any:
         made.append((view.name, 0 if pair is None else pair.raw.seq, verdict.state))
-        return encode(view, pair, verdict, quality)
+        return encode(self, view, pair, verdict, quality)
 
-    monkeypatch.setattr(server, "encoded", counted)
+    monkeypatch.setattr(ViewEncoder, "encoded", counted)
     studio.show()
     viewers = [watch("view=enhanced") for _ in range(3)]
     for viewer in viewers:
@@ -177,15 +178,15 @@ def test_a_picture_that_cannot_be_encoded_does_not_end_the_stream(
 def test_a_picture_that_took_too_long_to_encode_does_not_say_live(
     studio: Any, watch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode, pause = server.encoded, threading.Event()
+    encode, pause = ViewEncoder.encoded, threading.Event()
 
-    def slow(view: Any, pair: Any, verdict: Any, quality: int) -> Any:
-        picture = encode(view, pair, verdict, quality)
+    def slow(self: Any, view: Any, pair: Any, verdict: Any, quality: int) -> Any:
+        picture = encode(self, view, pair, verdict, quality)
         if picture.state == "live":
             pause.wait(0.6)
         return picture
 
-    monkeypatch.setattr(server, "encoded", slow)
+    monkeypatch.setattr(ViewEncoder, "encoded", slow)
     viewer = watch("view=raw")
     studio.roll()
     states = [viewer.until(lambda part: part.state != "starting").state for _ in range(2)]

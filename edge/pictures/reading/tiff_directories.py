@@ -4,36 +4,46 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from edge.pictures.reading.refusals import Damaged, Refused
 
-_NEW_SUBFILE_TYPE, _COMPRESSION, _DNG_VERSION = 254, 259, 50706
-_STRIP_PLACES, _STRIP_SIZES, _TILE_PLACES, _TILE_SIZES = 273, 279, 324, 325
-_LOOKED_AT = frozenset({_NEW_SUBFILE_TYPE, _COMPRESSION, _DNG_VERSION}) | {
-    *(_STRIP_PLACES, _STRIP_SIZES, _TILE_PLACES, _TILE_SIZES)
+_NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _CHANNELS = 254, 256, 257, 258, 259, 262, 277
+_STRIP_PLACES, _STRIP_ROWS, _STRIP_SIZES, _PLANES = 273, 278, 279, 284
+_TILE_WIDTH, _TILE_HEIGHT, _TILE_PLACES, _TILE_SIZES = 322, 323, 324, 325
+_DNG_VERSION = 50706
+_LOOKED_AT = frozenset({_NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _CHANNELS, _DNG_VERSION}) | {
+    *(_STRIP_PLACES, _STRIP_ROWS, _STRIP_SIZES, _PLANES, _TILE_WIDTH, _TILE_HEIGHT, _TILE_PLACES, _TILE_SIZES)
 }
-_THUMBNAIL_OR_MASK = 0b101
+_THUMBNAIL_OR_MASK, _YCBCR, _ONE_CHANNEL_A_PLANE = 0b101, 6, 2
 _MOST_DIRECTORIES, _MOST_VALUES = 65_536, 1 << 20
-_JPEG_COMPRESSIONS, _DEFLATE_COMPRESSIONS = frozenset({6, 7}), frozenset({8, 32_946})
+_LZW, _JPEG, _DEFLATE = frozenset({5}), frozenset({6, 7}), frozenset({8, 32_946})
 _FORMATS = {3: "H", 4: "I", 16: "Q"}
 """SHORT, LONG and BigTIFF's LONG8."""
 
 _Tags = dict[int, tuple[int, ...]]
 
 
-class TiffPage(NamedTuple):
-    """A page.
+class Piece(NamedTuple):
+    """A strip or tile.
 
     Attributes:
-        directory: its number in the file, from 0.
-        is_jpeg: its pixels are JPEG.
-        deflated: where zlib's streams of its pixels begin and how many bytes they have; empty for another packing.
+        place: where its packed bytes begin in the file.
+        num_bytes: how many they are.
+        unpacked: how many bytes of pixels they may stand for; empty where that is not known.
     """
 
+    place: int
+    num_bytes: int
+    unpacked: tuple[int, ...]
+
+
+class TiffPage(NamedTuple):
+    """A page: the number of its directory in the file, from 0, how its pixels are packed, and where they are."""
+
     directory: int
-    is_jpeg: bool
-    deflated: tuple[tuple[int, int], ...]
+    packing: Literal["LZW", "JPEG", "deflate", "other"]
+    pieces: tuple[Piece, ...]
 
 
 class TiffPages(NamedTuple):
@@ -64,7 +74,7 @@ def tiff_pages(file: BinaryIO) -> TiffPages:
     pages = [
         _page(number, tags)
         for number, tags in enumerate(directories)
-        if not (*tags.get(_NEW_SUBFILE_TYPE, ()), 0)[0] & _THUMBNAIL_OR_MASK
+        if not _first(tags, _NEW_SUBFILE_TYPE, 0) & _THUMBNAIL_OR_MASK
     ]
     if not pages:
         raise Refused("holds thumbnails and no picture; save it as TIFF or JPEG in the program that made it")
@@ -72,13 +82,42 @@ def tiff_pages(file: BinaryIO) -> TiffPages:
 
 
 def _page(number: int, tags: _Tags) -> TiffPage:
-    compression = (*tags.get(_COMPRESSION, ()), 1)[0]
+    compression = _first(tags, _COMPRESSION, 1)
+    if compression in _JPEG:
+        return TiffPage(number, "JPEG", ())
+    if compression in _DEFLATE:
+        return TiffPage(number, "deflate", _pieces(tags))
+    return TiffPage(number, "LZW" if compression in _LZW else "other", _pieces(tags))
+
+
+def _pieces(tags: _Tags) -> tuple[Piece, ...]:
     places = tags.get(_STRIP_PLACES, ()) or tags.get(_TILE_PLACES, ())
     sizes = tags.get(_STRIP_SIZES, ()) or tags.get(_TILE_SIZES, ())
-    is_deflated = compression in _DEFLATE_COMPRESSIONS and len(places) == len(sizes)
-    return TiffPage(
-        number, compression in _JPEG_COMPRESSIONS, tuple(zip(places, sizes, strict=True)) if is_deflated else ()
-    )
+    if len(places) != len(sizes):
+        return ()
+    unpacked = _unpacked_sizes(tags, len(places))
+    return tuple(Piece(*piece) for piece in zip(places, sizes, unpacked, strict=True))
+
+
+def _unpacked_sizes(tags: _Tags, num_pieces: int) -> list[tuple[int, ...]]:
+    """Bytes that each piece may have unpacked: the last strip may be filled up, and writers may make it even."""
+    width_px, height_px, bits = _first(tags, _WIDTH, 0), _first(tags, _HEIGHT, 0), tags.get(_BITS, (1,))
+    in_planes = _first(tags, _PLANES, 1) == _ONE_CHANNEL_A_PLANE
+    num_channels = _first(tags, _CHANNELS, 1)
+    if _first(tags, _COLOURS, 0) == _YCBCR or len(bits) != num_channels or not width_px or not height_px:
+        return [()] * num_pieces
+    bits_px = bits[0] if in_planes else sum(bits)
+    if _TILE_PLACES in tags:
+        whole = -(-_first(tags, _TILE_WIDTH, 0) * bits_px // 8) * _first(tags, _TILE_HEIGHT, 0)
+        return [(whole, whole + 1)] * num_pieces
+    row_bytes, rows = -(-width_px * bits_px // 8), max(1, min(_first(tags, _STRIP_ROWS, height_px), height_px))
+    in_plane = -(-height_px // rows)
+    left = [height_px - (number % in_plane) * rows for number in range(num_pieces)]
+    return [(row_bytes * min(rows, n), row_bytes * min(rows, n) + 1, row_bytes * rows) for n in left]
+
+
+def _first(tags: _Tags, key: int, default: int) -> int:
+    return (*tags.get(key, ()), default)[0]
 
 
 def _directories(file: BinaryIO) -> Iterator[_Tags]:

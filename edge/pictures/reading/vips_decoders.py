@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import logging
 import zlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +17,7 @@ import simplejpeg
 from edge.pictures.reading.refusals import Damaged, Refused, refuse_size
 from edge.pictures.reading.stored import Stored, plausible_orientation
 from edge.pictures.reading.tiff_directories import tiff_pages
+from edge.pictures.reading.tiff_pieces import refuse_broken_pieces
 
 if TYPE_CHECKING:
     import pyvips
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _ICC, _ORIENTATION = "icc-profile-data", "orientation"
 _BITS = {"uchar": 8, "ushort": 16, "float": 32}
 _MOST_PROFILE_BYTES = 1 << 24
-_MOST_PIECE_BYTES = 1 << 20
 _LIGHT_SPACES = frozenset({"lab", "labs", "labq", "lch", "xyz", "yxy"})
 
 
@@ -105,30 +104,13 @@ class TiffDecoder:
         """See `Decoder.stored`."""
         if strict and self._damage:
             raise Damaged(self._damage)
-        directory, is_jpeg, deflated = self._pages[page]
+        which = self._pages[page]
         if strict:
-            _refuse_wrong_sums(self._content, deflated)
+            refuse_broken_pieces(self._content, which)
         # A warning about JPEG data is damage; one about a directory mostly is a device's own habit.
-        image = _opened(
-            "tiffload_buffer", self._content, strict=strict, fail_on="warning" if is_jpeg else "error", page=directory
-        )
+        fail_on = "warning" if which.packing == "JPEG" else "error"
+        image = _opened("tiffload_buffer", self._content, strict=strict, fail_on=fail_on, page=which.directory)
         return _of_vips(image, _orientation_of(image), _icc_of(image))
-
-
-def _refuse_wrong_sums(content: bytes, streams: Sequence[tuple[int, int]]) -> None:
-    """Hold zlib's streams to their checksums, which libtiff does not read once it has all pixels.
-
-    Raises:
-        Damaged: one is broken.
-    """
-    for begin, num_bytes in streams:
-        stream, left = zlib.decompressobj(), content[begin : begin + num_bytes]
-        try:
-            while left and not stream.eof:
-                stream.decompress(left, _MOST_PIECE_BYTES)
-                left = stream.unconsumed_tail
-        except zlib.error as error:
-            raise damaged_by(error) from error
 
 
 def _opened(

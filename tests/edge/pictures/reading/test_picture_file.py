@@ -363,6 +363,16 @@ def with_noise_in_the_scan(content: bytes) -> bytes:
     return content[: len(content) // 2] + content[len(content) // 2 + 40 :]
 
 
+def soft() -> np.ndarray:
+    """Smooth, as most of a real picture is."""
+    return np.asarray(cv2.resize(noise(20, 30), (300, 200), interpolation=cv2.INTER_CUBIC))
+
+
+def zeroed(content: bytes) -> bytes:
+    """A file whose disk lost 64 bytes in its middle."""
+    return content[: len(content) // 2] + bytes(64) + content[len(content) // 2 + 64 :]
+
+
 DAMAGED = {
     "JPEG bytes lost": with_noise_in_the_scan(jpeg(noise())),
     "JPEG cut short": jpeg(noise())[:-500],
@@ -371,6 +381,8 @@ DAMAGED = {
     "PNG cut short": png(noise())[:-500],
     "PNG end lost": png(noise())[:-12],
     "TIFF deflate bit": flipped(tiff(noise(), deflate=True), 2000),
+    "TIFF LZW zeros": zeroed(cv2.imencode(".tif", soft())[1].tobytes()),
+    "TIFF LZW zeros, of Pillow": zeroed(by_pillow(soft(), "TIFF", compression="tiff_lzw")),
     "TIFF cut short": tiff(noise())[:-100],
     "TIFF strip beyond the end": tiff(noise(), extra={273: [2**31]}),
     "TIFF page lost": tiff([noise(), noise()])[:-100],

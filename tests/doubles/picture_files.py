@@ -32,12 +32,14 @@ def tiff(
     icc: bytes = b"",
     orientation: int = 1,
     deflate: bool = False,
+    strips: Sequence[bytes] = (),
     subfile: Sequence[int] = (),
     extra: dict[int, Sequence[int]] | None = None,
 ) -> bytes:
     """A little-endian TIFF of one strip a page, (H, W[, C]) of uint8, uint16 or float32.
 
     Args:
+        strips: each page's bytes, where they are packed already.
         subfile: tag 254 of each page; 1 is a thumbnail of another.
         extra: other tags, as LONG.
     """
@@ -48,6 +50,7 @@ def tiff(
         num_channels = 1 if page.ndim == 2 else page.shape[2]
         strip = page.tobytes()
         strip = zlib.compress(strip) if deflate else strip
+        strip = strips[number] if strips else strip
         strip_at = len(file)
         file += strip + bytes(len(strip) % 2)
         colours = photometric if photometric is not None else (RGB if num_channels >= 3 else BLACK_IS_ZERO)

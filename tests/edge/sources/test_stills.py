@@ -6,6 +6,7 @@ import pytest
 
 from edge.basics.errors import InputOutputError
 from edge.sources.stills import StillSource
+from tests.doubles.picture_files import tiff
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 

@@ -48,6 +48,7 @@ OWN_OPTIONS = (
     Option("--output", "folder for enhanced files", (FILES,), metavar="DIR", kind=Path),
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
+    Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
 )
 """What is given on the command line alone; the settings' own options come from `edge/config.py`."""
 
@@ -102,6 +103,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             profile,
             force=args.force,
             resume=args.resume,
+            keep_damaged=args.keep_damaged,
             stop=stop,
         )
     return report.exit_code

@@ -13,8 +13,9 @@ import cv2
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.batch.clip_writer import CLIP_SUFFIX
-from edge.pictures.files import CLIP_SUFFIXES, PICTURE_SUFFIXES, read_picture
+from edge.pictures.files import CLIP_SUFFIXES, PICTURE_SUFFIXES
 from edge.pictures.marks import mode_of_file
+from edge.pictures.reading.picture_file import is_picture, num_pages_of
 from edge.saving.sidecar import sidecar_path
 from edge.sources.clip import capture_at_first_frame
 
@@ -57,12 +58,14 @@ class Job:
     Attributes:
         given: the input on the command line that it came with; one warning each is enough.
         clip: None for a picture.
+        page: of a picture file, from 1.
     """
 
     given: str
     source: Path
     target: Target
     clip: ClipFacts | None = None
+    page: int = 1
 
     @property
     def num_frames(self) -> int:
@@ -86,13 +89,24 @@ def plan(inputs: Sequence[Path | str], output: Path) -> tuple[list[Job], list[Fa
                     failures.append(Failure(path, error))
         except InputOutputError as error:
             failures.append(Failure(Path(given).expanduser(), error))
-    sources = list(found.values())
-    names = output_names([(path, "clip" if clip else "picture") for _, path, clip in sources])
+    sources = [(given, path, clip, page) for given, path, clip in found.values() for page in _pages_of(path, clip)]
+    names = output_names([(_named_by(path, page), "clip" if clip else "picture") for _, path, clip, page in sources])
     jobs = [
-        Job(given, path, _target(output, name, is_clip=clip is not None), clip)
-        for (given, path, clip), name in zip(sources, names, strict=True)
+        Job(given, path, _target(output, name, is_clip=clip is not None), clip, page or 1)
+        for (given, path, clip, page), name in zip(sources, names, strict=True)
     ]
     return jobs, failures
+
+
+def _pages_of(path: Path, clip: ClipFacts | None) -> Sequence[int]:
+    """The pages of a picture file from 1; 0 alone where there is only one."""
+    num_pages = 1 if clip else num_pages_of(path)
+    return [0] if num_pages == 1 else range(1, num_pages + 1)
+
+
+def _named_by(path: Path, page: int) -> Path:
+    """The file that a page would be if it were one: `series.tif` has `series-p001.tif`."""
+    return path.with_name(f"{path.stem}-p{page:03d}{path.suffix}") if page else path
 
 
 def _target(output: Path, name: str, *, is_clip: bool) -> Target:
@@ -139,19 +153,15 @@ def _clip_facts_if_clip(path: Path) -> ClipFacts | None:
         return None
     if suffix in CLIP_SUFFIXES:
         return clip_facts(path)
+    if is_picture(path):
+        return None
     try:
-        read_picture(path)
-    except InputOutputError as not_a_picture:
-        try:
-            return clip_facts(path)
-        except InputOutputError:
-            if not path.stat().st_size:
-                raise
-            endings = " ".join(sorted(PICTURE_SUFFIXES | CLIP_SUFFIXES))
-            raise InputOutputError(
-                f"{path}: neither a picture nor a clip; expected a file like {endings}"
-            ) from not_a_picture
-    return None
+        return clip_facts(path)
+    except InputOutputError as not_a_clip:
+        if not path.stat().st_size:
+            raise
+        endings = " ".join(sorted(PICTURE_SUFFIXES | CLIP_SUFFIXES))
+        raise InputOutputError(f"{path}: neither a picture nor a clip; expected a file like {endings}") from not_a_clip
 
 
 def clip_facts(path: Path) -> ClipFacts:

@@ -19,10 +19,10 @@ from edge.batch.clip_writer import CODEC, clip_writer
 from edge.batch.inputs import ClipFacts, Job
 from edge.engines.engine import Engine
 from edge.models.profile import Profile
-from edge.pictures.files import read_picture
 from edge.pictures.geometry import fit_to_frame
 from edge.pictures.image import Image
 from edge.pictures.marks import mark_text, mode_of_file, png_bytes
+from edge.pictures.reading.picture_file import DamagedPicture, Picture, PictureFile, opened_picture
 from edge.saving.sidecar import (
     Result,
     SourceFile,
@@ -103,6 +103,7 @@ class JobRunner:
         stop: ends a clip early.
         force: overwrite.
         resume: skip what is done, do again what was left unfinished.
+        keep_damaged: take what can be read of a damaged picture, and say so in its sidecar.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class JobRunner:
         *,
         force: bool,
         resume: bool,
+        keep_damaged: bool = False,
     ) -> None:
         self._protected = protected
         self._engine, self._is_open = engine, False
@@ -122,10 +124,12 @@ class JobRunner:
         self._stop = stop
         self._force = force
         self._resume = resume
+        self._keep_damaged = keep_damaged
         self._warned_of_fit: set[str] = set()
         self._stage_ms: defaultdict[str, list[float]] = defaultdict(list)
         self._devices: list[str] = []
-        self._ahead: tuple[Job, Future[Image]] | None = None
+        self._ahead: tuple[Job, Future[Picture]] | None = None
+        self._file: tuple[Path, PictureFile] | None = None
 
     def run(self, job: Job, on_frame: Callable[[], object], following: Job | None = None) -> bool:
         """Make the files of a job. False where they are there already.
@@ -167,18 +171,23 @@ class JobRunner:
     def _picture(self, job: Job, source: SourceFile, on_frame: Callable[[], object], following: Job | None) -> None:
         path, raw_path = job.target.enhanced, job.target.raw
         assert raw_path is not None, "a saved picture is always the pair"
-        original = self._original(job)
+        picture = self._original(job)
+        original = picture.image
+        if picture.damage:
+            log.warning("%s: damaged, what could be read of it is enhanced: %s", job.source, picture.damage)
         raw = self._fitted(job, original)
         with ThreadPoolExecutor(1, "png") as pool:
             encoding = pool.submit(png_bytes, raw, mark_text("raw"))
             enhanced = self._enhanced(job, raw)
             if following is not None and self._will_be_read(following):
-                self._ahead = following, pool.submit(read_picture, following.source)
+                self._ahead = following, pool.submit(self._read, following)
             enhanced_png = png_bytes(enhanced, self._mark)
             raw_png = encoding.result()
         files = (saved_content(raw_path, "raw", raw_png), saved_content(path, "enhanced", enhanced_png))
         size_px = (original.shape[1], original.shape[0])
-        sidecar = sidecar_bytes(Result(source, size_px, self._model(), files, self._median_ms()))
+        sidecar = sidecar_bytes(
+            Result(source, size_px, self._model(), files, self._median_ms(), picture=picture.record())
+        )
         with writing(path):
             write_together({raw_path: raw_png, path: enhanced_png, sidecar_path(path): sidecar})
         on_frame()
@@ -217,9 +226,20 @@ class JobRunner:
                 path.unlink(missing_ok=True)  # a result without its sidecar is none
                 raise
 
-    def _original(self, job: Job) -> Image:
+    def _original(self, job: Job) -> Picture:
         ahead, self._ahead = self._ahead, None
-        return ahead[1].result() if ahead is not None and ahead[0] is job else read_picture(job.source)
+        return ahead[1].result() if ahead is not None and ahead[0] is job else self._read(job)
+
+    def _read(self, job: Job) -> Picture:
+        """A page; a file stays open for those that follow. Never called by two threads at once."""
+        if self._file is None or self._file[0] != job.source:
+            self._file = None
+            self._file = job.source, opened_picture(job.source)
+        try:
+            return self._file[1].page(job.page, keep_damaged=self._keep_damaged)
+        except DamagedPicture as error:
+            hint = "" if self._keep_damaged else ", or take what can be read of it with --keep-damaged"
+            raise DamagedPicture(f"{error}{hint}") from error
 
     def _will_be_read(self, job: Job) -> bool:
         """Whether it is a picture that nothing, as far as its files tell, makes this run refuse or skip."""

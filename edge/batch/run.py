@@ -6,9 +6,10 @@ For a picture `throat.jpg` it writes
     throat_raw.png             the untouched picture in the same geometry, to lay beside or under it
     throat_enhanced.png.json   model, source, what was done; written last: where it is, the rest is whole
 
-and for a clip `throat.mp4` `throat_enhanced.avi` with its `.json`: all frames, at the clip's mean frame rate,
-without sound. A clip's raw pictures are not copied; the sidecar names the original and its hash. Where names
-would collide, `edge.batch.inputs.output_names` makes them different.
+A file of several pages or frames, `series.tif`, gives these for each: `series-p001_enhanced.png`, `series-p002...`.
+A clip `throat.mp4` gives `throat_enhanced.avi` with its `.json`: all frames, at the clip's mean frame rate, without
+sound. A clip's raw pictures are not copied; the sidecar names the original and its hash. Where names would collide,
+`edge.batch.inputs.output_names` makes them different.
 """
 
 from __future__ import annotations
@@ -71,6 +72,7 @@ def enhance_files(
     stop: threading.Event,
     force: bool = False,
     resume: bool = False,
+    keep_damaged: bool = False,
 ) -> BatchReport:
     """Enhance files into a folder; failures are logged at the end and do not stop the rest.
 
@@ -83,6 +85,7 @@ def enhance_files(
         force: overwrite earlier results. An input is never overwritten.
         resume: leave out what an earlier run has made of the same content with the same model, and do again
             what an earlier run left unfinished.
+        keep_damaged: enhance what can be read of a damaged picture; its sidecar says so.
 
     Raises:
         InputOutputError: the one and only input came to nothing, or the output folder takes nothing more.
@@ -94,7 +97,7 @@ def enhance_files(
         with writing(output):
             make_folder(output)
     sources = {job.source.resolve() for job in jobs}
-    runner = JobRunner(sources, engine, profile, stop, force=force, resume=resume)
+    runner = JobRunner(sources, engine, profile, stop, force=force, resume=resume, keep_damaged=keep_damaged)
     early = _run(jobs, runner, stop, report)
     lone = _lone_failure(inputs, report)
     if lone is None:

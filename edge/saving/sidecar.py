@@ -112,6 +112,7 @@ class Result:
         files: all that was written for this source.
         stage_ms: name of an engine's part -> median milliseconds a frame.
         clip: what only a clip has: frames, fps, codec, audio.
+        picture: what only a picture file has: its format, and what was done to it.
         mode: raw where nothing could be enhanced.
         strength: share of the enhancement that was shown; said where it is not all.
         unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
@@ -126,6 +127,7 @@ class Result:
     mode: Mode = "enhanced"
     strength: float = 1.0
     unit_state: Mapping[str, Any] | None = None
+    picture: Mapping[str, Any] | None = None
 
 
 def sidecar_bytes(result: Result) -> bytes:
@@ -144,6 +146,7 @@ def sidecar_bytes(result: Result) -> bytes:
         **result.source.record(width_px, height_px),
         "output": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "files": files},
         **({"clip": dict(result.clip)} if result.clip else {}),
+        **({"picture": dict(result.picture)} if result.picture else {}),
         **({"unit_state": dict(result.unit_state)} if result.unit_state else {}),
         "stage_ms": {name: round(ms, 2) for name, ms in result.stage_ms.items()},
     }

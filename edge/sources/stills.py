@@ -6,12 +6,13 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import edge.sources.capture  # noqa: F401  keeps OpenCV's own lines off stderr
 from edge.basics.errors import InputOutputError
 from edge.frames.frame import Frame
-from edge.pictures.files import read_picture
 from edge.pictures.image import Image
+from edge.pictures.reading.picture_file import PictureFile, num_pages_of, opened_picture
 from edge.sources.pace import FrameClock, FrameFitter
 
 _log = logging.getLogger(__name__)
@@ -20,8 +21,15 @@ _log = logging.getLogger(__name__)
 _SECONDS_PER_PICTURE = 1.0
 
 
+class _Page(NamedTuple):
+    """A page of a picture file, from 1."""
+
+    path: Path
+    number: int
+
+
 class StillSource:
-    """One picture or several, given as frames of a camera or one by one.
+    """One picture or several, given as frames of a camera or one by one; of a file with pages, each of them.
 
     Live, each picture is held for a second and a damaged one is left out with a warning. Otherwise each
     comes once; `read` raises for a damaged one, and the next `read` goes on with the one after it.
@@ -41,13 +49,14 @@ class StillSource:
         self.paced = paced
         self._live = live
         self._loop = loop
-        self._paths = list(paths)
+        self._pages = [_Page(path, number + 1) for path in paths for number in range(num_pages_of(path))]
         self._frames_each = max(1, round(fps * _SECONDS_PER_PICTURE)) if live else 1
         self._clock = FrameClock(fps)
         self._fitter = FrameFitter(uri, _log)
         self._closed = False
         self._seq = -1
-        self._shown: tuple[Path, Image] | None = None
+        self._shown: tuple[_Page, Image] | None = None
+        self._file: tuple[Path, PictureFile] | None = None
         if live:
             self._sound_image(0)  # without any sound picture it fails here, not in the capture thread
 
@@ -61,7 +70,7 @@ class StillSource:
         else:
             self._seq, t_capture_ns = self._seq + 1, time.monotonic_ns()
         turn = self._seq // self._frames_each
-        if self._closed or (turn >= len(self._paths) and not self._loop):
+        if self._closed or (turn >= len(self._pages) and not self._loop):
             return None
         image = self._sound_image(turn) if self._live else self._image(turn)
         return None if image is None else Frame(image, self._seq, t_capture_ns)
@@ -73,19 +82,21 @@ class StillSource:
 
     def _image(self, turn: int) -> Image:
         """The picture of a turn at 1920x1080; read from disk when the turn changes."""
-        path = self._paths[turn % len(self._paths)]
-        if self._shown is None or self._shown[0] != path:
-            self._shown = (path, self._fitter.fitted(read_picture(path)))
+        page = self._pages[turn % len(self._pages)]
+        if self._shown is None or self._shown[0] != page:
+            if self._file is None or self._file[0] != page.path:
+                self._file = (page.path, opened_picture(page.path))
+            self._shown = (page, self._fitter.fitted(self._file[1].page(page.number).image))
         return self._shown[1]
 
     def _sound_image(self, turn: int) -> Image | None:
         """As `_image`, but takes damaged pictures out of the list; None where that was the end of it."""
-        while self._loop or turn < len(self._paths):
+        while self._loop or turn < len(self._pages):
             try:
                 return self._image(turn)
             except InputOutputError as error:
-                if len(self._paths) == 1:
+                if len(self._pages) == 1:
                     raise
                 _log.warning("%s; left out", error)
-                self._paths.pop(turn % len(self._paths))
+                self._pages.pop(turn % len(self._pages))
         return None

@@ -69,7 +69,7 @@ ROWS = [
     pytest.param(["--live", "--source", "{}/cut.mp4"], 74, ["cut.mp4"], id="truncated clip"),
     pytest.param(["--live", "--source", "{}/text.mp4"], 74, ["text.mp4"], id="text named .mp4"),
     pytest.param(["{}/text.mp4", "--output", "{}/out"], 74, ["text.mp4"], id="text named .mp4, files"),
-    pytest.param(["{}/bad.png", "--output", "{}/out"], 74, ["bad.png"], id="damaged picture"),
+    pytest.param(["{}/bad.png", "--output", "{}/out"], 1, ["bad.png"], id="damaged picture"),
     pytest.param(["--live", "--source", "camera:/dev/video77"], 69, ["/dev/video77"], id="no such camera"),
     pytest.param(["--live", "--source", "demo:?sed=1"], 2, ["sed"], id="unknown source option"),
     pytest.param(["--live", "--config", "{}/unknown.toml"], 78, ["engine.thread", "'threads'"], id="unknown key"),

@@ -12,11 +12,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
 
 from edge.calibration.calibration import Calibration, Lens
 from edge.calibration.file import calibration_bytes
 from edge.config import Config
 from edge.models.profile import SHIPPED
+from tests.doubles import heic_samples
+from tests.doubles.icc_profiles import ADOBE_RGB, cmyk_profile, matrix_profile
+from tests.doubles.picture_files import jpeg_with, png, tiff
 from tests.fuzz.harness import chance
 from tests.fuzz.mutations import STRANGE_NUMBERS, STRANGE_TEXTS, damaged_bytes, damaged_text, noise
 
@@ -153,6 +157,17 @@ MANIFEST: dict[str, Any] = {
         "unit": "A-1", "camera_mode": "1920x1080 MJPG", "made_at": "2026-03-01T12:00:00+00:00", "sha256": SHA,
     },
 }  # fmt: skip
+
+
+def by_pillow(kind: str, *frames: np.ndarray, mode: str | None = None, **options: Any) -> bytes:
+    """A file of Pillow's; several frames make an animation."""
+    file = io.BytesIO()
+    pictures = [Pillow.fromarray(frame).convert(mode) if mode else Pillow.fromarray(frame) for frame in frames]
+    more = {"save_all": True, "append_images": pictures[1:], "duration": 100} if len(frames) > 1 else {}
+    pictures[0].save(file, kind, **more, **options)
+    return file.getvalue()
+
+
 _COLOURS = np.random.default_rng(1).integers(0, 256, (18, 32, 4), np.uint8)
 _PROGRESSIVE = [cv2.IMWRITE_JPEG_PROGRESSIVE, 1, cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
 SAMPLES: dict[str, tuple[bytes, ...]] = {
@@ -171,8 +186,29 @@ SAMPLES: dict[str, tuple[bytes, ...]] = {
         cv2.imencode(".tif", _COLOURS.astype(np.uint16))[1].tobytes(),
         cv2.imencode(".tif", _COLOURS[..., 0].astype(np.float32))[1].tobytes(),
     ),
-    ".webp": (cv2.imencode(".webp", _COLOURS[..., :3])[1].tobytes(), cv2.imencode(".webp", _COLOURS)[1].tobytes()),
+    ".webp": (
+        cv2.imencode(".webp", _COLOURS[..., :3])[1].tobytes(),
+        cv2.imencode(".webp", _COLOURS)[1].tobytes(),
+        by_pillow("WEBP", _COLOURS, _COLOURS[::-1]),
+    ),
+    ".gif": (by_pillow("GIF", _COLOURS[..., :3]), by_pillow("GIF", _COLOURS, _COLOURS[::-1])),
+    ".avif": (by_pillow("AVIF", _COLOURS[..., :3]), by_pillow("AVIF", _COLOURS, _COLOURS[::-1])),
+    ".heic": (heic_samples.TURNED, heic_samples.TWO_PICTURES, heic_samples.DISPLAY_P3),
 }  # fmt: skip
+SAMPLES[".png"] += (
+    by_pillow("PNG", _COLOURS, _COLOURS[::-1]),
+    png(_COLOURS[..., :3], icc=matrix_profile(ADOBE_RGB), orientation=6),
+)
+SAMPLES[".jpg"] += (
+    jpeg_with(SAMPLES[".jpg"][0], icc=matrix_profile(ADOBE_RGB), orientation=6),
+    by_pillow("JPEG", _COLOURS[..., :3], mode="CMYK"),
+)
+SAMPLES[".tif"] += (
+    tiff([_COLOURS, _COLOURS[..., 0], _COLOURS.astype(np.uint16)], alpha=2, deflate=True),
+    tiff(_COLOURS, photometric=5, icc=cmyk_profile(), orientation=3),
+    by_pillow("TIFF", _COLOURS[..., :3], compression="jpeg"),
+    by_pillow("TIFF", _COLOURS[..., :3], compression="tiff_lzw"),
+)
 
 
 def picture_bytes(draw: Random) -> tuple[str, bytes]:

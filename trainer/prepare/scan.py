@@ -8,22 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-import numpy as np
 from tqdm import tqdm
 
 from edge.basics.errors import InputOutputError
-from edge.pictures.files import PICTURE_SUFFIXES, num_channels_of, rgb_from_stored, stored_picture
+from edge.pictures.files import PICTURE_SUFFIXES
 from edge.pictures.image import Image
 from edge.pictures.perceptual_hash import perceptual_hash
+from edge.pictures.reading.picture_file import PictureFile, PictureRefused
 from trainer.prepare.contact_sheet import thumbnail
 from trainer.prepare.manifest import Unreadable
 from trainer.prepare.screening import Scores, scores
 
 MIN_SIZE = (64, 64)
-
-_JPEG, _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
-"""Markers of ITU-T T.81, table B.1; within the scan's data they cannot occur."""
 
 
 class NotTrainable(Exception):
@@ -112,33 +108,30 @@ def picture_files(folder: Path) -> tuple[list[str], Counter[str]]:
 
 
 def decode(data: bytes, min_size: tuple[int, int] = MIN_SIZE) -> Image:
-    """The RGB picture of a file's bytes, turned upright as its EXIF says.
+    """The RGB picture of a file's bytes, upright and in sRGB.
 
     Raises:
-        NotTrainable: nothing that OpenCV can decode, or a JPEG cut short; not three channels of 8 bits, for none is
-            converted silently; or smaller than `min_size` (width_px, height_px).
+        NotTrainable: no picture, or a damaged one; several pages; not three channels of 8 bits, for none is converted
+            silently; or smaller than `min_size` (width_px, height_px).
     """
-    is_jpeg = data.startswith(_JPEG)
-    if is_jpeg and data.rfind(_END_OF_IMAGE) < data.rfind(_START_OF_SCAN):  # OpenCV 4 fills the rest with grey
-        raise NotTrainable("JPEG cut short; fetch it again or remove it")
     try:
-        stored = stored_picture(data)
-    except cv2.error:
-        stored = None
-    if stored is None:
-        raise NotTrainable("not a picture that OpenCV can decode; fetch it again or remove it")
-    if stored.dtype != np.uint8:
-        raise NotTrainable(f"{8 * stored.itemsize} bits a channel; convert to 8-bit RGB")
-    num_channels = num_channels_of(stored)
-    if num_channels == 4:
-        raise NotTrainable("alpha channel; convert to 8-bit RGB without one")
-    if num_channels == 1:
+        file = PictureFile(data, "it")
+        if file.num_pages > 1:
+            raise NotTrainable(f"{file.num_pages} pages or frames; save those that count as files of their own")
+        picture = file.page()
+    except PictureRefused as error:
+        raise NotTrainable(f"{str(error).removeprefix('it: ')}; or remove it") from error
+    if picture.bits != 8:
+        raise NotTrainable(f"{picture.bits} bits a channel; convert to 8-bit RGB")
+    if picture.num_channels in (2, 4):
+        raise NotTrainable("alpha channel or four inks; convert to 8-bit RGB without")
+    if picture.num_channels == 1:
         raise NotTrainable("one channel; convert to 8-bit RGB, or leave it out if it was never in colour")
-    height, width = stored.shape[:2]
+    height, width = picture.image.shape[:2]
     if width < min_size[0] or height < min_size[1]:
         size = f"{width}x{height} px, smaller than {min_size[0]}x{min_size[1]}"
         raise NotTrainable(f"{size}; leave it out or lower --min-size")
-    return rgb_from_stored(stored)
+    return picture.image
 
 
 def _scan(folder: Path, path: str, min_size: tuple[int, int], thumbnails: bool) -> Scanned | Unreadable:

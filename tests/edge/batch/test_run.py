@@ -11,9 +11,8 @@ import pytest
 
 import edge.batch.job
 from edge.basics.errors import EdgeError, InputOutputError, ModelError
-from edge.pictures.files import read_picture
-from edge.pictures.image import Image
 from edge.pictures.marks import mode_of_file
+from edge.pictures.reading.picture_file import PictureFile, opened_picture
 
 if TYPE_CHECKING:
     from tests.doubles.files_bench import Bench
@@ -113,22 +112,24 @@ def make(content: bytes | None) -> Callable[[Path], object]:
 
 
 @pytest.mark.parametrize(
-    ("name", "create"),
+    ("name", "create", "exit_code"),
     [
-        pytest.param("missing.png", lambda path: None, id="missing"),
-        pytest.param("empty.png", make(b""), id="empty picture"),
-        pytest.param("empty.mp4", make(b""), id="empty clip"),
-        pytest.param("text.mp4", make(b"hello " * 100), id="text named mp4"),
-        pytest.param("text.bin", make(b"hello " * 100), id="neither"),
-        pytest.param("folder", make(None), id="folder without pictures"),
+        pytest.param("missing.png", lambda path: None, 74, id="missing"),
+        pytest.param("empty.png", make(b""), 1, id="empty picture"),
+        pytest.param("empty.mp4", make(b""), 74, id="empty clip"),
+        pytest.param("text.mp4", make(b"hello " * 100), 74, id="text named mp4"),
+        pytest.param("text.bin", make(b"hello " * 100), 74, id="neither"),
+        pytest.param("folder", make(None), 74, id="folder without pictures"),
     ],
 )
-def test_a_lone_bad_input_raises_its_own_error(bench: Bench, name: str, create: Callable[[Path], object]) -> None:
+def test_a_lone_bad_input_raises_its_own_error(
+    bench: Bench, name: str, create: Callable[[Path], object], exit_code: int
+) -> None:
     path = bench.originals / name
     create(path)
     with pytest.raises(InputOutputError, match=name) as caught:
         bench.run(path)
-    assert caught.value.exit_code == 74
+    assert caught.value.exit_code == exit_code
     assert "\n" not in str(caught.value)
     assert bench.written() == []
 
@@ -160,11 +161,11 @@ def test_each_picture_is_read_once_and_none_for_nothing(
     (bench.originals / "c.png").write_bytes(b"\x89PNG no more")
     names: list[str] = []
 
-    def reading(path: Path) -> Image:
+    def reading(path: Path) -> PictureFile:
         names.append(path.stem)
-        return read_picture(path)
+        return opened_picture(path)
 
-    monkeypatch.setattr(edge.batch.job, "read_picture", reading)
+    monkeypatch.setattr(edge.batch.job, "opened_picture", reading)
     report = bench.run(**options)
     assert "".join(names) == read
     failed = [failure.path.stem for failure in report.failed]

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import InputOutputError
-from edge.pictures.files import picture_paths, read_picture
+from edge.pictures.files import picture_from_content, picture_paths, read_picture
+from tests.doubles.picture_files import tiff
 
 
 def test_red_is_first(tmp_path):
@@ -94,8 +95,8 @@ def half_of(ending):
     return data[: len(data) // 2]
 
 
-def float_tiff():
-    return cv2.imencode(".tiff", np.zeros((4, 4, 3), np.float32))[1].tobytes()
+def two_pages():
+    return tiff([flat_bgr(RED), flat_bgr(GREY)])
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def float_tiff():
         pytest.param("a.png", half_of(".png"), "damaged", id="png cut short"),
         pytest.param("a.jpg", half_of(".jpg"), "damaged", id="jpeg cut short"),
         pytest.param("a.tif", half_of(".tiff"), "damaged", id="tiff cut short"),
-        pytest.param("a.tif", float_tiff(), "float32 pixels", id="floating point"),
+        pytest.param("a.tif", two_pages(), "2 pages or frames; expected one", id="two pages"),
     ],
 )
 def test_bad_picture_is_one_line(tmp_path, capfd, name, content, message):
@@ -144,3 +145,10 @@ def test_png_with_bad_checksum_is_refused(tmp_path):
     path.write_bytes(data)
     with pytest.raises(InputOutputError, match="damaged"):
         read_picture(path)
+
+
+def test_a_files_bytes_are_read_as_the_file_is(tmp_path):
+    content = cv2.imencode(".png", flat_bgr(GREEN))[1].tobytes()
+    assert picture_from_content(content, "it")[0, 0].tolist() == list(GREEN)
+    with pytest.raises(InputOutputError, match=r"^it: damaged PNG"):
+        picture_from_content(content[:-20], "it")

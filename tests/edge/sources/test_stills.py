@@ -6,6 +6,7 @@ import pytest
 
 from edge.basics.errors import InputOutputError
 from edge.sources.stills import StillSource
+from tests.doubles.picture_files import tiff
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
 
@@ -81,3 +82,14 @@ def test_close_ends_the_source(tmp_path, paced):
     source.close()
     source.close()
     assert source.read() is None
+
+
+def test_every_page_of_a_file_is_shown_and_a_damaged_one_left_out(tmp_path, caplog):
+    noise = np.random.default_rng(0).integers(0, 256, (54, 96, 3), np.uint8)
+    pages = [np.full((54, 96, 3), level, np.uint8) for level in (10, 20)]
+    content = bytearray(tiff([pages[0], noise, pages[1]], deflate=True))
+    content[content.index(b"\x78\x9c", len(content) - 16_000) + 3000] ^= 0xFF
+    (tmp_path / "series.tif").write_bytes(content)
+    source = StillSource("series", [tmp_path / "series.tif"], fps=1.0, live=True, paced=False, loop=True)
+    assert [int(source.read().image[0, 0, 0]) for _ in range(4)] == [10, 20, 10, 20]
+    assert "series.tif: page 2 of 3: damaged TIFF" in caplog.text

@@ -222,14 +222,14 @@ def test_the_same_command_writes_the_same_manifest(sorted_folder, tmp_path):
 
 def test_unreadable_pictures_are_listed_at_the_end_and_are_not_fatal(sorted_folder, tmp_path, capsys):
     (sorted_folder / "lq" / "torn.jpg").write_bytes(b"torn")
-    (sorted_folder / "lq" / "phone.heic").write_bytes(b"")
+    (sorted_folder / "lq" / "phone.mov").write_bytes(b"")
     put(sorted_folder, {"hq/grey.png": scene(50)[..., 0], "hq/deep.png": scene(51).astype(np.uint16) * 256})
     assert prepare(sorted_folder, "-o", tmp_path / "m.json", "--min-size", "90x70") == 0
     listed = {bad.path: bad.reason for bad in read_manifest(tmp_path / "m.json").unreadable}
     assert list(listed) == ["hq/deep.png", "hq/grey.png", "lq/torn.jpg"]
     lines = capsys.readouterr().err.strip().splitlines()
     assert lines[-3:] == [f"{path}: left out: {reason}" for path, reason in listed.items()]
-    assert "files of other kinds, left aside: .heic 1" in lines
+    assert "files of other kinds, left aside: .mov 1" in lines
     assert prepare(sorted_folder, "-o", tmp_path / "m.json", "--min-size", "97x70", "--decision", "x.csv") == 74
 
 

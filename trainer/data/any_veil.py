@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 
 from trainer.data.degradations import Linear
 
-FINEST_CELLS = 20
-"""Finest field nodes along the height: a veil is smooth, and what is finer cannot be lifted by smooth maps."""
-
 
 @dataclass(frozen=True, slots=True)
 class AnyVeil:
@@ -27,8 +24,7 @@ class AnyVeil:
         loss: largest share of the scene's light that is taken.
         level: largest light that is added where it is absolute; `tint` its colour, largest channel 1.
         share: largest multiple of the scene's blurred light that is added, `blur` its sigma over the picture's width.
-        cells: field nodes along the height, of T and of L; `raggedness`, how strong each finer octave is.
-        patches: level below which the fields are clear, 0: they are nowhere; a veil may lie in patches.
+        cells: field nodes along the width, of T and of L; `raggedness`, how strong each finer octave is.
         alike: how far L's field is T's own, 0 to 1.
         seed: of the fields.
     """
@@ -40,7 +36,6 @@ class AnyVeil:
     blur: float
     cells: tuple[int, int]
     raggedness: float
-    patches: float
     alike: float
     seed: int
 
@@ -51,14 +46,13 @@ class AnyVeil:
         red, green, blue = (float(x) for x in tint / tint.max())
         kind = rng.random()
         return cls(
-            loss=0.95 * strength * float(rng.uniform(0.3, 1)),
-            level=0.0 if kind < 0.3 else 0.95 * strength * float(rng.uniform(0, 1)) ** 1.3,
+            loss=0.85 * strength * float(rng.uniform(0.3, 1)),
+            level=0.0 if kind < 0.3 else 0.6 * strength * float(rng.uniform(0, 1)) ** 1.5,
             tint=(red, green, blue),
             share=0.0 if kind > 0.7 else 0.9 * strength * float(rng.uniform(0.2, 1)),
             blur=float(np.exp(rng.uniform(np.log(0.02), np.log(0.4)))),
-            cells=(int(rng.integers(1, 9)), int(rng.integers(1, 9))),
+            cells=(int(rng.integers(1, 7)), int(rng.integers(1, 7))),
             raggedness=float(rng.uniform(0, 0.7)),
-            patches=float(rng.uniform(0.2, 0.65)) if rng.random() < 0.4 else 0.0,
             alike=float(rng.uniform(0, 1)),
             seed=int(rng.integers(2**32)),
         )
@@ -70,7 +64,7 @@ class AnyVeil:
     def apply(self, linear: Linear) -> Linear:
         height, width = linear.shape[:2]
         rng = np.random.default_rng(self.seed)
-        taken, other = (self._field(rng, height, width, cells) for cells in self.cells)
+        taken, other = (_field(rng, height, width, cells, self.raggedness) for cells in self.cells)
         given = np.float32(self.alike) * taken + np.float32(1 - self.alike) * other
         small = cv2.resize(linear, (max(8, width // 5), max(8, height // 5)), interpolation=cv2.INTER_AREA)
         blurred = cv2.GaussianBlur(small, (0, 0), self.blur * small.shape[1], borderType=cv2.BORDER_REFLECT)
@@ -78,16 +72,14 @@ class AnyVeil:
         light = np.float32(self.level) * np.array(self.tint, np.float32) + np.float32(self.share) * scene
         return np.asarray((1 - np.float32(self.loss) * taken) * linear + given * light, np.float32)
 
-    def _field(self, rng: np.random.Generator, height: int, width: int, cells: int) -> NDArray[np.float32]:
-        """Between 0 and 1, its largest value 1, (H, W, 1): four octaves in patches, or over a floor of its own."""
-        total = np.zeros((height, width), np.float32)
-        for octave in range(4):
-            nodes = min(cells * 2**octave, FINEST_CELLS)
-            grid = rng.random((nodes + 1, 2 * nodes + 1), np.float32)
-            layer = cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
-            total += np.float32(self.raggedness**octave) * layer
-        total = (total - total.min()) / max(float(np.ptp(total)), 1e-6)
-        if self.patches:
-            return np.clip((total - self.patches) / (1 - self.patches), 0, 1)[..., None]
-        floor = np.float32(rng.uniform(0, 0.9))
-        return np.asarray(floor + (1 - floor) * total, np.float32)[..., None]
+
+def _field(rng: np.random.Generator, height: int, width: int, cells: int, raggedness: float) -> NDArray[np.float32]:
+    """Between 0 and 1, its largest value 1, (H, W, 1): up to four octaves over a floor of its own."""
+    total = np.zeros((height, width), np.float32)
+    for octave in range(4):
+        nodes = cells * 2**octave
+        grid = rng.random((nodes + 1, 2 * nodes + 1), np.float32)
+        total += np.float32(raggedness**octave) * cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
+    total -= total.min()
+    floor = np.float32(rng.uniform(0, 0.9))
+    return (floor + (1 - floor) * total / max(float(total.max()), 1e-6))[..., None]

@@ -18,11 +18,9 @@ from trainer.data.not_tissue import not_tissue
 CLEAR_SHARE = 0.12
 """Share of pictures without fog: what is clear must come back clear."""
 NOT_TISSUE_SHARE = 0.1
-OTHER_COLOUR_SHARE = 0.2
-"""Share of scenes in colours that none of the pictures has: lamps, dyes and organs differ, fog is fog."""
 SECOND_FOG_SHARE = 0.35
-SETTLED_SHARE = 0.6
-SETTLED_LEVEL = (103.0, 22.0)
+SETTLED_SHARE = 0.8
+SETTLED_LEVEL = (103.0, 17.0)
 """Mean and deviation of the display level at which cameras that expose by themselves hold a clear scene.
 
 What a veil has added can be told from a pale scene only where scenes are known to be exposed alike: the larynx and the
@@ -86,8 +84,6 @@ class FogPairs:
         if rng.random() < NOT_TISSUE_SHARE:
             card = not_tissue(rng, clean.shape[1::-1])
             return card, card.copy()
-        if rng.random() < OTHER_COLOUR_SHARE:
-            clean = other_colours(clean, rng)
         camera = Camera.draw(rng)
         clear = scene(camera.light(clean), rng)
         if rng.random() < SETTLED_SHARE:
@@ -105,16 +101,6 @@ class FogPairs:
             return [AnyVeil.draw(rng)]
         number = 2 if len(self.names) > 1 and rng.random() < SECOND_FOG_SHARE else 1
         return [FAMILIES[self.names[i]].draw(rng) for i in rng.choice(len(self.names), number, replace=False)]
-
-
-def other_colours(clean: Image, rng: np.random.Generator) -> Image:
-    """Another mean colour and saturation, the brightness kept; blacks stay black."""
-    gains = rng.uniform(0.65, 1.35, 3).astype(np.float32)
-    mixed = clean.astype(np.float32)
-    mixed = mixed + np.float32(rng.uniform(-0.4, 0.3)) * (mixed - mixed.mean(2, keepdims=True))
-    mixed = np.clip(mixed, 0, None) * gains
-    mixed *= np.float32(clean.mean() / max(float(mixed.mean()), 1.0))
-    return np.clip(np.rint(mixed), 0, 255).astype(np.uint8)
 
 
 def scene(linear: d.Linear, rng: np.random.Generator) -> d.Linear:

@@ -43,15 +43,7 @@ def test_what_is_given_does_not_follow_from_what_is_taken():
 
 
 def test_it_changes_slowly():
-    """A tenth of the picture's height brings most of the change, a hundredth hardly any."""
-    flat = np.full((270, 480, 3), 0.2, np.float32)
-    for veil in drawn(30):
-        out = veil.apply(flat)
-        near, far = (np.abs(out[:, step:] - out[:, :-step]).max() for step in (2, 60))
-        assert near < 0.35 * max(far, 0.05)
-
-
-def test_some_lie_in_patches_with_clear_places_between():
     flat = np.full((68, 120, 3), 0.2, np.float32)
-    clear = [float((np.abs(veil.apply(flat) - flat).max(2) < 1e-4).mean()) for veil in drawn(60)]
-    assert 5 < sum(share > 0.15 for share in clear) < 40
+    for veil in drawn(20):
+        out = veil.apply(flat)
+        assert np.abs(np.diff(out, axis=1)).max() < 0.25 * max(np.ptp(out), 0.05)

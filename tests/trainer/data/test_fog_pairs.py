@@ -7,7 +7,7 @@ import pytest
 
 from edge.basics.errors import ConfigError
 from trainer.data.any_veil import AnyVeil
-from trainer.data.fog_pairs import FogPairs, other_colours, taught_without
+from trainer.data.fog_pairs import FogPairs, taught_without
 from trainer.data.fogs import catalogue
 from trainer.data.fogs.catalogue import FAMILIES, TAUGHT, TEST_ONLY
 from trainer.data.not_tissue import not_tissue
@@ -92,7 +92,7 @@ def test_most_cameras_expose_a_clear_scene_alike(tissue, monkeypatch):
         scenes = [(tissue(68, 120, n % 5) * (0.5 + n % 4 / 6)).astype(np.uint8) for n in range(80)]
         truths = [FogPairs()(scene, np.random.default_rng(n))[1] for n, scene in enumerate(scenes)]
         spreads.append(np.std([gt.mean() for gt in truths]))
-    assert spreads[1] < 0.87 * spreads[0]
+    assert spreads[1] < 0.8 * spreads[0]
 
 
 def test_some_fogs_follow_no_law_whatever_families_are_left(tissue, monkeypatch):
@@ -101,15 +101,3 @@ def test_some_fogs_follow_no_law_whatever_families_are_left(tissue, monkeypatch)
     monkeypatch.setattr(AnyVeil, "draw", classmethod(lambda cls, rng: drawn.append(1) or real(rng)))
     pairs(tissue, 80, names=("airlight",))
     assert 8 < len(drawn) < 40
-
-
-def test_a_scene_in_other_colours_keeps_its_brightness_its_blacks_and_its_edges(tissue):
-    clean = (tissue(68, 120, 1) * 0.6).astype(np.uint8)
-    clean[:10] = 0
-    for seed in range(10):
-        other = other_colours(clean, np.random.default_rng(seed))
-        assert other.shape == clean.shape and other.dtype == np.uint8
-        assert not other[:10].any()
-        assert abs(other.mean() - clean.mean()) < 2
-        assert np.abs(other.astype(int) - clean).mean() > 1
-        assert np.corrcoef(other.mean(2)[10:].ravel(), clean.mean(2)[10:].ravel())[0, 1] > 0.9

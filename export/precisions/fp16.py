@@ -9,7 +9,7 @@ picture, the graph stays in float32:
 - what comes before a network's first normalisation. Fog leaves little contrast on a bright mean; rounded to 11 bits it
   is noise, and the normalisation lifts it to full size (measured: 36 dB on a frame of 0.7 levels' contrast, 61 dB with
   this island, which is 1% of the generator's arithmetic);
-- the student's global gate, from its mean over the picture to its scale and shift;
+- the student's global gates, from mean and extremes of the picture to scale and shift;
 - the guided step: its noise gate squares values up to 255, which overflows near half precision's 65504, and its
   intercept is the difference of numbers in the hundreds. The two maps go up to 1080p in half precision, which halves
   the traffic, and meet the frame in float32;
@@ -29,7 +29,7 @@ from export.precisions.graph_edit import FLOAT, HALF, Names, element_types
 
 NETWORK_SCOPES = ("/student/", "/idm/", "/isr/")
 ISLAND_OPS = frozenset({"InstanceNormalization", "ReduceMean"})
-ISLAND_SCOPES = ("/gate/",)
+ISLAND_SCOPES = ("/gate/", "/gate0/")
 HALF_RESIZES = "linear"
 """Outside the networks, resizes of this mode are the guided step's maps on their way up."""
 FLOAT_INPUTS = {"Resize": (1, 2)}

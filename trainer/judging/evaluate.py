@@ -30,7 +30,7 @@ from trainer.judging.judged import (
     picture_from_tensor,
     tensor_from_picture,
 )
-from trainer.judging.metrics import ciede2000, flicker, flow_from_truth, psnr, relative_flicker, ssim
+from trainer.judging.metrics import ciede2000, flicker, flow_from_truth, psnr_for_means, relative_flicker, ssim
 from trainer.networks import guided
 from trainer.networks.student_isr import AnyStudent
 
@@ -50,7 +50,7 @@ class Score:
 
 def score(results: Sequence[Image], truths: Sequence[Image]) -> Score:
     pairs = list(zip(results, truths, strict=True))
-    return Score(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr, ssim, ciede2000)))
+    return Score(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr_for_means, ssim, ciede2000)))
 
 
 def dehazing_scores(truths: Sequence[Image], methods: Mapping[str, Method]) -> dict[str, dict[str, Score]]:
@@ -115,8 +115,8 @@ def _guided(frame: Image, dehazed: Image) -> Tensor:
 
 
 def _against(pairs: Sequence[tuple[Image, Image]], truths: Sequence[Image]) -> list[float]:
-    bicubic = mean(psnr(b, t) for (b, _), t in zip(pairs, truths, strict=True))
-    carried = mean(psnr(g, t) for (_, g), t in zip(pairs, truths, strict=True))
+    bicubic = mean(psnr_for_means(b, t) for (b, _), t in zip(pairs, truths, strict=True))
+    carried = mean(psnr_for_means(g, t) for (_, g), t in zip(pairs, truths, strict=True))
     return [bicubic, carried, carried - bicubic]
 
 

@@ -94,7 +94,7 @@ def test_scales_of_a_resize_stay_in_float(shipped):
     made = half_graph(shipped)
     types = element_types(made)
     resizes = [n for n in made.graph.node if n.op_type == "Resize"]
-    assert len(resizes) == 5
+    assert len(resizes) == 7
     assert all(types[n.input[2]] == FLOAT and types[n.input[0]] == HALF for n in resizes)
     onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
 

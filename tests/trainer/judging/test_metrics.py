@@ -247,3 +247,9 @@ def test_flicker_refuses_what_does_not_fit(num_frames, motions):
 def test_relative_flicker_refuses_flat_frames():
     with pytest.raises(ValueError, match="flat"):
         metrics.relative_flicker([np.full((96, 128, 3), 9, np.uint8)] * 2, [constant_motion(0, 0)])
+
+
+def test_a_picture_that_comes_back_exactly_does_not_make_a_mean_infinite():
+    a = np.full((16, 16, 3), 90, np.uint8)
+    assert metrics.psnr_for_means(a, a.copy()) == metrics.HIGHEST_DB
+    assert metrics.psnr_for_means(a, a + 4) == metrics.psnr(a, a + 4)

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from edge.pictures.colour import ciede2000_lab, lab_from_srgb
 from edge.pictures.image import Image
-from trainer.judging.metrics import psnr, ssim
+from trainer.judging.metrics import psnr_for_means, ssim
 
 WORSE_DB = 0.3
 """Loss of PSNR from which on a picture counts as made worse."""
-
-HIGHEST_DB = 60.0
-"""PSNR at which a picture is its truth: equal ones would have infinity, and nothing to lose from there."""
 
 Perceptual = Callable[[Image, Image], float]
 
@@ -46,8 +43,8 @@ class Gain:
 
 
 def gained(foggy: Image, result: Image, truth: Image, perceptual: Perceptual | None = None) -> Gain:
-    before, after = (min(psnr(picture, truth), HIGHEST_DB) for picture in (foggy, result))
-    best = [min(psnr(at_best_exposure(picture, truth), truth), HIGHEST_DB) for picture in (foggy, result)]
+    before, after = (psnr_for_means(picture, truth) for picture in (foggy, result))
+    best = [psnr_for_means(at_best_exposure(picture, truth), truth) for picture in (foggy, result)]
     lab, true_lab = lab_from_srgb(result), lab_from_srgb(truth)
     return Gain(
         input_psnr=before,

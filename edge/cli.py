@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from edge.basics.command import exit_code_of, stop_on_signals
+from edge.basics.command import exit_code_of, have_standard_streams, stop_on_signals
 from edge.basics.errors import UsageError
 from edge.basics.logs import set_up_logging
 from edge.basics.options import Option, add_options, given_settings, option_of, refuse_unused
@@ -156,6 +156,7 @@ def run_command(name: str, argv: Sequence[str]) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    have_standard_streams()
     given = sys.argv[1:] if argv is None else list(argv)
     if given and given[0] in COMMANDS:
         return run_command(given[0], given[1:])

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from edge.basics.command import hangs_up_with_terminal
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
@@ -79,7 +80,8 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health.track("reload", reload.outcome)
     watches: list[Watch] = [heat, storage, reload, life]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web))
-    signal.signal(signal.SIGHUP, reload.request)
+    if not hangs_up_with_terminal():
+        signal.signal(signal.SIGHUP, reload.request)
     saver.start()
     try:
         live.run()

@@ -127,7 +127,7 @@ async def stream(
 
 
 def endless_headers(content_type: str) -> dict[str, str]:
-    """Of an answer without an end. nginx otherwise keeps it back until its buffers are full: seconds of old pictures."""
+    """Of an answer without an end. nginx else keeps it back until its buffers are full: seconds of old pictures."""
     return {
         "Content-Type": content_type,
         "Cache-Control": "no-store",

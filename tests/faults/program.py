@@ -101,7 +101,12 @@ class Program:
     def _start_once(self) -> None:
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, env=self._environment, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # as a service: without a terminal SIGHUP is a reload
             )
 
     def _keep(self) -> None:

@@ -304,7 +304,8 @@ def test_the_real_program_takes_what_was_installed_or_says_why_not(unit, bundles
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     unit.listen_on(port)
-    unit.process = subprocess.Popen([sys.executable, "-m", "edge.cli", "--live", "--config", str(unit.config)])
+    command = [sys.executable, "-m", "edge.cli", "--live", "--config", str(unit.config)]
+    unit.process = subprocess.Popen(command, start_new_session=True)  # without a terminal SIGHUP is a reload
     running = RunningUnit(f"127.0.0.1:{port}")
     until_s = time.monotonic() + 60
     while (record := running.health()) is None and time.monotonic() < until_s:

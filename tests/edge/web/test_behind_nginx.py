@@ -95,7 +95,7 @@ def test_a_viewer_that_reads_slowly_is_shown_no_old_pictures(studio: Any, proxie
 
 
 def test_the_units_own_page_may_do_what_it_does_without_a_proxy(studio: Any, proxied: str) -> None:
-    """Over plain HTTP a browser sends its Origin alone, and nginx's defaults put another Host in the place of its own."""
+    """Over plain HTTP a browser sends its Origin alone, and nginx by default another Host than the browser's."""
     studio.show()
     address = urlsplit(proxied)
     connection = http.client.HTTPConnection(address.netloc, timeout=GUARD_S)

@@ -105,7 +105,7 @@ def run_capture(args: argparse.Namespace) -> int:
         target=args.target,
         folder=args.output,
         unit=config.unit.serial,
-        source=config.source.uri,
+        source=config.source,
         purpose=args.purpose or "",
         num_frames=args.frames,
         patience_s=args.patience,

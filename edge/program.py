@@ -32,7 +32,8 @@ from edge.saving.saver import PairSaver
 from edge.service.life import Life
 from edge.service.notify import Notifier
 from edge.sources.holder import SourceHolder, SourceOrder
-from edge.sources.open import open_source
+from edge.sources.judgement import FrameJudge
+from edge.sources.open import open_wished, wish_of
 from edge.updates.store import ModelStore
 from edge.web.server import WebSink
 
@@ -100,8 +101,11 @@ def _source(
     stop: threading.Event,
 ) -> SourceHolder:
     """What gives frames; they lie in memory that the engine's process sees."""
-    order = SourceOrder(config.source.uri, correction)
-    return SourceHolder(order, partial(open_source, lend=frames.lend), health, stop, waits=config.source.wait)
+    judge = FrameJudge()
+    health.track("frame_faults", judge.record)
+    order = SourceOrder(wish_of(config.source), correction)
+    opening = partial(open_wished, lend=frames.lend, judge=judge)
+    return SourceHolder(order, opening, health, stop, waits=config.source.wait)
 
 
 def _say_where(web: WebSink) -> None:

@@ -55,7 +55,7 @@ class Health:
         self._board.read(NotSaved, self._on_not_saved)
         self._started_ns = time.monotonic_ns() if started_ns is None else started_ns
         self._parts = {part: PartRecord(state, "", self._started_ns) for part, state in _FIRST_STATES.items()}
-        self._source = ""
+        self._source, self._nominal_fps = "", 0.0
         self._num_attempts = 0
         self._frame_fault = ""
         self._engine = EngineFacts()
@@ -98,9 +98,10 @@ class Health:
 
     # ---- what runs
 
-    def set_source(self, uri: str) -> None:
+    def set_source(self, uri: str, fps: float = 0.0) -> None:
+        """Name the source that is open, and its nominal frames per second where it has some."""
         with self._lock:
-            self._source = uri
+            self._source, self._nominal_fps = uri, fps
 
     def source(self) -> str:
         """As `set_source` was told."""

@@ -28,6 +28,7 @@ from edge.live import Ending, Live
 from edge.reload import Reload
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
+from edge.saving.names import Names
 from edge.saving.saver import PairSaver
 from edge.service.life import Life
 from edge.service.notify import Notifier
@@ -57,8 +58,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     board, ending, frames = Board(), Ending(stop), SharedFrames()
     health = Health(board)
     health.track("pid", os.getpid)
-    saver = PairSaver(config.save.path, health, board)
-    freeze = Freeze(health, board, saver, config.enhance.strength)
+    names = Names()
+    saver = PairSaver(config.save.path, health, board, names)
+    freeze = Freeze(health, board, saver, config.enhance.strength, names)
     web = WebSink(config.web, health, board, freeze, on_failed=ending.fail)
     sinks: list[Sink] = [web, freeze]
     if config.bridge.port:

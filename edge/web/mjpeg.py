@@ -8,7 +8,7 @@ import time
 
 from aiohttp import web
 
-from edge.health.record import STALE_AFTER_MS
+from edge.health.state import STALE_AFTER_MS
 from edge.web.pulse import Pulse
 from edge.web.views import Picture, View
 

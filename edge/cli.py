@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   edge-enhance --check --config edge.toml                  is everything there?
 
 commands with a --help of their own:
+  edge-enhance cameras                                     what cameras this machine has, and the URI of each
   edge-enhance model                                       install, list and roll back models
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
@@ -36,6 +37,7 @@ commands with a --help of their own:
 LIVE_THREADS = ("capture", "inference")
 
 COMMANDS = {
+    "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",

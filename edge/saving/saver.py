@@ -84,7 +84,8 @@ class PairSaver:
         try:
             make_folder(self._folder)
             stem = self._folder / self._free_stem(name.stem)
-            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at)
+            picture = (self._health.tracked("camera") or {}).get("picture")
+            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture)
             contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {})
             write_together(contents)
         except OSError as error:

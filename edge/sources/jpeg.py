@@ -26,8 +26,8 @@ class JpegReader:
 
     Let pass is what follows the end marker, and zeros that fill up what comes before it. A few other bytes there may be
     a camera's habit, but are what damage leaves too: they are let pass from a camera that has made them in each of its
-    first pictures, and of one that has given a sound picture never. JPEG has no checksum: of one bit turned over the
-    decoder sees a quarter (docs/testing.md).
+    first ten pictures, never from one that has given a sound picture before. JPEG has no checksum: of a single bit
+    turned over the decoder sees a quarter (docs/testing.md).
 
     Args:
         camera: for the log.

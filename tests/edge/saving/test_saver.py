@@ -99,6 +99,16 @@ def test_the_sidecar_tells_the_state_of_the_unit(office):
     assert not office.failed
 
 
+def test_the_sidecar_tells_what_was_cut_away_of_the_cameras_picture(office):
+    office.save(pair_of())
+    picture = {"width_px": 1280, "height_px": 960, "fit": "crop", "told": "25% of its height is cut away"}
+    office.health.track("camera", lambda: {"picture": picture})
+    office.save(pair_of())
+    sources = [json.loads((office.folder / f"{name}.json").read_text())["source"] for name in office.saved]
+    assert "picture" not in sources[0]
+    assert sources[1]["picture"] == picture
+
+
 def test_less_than_all_of_the_enhancement_is_said_in_the_sidecar(office):
     pair = pair_of()
     office.save(pair)

@@ -67,3 +67,10 @@ def test_bytes_before_every_end_are_a_cameras_habit_and_told_once(
     assert [isinstance(one, str) for one in found] == [True] * (MAX_REFUSED - 1) + [False] * 3
     assert isinstance(reader.rgb(hurt(jpeg, 1)), str), "damage is damage all the same"
     assert len(caplog.records) == 1
+
+
+def test_a_camera_that_has_given_a_sound_picture_has_no_such_habit(jpeg: bytes) -> None:
+    reader = JpegReader("/dev/video0")
+    assert not isinstance(reader.rgb(jpeg), str)
+    odd = jpeg[:-2] + b"\x12\x34\x56" + END
+    assert all(isinstance(reader.rgb(odd), str) for _ in range(MAX_REFUSED + 2))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from edge.basics.command import hangs_up_with_terminal
+from edge.basics.command import ends_with_terminal, has_terminal
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
@@ -83,8 +83,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health.track("reload", reload.outcome)
     watches: list[Watch] = [heat, storage, reload, life]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web))
-    if not hangs_up_with_terminal():
-        signal.signal(signal.SIGHUP, reload.request)
+    signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()
     try:
         live.run()
@@ -93,6 +92,18 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         saver.close()  # a picture that waits for the disk is written
         frames.close()
     return 0
+
+
+def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:
+    """What SIGHUP does: the end where the terminal has gone that the program was started from, else a reload."""
+
+    def on_signal(*_signal: object) -> None:
+        if ends_with_terminal and not has_terminal():
+            stop.set()
+        else:
+            reload.request()
+
+    return on_signal
 
 
 def _source(

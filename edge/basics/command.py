@@ -59,10 +59,13 @@ def have_standard_streams() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
-def hangs_up_with_terminal() -> bool:
-    """Whether SIGHUP means that the terminal went away: there is one, and nobody asked by `nohup` to outlive it."""
-    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
-        return False
+def ends_with_terminal() -> bool:
+    """Whether the program was started from a terminal, and nobody asked by `nohup` to outlive it."""
+    return signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and has_terminal()
+
+
+def has_terminal() -> bool:
+    """Whether there is a terminal; after SIGHUP: whether it is still there, so that the signal came from elsewhere."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
     except OSError:
@@ -79,7 +82,7 @@ def stop_on_signals() -> threading.Event:
         # A shell hands the hangup on that the kernel sent already: the second one is no impatience.
         signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
 
-    hangup = (signal.SIGHUP,) if hangs_up_with_terminal() else ()
+    hangup = (signal.SIGHUP,) if ends_with_terminal() else ()
     for number in (signal.SIGTERM, signal.SIGINT, *hangup):
         signal.signal(number, on_signal)
     return stop

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 CLOSED = 'exec "$@" <&- >&- 2>&-'
@@ -68,14 +69,22 @@ def on_terminal(slave: int) -> Callable[[], None]:
     return take
 
 
-def test_a_terminal_that_closes_ends_what_was_started_from_it(port: int) -> None:
+@pytest.mark.parametrize("shell", [[], ["sh", "-c", '"$@"; exit 0', "sh"]], ids=["by itself", "by a shell"])
+def test_a_terminal_that_closes_ends_what_was_started_from_it(port: int, shell: list[str]) -> None:
     master, slave = os.openpty()
-    program = subprocess.Popen(command(port), stdin=slave, stdout=slave, stderr=slave, preexec_fn=on_terminal(slave))
+    words = [*shell, *command(port)]
+    started = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, preexec_fn=on_terminal(slave))
     os.close(slave)
-    with ended(program):
-        health_when(port, lambda record: record["frames"] > 0)
+    with ended(started):
+        program = psutil.Process(health_when(port, lambda record: record["frames"] > 0)["pid"])
+        program.send_signal(signal.SIGHUP)  # as `edge-enhance model install` does, while the terminal is there
+        assert health_when(port, lambda record: record["reload"] is not None)["reload"]["ok"]
         os.close(master)
-        program.wait(15)
+        try:
+            program.wait(15)
+        finally:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                program.kill()
     socket.create_server(("127.0.0.1", port)).close()
 
 

@@ -101,12 +101,7 @@ class Program:
     def _start_once(self) -> None:
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                self._command,
-                env=self._environment,
-                cwd=self._folder,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # as a service: without a terminal SIGHUP is a reload
+                self._command, env=self._environment, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT
             )
 
     def _keep(self) -> None:

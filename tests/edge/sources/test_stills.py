@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import InputOutputError
+from edge.frames.stages import about
 from edge.sources.stills import StillSource
 
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -81,3 +82,14 @@ def test_close_ends_the_source(tmp_path, paced):
     source.close()
     source.close()
     assert source.read() is None
+
+
+@pytest.mark.parametrize(("fit", "edge"), [("crop", RED), ("pad", (0, 0, 0))])
+def test_a_picture_that_is_not_16_9_is_fitted_as_wished_and_told(tmp_path, fit, edge):
+    path = flat(tmp_path / "square.png", RED, (64, 64))
+    source = StillSource("square.png", [path], fps=2.0, live=True, paced=False, loop=True, fit=fit)
+    image = source.read().image
+    assert (tuple(image[540, 0]), tuple(image[540, 960])) == (edge, RED)
+    told = about(source)["picture"]
+    assert (told["width_px"], told["height_px"], told["fit"]) == (64, 64, fit)
+    assert "44% of" in told["told"]

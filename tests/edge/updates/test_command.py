@@ -304,8 +304,7 @@ def test_the_real_program_takes_what_was_installed_or_says_why_not(unit, bundles
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     unit.listen_on(port)
-    command = [sys.executable, "-m", "edge.cli", "--live", "--config", str(unit.config)]
-    unit.process = subprocess.Popen(command, start_new_session=True)  # without a terminal SIGHUP is a reload
+    unit.process = subprocess.Popen([sys.executable, "-m", "edge.cli", "--live", "--config", str(unit.config)])
     running = RunningUnit(f"127.0.0.1:{port}")
     until_s = time.monotonic() + 60
     while (record := running.health()) is None and time.monotonic() < until_s:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from calib.session import TARGETS
-from edge.basics.command import exit_code_of
+from edge.basics.command import exit_code_of, have_standard_streams
 from edge.basics.errors import InputOutputError, UsageError
 from edge.config import Config, load_config
 
@@ -105,7 +105,7 @@ def run_capture(args: argparse.Namespace) -> int:
         target=args.target,
         folder=args.output,
         unit=config.unit.serial,
-        source=config.source.uri,
+        source=config.source,
         purpose=args.purpose or "",
         num_frames=args.frames,
         patience_s=args.patience,
@@ -188,6 +188,7 @@ COMMANDS = {"capture": run_capture, "solve": run_solve, "check": run_check, "sho
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    have_standard_streams()
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.DEBUG if args.debug else logging.INFO, format="%(message)s")
     return exit_code_of("edge-calib", lambda: COMMANDS[args.command](args), debug=args.debug)

@@ -53,18 +53,22 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
         return "; ".join([f"{opened.device}, first frame in {proof.took_ms:.0f} ms", *passed])
 
     def camera() -> str:
-        from edge.calibration.of_unit import refuse_other_mode, unit_correction
-        from edge.sources.open import open_source
+        from edge.calibration.of_unit import not_as_calibrated, refuse_other_mode, unit_correction
+        from edge.frames.stages import about
+        from edge.sources.open import open_wished, wish_of
 
-        source = open_source(config.source.uri)
+        source = open_wished(wish_of(config.source))
         try:
             if source.read() is None:
                 raise InputOutputError(f"{config.source.uri}: the source gave no picture")
             manifest = find_profile(config).manifest
             correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
+            found = about(source)
             if correction is not None:
                 refuse_other_mode(correction, source)
-            return f"{config.source.uri} gives pictures, {source.fps:g} frames/s nominal"
+                found["not_as_calibrated"] = not_as_calibrated(correction, found.get("controls", {}))
+            told = f"{config.source.uri} gives pictures, {source.fps:g} frames/s nominal"
+            return "; ".join([told, *_of_camera(found)])
         finally:
             source.close()
 
@@ -105,6 +109,19 @@ def _unit(running: Mapping[str, Any] | None) -> str:
     return f"running for {hours:.1f} h as process {running['pid']}, live, {running['mode']}; it tells of its own parts"
 
 
+def _of_camera(about: Mapping[str, Any]) -> list[str]:
+    """What a camera granted, how its picture was made 16:9.
+
+    Raises:
+        DeviceMissing: its settings are not as they were calibrated.
+    """
+    if differing := about.get("not_as_calibrated"):
+        raise DeviceMissing(f"not as calibrated: {'; '.join(differing)}; set it with [source] controls")
+    asked, granted, picture = about.get("asked", ""), about.get("granted", ""), about.get("picture") or {}
+    grant = f"granted what was asked for: {granted}" if asked == granted else f"asked for {asked}, granted {granted}"
+    return [words for words in (grant if granted else "", picture.get("told", "")) if words]
+
+
 def _part_of(running: Mapping[str, Any], part: str) -> str:
     """What the running unit says of a part."""
     record = running["parts"][part]
@@ -116,7 +133,8 @@ def _part_of(running: Mapping[str, Any], part: str) -> str:
     what = {"engine": f"{running['profile']} on {running['device']}, ", "source": f"{running['source']}, "}.get(
         part, ""
     )
-    return f"{what}{record['state']} {since}{': ' if record['reason'] else ''}{record['reason']}"
+    told = f"{what}{record['state']} {since}{': ' if record['reason'] else ''}{record['reason']}"
+    return "; ".join([told, *(_of_camera(running.get("camera") or {}) if part == "source" else [])])
 
 
 def _heat(config: HeatConfig) -> str:

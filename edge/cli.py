@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
-from edge.basics.command import exit_code_of, stop_on_signals
+from edge.basics.command import exit_code_of, have_standard_streams, stop_on_signals
 from edge.basics.errors import UsageError
 from edge.basics.logs import set_up_logging
 from edge.basics.options import Option, add_options, given_settings, option_of, refuse_unused
@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   edge-enhance --check --config edge.toml                  is everything there?
 
 commands with a --help of their own:
+  edge-enhance cameras                                     what cameras this machine has, and the URI of each
   edge-enhance model                                       install, list and roll back models
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
@@ -36,6 +37,7 @@ commands with a --help of their own:
 LIVE_THREADS = ("capture", "inference")
 
 COMMANDS = {
+    "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
@@ -158,6 +160,7 @@ def run_command(name: str, argv: Sequence[str]) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    have_standard_streams()
     given = sys.argv[1:] if argv is None else list(argv)
     if given and given[0] in COMMANDS:
         return run_command(given[0], given[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,6 +25,13 @@ OF_UNIT = (LIVE, CHECK, PRINT_CONFIG)
 """The modes of an option that says something of the unit; pictures and clips from files are not the unit's."""
 
 
+CAMERA_CONTROLS = (
+    "auto_exposure", "exposure", "gain", "auto_white_balance", "white_balance_kelvin", "brightness", "contrast",
+    "saturation", "gamma", "sharpness",
+)  # fmt: skip
+"""What [source] controls may set, in the order in which it is set: what a camera does by itself comes first."""
+
+
 @dataclass(frozen=True)
 class SourceConfig:
     """The table [source]: where the live picture comes from."""
@@ -39,6 +47,40 @@ class SourceConfig:
     wait: bool = setting(
         False, "wait for a camera that is missing at the start, as the service does; otherwise exit 69"
     )
+    fit: str = setting(
+        "crop",
+        "a camera that is not 16:9: crop cuts away what is too much of it, pad shows all of it with black beside it",
+        choices=("crop", "pad"),
+        live=True,
+    )
+    controls: tuple[str, ...] = setting(
+        (),
+        "the camera's settings, as its driver numbers them, set each time that it is opened: auto_exposure=1, "
+        "exposure=120, gain=0, auto_white_balance=0, white_balance_kelvin=4600, ...",
+        live=True,
+    )
+
+    def __post_init__(self) -> None:
+        self.control_values()
+
+    def control_values(self) -> dict[str, float]:
+        """Name of a setting -> value, as `controls` has them.
+
+        Raises:
+            ConfigError: one is not of the form name=number, unknown, or there twice.
+        """
+        values: dict[str, float] = {}
+        for text in self.controls:
+            name, _, number = text.partition("=")
+            try:
+                value = float(number)
+            except ValueError:
+                value = math.nan
+            if name not in CAMERA_CONTROLS or name in values or not math.isfinite(value):
+                known = ", ".join(CAMERA_CONTROLS)
+                raise ConfigError(f"source.controls = {text!r}: expected name=number, each once, of {known}")
+            values[name] = value
+        return {name: values[name] for name in CAMERA_CONTROLS if name in values}
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ class Live:
             frame = self._source.read()
             if frame is None:
                 return
-            self._health.captured(frame)
+            self._health.captured(frame, time.monotonic_ns())
             self._captured.put(frame)
 
     def _inference(self) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from edge.basics.command import ends_with_terminal, has_terminal
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
@@ -28,11 +29,13 @@ from edge.live import Ending, Live
 from edge.reload import Reload
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
+from edge.saving.names import Names
 from edge.saving.saver import PairSaver
 from edge.service.life import Life
 from edge.service.notify import Notifier
 from edge.sources.holder import SourceHolder, SourceOrder
-from edge.sources.open import open_source
+from edge.sources.judgement import FrameJudge
+from edge.sources.open import open_wished, wish_of
 from edge.updates.store import ModelStore
 from edge.web.server import WebSink
 
@@ -57,8 +60,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     board, ending, frames = Board(), Ending(stop), SharedFrames()
     health = Health(board)
     health.track("pid", os.getpid)
-    saver = PairSaver(config.save.path, health, board)
-    freeze = Freeze(health, board, saver, config.enhance.strength)
+    names = Names()
+    saver = PairSaver(config.save.path, health, board, names)
+    freeze = Freeze(health, board, saver, config.enhance.strength, names)
     web = WebSink(config.web, health, board, freeze, on_failed=ending.fail)
     sinks: list[Sink] = [web, freeze]
     if config.bridge.port:
@@ -81,7 +85,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health.track("reload", reload.outcome)
     watches: list[Watch] = [heat, storage, reload, life]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web))
-    signal.signal(signal.SIGHUP, reload.request)
+    signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()
     try:
         live.run()
@@ -92,6 +96,18 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     return 0
 
 
+def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:
+    """What SIGHUP does: the end where the terminal has gone that the program was started from, else a reload."""
+
+    def on_signal(*_signal: object) -> None:
+        if ends_with_terminal and not has_terminal():
+            stop.set()
+        else:
+            reload.request()
+
+    return on_signal
+
+
 def _source(
     config: Config,
     correction: UnitCorrection | None,
@@ -100,8 +116,11 @@ def _source(
     stop: threading.Event,
 ) -> SourceHolder:
     """What gives frames; they lie in memory that the engine's process sees."""
-    order = SourceOrder(config.source.uri, correction)
-    return SourceHolder(order, partial(open_source, lend=frames.lend), health, stop, waits=config.source.wait)
+    judge = FrameJudge()
+    health.track("frame_faults", judge.record)
+    order = SourceOrder(wish_of(config.source), correction)
+    opening = partial(open_wished, lend=frames.lend, judge=judge)
+    return SourceHolder(order, opening, health, stop, waits=config.source.wait)
 
 
 def _say_where(web: WebSink) -> None:

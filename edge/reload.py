@@ -18,6 +18,7 @@ from edge.guard.order import EngineSetup, engine_setup
 from edge.guard.process import OPENING_S
 from edge.guard.standby import Preparation
 from edge.sources.holder import SourceOrder
+from edge.sources.open import wish_of
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +112,8 @@ class Reload:
         try:
             if engine is not None:
                 _result(engine.ready, "the new engine")
-            if config.source.uri != self._config.source.uri or _mode_of(correction) != _mode_of(self._correction):
-                self._exchange_source(SourceOrder(config.source.uri, correction))
+            if _held_to(config, correction) != _held_to(self._config, self._correction):
+                self._exchange_source(SourceOrder(wish_of(config.source), correction))
         except EdgeError:
             if engine is not None:
                 engine.cancel()
@@ -145,8 +146,10 @@ def _refuse_what_needs_restart(changed: Sequence[str]) -> None:
         raise ConfigError(f"{', '.join(fixed)}: changes only with a restart: systemctl restart edge-enhance")
 
 
-def _mode_of(correction: UnitCorrection | None) -> str:
-    return "" if correction is None else correction.camera_mode
+def _held_to(config: Config, correction: UnitCorrection | None) -> tuple[object, ...]:
+    """What a source is opened by, and held to."""
+    held = ("", {}) if correction is None else (correction.camera_mode, dict(correction.controls))
+    return wish_of(config.source), held
 
 
 def _result(asked: Future[None], what: str) -> None:

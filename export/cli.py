@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge.basics.command import exit_code_of
+from edge.basics.command import exit_code_of, have_standard_streams
 from edge.basics.errors import UsageError
 from edge.models.profile import SHIPPED
 from export.recipes import RECIPES, UPSCALES
@@ -257,6 +257,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    have_standard_streams()
     args = parser().parse_args(argv)
     return exit_code_of("edge-export", lambda: args.run(args), debug=args.debug)
 

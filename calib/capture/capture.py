@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -16,13 +16,13 @@ from calib.capture.firmware import firmware_status
 from calib.capture.shutter import FRAMES, INT8_FRAMES, Shutter
 from calib.session import Session, opened_session
 from edge.basics.errors import EdgeError, InputOutputError, UsageError
-from edge.config import BridgeConfig, WebConfig
+from edge.config import BridgeConfig, SourceConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.frames.stages import Source, camera_mode
 from edge.health.news import Board, NotSaved
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
-from edge.sources.open import open_source
+from edge.sources.open import open_wished, wish_of
 from edge.web.routes import PAGE_FILES, Site
 from edge.web.server import WebSink
 
@@ -59,7 +59,7 @@ class CaptureOptions:
     target: str
     folder: Path
     unit: str
-    source: str
+    source: SourceConfig
     purpose: str = ""
     num_frames: int = 0
     patience_s: float = 0.0
@@ -78,7 +78,7 @@ def capture(options: CaptureOptions, stop: threading.Event) -> Session:
     """
     if not options.unit:
         raise UsageError("no unit is named: give --unit SERIAL, or set unit.serial in edge.toml")
-    source = open_source(bench_uri(options.source, options.target))
+    source = open_wished(wish_of(replace(options.source, uri=bench_uri(options.source.uri, options.target))))
     try:
         writer = opened_session(wanted_session(options, source))
         if already := len(writer.session.frames):
@@ -103,7 +103,7 @@ def wanted_session(options: CaptureOptions, source: Source) -> Session:
     settings = controls()
     if settings.get("auto_white_balance", 0) > 0:
         log.warning("%s: the camera balances white by itself, so no calibration of its colours holds; "
-                    "switch that off (v4l2-ctl -c white_balance_automatic=0)", source.uri)  # fmt: skip
+                    "switch that off with [source] controls = [\"auto_white_balance=0\"]", source.uri)  # fmt: skip
     usual = INT8_FRAMES if options.purpose == "int8" else FRAMES[options.target]
     return Session(
         folder=options.folder,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from edge.basics.errors import InputOutputError, UsageError
 from edge.calibration.calibration import PARTS, Calibration
 from edge.pictures.colour import FULL_STEP, codes_from_steps
 from edge.pictures.image import Image
+
+log = logging.getLogger(__name__)
 
 _NEEDS = {"flat": "dark", "white": "flat", "chart": "white"}
 _WHITE_PATCH = 18
@@ -72,7 +75,9 @@ def solve(folders: Sequence[Path]) -> Solution:
         boards, sample = _boards(session)
         lens = solve_lens(boards, str(session.folder))
     first = next(iter(sessions.values()))
-    calibration = _assembled(first, dark, flat, white, chart, lens)
+    calibration = replace(
+        _assembled(first, dark, flat, white, chart, lens), controls=common_controls([*sessions.values()])
+    )
     return Solution(calibration, dark, flat, white, chart, lens, sample)
 
 
@@ -101,6 +106,26 @@ def _matching(folders: Sequence[Path]) -> list[Session]:
         if part in sessions and needed not in sessions:
             raise UsageError(f"{sessions[part].folder}: {part} is solved with {needed}; give a {needed} session too")
     return [sessions[part] for part in PARTS if part in sessions]
+
+
+_BY_ITSELF = {"exposure": "auto_exposure", "gain": "auto_exposure", "white_balance_kelvin": "auto_white_balance"}
+_MANUAL = {"auto_exposure": 1.0, "auto_white_balance": 0.0}
+"""As V4L2 numbers them; what the camera sets by itself is no setting that a calibration holds for."""
+
+
+def common_controls(sessions: Sequence[Session]) -> dict[str, float]:
+    """The camera's settings that all sessions had in common, without those that it made by itself."""
+    first = sessions[0].controls
+
+    def is_made(name: str) -> bool:
+        switch = _BY_ITSELF.get(name, "")
+        return first.get(switch, _MANUAL.get(switch)) == _MANUAL.get(switch)
+
+    differing = [name for name in first if any(other.controls.get(name) != first[name] for other in sessions)]
+    if told := [name for name in differing if is_made(name)]:
+        log.warning("the sessions differ in %s, so the calibration does not hold the camera to it; set it with "
+                    "[source] controls and capture them again", ", ".join(told))  # fmt: skip
+    return {name: value for name, value in first.items() if name not in differing and is_made(name)}
 
 
 @dataclass(frozen=True)

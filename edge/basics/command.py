@@ -1,7 +1,8 @@
-"""What every command does alike: exit codes, and stopping on signals."""
+"""What every command does alike: exit codes, its three standard streams, and stopping on signals."""
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -38,14 +39,50 @@ def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: st
         return 1
 
 
+def have_standard_streams() -> None:
+    """Put /dev/null in the place of a standard stream that is closed.
+
+    Else the next file, socket or camera that is opened becomes descriptor 0, 1 or 2: its process is read from and
+    written to by everybody, and children do not get it.
+    """
+    for wanted in (0, 1, 2):
+        try:
+            os.fstat(wanted)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != wanted:
+                os.dup2(opened, wanted)
+                os.close(opened)
+            os.set_inheritable(wanted, True)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - Python leaves None for a closed one
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def ends_with_terminal() -> bool:
+    """Whether the program was started from a terminal, and nobody asked by `nohup` to outlive it."""
+    return signal.getsignal(signal.SIGHUP) != signal.SIG_IGN and has_terminal()
+
+
+def has_terminal() -> bool:
+    """Whether there is a terminal; after SIGHUP: whether it is still there, so that the signal came from elsewhere."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
+
+
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and Ctrl-C set; a second signal ends the program at once."""
+    """An event that SIGTERM, Ctrl-C and the closing of the terminal set; a second signal ends the program at once."""
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
         stop.set()
-        signal.signal(number, signal.SIG_DFL)
+        # A shell hands the hangup on that the kernel sent already: the second one is no impatience.
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGHUP else signal.SIG_DFL)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    hangup = (signal.SIGHUP,) if ends_with_terminal() else ()
+    for number in (signal.SIGTERM, signal.SIGINT, *hangup):
         signal.signal(number, on_signal)
     return stop

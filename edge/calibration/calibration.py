@@ -57,6 +57,7 @@ class Calibration:
         lens: None where the lens was not captured.
         flat: what the flats showed of the smooth field, (270, 480), 1 without dust; empty without flats.
         figures: the solver's residuals, name -> number or text.
+        controls: the camera's settings that all sessions had in common, as its driver numbers them.
     """
 
     unit: str
@@ -72,6 +73,7 @@ class Calibration:
     lens: Lens | None = None
     flat: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     figures: Mapping[str, float | int | str] = field(default_factory=dict)
+    controls: Mapping[str, float] = field(default_factory=dict)
 
     def age_days(self, now: datetime | None = None) -> float:
         return ((now or datetime.now(timezone.utc)) - self.made_at).total_seconds() / 86400

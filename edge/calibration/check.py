@@ -34,6 +34,9 @@ def refuse_senseless(calibration: Calibration) -> None:
     figures = calibration.figures
     if not isinstance(figures, dict) or not all(isinstance(value, (int, float, str)) for value in figures.values()):
         raise ValueError("figures are no numbers and texts")
+    controls = calibration.controls
+    if not isinstance(controls, dict) or not all(_is_number(value) for value in controls.values()):
+        raise ValueError("controls are no numbers")
     _check_light(calibration)
     hot_px = calibration.hot_px
     if hot_px.ndim != 2 or hot_px.shape[1] != 2:
@@ -70,7 +73,7 @@ def _check_lens(lens: Lens) -> None:
     if len(lens.distortion) != _NUM_DISTORTION[lens.model]:
         raise ValueError(f"{len(lens.distortion)} coefficients of a {lens.model} lens")
     numbers = (*lens.focal_px, *lens.centre_px, *lens.distortion, lens.rms_px)
-    if not all(isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) < 1e6 for one in numbers):
+    if not all(map(_is_number, numbers)):
         raise ValueError("the lens has something that is no number of a lens")
     if not all(MIN_FOCAL_PX <= focal_px <= MAX_FOCAL_PX for focal_px in lens.focal_px):
         raise ValueError(f"the lens has a focal length outside {MIN_FOCAL_PX} to {MAX_FOCAL_PX} px")
@@ -78,3 +81,7 @@ def _check_lens(lens: Lens) -> None:
         raise ValueError("the lens has its centre outside the frame")
     if max(map(abs, lens.distortion)) > MAX_DISTORTION:
         raise ValueError(f"the lens has a coefficient above {MAX_DISTORTION}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e6

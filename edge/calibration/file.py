@@ -68,6 +68,8 @@ def calibration_bytes(calibration: Calibration) -> bytes:
             lines.append(_toml_line(key, list(getattr(lens, key))))
         lines.append(_toml_line("rms_px", lens.rms_px))
     lines += ["", "[figures]", *(_toml_line(key, value) for key, value in calibration.figures.items())]
+    if calibration.controls:
+        lines += ["", "[controls]", *(_toml_line(key, value) for key, value in calibration.controls.items())]
     text = ("\n".join(lines) + "\n").encode()
     payload = io.BytesIO()
     np.savez_compressed(
@@ -145,6 +147,7 @@ def _parsed(header: dict[str, Any], payload: bytes) -> Calibration:
         lens=lens,
         flat=_as_float32(flat),
         figures=header.get("figures", {}),
+        controls=header.get("controls", {}),
     )
     if hot_px.size and not (hot_px == calibration.hot_px).all():
         raise ValueError("hot_px holds no whole numbers")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from edge.frames.frame import Frame, FramePair
 
@@ -54,6 +55,16 @@ class Source(Protocol):
 def camera_mode(source: Source) -> str:
     """Size and pixel format of what a source gives, such as `1920x1080 MJPG`; a calibration holds for one of them."""
     return str(getattr(source, "camera_mode", "1920x1080 files"))
+
+
+def about(source: Source) -> dict[str, Any]:
+    """What a source tells of itself, as far as it does.
+
+    `asked` and `granted`: size, format, rate, in words; `controls`: the camera's settings, name -> number; `picture`:
+    its size, and how it was made 16:9.
+    """
+    told: Callable[[], dict[str, Any]] = getattr(source, "about", dict)
+    return told()
 
 
 class HeldSource(Protocol):

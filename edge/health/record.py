@@ -16,15 +16,11 @@ from typing import Any
 from edge.frames.frame import Frame, FramePair
 from edge.health.figures import NUM_SAMPLES, Rate, Samples, quantiles
 from edge.health.news import Board, NotSaved, Part, PartChanged, PartState, Saved
-from edge.health.state import EngineFacts, PartRecord, Verdict
+from edge.health.state import EngineFacts, PartRecord, Seen, Verdict, verdict_of
 from edge.pictures.image import Mode
 
 log = logging.getLogger(__name__)
 
-STALE_AFTER_MS = 500.0
-"""A picture older than this is not live any more (docs/physician.md)."""
-NO_SIGNAL_AFTER_MS = 3000.0
-"""A silent source counts as lost after this, even where nothing has reported it."""
 SAVED_SHOWN_NS = 4_000_000_000
 """How long the banner says what was saved; what was not saved it says until something is."""
 _NS_PER_MS = 1e6
@@ -55,12 +51,13 @@ class Health:
         self._board.read(NotSaved, self._on_not_saved)
         self._started_ns = time.monotonic_ns() if started_ns is None else started_ns
         self._parts = {part: PartRecord(state, "", self._started_ns) for part, state in _FIRST_STATES.items()}
-        self._source = ""
+        self._source, self._nominal_fps = "", 0.0
         self._num_attempts = 0
         self._frame_fault = ""
         self._engine = EngineFacts()
         self._mode: Mode = "raw"
-        self._captured_ns: int | None = None
+        self._arrived_ns: int | None = None
+        self._lag_ms = 0.0
         self._newest_ns: int | None = None
         self._num_frames = 0
         self._notices: dict[str, _Notice] = {}
@@ -98,9 +95,10 @@ class Health:
 
     # ---- what runs
 
-    def set_source(self, uri: str) -> None:
+    def set_source(self, uri: str, fps: float = 0.0) -> None:
+        """Name the source that is open, and its nominal frames per second where it has some."""
         with self._lock:
-            self._source = uri
+            self._source, self._nominal_fps = uri, fps
 
     def source(self) -> str:
         """As `set_source` was told."""
@@ -127,10 +125,15 @@ class Health:
         with self._lock:
             return self._engine
 
-    def captured(self, frame: Frame) -> None:
-        """Count a frame that the source gave; a lost source that gives one is back."""
+    def captured(self, frame: Frame, now_ns: int | None = None) -> None:
+        """Count a frame that the source gave; a lost source that gives one is back.
+
+        Args:
+            now_ns: when it came; None: as soon as it was taken.
+        """
         with self._lock:
-            self._captured_ns = frame.t_capture_ns
+            self._arrived_ns = frame.t_capture_ns if now_ns is None else now_ns
+            self._lag_ms = (self._arrived_ns - frame.t_capture_ns) / _NS_PER_MS
             self._rate_in.add(frame.t_capture_ns)
             is_ok = self._parts["source"].state == "ok"
         if not is_ok:
@@ -213,23 +216,8 @@ class Health:
         return (*parts, *(notice.text for notice in kept.values()))
 
     def _verdict(self, now_ns: int, taken_ns: int | None) -> Verdict:
-        # A driver's timestamp may run a frame ahead of the clock, hence the clamp.
-        age_ms = None if taken_ns is None else max(0.0, (now_ns - taken_ns) / _NS_PER_MS)
-        source, engine = self._parts["source"], self._parts["engine"]
-        if source.state == "failed":
-            return Verdict("no-signal", source.reason, age_ms=age_ms)
-        if age_ms is None:
-            return Verdict("starting", "waiting for the first picture")
-        if age_ms > STALE_AFTER_MS:
-            silent_ms = age_ms if self._captured_ns is None else (now_ns - self._captured_ns) / _NS_PER_MS
-            if silent_ms > NO_SIGNAL_AFTER_MS:
-                return Verdict("no-signal", "the source is silent", age_ms=age_ms)
-            silent = silent_ms > STALE_AFTER_MS
-            reason = "the source is silent" if silent else "frames arrive, but come out late"
-            return Verdict("no-signal", reason, stale=True, age_ms=age_ms)
-        if engine.state not in ("off", "ok") and engine.reason:
-            return Verdict("degraded", engine.reason, age_ms=age_ms)
-        return Verdict("live", age_ms=age_ms)
+        seen = Seen(self._parts["source"], self._parts["engine"], self._arrived_ns, self._lag_ms, self._nominal_fps)
+        return verdict_of(seen, taken_ns, now_ns)
 
     def snapshot(self, now_ns: int) -> dict[str, Any]:
         """The JSON of `/health`; docs/integrator.md says what each key is."""
@@ -241,7 +229,7 @@ class Health:
             verdict = self._verdict(now_ns, self._newest_ns)
             return {
                 "state": verdict.state,
-                "reason": f"stale: {verdict.reason}" if verdict.stale else verdict.reason,
+                "reason": verdict.reason,
                 "mode": self._mode,
                 "profile": self._engine.profile,
                 "model_sha256": self._engine.sha256,

@@ -63,6 +63,7 @@ def _check_calibration(path: Path, manifest: Mapping[str, Any]) -> None:
         _expect(
             path, f"calibration.{key}", table.get(key), _is_text, f"text on one line, {MAX_TEXT} characters at most"
         )
+    _expect(path, "calibration.controls", table.get("controls", {}), _are_numbers, "a table of numbers")
     _expect(path, "calibration.made_at", table.get("made_at"), is_moment, "a date and time with its zone")
 
 
@@ -73,6 +74,12 @@ def _expect(path: Path, key: str, value: object, fits: Callable[[object], bool],
 
 def _is_table(value: object) -> bool:
     return isinstance(value, Mapping)
+
+
+def _are_numbers(value: object) -> bool:
+    if not isinstance(value, Mapping):
+        return False
+    return all(isinstance(one, (int, float)) and not isinstance(one, bool) and abs(one) < 1e6 for one in value.values())
 
 
 def _is_text(value: object) -> bool:

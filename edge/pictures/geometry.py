@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import cv2
 import numpy as np
 
 from edge.pictures.image import Image
 
+Fit = Literal["crop", "pad"]
+"""How a picture that is not 16:9 becomes it: what is too much cut away, or what is missing black."""
 SCALE = 4
 FRAME_WIDTH_PX, FRAME_HEIGHT_PX = 1920, 1080
 NETWORK_WIDTH_PX, NETWORK_HEIGHT_PX = FRAME_WIDTH_PX // SCALE, FRAME_HEIGHT_PX // SCALE
@@ -22,14 +26,28 @@ def centre_crop_16_9(image: Image) -> Image:
     return image[top : top + crop_h, left : left + crop_w]
 
 
-def fit_to_frame(image: Image) -> Image:
-    """Centre-crop to 16:9 and resize to 1920x1080: area mean down, bicubic up. A fitting image is returned as it is."""
+def fit_to_frame(image: Image, fit: Fit = "crop") -> Image:
+    """Make a picture 16:9 and resize it to 1920x1080: area mean down, bicubic up. A fitting image is returned as it is.
+
+    Args:
+        fit: `pad` keeps all of the picture, in the middle of a black frame.
+    """
     if image.shape[:2] == FRAME_SHAPE[:2]:
         return image
-    cropped = centre_crop_16_9(image)
-    shrinks = cropped.shape[0] > FRAME_HEIGHT_PX
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(cropped, (FRAME_WIDTH_PX, FRAME_HEIGHT_PX), interpolation=method), np.uint8)
+    if fit == "crop":
+        return _resized(centre_crop_16_9(image), FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+    height_px, width_px = image.shape[:2]
+    scale = min(FRAME_WIDTH_PX / width_px, FRAME_HEIGHT_PX / height_px)
+    small = _resized(image, max(1, round(width_px * scale)), max(1, round(height_px * scale)))
+    top, left = (FRAME_HEIGHT_PX - small.shape[0]) // 2, (FRAME_WIDTH_PX - small.shape[1]) // 2
+    framed = np.zeros(FRAME_SHAPE, np.uint8)
+    framed[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return framed
+
+
+def _resized(image: Image, width_px: int, height_px: int) -> Image:
+    method = cv2.INTER_AREA if image.shape[0] > height_px else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (width_px, height_px), interpolation=method), np.uint8)
 
 
 def shrink(image: Image) -> Image:

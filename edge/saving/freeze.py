@@ -11,6 +11,7 @@ from edge.health.news import Board, NotSaved, ViewChanged
 from edge.health.record import Health
 from edge.health.state import Verdict
 from edge.pictures.image import Mode
+from edge.saving.names import Names
 
 
 class Saver(Protocol):
@@ -26,9 +27,13 @@ class Freeze:
         board: where a change of the view is posted, and why a picture was not even tried to be saved.
         saver: keeps pairs; must not wait.
         strength: share of the enhancement that is shown at the start, 0 to 1.
+        names: of the saver; what is copied elsewhere is called the same.
     """
 
-    def __init__(self, health: Health, board: Board, saver: Saver, strength: float = 1.0) -> None:
+    def __init__(
+        self, health: Health, board: Board, saver: Saver, strength: float = 1.0, names: Names | None = None
+    ) -> None:
+        self.names = names or Names()
         self._health, self._board, self._saver = health, board, saver
         self._lock, self._telling = threading.Lock(), threading.Lock()
         self._newest: FramePair | None = None

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from edge.frames.frame import FramePair
 from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
 from edge.pictures.marks import mark_text, png_bytes
+from edge.saving.names import Names, saved_frames
 from edge.saving.sidecar import LiveSource, Result, saved_content, sidecar_bytes, sidecar_path
 
 log = logging.getLogger(__name__)
@@ -30,10 +29,13 @@ class PairSaver:
 
     Args:
         health: names source, engine and the unit's state for the sidecar.
+        names: of the program, so that a copy elsewhere has the same name; its own by default.
     """
 
-    def __init__(self, folder: Path, health: Health, board: Board) -> None:
+    def __init__(self, folder: Path, health: Health, board: Board, names: Names | None = None) -> None:
         self._folder, self._health, self._board = folder, health, board
+        self._names = names or Names()
+        self._last: tuple[FramePair, Path] | None = None
         self._waiting: queue.Queue[FramePair | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
 
@@ -72,20 +74,25 @@ class PairSaver:
                 self._board.post(Saved(name))
 
     def _saved(self, pair: FramePair) -> str:
-        age = timedelta(microseconds=(time.monotonic_ns() - pair.raw.t_capture_ns) / 1e3)
-        taken_at = datetime.now(timezone.utc) - age
+        """The picture's name; a pair that was saved just before, such as a held one, is there already."""
+        if self._last is not None and self._last[0] is pair:
+            there = self._last[1]
+            if there.parent == self._folder and sidecar_path(there).exists():
+                return there.name
+        name = self._names.of(pair)
         model = pair.enhanced.model or self._health.engine().record()  # another engine may run by now
         try:
             make_folder(self._folder)
-            at = f"{taken_at:%Y%m%dT%H%M%S}.{taken_at.microsecond // 1000:03d}Z"
-            stem = self._folder / self._free_stem(f"throat-{at}-{pair.raw.seq:06d}")
-            source = LiveSource(self._health.source(), pair.raw.seq, taken_at)
+            stem = self._folder / self._free_stem(name.stem)
+            picture = (self._health.tracked("camera") or {}).get("picture")
+            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture)
             contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {})
             write_together(contents)
         except OSError as error:
             reason = error.strerror or error
             raise InputOutputError(f"{self._folder}: {reason}; make room, or choose another [save] folder") from error
         *_, picture, _sidecar = contents
+        self._last = pair, picture
         return picture.name
 
     def _free_stem(self, stem: str) -> str:
@@ -101,7 +108,7 @@ def _contents(
     stem: Path, pair: FramePair, model: Mapping[str, Any], source: LiveSource, unit_state: Mapping[str, Any]
 ) -> dict[Path, bytes]:
     """Path -> content, the sidecar last; no enhanced picture where the engine made none."""
-    frames = [pair.raw, *([pair.enhanced] if pair.enhanced.mode == "enhanced" else [])]
+    frames = saved_frames(pair)
     contents: dict[Path, bytes] = {}
     files = []
     for frame in frames:

@@ -62,20 +62,23 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class LiveSource:
-    """A moment of a live source. What size the camera gave is not known here: its picture came at 1920x1080.
+    """A moment of a live source, whose picture came at 1920x1080.
 
     Attributes:
         uri: with a stream's password hidden.
         taken_at: when the camera took it, UTC.
+        picture: what size the camera gave and how that was made 16:9, as `/health` tells it; None where nobody says.
     """
 
     uri: str
     seq: int
     taken_at: datetime
+    picture: Mapping[str, Any] | None = None
 
     def record(self, width_px: int, height_px: int) -> dict[str, Any]:
         taken_at = self.taken_at.isoformat(timespec="milliseconds")
-        return {"source": {"uri": self.uri, "seq": self.seq, "taken_at": taken_at}}
+        picture = {"picture": dict(self.picture)} if self.picture else {}
+        return {"source": {"uri": self.uri, "seq": self.seq, "taken_at": taken_at, **picture}}
 
 
 def sidecar_path(enhanced: Path) -> Path:

@@ -6,23 +6,25 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
 
 from edge.basics.errors import CameraLost, DeviceMissing
+from edge.calibration.of_unit import same_control
+from edge.config import CAMERA_CONTROLS
 from edge.frames.frame import Frame
 from edge.frames.lending import Lend, nothing_lent
-from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Fit
 from edge.pictures.image import Image
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
+from edge.sources.jpeg import JpegReader
+from edge.sources.judgement import Fault, FrameJudge
 from edge.sources.pace import FrameFitter
-from edge.sources.repeats import RepeatGuard
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +37,6 @@ _POLL_NS = 1_000_000
 _WAITED_NS = 2_000_000
 _NUM_BUFFERS = 4  # OpenCV's own number; with fewer, many drivers drop every other frame
 _MAX_TAKEN = 8
-_MAX_BROKEN = 10
-_OLDEST_STAMP_NS = 10_000_000_000
 _CONTROLS = {
     "auto_exposure": cv2.CAP_PROP_AUTO_EXPOSURE,
     "exposure": cv2.CAP_PROP_EXPOSURE,
@@ -67,7 +67,8 @@ class CameraSource:
     """A V4L2 camera at 1920x1080.
 
     Compressed frames are taken from the driver as they are and decoded by simplejpeg straight to RGB: 8 ms
-    for 1080p on the build machine, against 11 to 17 ms by OpenCV and a swap of channels, for equal pixels.
+    for 1080p on the build machine, against 11 to 17 ms by OpenCV and a swap of channels, for equal pixels. Each picture
+    goes through the `FrameJudge`.
     `seq` counts what the camera gave, so what was passed over for a newer frame shows as a gap.
 
     Args:
@@ -75,6 +76,9 @@ class CameraSource:
         device: path below /dev.
         pixel_format: what to ask the camera for.
         fps: what to ask the camera for.
+        fit: what is done with a picture that is not 16:9.
+        controls: settings to make, as `edge.config.CAMERA_CONTROLS` names them, in that order.
+        judge: of the program; one of its own by default.
         open_capture: opens the device; a test passes its own.
         lend: memory for the pictures.
 
@@ -91,42 +95,54 @@ class CameraSource:
         *,
         pixel_format: PixelFormat = "MJPG",
         fps: float = 30.0,
+        fit: Fit = "crop",
+        controls: Mapping[str, float] | None = None,
+        judge: FrameJudge | None = None,
         open_capture: Callable[[str], Capture] | None = None,
         lend: Lend = nothing_lent,
     ) -> None:
         self.uri = uri
-        self._lend = lend
         self._device = device
         capture = (open_capture or opened_camera)(device)
         self._holder = CaptureHolder(capture)
-        self._fitter = FrameFitter(uri, _log)
-        self._repeats = RepeatGuard(device)
+        self._fitter = FrameFitter(uri, _log, fit)
+        self._judge = judge or FrameJudge()
+        self._jpegs = JpegReader(device, lend)
         self._seq = -1
-        asked = CaptureFormat(FRAME_WIDTH_PX, FRAME_HEIGHT_PX, pixel_format, fps)
-        self._granted = _configured(capture, asked)
-        if self._granted != asked:
-            _log.warning("%s: asked for %s, the camera gives %s", uri, asked, self._granted)
+        self._asked = CaptureFormat(FRAME_WIDTH_PX, FRAME_HEIGHT_PX, pixel_format, fps)
+        self._granted = _configured(capture, self._asked)
+        if self._granted != self._asked:
+            _log.warning("%s: asked for %s, the camera gives %s", uri, self._asked, self._granted)
+        self._controls = _controlled(capture, uri, controls or {})
         self.fps = self._granted.fps
         self.camera_mode = f"{self._granted.width_px}x{self._granted.height_px} {self._granted.fourcc}"
+        if fit == "pad" and self._granted.width_px * 9 != self._granted.height_px * 16:
+            self.camera_mode += " padded"
 
     def read(self) -> Frame | None:
         """See `edge.frames.stages.Source.read`."""
-        for _ in range(_MAX_BROKEN):
+        while True:
             with self._holder.reading() as is_open:
                 if not is_open or not self._take_newest(self._holder.capture):
                     return None
                 image = self._rgb_from_taken()
-            if image is not None:
-                return self._repeats.checked(Frame(self._fitter.fitted(image), self._seq, self._t_capture_ns))
-        raise CameraLost(f"{self._device}: {_MAX_BROKEN} broken pictures in a row; check the camera's cable")
+            if not isinstance(image, str):
+                frame = Frame(self._fitter.fitted(image), self._seq, self._t_capture_ns)
+                return self._judge.accept(self._device, frame, self._arrived_ns)
+            self._judge.refuse(self._device, image)
 
     def controls(self) -> dict[str, float]:
-        """The camera's settings as its driver gives them; one that it does not have is left out."""
-        with self._holder.reading() as is_open:
-            if not is_open:
-                return {}
-            read = {name: self._holder.capture.get(prop) for name, prop in _CONTROLS.items()}
-        return {name: value for name, value in read.items() if value != -1}
+        """The camera's settings as its driver gave them when it was opened; one that it does not have is left out."""
+        return dict(self._controls)
+
+    def about(self) -> dict[str, Any]:
+        """What was asked of the camera and what it grants, as `/health` and `--check` tell it."""
+        return {
+            "asked": str(self._asked),
+            "granted": str(self._granted),
+            "controls": self.controls(),
+            "picture": self._fitter.record(),
+        }
 
     def close(self) -> None:
         """See `edge.frames.stages.Source.close`."""
@@ -144,9 +160,11 @@ class CameraSource:
             if not self._wait(capture, patience_ns):
                 break
             has_waited = time.monotonic_ns() - begin_ns > _WAITED_NS
-            self._t_capture_ns = _capture_time_ns(capture, time.monotonic_ns())
+            self._arrived_ns = time.monotonic_ns()
+            self._t_capture_ns = self._judge.taken_ns(_stamp_ns(capture), self._arrived_ns)
             self._taken = self._retrieved(capture)
             self._seq += 1
+            self._judge.skipped(num_taken > 1)
             if has_waited:
                 break
             patience_ns = _POLL_NS if num_taken < _NUM_BUFFERS else SILENCE_NS
@@ -159,47 +177,33 @@ class CameraSource:
             try:
                 is_ready, ready = capture.waitAny([capture], min(patience_ns, _SLICE_NS))
             except cv2.error as error:
-                raise CameraLost(f"{self._device}: the camera went away") from error
+                raise CameraLost(f"{self._device}: the camera went away; check its cable") from error
             if is_ready and not ready:
-                raise CameraLost(f"{self._device}: the camera hung up")
+                raise CameraLost(f"{self._device}: the camera hung up; check its cable")
             if is_ready:
                 return True
             if time.monotonic_ns() >= deadline_ns:
                 if patience_ns < SILENCE_NS:
                     return False
-                raise CameraLost(f"{self._device}: no picture from the camera for {SILENCE_NS // 10**9} s")
+                raise CameraLost(
+                    f"{self._device}: no picture from the camera for {SILENCE_NS // 10**9} s; check its cable"
+                )
         return False
 
     def _retrieved(self, capture: Capture) -> NDArray[Any]:
         ok, taken = capture.retrieve()
         if not ok or taken is None:
-            raise CameraLost(f"{self._device}: the camera gave nothing")
+            raise CameraLost(f"{self._device}: the camera gave nothing; check its cable")
         return np.asarray(taken)
 
-    def _rgb_from_taken(self) -> Image | None:
-        """The taken picture as RGB at the camera's size, None where it is broken."""
+    def _rgb_from_taken(self) -> Image | Fault:
+        """The taken picture as RGB at the camera's size, or what is wrong with it."""
         if self._granted.fourcc in ("MJPG", "JPEG"):
-            return rgb_from_jpeg(self._taken, self._lend)
+            return self._jpegs.rgb(self._taken.tobytes())
         if self._granted.fourcc == "YUYV":
-            return rgb_from_yuyv(self._taken, self._granted.width_px, self._granted.height_px)
+            image = rgb_from_yuyv(self._taken, self._granted.width_px, self._granted.height_px)
+            return "incomplete" if image is None else image
         return np.asarray(cv2.cvtColor(self._taken, cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def rgb_from_jpeg(data: NDArray[Any], lend: Lend = nothing_lent) -> Image | None:
-    """Decode one frame of a camera's MJPG; None where it is cut short or no JPEG.
-
-    Small faults that cameras make in every frame (padding, bytes before a marker) are let pass; a frame
-    without an end marker is not, since its lower part would be grey.
-    """
-    jpeg = data.tobytes().rstrip(b"\0")
-    if b"\xff\xd9" not in jpeg[-4096:]:
-        return None
-    try:
-        is_whole_frame = simplejpeg.decode_jpeg_header(jpeg, strict=False)[:2] == FRAME_SHAPE[:2]
-        lent = lend() if is_whole_frame else None
-        return np.asarray(simplejpeg.decode_jpeg(jpeg, "RGB", strict=False, buffer=lent), np.uint8)
-    except ValueError:
-        return None
 
 
 def rgb_from_yuyv(data: NDArray[Any], width_px: int, height_px: int) -> Image | None:
@@ -210,14 +214,28 @@ def rgb_from_yuyv(data: NDArray[Any], width_px: int, height_px: int) -> Image | 
     return np.asarray(cv2.cvtColor(yuyv, cv2.COLOR_YUV2RGB_YUYV), np.uint8)
 
 
-def _capture_time_ns(capture: Capture, now_ns: int) -> int:
-    """The driver's time stamp of the frame in hand, where it can be one; else now.
+def _stamp_ns(capture: Capture) -> int | None:
+    """The driver's time stamp of the frame in hand, None where it gives none.
 
-    OpenCV hands the V4L2 buffer's stamp on in ms, on the monotonic clock with every common driver. Some
-    drivers run up to a frame ahead, so that it is clamped to now; none, or another clock, reads as now.
+    OpenCV hands the V4L2 buffer's stamp on in ms, on the monotonic clock with every common driver.
     """
     stamp_ns = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-    return stamp_ns if now_ns - _OLDEST_STAMP_NS < stamp_ns < now_ns else now_ns
+    return stamp_ns if stamp_ns > 0 else None
+
+
+def _controlled(capture: Capture, uri: str, wanted: Mapping[str, float]) -> dict[str, float]:
+    """Make the settings, and read back all that the driver has."""
+    for name in CAMERA_CONTROLS:
+        if name in wanted:
+            capture.set(_CONTROLS[name], wanted[name])
+    read = {name: capture.get(prop) for name, prop in _CONTROLS.items()}
+    found = {name: value for name, value in read.items() if value != -1}
+    for name, value in wanted.items():
+        if not same_control(value, found.get(name)):
+            has = f"has {found[name]:g}" if name in found else "has no such setting"
+            _log.warning("%s: %s = %g was not taken, the camera %s; v4l2-ctl -L names what it takes",
+                         uri, name, value, has)  # fmt: skip
+    return found
 
 
 def _configured(capture: Capture, asked: CaptureFormat) -> CaptureFormat:

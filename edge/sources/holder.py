@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from edge.basics.errors import CameraLost, ConfigError, DeviceMissing, EdgeError
-from edge.calibration.of_unit import UnitCorrection, refuse_other_mode
+from edge.calibration.of_unit import UnitCorrection, not_as_calibrated, refuse_other_mode
 from edge.frames.frame import Frame
-from edge.frames.stages import Source
+from edge.frames.stages import Source, about
 from edge.health.record import Health
+from edge.sources.open import SourceWish
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +30,12 @@ class SourceOrder:
         correction: the unit's, which holds for one mode of the camera; a source in another mode is refused.
     """
 
-    uri: str
+    wish: SourceWish
     correction: UnitCorrection | None = None
+
+    @property
+    def uri(self) -> str:
+        return self.wish.uri
 
 
 class SourceHolder:
@@ -37,14 +44,14 @@ class SourceHolder:
     `read` and `paced` are for the capture thread; the rest may be called from any.
 
     Args:
-        open_source: opens a URI; raises EdgeError.
+        open_source: opens what is wished for; raises EdgeError.
         waits: a camera that is missing at the start is waited for; else that is an error.
     """
 
     def __init__(
         self,
         order: SourceOrder,
-        open_source: Callable[[str], Source],
+        open_source: Callable[[SourceWish], Source],
         health: Health,
         stop: threading.Event,
         *,
@@ -59,6 +66,17 @@ class SourceHolder:
         self._asking = threading.Lock()
         self._wanted: tuple[SourceOrder, Future[None]] | None = None
         self._is_closed = False
+        self._told: dict[str, Any] = {}
+        health.track("camera", self.about)
+
+    def about(self) -> dict[str, Any]:
+        """What `/health` tells of the source under `camera`; of the last one where it is lost."""
+        source = self._source
+        if source is not None:
+            found = about(source)
+            differing = not_as_calibrated(self._order.correction, found["controls"]) if "controls" in found else []
+            self._told = {**found, "not_as_calibrated": differing}
+        return self._told
 
     @property
     def has_begun(self) -> bool:
@@ -130,7 +148,7 @@ class SourceHolder:
         self._begun.set()
 
     def _opened(self, order: SourceOrder) -> Source:
-        source = self._open_source(order.uri)
+        source = self._open_source(order.wish)
         try:
             if order.correction is not None:
                 refuse_other_mode(order.correction, source)
@@ -141,7 +159,11 @@ class SourceHolder:
 
     def _take(self, source: Source) -> None:
         self._source, self._was_open = source, True
-        self._health.set_source(source.uri)  # the source's own words hide a stream's password
+        self._health.set_source(source.uri, source.fps)  # the source's own words hide a stream's password
+        differing = self.about()["not_as_calibrated"]
+        self._health.notice("controls", f"camera not as calibrated: {'; '.join(differing)}" if differing else "")
+        if differing:
+            log.warning("%s: not as calibrated: %s; set it with [source] controls", source.uri, "; ".join(differing))
         if self._stop.is_set():  # `close` may have looked for a source just before
             source.close()
 
@@ -212,4 +234,4 @@ def _refuse(asked: Future[None], reason: str) -> None:
 def device_of(uri: str) -> str:
     """What only one source at a time can hold, such as `/dev/video0`; empty for sources that can be opened twice."""
     path = uri.removeprefix("camera:").partition("?")[0]
-    return path if path.startswith("/dev/") else ""
+    return os.path.realpath(path) if path.startswith("/dev/") else ""

@@ -2,20 +2,47 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, TypeVar, overload
 
 from edge.basics.errors import DeviceMissing, InputOutputError, UsageError
+from edge.config import SourceConfig
 from edge.frames.lending import Lend, nothing_lent
 from edge.frames.stages import Source
+from edge.pictures.geometry import Fit
+from edge.sources.judgement import FrameJudge
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 KNOWN_SOURCES = "camera:/dev/video0, demo:, rtsp://HOST/PATH, http://HOST/PATH, a clip, a picture, or a folder"
 _STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
 _MIN_FPS, _MAX_FPS = 1.0, 240.0
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWish:
+    """A source, and how it is to be opened.
+
+    Attributes:
+        uri: see `open_source`.
+        fit: what is done with a picture that is not 16:9.
+        controls: settings of a camera, as `edge.config.CAMERA_CONTROLS` names them.
+    """
+
+    uri: str
+    fit: Fit = "crop"
+    controls: Mapping[str, float] = field(default_factory=dict)
+
+
+def wish_of(config: SourceConfig) -> SourceWish:
+    """What the table [source] says."""
+    return SourceWish(config.uri, "pad" if config.fit == "pad" else "crop", config.control_values())
 
 
 def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> Source:
@@ -37,32 +64,54 @@ def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> So
         DeviceMissing: the camera is not there, or not usable.
         InputOutputError: the file or folder cannot be read.
     """
+    return open_wished(SourceWish(uri), live=live, lend=lend)
+
+
+def open_wished(
+    wish: SourceWish, *, live: bool = True, lend: Lend = nothing_lent, judge: FrameJudge | None = None
+) -> Source:
+    """As `open_source`, with more of a say.
+
+    Args:
+        judge: of the program; a source has one of its own by default.
+    """
+    uri = wish.uri
     if not uri.strip():
         raise UsageError(f"the source is empty; expected {KNOWN_SOURCES}")
+    scheme, rest = _scheme_and_rest(uri)
+    is_camera = scheme == "camera" or uri.startswith("/dev/")
+    if wish.controls and not is_camera:
+        log.warning("%s: is no camera on this machine, so [source] controls are not used", uri)
     try:
-        return _opened(uri, live, lend)
+        if is_camera:
+            return _opened_camera(wish, rest if scheme == "camera" else uri, lend, judge)
+        return _opened(wish, scheme, rest, live, lend)
     except (OSError, ValueError, RuntimeError) as error:  # a name that no file system takes, a home that nobody has
         raise InputOutputError(f"{uri}: no such file or folder ({error})") from error
 
 
-def _opened(uri: str, live: bool, lend: Lend) -> Source:
-    scheme, rest = _scheme_and_rest(uri)
+def _opened(wish: SourceWish, scheme: str, rest: str, live: bool, lend: Lend) -> Source:
     if scheme in _STREAM_SCHEMES:
         from edge.sources.stream import StreamSource
 
-        return StreamSource(uri, lend=lend)
+        _refuse_pad(wish)
+        return StreamSource(wish.uri, lend=lend)
     if scheme == "csi":
-        raise DeviceMissing(f"{uri}: this version has no GStreamer for CSI cameras; use camera:/dev/video0")
-    if scheme == "camera" or uri.startswith("/dev/"):
-        return _opened_camera(uri, rest if scheme == "camera" else uri, lend)
+        raise DeviceMissing(f"{wish.uri}: this version has no GStreamer for CSI cameras; use camera:/dev/video0")
     if scheme == "demo":
-        return _opened_demo(uri, rest, live)
-    return _opened_file(uri, live, lend)
+        return _opened_demo(wish.uri, rest, live)
+    return _opened_file(wish, live, lend)
 
 
-def _opened_camera(uri: str, rest: str, lend: Lend) -> Source:
+def _refuse_pad(wish: SourceWish) -> None:
+    if wish.fit == "pad":
+        raise UsageError(f'{wish.uri}: [source] fit = "pad" is for cameras and pictures; expected "crop" here')
+
+
+def _opened_camera(wish: SourceWish, rest: str, lend: Lend, judge: FrameJudge | None) -> Source:
     from edge.sources.camera import CameraSource, PixelFormat
 
+    uri = wish.uri
     formats: dict[str, PixelFormat] = {"MJPG": "MJPG", "YUYV": "YUYV"}
     device, _, query = rest.partition("?")
     options = _Options(uri, query)
@@ -71,7 +120,16 @@ def _opened_camera(uri: str, rest: str, lend: Lend) -> Source:
     pixel_format = options.choice("format", formats, "MJPG")
     fps = options.fps() or 30.0
     options.refuse_unknown()
-    return CameraSource(uri, device, pixel_format=pixel_format, fps=fps, lend=lend)
+    return CameraSource(
+        uri,
+        device,
+        pixel_format=pixel_format,
+        fps=fps,
+        fit=wish.fit,
+        controls=wish.controls,
+        judge=judge,
+        lend=lend,
+    )
 
 
 def _opened_demo(uri: str, rest: str, live: bool) -> Source:
@@ -106,11 +164,12 @@ def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
     return BenchSource(uri, UnitCamera(truth), target, exposure=exposure, fps=fps, paced=paced)
 
 
-def _opened_file(uri: str, live: bool, lend: Lend) -> Source:
+def _opened_file(wish: SourceWish, live: bool, lend: Lend) -> Source:
     from edge.pictures.files import PICTURE_SUFFIXES, picture_paths
     from edge.sources.clip import ClipSource
     from edge.sources.stills import StillSource
 
+    uri = wish.uri
     path, query = Path(uri).expanduser(), ""
     if not path.exists() and "?" in uri:
         name, _, query = uri.rpartition("?")
@@ -124,7 +183,8 @@ def _opened_file(uri: str, live: bool, lend: Lend) -> Source:
         raise InputOutputError(f"{path}: no such file or folder")
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         paths = picture_paths(path) if path.is_dir() else [path]
-        return StillSource(uri, paths, fps=fps or 30.0, live=live, paced=paced, loop=loop)
+        return StillSource(uri, paths, fps=fps or 30.0, live=live, paced=paced, loop=loop, fit=wish.fit)
+    _refuse_pad(wish)
     return ClipSource(uri, path, fps=fps, paced=paced, loop=loop, lend=lend)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import Any
 
-from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, fit_to_frame
+from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Fit, fit_to_frame
 from edge.pictures.image import Image
 
 _NS_PER_S = 1_000_000_000
@@ -59,23 +60,41 @@ class FrameFitter:
     Args:
         uri: names the source in the warning.
         log: the logger of the source's module.
+        fit: what is done with a picture that is not 16:9.
     """
 
-    def __init__(self, uri: str, log: logging.Logger) -> None:
-        self._uri = uri
-        self._log = log
+    def __init__(self, uri: str, log: logging.Logger, fit: Fit = "crop") -> None:
+        self._uri, self._log, self._fit = uri, log, fit
+        self._size_px: tuple[int, int] | None = None
         self._warned = False
 
     def fitted(self, image: Image) -> Image:
         """A picture of any size at 1920x1080, its channels untouched; the picture itself where it fits."""
-        fitted = fit_to_frame(image)
+        fitted = fit_to_frame(image, self._fit)
+        self._size_px = (image.shape[1], image.shape[0])
         if fitted is not image and not self._warned:
             self._warned = True
-            self._log.warning("%s: %s", self._uri, describe_fit(image.shape[1], image.shape[0]))
+            self._log.warning("%s: %s", self._uri, describe_fit(*self._size_px, self._fit))
         return fitted
 
+    def record(self) -> dict[str, Any] | None:
+        """Size of the newest picture and what was done to it, as `/health` tells it; None before the first one."""
+        if self._size_px is None:
+            return None
+        width_px, height_px = self._size_px
+        is_told = width_px * 9 != height_px * 16
+        told = describe_fit(width_px, height_px, self._fit) if is_told else ""
+        return {"width_px": width_px, "height_px": height_px, "fit": self._fit, "told": told}
 
-def describe_fit(width_px: int, height_px: int) -> str:
+
+def describe_fit(width_px: int, height_px: int, fit: Fit = "crop") -> str:
     """What `fit_to_frame` does to a source of this size, for a person."""
-    cropped = "" if width_px * 9 == height_px * 16 else "cropped to 16:9 and "
-    return f"source is {width_px}x{height_px}: {cropped}resized to {FRAME_WIDTH_PX}x{FRAME_HEIGHT_PX}"
+    shape = (width_px * 9) / (height_px * 16)
+    share, side = (1 - shape, "height") if shape < 1 else (1 - 1 / shape, "width")
+    if shape == 1:
+        made = ""
+    elif fit == "pad":
+        made = f"shown whole, {share:.0%} of the frame's {'width' if side == 'height' else 'height'} is black; "
+    else:
+        made = f"cropped to 16:9, {share:.0%} of its {side} is cut away; "
+    return f"source is {width_px}x{height_px}: {made}resized to {FRAME_WIDTH_PX}x{FRAME_HEIGHT_PX}"

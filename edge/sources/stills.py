@@ -6,11 +6,12 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import edge.sources.capture  # noqa: F401  keeps OpenCV's own lines off stderr
 from edge.basics.errors import InputOutputError
 from edge.frames.frame import Frame
+from edge.pictures.geometry import Fit
 from edge.pictures.image import Image
 from edge.pictures.reading.picture_file import PictureFile, num_pages_of, opened_picture
 from edge.sources.pace import FrameClock, FrameFitter
@@ -41,9 +42,20 @@ class StillSource:
         live: hold each picture, leave out damaged ones.
         paced: wait for each frame as a camera does.
         loop: begin again after the last picture.
+        fit: what is done with a picture that is not 16:9.
     """
 
-    def __init__(self, uri: str, paths: Sequence[Path], *, fps: float, live: bool, paced: bool, loop: bool) -> None:
+    def __init__(
+        self,
+        uri: str,
+        paths: Sequence[Path],
+        *,
+        fps: float,
+        live: bool,
+        paced: bool,
+        loop: bool,
+        fit: Fit = "crop",
+    ) -> None:
         self.uri = uri
         self.fps = fps
         self.paced = paced
@@ -52,7 +64,7 @@ class StillSource:
         self._pages = [_Page(path, number + 1) for path in paths for number in range(num_pages_of(path))]
         self._frames_each = max(1, round(fps * _SECONDS_PER_PICTURE)) if live else 1
         self._clock = FrameClock(fps)
-        self._fitter = FrameFitter(uri, _log)
+        self._fitter = FrameFitter(uri, _log, fit)
         self._closed = False
         self._seq = -1
         self._shown: tuple[_Page, Image] | None = None
@@ -74,6 +86,10 @@ class StillSource:
             return None
         image = self._sound_image(turn) if self._live else self._image(turn)
         return None if image is None else Frame(image, self._seq, t_capture_ns)
+
+    def about(self) -> dict[str, Any]:
+        """See `edge.frames.stages.about`."""
+        return {"picture": self._fitter.record()}
 
     def close(self) -> None:
         """See `edge.frames.stages.Source.close`."""

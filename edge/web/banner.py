@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.basics.texts import age_text
+from edge.health.state import TITLES
 from edge.pictures.image import Image, Mode
 
 PictureState = Literal["live", "frozen", "stale", "no-signal", "starting"]
@@ -28,7 +29,6 @@ _GREEN: Colour = (64, 214, 128)
 _AMBER: Colour = (255, 184, 28)
 _GREY: Colour = (140, 148, 156)
 _BLUE: Colour = (72, 160, 255)
-_TITLES = {"stale": "STALE", "no-signal": "NO SIGNAL", "starting": "STARTING"}
 _BARS: dict[str, tuple[Colour, Colour]] = {
     "stale": (_AMBER, _INK),
     "no-signal": ((196, 30, 42), _WHITE),
@@ -134,9 +134,9 @@ def _dot_colour(status: Status) -> Colour:
 
 
 def _pill_words(status: Status) -> tuple[tuple[str, Colour], ...]:
-    words = [("LIVE", _WHITE)] if status.state == "live" else []
+    words = [(TITLES["live"], _WHITE)] if status.state == "live" else []
     if status.state == "frozen":
-        words = [("FROZEN", _WHITE), *([] if status.age_ms is None else [(age_text(status.age_ms), _SOFT)])]
+        words = [(TITLES["frozen"], _WHITE), *([] if status.age_ms is None else [(age_text(status.age_ms), _SOFT)])]
     words.append((status.mode.upper(), _WHITE))
     if status.mode == "enhanced":
         words.append((_ascii(status.profile), _SOFT))
@@ -212,24 +212,33 @@ def _draw_bar(image: Image, status: Status, scale: float) -> int:
     bar_px, left_px = round(132 * scale), round(40 * scale)
     _draw_border(image, colour, scale)
     cv2.rectangle(image, (0, 0), (width_px - 1, bar_px), colour, -1)
-    title, title_scale, title_pen = _TITLES[status.state], 2.2 * scale, max(1, round(4 * scale))
+    title, title_scale, title_pen = TITLES[status.state], 2.2 * scale, max(1, round(4 * scale))
     (title_px, cap_px), _ = cv2.getTextSize(title, _FONT, title_scale, title_pen)
     base_px = (bar_px + cap_px) // 2
     cv2.putText(image, title, (left_px, base_px), _FONT, title_scale, ink, title_pen, cv2.LINE_AA)
-    details = [] if status.age_ms is None else [f"last picture {age_text(status.age_ms)} ago"]
-    if status.reason:
-        details.append(_ascii(status.reason))
+    age = "" if status.age_ms is None else f"last picture {age_text(status.age_ms)} ago"
+    reason = _ascii(status.reason)
     rest_px = left_px + title_px + round(44 * scale)
-    pen = max(1, round(2 * scale))
-    text = _fitting("  -  ".join(details), 1.15 * scale, pen, width_px - rest_px - left_px)
-    cv2.putText(image, text, (rest_px, base_px), _FONT, 1.15 * scale, ink, pen, cv2.LINE_AA)
+    pen, room_px = max(1, round(2 * scale)), width_px - rest_px - left_px
+    lines = [line for line in (age, reason) if line]
+    if lines and _width_px("  -  ".join(lines), 1.15 * scale, pen) <= room_px:
+        lines = ["  -  ".join(lines)]
+    font_scale = (1.15 if len(lines) == 1 else 0.95) * scale
+    for number, line in enumerate(lines):
+        at_px = base_px if len(lines) == 1 else round((50 + 52 * number) * scale)
+        text = _fitting(line, font_scale, pen, room_px)
+        cv2.putText(image, text, (rest_px, at_px), _FONT, font_scale, ink, pen, cv2.LINE_AA)
     return bar_px
+
+
+def _width_px(text: str, font_scale: float, pen: int) -> int:
+    return int(cv2.getTextSize(text, _FONT, font_scale, pen)[0][0])
 
 
 def _fitting(text: str, font_scale: float, pen: int, room_px: int) -> str:
     """As much of the text as fits, with dots where it was cut."""
     short = text
-    while len(short) > 3 and cv2.getTextSize(short, _FONT, font_scale, pen)[0][0] > room_px:
+    while len(short) > 3 and _width_px(short, font_scale, pen) > room_px:
         text = text[:-1]
         short = text.rstrip() + "..."
     return short

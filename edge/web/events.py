@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from edge.health.news import News, NotSaved, Saved, ViewChanged
+from edge.web.mjpeg import endless_headers
 
 _KEEP_ALIVE_S = 10.0
 _MAX_WAITING = 16
@@ -28,12 +29,10 @@ class EventStream:
             page.put_nowait(_line(news))
 
     async def answer(self, request: web.Request, first: ViewChanged) -> web.StreamResponse:
-        """Send `first`, then each event as it comes, until the page goes away."""
-        headers = {
-            "Content-Type": "text/event-stream",
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
+        """Send `first`, then each event as it comes, until the page goes away; the headers alone for a HEAD."""
+        headers = endless_headers("text/event-stream")
+        if request.method == "HEAD":
+            return web.Response(headers=headers)
         response = web.StreamResponse(headers=headers)
         waiting: asyncio.Queue[bytes] = asyncio.Queue(_MAX_WAITING)
         self._pages.add(waiting)

@@ -8,7 +8,7 @@ import time
 
 from aiohttp import web
 
-from edge.health.record import STALE_AFTER_MS
+from edge.health.state import STALE_AFTER_MS
 from edge.web.pulse import Pulse
 from edge.web.views import Picture, View
 
@@ -81,11 +81,15 @@ async def stream(
     """Answer with `multipart/x-mixed-replace` until the viewer goes away.
 
     A picture that says LIVE and is not any more is left out. One that was half sent when the process stood still would
-    be finished when it goes on, and seen then: the connection is cut instead, and the viewer opens another.
+    be finished when it goes on, and seen then: the connection is cut instead, and the viewer opens another. A HEAD is
+    answered with the headers alone, and is no viewer.
 
     Args:
         gap_s: least time between two pictures, for a viewer that cannot decode every one.
     """
+    headers = endless_headers(f"multipart/x-mixed-replace; boundary={BOUNDARY}")
+    if request.method == "HEAD":
+        return web.Response(headers=headers)
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the viewer left before the stream began")
@@ -94,13 +98,7 @@ async def stream(
     connection = transport.get_extra_info("socket")
     if connection is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-    response = web.StreamResponse(
-        headers={
-            "Content-Type": f"multipart/x-mixed-replace; boundary={BOUNDARY}",
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
-    )
+    response = web.StreamResponse(headers=headers)
     viewer = Viewer(view)
     try:
         await response.prepare(request)
@@ -126,6 +124,16 @@ async def stream(
         raise
     finally:
         audience.leave(viewer)
+
+
+def endless_headers(content_type: str) -> dict[str, str]:
+    """Of an answer without an end. nginx else keeps it back until its buffers are full: seconds of old pictures."""
+    return {
+        "Content-Type": content_type,
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        "X-Content-Type-Options": "nosniff",
+    }
 
 
 def is_outlived(picture: Picture, now_ns: int) -> bool:

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from edge.frames.frame import FramePair
 from edge.health.record import Health
 from edge.health.state import Verdict
 from edge.saving.freeze import Freeze
+from edge.saving.names import saved_frames
 from edge.web.events import EventStream, event_of
 from edge.web.mjpeg import Audience, stream
 from edge.web.pulse import Pulse
@@ -129,14 +129,18 @@ class Routes:
         return web.json_response(event_of(self._freeze.view())[1], headers=_NOT_STORED)
 
     async def save(self, request: web.Request) -> web.Response:
-        """Keep the pair that is shown on the unit, as the button does; `/events` tells when it is on the disk."""
+        """Keep the pair that is shown on the unit, as the button does; `/events` tells when it is on the disk.
+
+        Answers `seq` and `views`: what was saved, raw alone where nothing was enhanced.
+        """
         _refuse_other_sites(request)
         pair = self._freeze.save()
         if pair is None:
             text = "not saved: the picture is not live; /health says why\n"
             return web.Response(status=409, text=text, headers=_NOT_STORED)
         self._keep(pair)
-        return web.json_response({"seq": pair.raw.seq}, status=202, headers=_NOT_STORED)
+        kept = {"seq": pair.raw.seq, "views": [frame.mode for frame in saved_frames(pair)]}
+        return web.json_response(kept, status=202, headers=_NOT_STORED)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
@@ -163,8 +167,7 @@ class Routes:
             file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, sha256, note)
         finally:
             self._num_snapshots -= 1
-        taken = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        name = f"throat-{taken}-{frame.seq:06d}-{view.name}.png"
+        name = self._freeze.names.of(pair).of(frame)
         headers = {
             **_NOT_STORED,
             "Content-Disposition": f'inline; filename="{name}"',

@@ -110,12 +110,10 @@ def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -
     """
     if verdict.frozen and frame is not None:
         state: PictureState = "frozen"
-    elif verdict.state == "starting" or (frame is None and verdict.state != "no-signal"):
-        state = "starting"
-    elif verdict.state == "no-signal":
-        state = "stale" if verdict.stale else "no-signal"
+    elif verdict.state == "no-signal" or (frame is not None and verdict.state in ("stale", "starting")):
+        state = verdict.state
     else:
-        state = "live"
+        state = "starting" if frame is None else "live"
     mode = "raw" if frame is None else frame.mode
     reason = verdict.reason if state not in ("live", "frozen") or (state == "live" and wanted == "enhanced") else ""
     if state == "live" and wanted == "enhanced" and mode == "raw":
@@ -179,7 +177,7 @@ class ViewEncoder:
             draw(left, status, "left", height_px)
         else:  # the bar and the border are laid out over the whole width
             np.copyto(left, stamp(raw.image, status)[:, :cut_px])
-        has_bar = verdict.state == "no-signal" and not verdict.frozen
+        has_bar = verdict.state in ("stale", "no-signal") and not verdict.frozen
         if not has_bar and cut_px < width_px:  # the bar of a picture that is not live stays whole
             canvas[:, cut_px - 1 : cut_px + 1] = 255
         return canvas

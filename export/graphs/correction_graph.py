@@ -142,6 +142,7 @@ def export_corrected_profile(name: str, models: tuple[Path, ...], calibration: P
         "calibration": {
             "unit": held.unit,
             "camera_mode": held.camera_mode,
+            "controls": dict(held.controls),
             "made_at": held.made_at.isoformat(timespec="seconds"),
             "sha256": file_sha256(calibration),
         },

@@ -45,7 +45,8 @@ class Viewer:
 
     def __init__(self, url: str, query: str = "view=enhanced") -> None:
         self.connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=GUARD_S)
-        self.connection.request("GET", f"/stream.mjpg?{query}")
+        folder = urlsplit(url).path.rstrip("/")
+        self.connection.request("GET", f"{folder}/stream.mjpg?{query}")
         self.response = self.connection.getresponse()
         assert self.response.status == 200
         self.boundary = self.response.headers.get_param("boundary")

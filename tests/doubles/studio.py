@@ -54,6 +54,7 @@ class Studio:
         self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health, self.board, self.freezer)
         self.sink.start()
         self.seq = 0
+        self.lag_ms = 0
         self._camera: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -62,10 +63,11 @@ class Studio:
         return self.sink.url
 
     def show(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> FramePair:
-        """Publish one pair, taken now."""
+        """Publish one pair, taken `lag_ms` ago."""
         self.seq += 1
-        taken = Frame(flat(RAW_GREEN) if raw is None else raw, self.seq, time.monotonic_ns())
-        self.health.captured(taken)
+        now_ns = time.monotonic_ns()
+        taken = Frame(flat(RAW_GREEN) if raw is None else raw, self.seq, now_ns - self.lag_ms * 1_000_000)
+        self.health.captured(taken, now_ns)
         made = taken.enhanced(flat(ENHANCED_RED) if enhanced is None else enhanced, "live", {"engine": 20.0})
         pair = FramePair(taken, taken if only_raw else made)
         self.freezer.publish(pair)

@@ -1,5 +1,6 @@
 """`--check` beside a running unit tells what its health record tells; without one it tries each part."""
 
+import dataclasses
 import os
 import time
 from urllib.parse import urlsplit
@@ -7,12 +8,14 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from edge.calibration.file import write_calibration
 from edge.check import check_unit
-from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, WebConfig
+from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, UnitConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.models.profile import load_profile
+from tests.doubles.calibrations import NEUTRAL
 from tests.doubles.studio import web_sink
 
 
@@ -92,3 +95,52 @@ def test_without_a_unit_each_part_is_tried(tmp_path, capsys):
     assert lines["unit"] == "ok      not running; each part is tried here"
     assert "first frame in" in lines["engine"]
     assert "gives pictures" in lines["camera"]
+
+
+ABOUT = {"asked": "1920x1080 MJPG at 30 fps", "granted": "1280x960 YUYV at 10 fps", "controls": {"exposure": 250.0}}
+
+
+def test_what_a_camera_granted_is_said_against_what_was_asked(unit, capsys):
+    health, config = unit
+    show(health)
+    told = "source is 1280x960: cropped to 16:9, 25% of its height is cut away; resized to 1920x1080"
+    health.track("camera", lambda: {**ABOUT, "picture": {"told": told}, "not_as_calibrated": []})
+    _, lines = check(config, capsys)
+    assert lines["camera"].startswith("ok ")
+    assert lines["camera"].endswith(f"; asked for {ABOUT['asked']}, granted {ABOUT['granted']}; {told}")
+
+
+def test_a_camera_that_is_not_as_calibrated_fails_the_check(unit, capsys):
+    health, config = unit
+    show(health)
+    health.track("camera", lambda: {**ABOUT, "not_as_calibrated": ["exposure is 250, calibrated at 120"]})
+    code, lines = check(config, capsys)
+    assert code == 1
+    words = "not as calibrated: exposure is 250, calibrated at 120; set it with [source] controls"
+    assert lines["camera"] == f"FAILED  {words}"
+
+
+class Tried:
+    """A camera that is opened by the check itself."""
+
+    uri, fps, camera_mode = "camera:/dev/video7", 10.0, "1280x960 YUYV"
+
+    def read(self):
+        return Frame(np.zeros((9, 16, 3), np.uint8), 1, 0)
+
+    def about(self):
+        return dict(ABOUT)
+
+    def close(self):
+        pass
+
+
+def test_without_a_unit_the_camera_is_held_to_the_calibration(unit, capsys, monkeypatch, tmp_path):
+    config = dataclasses.replace(unit[1], web=WebConfig(listen="127.0.0.1:1"))
+    monkeypatch.setattr("edge.sources.open.open_wished", lambda wish: Tried())
+    _, lines = check(config, capsys)
+    assert lines["camera"].endswith(f"; asked for {ABOUT['asked']}, granted {ABOUT['granted']}")
+    path = tmp_path / "unit.calib"
+    write_calibration(path, dataclasses.replace(NEUTRAL, camera_mode="1280x960 YUYV", controls={"exposure": 120.0}))
+    _, lines = check(dataclasses.replace(config, unit=UnitConfig("A-1", str(path))), capsys)
+    assert lines["camera"].startswith("FAILED  not as calibrated: exposure is 250, calibrated at 120")

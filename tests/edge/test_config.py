@@ -129,3 +129,11 @@ def test_values_with_quotes_and_backslashes_read_back(tmp_path):
     origins = load_config(None, {"unit.serial": ("--unit", 'A "1" \\ ö'), "source.uri": ("--source", "demo:")})
     (tmp_path / "again.toml").write_text("\n".join(origins.lines()))
     assert load_config(tmp_path / "again.toml", {}).config == origins.config
+
+
+@pytest.mark.parametrize("text", ["gain", "gain=", "gain=much", "gain=nan", "zoom=3", "=3"])
+def test_a_setting_of_the_camera_that_is_none_is_named(tmp_path, text):
+    path = tmp_path / "edge.toml"
+    path.write_text(f"[source]\ncontrols = ['exposure=120', '{text}']\n")
+    with pytest.raises(ConfigError, match=f"source.controls = '{text}': expected name=number, each once, of auto_ex"):
+        load_config(path, {})

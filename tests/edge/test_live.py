@@ -10,6 +10,7 @@ from edge.frames.frame import Frame
 from edge.health.record import Health
 from edge.live import Ending, Live
 from edge.sources.holder import SourceHolder, SourceOrder
+from edge.sources.open import SourceWish
 from tests.doubles.scripted_source import IMAGE, ScriptedSource, opener
 
 
@@ -61,7 +62,7 @@ def run(sources, enhancer, enough, *, waits=False, **options):
     sink = CollectingSink(enough, stop)
     guard = threading.Timer(20, stop.set)
     guard.start()
-    held = SourceHolder(SourceOrder("scripted:"), opener(*sources), health, stop, waits=waits)
+    held = SourceHolder(SourceOrder(SourceWish("scripted:")), opener(*sources), health, stop, waits=waits)
     live = Live(held, enhancer, [sink], health, Ending(stop), **options)
     try:
         live.run()
@@ -139,7 +140,7 @@ def test_watches_are_ticked_and_a_part_may_end_the_program():
             ending.fail(ModelError("the web server ended"))
 
     health = Health()
-    held = SourceHolder(SourceOrder("scripted:"), opener(ScriptedSource()), health, ending.stop)
+    held = SourceHolder(SourceOrder(SourceWish("scripted:")), opener(ScriptedSource()), health, ending.stop)
     live = Live(held, Inverting(), [], health, ending, watches=[Watch()])
     with pytest.raises(ModelError, match="web server"):
         live.run()
@@ -187,12 +188,12 @@ def test_the_source_is_replaced_while_it_runs():
 
     stop, health = threading.Event(), Health()
     sink = CollectingSink(10**6, stop)
-    held = SourceHolder(SourceOrder("first:"), opener(Steady(1), Steady(2)), health, stop)
+    held = SourceHolder(SourceOrder(SourceWish("first:")), opener(Steady(1), Steady(2)), health, stop)
     live = Live(held, Inverting(), [sink], health, Ending(stop))
     thread = threading.Thread(target=live.run)
     thread.start()
     try:
-        held.replace(SourceOrder("second:")).result(10)
+        held.replace(SourceOrder(SourceWish("second:"))).result(10)
         deadline = time.monotonic() + 20
         while not sink.pairs or sink.pairs[-1].raw.seq != 2:
             assert time.monotonic() < deadline

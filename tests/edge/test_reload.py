@@ -76,7 +76,8 @@ def test_what_changed_is_taken(path):
 
 
 OTHER_VALUES = {
-    "source.uri": "'demo:?seed=3'", "source.wait": "true",
+    "source.uri": "'demo:?seed=3'", "source.wait": "true", "source.fit": "'pad'",
+    "source.controls": "['gain=3']",
     "unit.serial": "'B-2'", "unit.calibration": None,
     "engine.profile": None, "engine.threads": "2", "engine.models": "'/none'", "engine.backend": "'cpu'",
     "engine.engines": "'/none'", "engine.precision": "'fp32'",
@@ -105,6 +106,13 @@ def test_a_setting_is_taken_or_refused_as_its_rules_say(path, key):
     assert ("take" in unit.done) == record["ok"]
     if key in WANT_RESTART:
         assert record["reason"] == f"{key}: changes only with a restart: systemctl restart edge-enhance"
+
+
+@pytest.mark.parametrize("line", ["fit = 'pad'", "controls = ['exposure=120']"])
+def test_another_way_to_open_the_camera_opens_it_again(path, line):
+    unit = Unit(path)
+    assert outcome(unit, f"[source]\n{line}\n")["ok"]
+    assert "replace demo:" in unit.done
 
 
 def test_another_engine_is_proven_first_and_committed_last(path):

@@ -79,15 +79,15 @@ function watch() {
   const cover = $("cover");
   if (!shown && silentMs === Infinity) return;
   if (silentMs > SILENT_MS) {
-    say("NO CONNECTION – picture is not live", `nothing has come for ${seconds(silentMs)}; trying again`);
+    say("NO CONNECTION – picture is not live", `nothing has come for ${seconds(silentMs)}: check the network; trying again`);
     if (silentMs > 3000 && Math.floor(now / 3000) !== watch.retried) {
       watch.retried = Math.floor(now / 3000);
       stream.open(streaming); // a connection that hangs never ends by itself
     }
   } else if (late && silentMs > OLD_MS) {
-    say("NO NEW PICTURE – picture is not live", `the last one is ${seconds(now - shown.bornMs)} old`);
+    say("STALE – picture is not live", `no new picture has come for ${seconds(silentMs)}: check the network`);
   } else if (late) {
-    say("TOO LATE – picture is not live", `pictures come faster than they can be shown: ${seconds(now - shown.bornMs)} behind`);
+    say("STALE – picture is not live", `this device or its network is too slow, ${seconds(now - shown.bornMs)} behind: fewer pictures are asked for`);
     if (now - (watch.easedMs ?? -Infinity) > EASE_AFTER_MS) {
       watch.easedMs = now;
       stream.ease();
@@ -123,16 +123,16 @@ async function poll() {
 }
 
 function tell(health) {
-  const stale = health.state === "no-signal" && health.reason.startsWith("stale");
   const held = shown?.state === "frozen";
-  const state = held ? "frozen" : stale ? "stale" : health.state;
+  const state = held ? "frozen" : health.state;
   const word = WORDS[state === "degraded" && health.mode === "raw" ? "raw" : state];
-  setState(state, word, state === "live" || held ? "" : health.reason.replace(/^stale: /, ""));
+  setState(state, word, state === "live" || held ? "" : health.reason);
   const latency = health.latency_ms.p50;
   $("fps").textContent = `${health.fps_out.toFixed(1)} /s`;
   $("latency").textContent = latency === null ? "–" : `${Math.round(latency)} ms`;
   $("profile").textContent = health.profile || "none";
   $("dropped").textContent = health.dropped.toLocaleString("en");
+  $("fit").textContent = health.camera?.picture?.told ?? "";
 }
 
 function setState(state, word, reason) {
@@ -156,14 +156,16 @@ async function save() {
   try {
     const answer = await fetch("api/save", { method: "POST" }); // on the unit, as its button does; `saved` tells when
     if (!answer.ok) throw new Error((await answer.text()).trim());
-    const { seq } = await answer.json();
-    const pictures = [await fetchPicture(`view=enhanced&seq=${seq}`), await fetchPicture(`view=raw&seq=${seq}`)];
+    const { seq, views } = await answer.json();
+    const pictures = [];
+    for (const kept of views) pictures.push(await fetchPicture(`view=${kept}&seq=${seq}`));
     for (const { name, blob } of pictures) {
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
     }
-    toast(`Copied to this device: picture ${seq}, enhanced and raw`);
+    const what = views.length > 1 ? "enhanced and raw" : "raw alone: nothing was enhanced";
+    toast(`Copied to this device: picture ${seq}, ${what}`);
   } catch (error) {
     toast(`Not saved: ${error.message}`);
   }

@@ -10,6 +10,7 @@ from calib.capture.capture import CaptureOptions, PatienceLost, capture
 from calib.cli import main
 from calib.session import read_session
 from edge.basics.errors import UsageError
+from edge.config import SourceConfig
 
 BENCH = "demo:?unit=A-1&pace=free"
 
@@ -42,7 +43,7 @@ def test_int8_scenes_tell_the_engine_build_what_they_are(tmp_path):
 def test_without_a_count_an_int8_set_has_64(tmp_path):
     stop = threading.Event()
     stop.set()
-    session = capture(CaptureOptions("scenes", tmp_path / "s", "A-1", BENCH, purpose="int8"), stop)
+    session = capture(CaptureOptions("scenes", tmp_path / "s", "A-1", SourceConfig(BENCH), purpose="int8"), stop)
     assert session.wanted == 64 and not session.complete
 
 
@@ -91,10 +92,10 @@ def test_patience_ends_with_what_was_wrong(tmp_path, bench, write_session):
     folder = write_session(tmp_path / "frames", "white", bench.frames("white", 1))
     picture = f"{folder / 'white-000.png'}?pace=free"
     with pytest.raises(PatienceLost, match=r"The board is not seen"):
-        capture(CaptureOptions("lens", tmp_path / "x", "A-1", picture, patience_s=0.2), threading.Event())
+        capture(CaptureOptions("lens", tmp_path / "x", "A-1", SourceConfig(picture), patience_s=0.2), threading.Event())
 
 
 def test_another_units_folder_is_left_alone(tmp_path, bench, write_session):
     folder = write_session(tmp_path / "white", "white", bench.frames("white", 1), unit="B-2")
     with pytest.raises(UsageError, match="holds a session with unit 'B-2', not 'A-1'"):
-        capture(CaptureOptions("white", folder, "A-1", BENCH), threading.Event())
+        capture(CaptureOptions("white", folder, "A-1", SourceConfig(BENCH)), threading.Event())

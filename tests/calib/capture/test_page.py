@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from calib.capture.capture import CaptureOptions, capture
-from edge.config import WebConfig
+from edge.config import SourceConfig, WebConfig
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
@@ -49,7 +49,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., str]]:
         with socket.create_server(("127.0.0.1", 0)) as free:
             listen = f"127.0.0.1:{free.getsockname()[1]}"
         options = CaptureOptions(
-            target, tmp_path / target, "A-1", source, num_frames=num_frames, web=WebConfig(listen=listen)
+            target, tmp_path / target, "A-1", SourceConfig(source), num_frames=num_frames, web=WebConfig(listen=listen)
         )
         threads.append(threading.Thread(target=capture, args=(options, stop), daemon=True))
         threads[-1].start()

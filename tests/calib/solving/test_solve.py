@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from calib.session import read_session
+from calib.session import Session, read_session
 from calib.solving.board import Board, BoardFinder
 from calib.solving.flat import solve_flat
 from calib.solving.lens import directions_of, solve_lens
 from calib.solving.light import full_size
-from calib.solving.solve import Balance, solve, solve_chart
+from calib.solving.solve import Balance, common_controls, solve, solve_chart
 from calib.solving.spots import find_spots
 from calib.solving.white import solve_white
 from edge.basics.errors import InputOutputError, UsageError
@@ -257,3 +257,24 @@ def test_frames_are_lossless(sessions, bench):
     path: Path = sessions / "white" / "white-000.png"
     np.testing.assert_array_equal(read_picture(path), bench.frame("white"))
     assert path.read_bytes()[:8] == png_bytes(np.zeros((2, 2, 3), np.uint8), "")[:8]
+
+
+def session_with(**controls):
+    return Session(Path("x"), "dark", "", "A-1", "camera:", "1920x1080 MJPG", 1, controls, None, "")
+
+
+def test_a_calibration_holds_the_settings_that_all_sessions_had_and_none_that_the_camera_made_by_itself(caplog):
+    made = {"auto_exposure": 1.0, "exposure": 120.0, "gain": 2.0, "auto_white_balance": 1.0}
+    sessions = [session_with(**made, white_balance_kelvin=kelvin) for kelvin in (4600.0, 5200.0)]
+    assert common_controls(sessions) == {
+        "auto_exposure": 1.0,
+        "exposure": 120.0,
+        "gain": 2.0,
+        "auto_white_balance": 1.0,
+    }
+    assert not caplog.records
+    by_itself = session_with(auto_exposure=3.0, exposure=120.0, sharpness=3.0)
+    assert common_controls([by_itself]) == {"auto_exposure": 3.0, "sharpness": 3.0}
+    sessions = [session_with(exposure=120.0, sharpness=1.0), session_with(exposure=90.0, sharpness=1.0)]
+    assert common_controls(sessions) == {"sharpness": 1.0}
+    assert "the sessions differ in exposure" in caplog.text

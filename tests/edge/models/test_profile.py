@@ -39,6 +39,9 @@ def test_the_units_own_profile_wins(models):
     assert load_profile("live", (models, SHIPPED)).manifest["version"] == "mine"
 
 
+CALIBRATION = {"unit": "A", "camera_mode": "", "made_at": "2026-03-01T12:00:00+00:00"}
+
+
 @pytest.mark.parametrize(
     "damage, message",
     [
@@ -55,6 +58,11 @@ def test_the_units_own_profile_wins(models):
             lambda m: edit(m, precisions={"fp16": {}}), "precisions.fp16.sha256 = None", id="graph without hash"
         ),
         pytest.param(lambda m: edit(m, calibration={"unit": 3}), "calibration.unit = 3", id="unit no text"),
+        pytest.param(
+            lambda m: edit(m, calibration={**CALIBRATION, "controls": {"gain": "much"}}),
+            "calibration.controls = {'gain': 'much'}: expected a table of numbers",
+            id="settings that are no numbers",
+        ),
         pytest.param(
             lambda m: edit(m, calibration={"unit": "A", "camera_mode": "", "made_at": "2026-03-01T12:00:00"}),
             "calibration.made_at",

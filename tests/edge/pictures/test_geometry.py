@@ -52,3 +52,18 @@ def test_shrink_is_the_mean_of_4x4_rounded_half_to_even():
     image = picture(1080, 1920)
     mean = image.reshape(270, 4, 480, 4, 3).astype(np.float64).mean((1, 3))
     assert np.array_equal(shrink(image), np.rint(mean).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("shape", "columns", "rows"),
+    [
+        ((960, 1280), (240, 1680), (0, 1080)),
+        ((1000, 1000), (420, 1500), (0, 1080)),
+        ((400, 1920), (0, 1920), (340, 740)),
+    ],
+)
+def test_padding_keeps_all_of_the_picture_in_the_middle_of_black(shape, columns, rows):
+    white = fit_to_frame(np.full((*shape, 3), 255, np.uint8), "pad")
+    assert white.shape == FRAME_SHAPE
+    assert (white[rows[0] : rows[1], columns[0] : columns[1]] == 255).all()
+    assert int((white[..., 0] > 0).sum()) == (rows[1] - rows[0]) * (columns[1] - columns[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from datetime import datetime
+from datetime import datetime, timezone
 
 import cv2
 import numpy as np
@@ -17,7 +17,9 @@ from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.pictures.marks import mode_of_file
+from edge.saving import names as names_module
 from edge.saving import saver as saver_module
+from edge.saving.names import Names
 from edge.saving.saver import MAX_WAITING, PairSaver
 
 MODEL = {"name": "student", "version": "1.2", "profile": "live", "sha256": "ab" * 32, "device": "cpu"}
@@ -97,6 +99,16 @@ def test_the_sidecar_tells_the_state_of_the_unit(office):
     assert not office.failed
 
 
+def test_the_sidecar_tells_what_was_cut_away_of_the_cameras_picture(office):
+    office.save(pair_of())
+    picture = {"width_px": 1280, "height_px": 960, "fit": "crop", "told": "25% of its height is cut away"}
+    office.health.track("camera", lambda: {"picture": picture})
+    office.save(pair_of())
+    sources = [json.loads((office.folder / f"{name}.json").read_text())["source"] for name in office.saved]
+    assert "picture" not in sources[0]
+    assert sources[1]["picture"] == picture
+
+
 def test_less_than_all_of_the_enhancement_is_said_in_the_sidecar(office):
     pair = pair_of()
     office.save(pair)
@@ -160,21 +172,46 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 def test_nothing_is_ever_written_over(office, monkeypatch):
     pair = pair_of()
-    monkeypatch.setattr(saver_module.time, "monotonic_ns", lambda: pair.raw.t_capture_ns)
+    monkeypatch.setattr(names_module.time, "monotonic_ns", lambda: pair.raw.t_capture_ns)
 
-    class Stopped(saver_module.datetime):
+    class Stopped(names_module.datetime):
         @classmethod
         def now(cls, tz=None):
             return cls(2026, 5, 4, 3, 2, 1, 678_000, tzinfo=tz)
 
-    monkeypatch.setattr(saver_module, "datetime", Stopped)
+    monkeypatch.setattr(names_module, "datetime", Stopped)
     office.save(pair)
-    office.save(pair)
+    office.save(FramePair(pair.raw, pair.enhanced))
     assert office.saved == [
         "throat-20260504T030201.678Z-000007-enhanced.png",
         "throat-20260504T030201.678Z-000007-2-enhanced.png",
     ]
     assert len(office.files()) == 6
+
+
+def test_a_held_pair_that_is_saved_twice_makes_one_set(office):
+    pair = pair_of()
+    office.save(pair)
+    files = office.files()
+    office.save(pair)
+    assert office.saved == [office.saved[0]] * 2, "told each time"
+    assert office.files() == files
+    (office.folder / f"{office.saved[0]}.json").unlink()
+    office.save(pair)
+    assert office.saved[2] != office.saved[0], "a set that somebody has broken is made again"
+
+
+def test_a_pair_has_one_name_whatever_becomes_of_the_clock(monkeypatch):
+    names, pair = Names(), pair_of(age_s=30.0)
+    first = names.of(pair)
+    age = datetime.now(timezone.utc) - first.taken_at
+    assert age.total_seconds() == pytest.approx(30, abs=5), "the time of capture, not of saving"
+    monkeypatch.setattr(names_module.time, "monotonic_ns", lambda: 3600 * 10**12)
+    assert names.of(pair) == first
+    assert (first.of(pair.raw), first.of(pair.enhanced)) == (f"{first.stem}-raw.png", f"{first.stem}-enhanced.png")
+    for seq in range(200):
+        names.of(pair_of(seq))
+    assert len(names._names) <= 64
 
 
 def test_a_slow_disk_refuses_rather_than_fills_the_memory(office, monkeypatch):

@@ -16,7 +16,14 @@ import simplejpeg
 
 from edge.basics.errors import CameraLost, DeviceMissing
 from edge.sources import camera as camera_module
-from edge.sources.camera import CameraSource, opened_camera, rgb_from_jpeg, rgb_from_yuyv
+from edge.sources.camera import CameraSource, opened_camera, rgb_from_yuyv
+from edge.sources.jpeg import JpegReader
+from edge.sources.judgement import FrameJudge
+
+
+def rgb_from_jpeg(data, lend=lambda: None):
+    return JpegReader("/dev/video0", lend).rgb(data.tobytes())
+
 
 MS = 1_000_000
 START_NS = 1_000_000 * MS
@@ -69,7 +76,7 @@ class FakeCapture:
         return prop not in self.fixed
 
     def get(self, prop):
-        return self.stamp_ms if prop == cv2.CAP_PROP_POS_MSEC else float(self.properties[prop])
+        return self.stamp_ms if prop == cv2.CAP_PROP_POS_MSEC else float(self.properties.get(prop, -1))
 
     def waitAny(self, streams, timeout_ns):  # noqa: N802
         assert streams == [self]
@@ -260,9 +267,28 @@ def test_jpeg_without_huffman_tables_is_decoded():
 )
 def test_camera_jpegs(change, is_sound):
     image = rgb_from_jpeg(np.frombuffer(change(JPEGS[2].tobytes()), np.uint8))
-    assert (image is not None) == is_sound
+    assert isinstance(image, str) != is_sound
     if is_sound:
         np.testing.assert_allclose(image[::100, ::100], np.broadcast_to((40, 40, 90), (11, 20, 3)), atol=3)
+
+
+def test_each_fault_of_a_camera_is_counted(camera_of):
+    judge = FrameJudge()
+    hurt = np.concatenate([JPEGS[1][:2000], JPEGS[1][2200:]])
+    script = [Arrival(JPEGS[1][:5000], 33), Arrival(hurt, 33), arriving(2), arriving(6), Arrival(JPEGS[3], 33, None)]
+    source, _ = camera_of([*script, queued(4), queued(5)], judge=judge)
+    assert [level_of(source.read()) for _ in range(3)] == [2, 6, 3]
+    found = {fault: count for fault, count in judge.record().items() if count}
+    assert found == {"incomplete": 1, "damaged": 1, "untimed": 1}
+    source.read()
+    assert judge.record()["skipped"] == 1
+
+
+def test_a_padded_camera_is_another_mode(camera_of):
+    grants = {cv2.CAP_PROP_FRAME_WIDTH: 1280, cv2.CAP_PROP_FRAME_HEIGHT: 960}
+    assert camera_of([], grants=grants, fit="pad")[0].camera_mode == "1280x960 MJPG padded"
+    assert camera_of([], grants=grants)[0].camera_mode == "1280x960 MJPG"
+    assert camera_of([], fit="pad")[0].camera_mode == "1920x1080 MJPG"
 
 
 def test_yuyv_of_the_wrong_size_is_broken():

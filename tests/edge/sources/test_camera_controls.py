@@ -2,8 +2,9 @@
 
 import cv2
 
-from edge.frames.stages import camera_mode
-from edge.sources.camera import CameraSource
+from edge.config import CAMERA_CONTROLS
+from edge.frames.stages import about, camera_mode
+from edge.sources.camera import _CONTROLS, CameraSource
 
 
 class Capture:
@@ -27,5 +28,29 @@ def test_mode_and_settings_are_read_from_the_driver():
     source = CameraSource("camera:/dev/video0", "/dev/video0", pixel_format="YUYV", open_capture=lambda _: Capture())
     assert camera_mode(source) == "1920x1080 YUYV"
     assert source.controls() == {"exposure": 120.0, "auto_white_balance": 0.0}
+    told = about(source)
+    assert (told["asked"], told["granted"]) == ("1920x1080 YUYV at 30 fps", "1920x1080 YUYV at 30 fps")
+    assert (told["controls"], told["picture"]) == (source.controls(), None)
     source.close()
-    assert source.controls() == {}
+
+
+class Stubborn(Capture):
+    """A driver that keeps its gain."""
+
+    def set(self, prop, value):
+        self.order = [*getattr(self, "order", []), prop]
+        return True if prop == cv2.CAP_PROP_GAIN else super().set(prop, value)
+
+
+def test_settings_are_made_at_the_opening_and_what_was_not_taken_is_told(caplog):
+    capture = Stubborn()
+    wanted = {"exposure": 90.0, "auto_exposure": 1.0, "gain": 4.0}
+    source = CameraSource("camera:/dev/video0", "/dev/video0", controls=wanted, open_capture=lambda _: capture)
+    assert source.controls() == {"auto_exposure": 1.0, "exposure": 90.0, "auto_white_balance": 0.0}
+    made = [prop for prop in capture.order if prop in (cv2.CAP_PROP_AUTO_EXPOSURE, cv2.CAP_PROP_EXPOSURE)]
+    assert made == [cv2.CAP_PROP_AUTO_EXPOSURE, cv2.CAP_PROP_EXPOSURE], "what it does by itself comes first"
+    assert "gain = 4 was not taken, the camera has no such setting" in caplog.text
+
+
+def test_every_setting_of_the_configuration_is_known_to_the_camera():
+    assert tuple(_CONTROLS) == CAMERA_CONTROLS

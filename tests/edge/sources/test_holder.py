@@ -10,13 +10,14 @@ from edge.calibration.of_unit import UnitCorrection
 from edge.frames.frame import Frame
 from edge.health.record import Health
 from edge.sources.holder import SourceHolder, SourceOrder, device_of
+from edge.sources.open import SourceWish
 from tests.doubles.scripted_source import IMAGE, ScriptedSource, opener
 
 HELD_IN_GRAPH = UnitCorrection("A-1", "1920x1080 demo", None)
 
 
 def holder(*sources, correction=None, **options):
-    order = SourceOrder("camera:/dev/video0", correction)
+    order = SourceOrder(SourceWish("camera:/dev/video0"), correction)
     return SourceHolder(order, opener(*sources), Health(), threading.Event(), **options)
 
 
@@ -113,7 +114,8 @@ def test_a_source_is_replaced_or_stays(same_device, fails):
     Replaced.num_open = 0
     num_open = []
 
-    def open_source(uri):
+    def open_source(wish):
+        uri = wish.uri
         if uri.startswith("camera:/dev/video0?first"):
             return Replaced(1)
         num_open.append(Replaced.num_open)
@@ -121,9 +123,10 @@ def test_a_source_is_replaced_or_stays(same_device, fails):
             raise DeviceMissing(f"{uri}: no such camera")
         return Replaced(2)
 
-    held = SourceHolder(SourceOrder("camera:/dev/video0?first"), open_source, Health(), threading.Event())
+    held = SourceHolder(SourceOrder(SourceWish("camera:/dev/video0?first")), open_source, Health(), threading.Event())
     assert held.read().seq == 1
-    asked = held.replace(SourceOrder("camera:/dev/video0?fps=15" if same_device else "camera:/dev/video1"))
+    other = "camera:/dev/video0?fps=15" if same_device else "camera:/dev/video1"
+    asked = held.replace(SourceOrder(SourceWish(other)))
     assert held.read().seq == (1 if fails else 2)
     if fails:
         with pytest.raises(DeviceMissing):
@@ -151,7 +154,9 @@ def test_a_camera_that_opens_and_is_gone_each_time_is_tried_less_and_less_often(
     stop = Unhurried()
     sources = [ScriptedSource(CameraLost("/dev/video0: the camera hung up")) for _ in range(6)]
     again = ScriptedSource(1, CameraLost("/dev/video0: unplugged"))
-    held = SourceHolder(SourceOrder("/dev/video0"), opener(*sources, again, ScriptedSource(7)), Health(), stop)
+    held = SourceHolder(
+        SourceOrder(SourceWish("/dev/video0")), opener(*sources, again, ScriptedSource(7)), Health(), stop
+    )
     assert held.read().seq == 1
     assert stop.waits_s == [0.1, 0.2, 0.5, 1.0, 1.0, 1.0]
     assert held.read().seq == 7
@@ -161,14 +166,17 @@ def test_a_camera_that_opens_and_is_gone_each_time_is_tried_less_and_less_often(
 def test_who_asked_for_a_source_hears_of_it_whatever_comes_in_between():
     held = holder(ScriptedSource(1, 2, 3), ScriptedSource(5))
     held.read()
-    first, second = held.replace(SourceOrder("demo:")), held.replace(SourceOrder("demo:?seed=1"))
+    first, second = (
+        held.replace(SourceOrder(SourceWish("demo:"))),
+        held.replace(SourceOrder(SourceWish("demo:?seed=1"))),
+    )
     with pytest.raises(ConfigError, match="another change of the source came in between"):
         first.result(0)
     assert second.cancel()
     assert held.read().seq == 2, "what was given up is not opened"
-    third = held.replace(SourceOrder("demo:?seed=2"))
+    third = held.replace(SourceOrder(SourceWish("demo:?seed=2")))
     held.close()
-    for asked in (third, held.replace(SourceOrder("demo:?seed=3"))):
+    for asked in (third, held.replace(SourceOrder(SourceWish("demo:?seed=3")))):
         with pytest.raises(ConfigError, match="the program ends"):
             asked.result(0)
 
@@ -177,7 +185,7 @@ def test_a_lost_source_can_be_replaced():
     lost, other = ScriptedSource(1, CameraLost("/dev/video0: unplugged")), ScriptedSource(5)
     held = holder(lost, other)
     held.read()
-    asked = held.replace(SourceOrder("demo:"))
+    asked = held.replace(SourceOrder(SourceWish("demo:")))
     assert held.read().seq == 5
     asked.result(0)
 
@@ -188,3 +196,27 @@ def test_a_lost_source_can_be_replaced():
 )
 def test_only_one_source_can_hold_a_device(uri, device):
     assert device_of(uri) == device
+
+
+class Set(ScriptedSource):
+    """A camera that tells its settings."""
+
+    def __init__(self, *script, exposure):
+        super().__init__(*script)
+        self.exposure = exposure
+
+    def about(self):
+        return {"controls": {"exposure": self.exposure}, "picture": None}
+
+
+def test_a_camera_that_lost_its_settings_is_told_in_the_picture_and_in_health_until_it_has_them():
+    sources = Set(1, CameraLost("/dev/video0: unplugged"), exposure=120.0), Set(2, CameraLost("x"), exposure=250.0)
+    calibrated = UnitCorrection("A-1", "1920x1080 demo", None, {"exposure": 120.0})
+    held = holder(*sources, Set(3, exposure=120.0), correction=calibrated)
+    health, told = health_of(held), []
+    for _ in range(3):
+        held.read()
+        told.append((health.snapshot(0)["notices"], health.snapshot(0)["camera"]["not_as_calibrated"]))
+    words = "exposure is 250, calibrated at 120"
+    assert [f"camera not as calibrated: {words}" in notices for notices, _ in told] == [False, True, False]
+    assert [differing for _, differing in told] == [[], [words], []]

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import DeviceMissing, EdgeError, InputOutputError, UsageError
+from edge.config import SourceConfig
 from edge.frames.lending import nothing_lent
 from edge.sources.clip import ClipSource
-from edge.sources.open import open_source
+from edge.sources.judgement import FrameJudge
+from edge.sources.open import SourceWish, open_source, open_wished, wish_of
 from edge.sources.stills import StillSource
 
 
@@ -60,7 +62,28 @@ def test_camera_uri(monkeypatch, uri, device, options):
     monkeypatch.setattr("edge.sources.camera.CameraSource", Recorder)
     source = open_source(uri, lend=nothing_lent)
     assert source.args == (uri, device)
-    assert source.options == {**options, "lend": nothing_lent}
+    assert source.options == {**options, "fit": "crop", "controls": {}, "judge": None, "lend": nothing_lent}
+
+
+def test_what_source_says_reaches_the_camera(monkeypatch):
+    monkeypatch.setattr("edge.sources.camera.CameraSource", Recorder)
+    config = SourceConfig("/dev/video0", fit="pad", controls=("gain=2", "auto_exposure=1", "exposure=120"))
+    judge = FrameJudge()
+    given = open_wished(wish_of(config), judge=judge).options
+    assert (given["fit"], given["judge"]) == ("pad", judge)
+    assert [*given["controls"].items()] == [("auto_exposure", 1.0), ("exposure", 120.0), ("gain", 2.0)]
+
+
+@pytest.mark.parametrize("name", ["rtsp://host/a", "throat.avi"])
+def test_what_can_not_be_padded_is_refused(folder, monkeypatch, name):
+    monkeypatch.chdir(folder)
+    with pytest.raises(UsageError, match='fit = "pad" is for cameras and pictures; expected "crop" here'):
+        open_wished(SourceWish(name, "pad"))
+
+
+def test_controls_of_what_is_no_camera_are_told_as_unused(folder, caplog):
+    open_wished(SourceWish(str(folder / "throat.png"), "pad", {"gain": 1.0}))
+    assert "[source] controls are not used" in caplog.text
 
 
 DEMO_DEFAULTS = {"seed": 0, "fps": 30.0, "paced": True, "clean": False}

@@ -60,8 +60,16 @@ def test_close_ends_a_waiting_reader():
     [
         pytest.param((1080, 1920, 3), None, id="fits"),
         pytest.param((720, 1280, 3), "source is 1280x720: resized to 1920x1080", id="smaller"),
-        pytest.param((960, 1280, 3), "source is 1280x960: cropped to 16:9 and resized to 1920x1080", id="4:3"),
-        pytest.param((1, 1, 3), "source is 1x1: cropped to 16:9 and resized to 1920x1080", id="one pixel"),
+        pytest.param(
+            (960, 1280, 3),
+            "source is 1280x960: cropped to 16:9, 25% of its height is cut away; resized to 1920x1080",
+            id="4:3",
+        ),
+        pytest.param(
+            (1, 1, 3),
+            "source is 1x1: cropped to 16:9, 44% of its height is cut away; resized to 1920x1080",
+            id="one pixel",
+        ),
     ],
 )
 def test_fit_warns_once_and_says_what_it_does(shape, message, caplog):
@@ -71,3 +79,21 @@ def test_fit_warns_once_and_says_what_it_does(shape, message, caplog):
     assert {one.shape for one in fitted} == {(1080, 1920, 3)}
     assert [record.getMessage() for record in caplog.records] == ([f"clip.mp4: {message}"] if message else [])
     assert (fitted[0] is image) == (message is None)
+
+
+@pytest.mark.parametrize(
+    ("shape", "fit", "told"),
+    [
+        pytest.param((720, 1280, 3), "crop", "", id="16:9"),
+        pytest.param((960, 1280, 3), "pad", "shown whole, 25% of the frame's width is black", id="4:3 padded"),
+        pytest.param((800, 1920, 3), "crop", "26% of its width is cut away", id="wide"),
+        pytest.param((1000, 1000, 3), "crop", "44% of its height is cut away", id="square"),
+    ],
+)
+def test_what_was_made_of_a_picture_is_told(shape, fit, told):
+    fitter = FrameFitter("/dev/video0", logging.getLogger("edge.test"), fit)
+    assert fitter.record() is None
+    fitter.fitted(np.zeros(shape, np.uint8))
+    record = fitter.record()
+    assert (record["width_px"], record["height_px"], record["fit"]) == (shape[1], shape[0], fit)
+    assert bool(record["told"]) == bool(told) and told in record["told"]

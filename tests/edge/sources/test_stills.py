@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import InputOutputError
+from edge.frames.stages import about
 from edge.sources.stills import StillSource
 from tests.doubles.picture_files import tiff
 
@@ -93,3 +94,14 @@ def test_every_page_of_a_file_is_shown_and_a_damaged_one_left_out(tmp_path, capl
     source = StillSource("series", [tmp_path / "series.tif"], fps=1.0, live=True, paced=False, loop=True)
     assert [int(source.read().image[0, 0, 0]) for _ in range(4)] == [10, 20, 10, 20]
     assert "series.tif: page 2 of 3: damaged TIFF" in caplog.text
+
+
+@pytest.mark.parametrize(("fit", "edge"), [("crop", RED), ("pad", (0, 0, 0))])
+def test_a_picture_that_is_not_16_9_is_fitted_as_wished_and_told(tmp_path, fit, edge):
+    path = flat(tmp_path / "square.png", RED, (64, 64))
+    source = StillSource("square.png", [path], fps=2.0, live=True, paced=False, loop=True, fit=fit)
+    image = source.read().image
+    assert (tuple(image[540, 0]), tuple(image[540, 960])) == (edge, RED)
+    told = about(source)["picture"]
+    assert (told["width_px"], told["height_px"], told["fit"]) == (64, 64, fit)
+    assert "44% of" in told["told"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import threading
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ import pytest
 
 from edge.frames.frame import FramePair
 from edge.health.news import Saved
+from edge.saving.saver import PairSaver
 from tests.doubles.http_viewer import get, image_from_png, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
 
@@ -140,12 +143,41 @@ def test_only_the_units_own_page_may_end_a_freeze(studio: Any) -> None:
 def test_the_page_saves_on_the_unit_what_is_shown_and_can_copy_that_very_pair(studio: Any) -> None:
     pair = studio.show()
     status, body = post(studio.url, "/api/save", {"Sec-Fetch-Site": "same-origin"})
-    assert (status, json.loads(body)) == (202, {"seq": pair.raw.seq})
+    assert (status, json.loads(body)) == (202, {"seq": pair.raw.seq, "views": ["raw", "enhanced"]})
     assert studio.shelf.pairs == [pair]
     studio.show(raw=pair.enhanced.image)
     response, file = get(studio.url, f"/snapshot.png?view=raw&seq={pair.raw.seq}")
     assert response.status == 200
     assert is_near(image_from_png(file), RAW_GREEN, 0)
+
+
+def name_of(response: Any) -> str:
+    found = re.search(r'filename="([^"]+)"', response.headers["Content-Disposition"])
+    assert found is not None
+    return found[1]
+
+
+def test_what_the_page_copies_is_called_as_what_the_unit_saves(studio: Any, tmp_path: Path) -> None:
+    saved: list[str] = []
+    studio.board.read(Saved, lambda news: saved.append(news.name))
+    studio.freezer._saver = saver = PairSaver(tmp_path, studio.health, studio.board, studio.freezer.names)
+    saver.start()
+    studio.show()
+    seq = json.loads(post(studio.url, "/api/save", {})[1])["seq"]
+    copies = [name_of(get(studio.url, f"/snapshot.png?view={view}&seq={seq}")[0]) for view in ("raw", "enhanced")]
+    saver.close()
+    assert re.fullmatch(r"throat-\d{8}T\d{6}\.\d{3}Z-\d{6}-enhanced\.png", copies[1])
+    assert sorted([*copies, f"{copies[1]}.json"]) == sorted(path.name for path in tmp_path.iterdir())
+    assert saved == [copies[1]]
+
+
+def test_a_pair_that_was_not_enhanced_is_one_raw_file_by_its_name(studio: Any) -> None:
+    studio.show(only_raw=True)
+    status, body = post(studio.url, "/api/save", {})
+    assert (status, json.loads(body)["views"]) == (202, ["raw"])
+    response, _ = get(studio.url, "/snapshot.png?view=enhanced")
+    assert response.headers["X-Mode"] == "raw"
+    assert name_of(response).endswith("-raw.png"), "named by what it is, not by what was asked for"
 
 
 def test_what_is_not_live_is_not_saved_and_another_site_saves_nothing(studio: Any) -> None:

@@ -167,11 +167,23 @@ def test_raw_and_enhanced_of_one_frame_are_saved(page: Any, studio: Any) -> None
         page.wait_for_timeout(50)
     names = sorted(file.suggested_filename for file in files)
     assert [name.rpartition("-")[2] for name in names] == ["enhanced.png", "raw.png"]
+    assert len({name.rpartition("-")[0] for name in names}) == 1, "one stem"
     seqs = {name.split("-")[-2] for name in names}
     assert len(seqs) == 1, names
     seq = int(seqs.pop())
     assert any(url.endswith(f"snapshot.png?view=raw&seq={seq}") for url in asked)
     assert [pair.raw.seq for pair in studio.shelf.pairs] == [seq], "the unit's saver has the same pair"
+
+
+def test_what_could_not_be_enhanced_is_saved_as_one_raw_file_and_said_so(page: Any, studio: Any) -> None:
+    studio.roll(only_raw=True)
+    wait_for(page, "document.getElementById('picture').dataset.mode === 'raw'")
+    files: list[Any] = []
+    page.on("download", lambda file: files.append(file))
+    page.get_by_role("button", name="Save pair").click()
+    wait_for(page, "document.getElementById('toast').textContent.endsWith('raw alone: nothing was enhanced')")
+    page.wait_for_timeout(500)
+    assert [file.suggested_filename.rpartition("-")[2] for file in files] == ["raw.png"]
 
 
 def test_the_strength_is_a_slider_that_every_page_follows(page: Any, studio: Any) -> None:
@@ -243,6 +255,22 @@ def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
     wait_for(page, f"!({COVERED})")  # the unit's own banner says it
 
 
+def test_the_page_says_stale_and_why_as_the_unit_does(page: Any, studio: Any) -> None:
+    studio.health.set_source("camera:/dev/video0", 30.0)
+    studio.lag_ms = 900
+    wait_for(page, "document.getElementById('state-word').textContent === 'Stale'")
+    wait_for(page, "document.getElementById('picture').dataset.state === 'stale'")
+    assert page.locator("#reason").text_content() == "the camera gives old pictures: check it and its network"
+
+
+def test_a_camera_that_is_not_16_9_is_told_on_the_page(page: Any, studio: Any) -> None:
+    assert page.locator("#fit").text_content() == ""
+    told = "source is 1280x960: cropped to 16:9, 25% of its height is cut away; resized to 1920x1080"
+    studio.health.track("camera", lambda: {"picture": {"told": told}})
+    wait_for(page, f"document.getElementById('fit').textContent === '{told}'")
+    assert page.locator("#fit").is_visible()
+
+
 def test_a_unit_that_is_gone_is_covered_until_it_is_back(page: Any, studio: Any) -> None:
     studio.close()
     wait_for(page, COVERED)
@@ -273,7 +301,8 @@ def test_a_picture_that_dawdles_on_the_way_is_covered(browser: Any, studio: Any)
     studio.roll()
     wait_for(page, f"!({COVERED}) && document.getElementById('picture').dataset.state === 'live'")
     page.evaluate("window.lagMs = 1600")
-    wait_for(page, "document.getElementById('cover-title').textContent.startsWith('TOO LATE')")
+    wait_for(page, "document.getElementById('cover-title').textContent.startsWith('STALE')")
+    wait_for(page, "document.getElementById('cover-detail').textContent.includes('is too slow')")
     assert page.evaluate(COVERED)
     page.close()
 

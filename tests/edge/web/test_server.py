@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import json
 import logging
 import socket
 import threading
@@ -328,6 +329,31 @@ def test_other_origins_are_given_nothing(studio: Any) -> None:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
     assert "default-src 'self'" in get(studio.url, "/")[0].headers["Content-Security-Policy"]
     assert get(studio.url, "/../health.py")[0].status == 404
+
+
+@pytest.mark.parametrize("path", ["/stream.mjpg?view=enhanced", "/events"])
+def test_a_head_of_an_endless_answer_is_its_headers_and_nobody_watches(studio: Any, path: str) -> None:
+    studio.roll()
+    wait_for_frames(studio.url)
+    port = int(studio.url.rstrip("/").rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), GUARD_S) as connection:
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: unit\r\nConnection: close\r\n\r\n".encode())
+        answer = b""
+        while len(answer) < 100_000 and (more := connection.recv(1 << 16)):
+            answer += more
+            if b"\r\n\r\n" in answer[:-4]:
+                break
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n\r\n") and answer.count(b"\r\n\r\n") == 1, "no byte of a body"
+    head = http.client.HTTPConnection(urlsplit(studio.url).netloc, timeout=GUARD_S)
+    head.request("HEAD", path)
+    with head.getresponse() as response:
+        told = {name: response.headers[name] for name in ("Content-Type", "X-Accel-Buffering", "Content-Length")}
+    head.request("GET", "/health")
+    assert json.loads(head.getresponse().read())["viewers"] == 0, "the connection goes on, and nobody is counted"
+    head.close()
+    assert told["Content-Type"].startswith(("multipart/x-mixed-replace", "text/event-stream"))
+    assert (told["X-Accel-Buffering"], told["Content-Length"]) == ("no", None)
 
 
 # ---- the end

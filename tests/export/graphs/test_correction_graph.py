@@ -54,9 +54,10 @@ def test_the_graph_gives_the_hosts_pixels(lens):
 
 def test_the_profile_of_a_unit_enhances_the_corrected_frame(tmp_path):
     path = tmp_path / "unit.calib"
-    write_calibration(path, CALIBRATION)
+    write_calibration(path, replace(CALIBRATION, controls={"exposure": 120.0}))
     folder = export_corrected_profile("live", (SHIPPED,), path, tmp_path / "models")
     manifest = json.loads((folder / "model.json").read_text())
+    assert manifest["calibration"]["controls"] == {"exposure": 120.0}
     assert manifest["calibration"]["unit"] == "A-1" and manifest["corrects"] == load_profile("live").sha256
     profile = load_profile("live", (tmp_path / "models", SHIPPED))
     assert profile.folder == folder and profile.dehazer is None

@@ -21,7 +21,7 @@ def break_camera() -> None:
     from tests.faults.injected.source import FaultyCamera
 
     fps = float(os.environ.get(FPS_VARIABLE, "10"))
-    edge.sources.open.open_source = lambda uri, **options: FaultyCamera(uri, fps)
+    edge.sources.open.open_wished = lambda wish, **options: FaultyCamera(wish.uri, fps, options.get("judge"))
 
 
 def break_engine() -> None:

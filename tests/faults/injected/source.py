@@ -15,8 +15,8 @@ import numpy as np
 from edge.basics.errors import CameraLost, DeviceMissing
 from edge.frames.frame import Frame
 from edge.pictures.image import Image
+from edge.sources.judgement import FrameJudge
 from edge.sources.pace import FrameFitter
-from edge.sources.repeats import RepeatGuard
 from tests.faults.injected.switches import Switch
 from tests.faults.watched.timecode import OTHER, PLAIN, now_code, write_code
 
@@ -56,7 +56,8 @@ class FaultyCamera:
     paced = True
     camera_mode = "1920x1080 campaign"
 
-    def __init__(self, uri: str, fps: float) -> None:
+    def __init__(self, uri: str, fps: float, judge: FrameJudge | None = None) -> None:
+        self._judge = judge or FrameJudge()
         self.uri, self.fps = uri, fps
         self._switch = Switch("source")
         if self._switch.get().get("mode") == "gone":
@@ -64,7 +65,6 @@ class FaultyCamera:
         self._frames = np.load(os.environ[FRAMES_VARIABLE], mmap_mode="r")
         self._closed = threading.Event()
         self._fitter = FrameFitter(uri, log)
-        self._repeats = RepeatGuard(uri)
         self._noise = np.random.default_rng(0)
         self._seq = 0
         self._next_s = time.monotonic()
@@ -88,7 +88,8 @@ class FaultyCamera:
                 continue
             period_s = 0.5 if mode == "slow" else 1 / self.fps
             self._next_s = max(self._next_s + period_s, time.monotonic())
-            return self._repeats.checked(self._frame(mode))
+            frame = self._frame(mode)
+            return self._judge.accept(self.uri, frame, frame.t_capture_ns)
         return None
 
     def _frame(self, mode: str) -> Frame:

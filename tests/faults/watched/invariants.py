@@ -124,7 +124,7 @@ def disagrees(health: dict[str, Any], states: list[tuple[int, str, str]], asked_
     state, mode = near[0]
     fits = {
         "live": ("live", "degraded"),
-        "stale": ("no-signal",),
+        "stale": ("stale",),
         "no-signal": ("no-signal",),
         "starting": ("starting",),
     }

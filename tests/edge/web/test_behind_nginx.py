@@ -1,0 +1,106 @@
+"""The page behind nginx, with the recipe of docs/integrator.md and with nginx's defaults."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from tests.doubles.http_viewer import GUARD_S, Viewer
+from tests.paths import REPOSITORY
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
+
+DEFAULTS = "location /camera/ { proxy_pass http://127.0.0.1:8080/; }"
+
+
+def recipe() -> str:
+    """What the integrator is told to write."""
+    text = (REPOSITORY / "docs" / "integrator.md").read_text()
+    found = re.search(r"```nginx\n(.*?)```", text, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture(params=["defaults", "recipe"])
+def proxied(request: pytest.FixtureRequest, studio: Any, tmp_path: Path) -> Iterator[str]:
+    """The page's address through nginx."""
+    location = DEFAULTS if request.param == "defaults" else recipe()
+    location = location.replace("127.0.0.1:8080", urlsplit(studio.url).netloc)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = tmp_path / "nginx.conf"
+    config.write_text(f"""
+        worker_processes 1; daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
+        events {{ worker_connections 64; }}
+        http {{
+            access_log off;
+            client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b; fastcgi_temp_path {tmp_path}/c;
+            uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;
+            server {{ listen 127.0.0.1:{port}; {location} }}
+        }}""")
+    assert NGINX is not None
+    server = subprocess.Popen([NGINX, "-c", str(config), "-p", str(tmp_path), "-e", str(tmp_path / "error.log")])
+    try:
+        for _ in range(200):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert server.poll() is None, (tmp_path / "error.log").read_text()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}/camera/"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def test_the_first_event_comes_within_a_second(proxied: str) -> None:
+    address = urlsplit(proxied)
+    connection = http.client.HTTPConnection(address.netloc, timeout=1.0)
+    connection.request("GET", f"{address.path}events")
+    response = connection.getresponse()
+    assert response.readline() == b"event: state\n"
+    assert "frozen" in json.loads(response.readline().removeprefix(b"data: "))
+    connection.close()
+
+
+def test_a_viewer_that_reads_slowly_is_shown_no_old_pictures(studio: Any, proxied: str) -> None:
+    """nginx's buffers of its own would hold seconds of a stream."""
+    noise = np.random.default_rng(1).integers(0, 256, (540, 960, 3), dtype=np.uint8)
+    studio.roll(noise, noise)
+    viewer = Viewer(proxied, "view=enhanced")
+    try:
+        viewer.until(lambda part: part.state == "live")
+        time.sleep(4.0)  # nobody reads: what piles up on the way is old when it is read
+        for _ in range(30):
+            newest = studio.seq
+            part = viewer.next()
+            if part.state == "live" and newest - part.seq <= 12:
+                return
+        raise AssertionError(f"the viewer is {newest - part.seq} pictures behind")
+    finally:
+        viewer.close()
+
+
+def test_the_units_own_page_may_do_what_it_does_without_a_proxy(studio: Any, proxied: str) -> None:
+    """Over plain HTTP a browser sends its Origin alone, and nginx by default another Host than the browser's."""
+    studio.show()
+    address = urlsplit(proxied)
+    connection = http.client.HTTPConnection(address.netloc, timeout=GUARD_S)
+    connection.request("POST", f"{address.path}api/strength?value=0.5", headers={"Origin": f"http://{address.netloc}"})
+    status = connection.getresponse().status
+    connection.close()
+    is_recipe = "proxy_set_header" in recipe() and studio.freezer.strength() == 0.5
+    assert (status == 200) == is_recipe

@@ -87,7 +87,7 @@ def test_the_numbers_of_the_markers_begin_again_after_eight(picture):
 
 @pytest.mark.parametrize("name", ["enhanced", "raw", "pair", "split"])
 @pytest.mark.parametrize(
-    "verdict", [LIVE, Verdict("live", notices=("disk full",)), Verdict("no-signal", stale=True, age_ms=900.0)], ids=str
+    "verdict", [LIVE, Verdict("live", notices=("disk full",)), Verdict("stale", age_ms=900.0)], ids=str
 )
 def test_a_view_shows_what_the_stamped_picture_shows(pair, name, verdict):
     made = ViewEncoder().encoded(View(name), pair, verdict, QUALITY)

@@ -1,5 +1,8 @@
 """The student's network and its files."""
 
+import json
+from dataclasses import asdict
+
 import pytest
 import torch
 
@@ -11,6 +14,7 @@ from trainer.networks.from_checkpoint import student_from_checkpoint
 from trainer.networks.guided import GAIN_MAX, GAIN_MIN
 from trainer.networks.student import GlobalGate, Student, StudentConfig, dehazed
 from trainer.training.checkpoint import described, save_whole
+from trainer.training.stage import flat_settings
 
 SMALL = StudentConfig((8, 8, 8), (1, 1, 1))
 SHIPPED = REPOSITORY / "trainer" / "checkpoints"
@@ -69,6 +73,9 @@ def test_the_shipped_checkpoints_are_what_their_config_makes(name):
     network, of = student_from_checkpoint(SHIPPED / f"{name}.safetensors")
     assert network.config == read_config(name).student.network
     assert of["recipe"] == name
+    made_with = json.loads(of["settings"])
+    config = flat_settings(asdict(read_config(name).student), "student")
+    assert {key: made_with[key] for key in config if key in made_with} == json.loads(json.dumps(config))
     assert set(of["fogs"].split(",")) == set(TAUGHT)
 
 

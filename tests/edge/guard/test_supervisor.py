@@ -53,14 +53,15 @@ def test_what_the_judge_refuses_is_shown_raw(stage, monkeypatch):
         fault=lambda raw, made: "black" if not made.any() else "", forget=lambda: None, look_through=lambda *view: None
     )
     on.on_frame = lambda rung: np.zeros((1080, 1920, 3), np.uint8) if rung.upscale == "own" else None
-    assert on.show(8) == "rrrrrree"
-    assert on.engine == ("degraded", "live, bicubic: its picture was refused: black")
+    shown = on.show(15)
+    assert shown == "r" * shown.index("e") + "e" * shown.count("e") and shown.endswith("ee")
+    assert on.engine == ("degraded", "live-fast, bicubic: its picture was refused: black")
 
 
 def test_the_ladder_ends_at_raw_and_says_why(stage):
     on = stage()
     on.on_frame = lambda rung: EngineFailed("black")
-    assert on.show(12) == "r" * 12
+    assert on.show(20) == "r" * 20
     assert (on.engine, on.rung) == (("failed", "black"), "raw")
     assert on.open_processes == []
     assert on.health.engine().record() == {"profile": "", "sha256": "", "device": "none"}
@@ -130,7 +131,12 @@ def test_without_a_gpu_the_cpu_is_as_it_should_be(stage, when, caplog):
         on.on_open = no_gpu
         assert on.show(3)[1:] == "ee"
     assert on.engine == ("ok", "")
-    assert on.health.snapshot(0)["ladder"]["rungs"] == ["live on the CPU", "live, bicubic", "raw"]
+    assert on.health.snapshot(0)["ladder"]["rungs"] == [
+        "live on the CPU",
+        "live-fast on the CPU",
+        "live-fast, bicubic",
+        "raw",
+    ]
     assert [(record.levelname, record.message) for record in caplog.records if "CPU" in record.message] == [
         ("INFO", "the CPU engine runs: no TensorRT")
     ]
@@ -184,7 +190,7 @@ def test_heat_asks_for_less_work_then_for_none_and_lets_go(stage):
     on.show(2)
     on.supervisor.limit(1, "the unit is warm")
     assert on.show(2)[-1] == "e"
-    assert on.engine == ("degraded", "live, bicubic: the unit is warm")
+    assert on.engine == ("degraded", "live-fast: the unit is warm")
     on.supervisor.limit(2, "the unit is hot")
     assert on.show(2) == "rr"
     assert on.engine == ("failed", "the unit is hot")
@@ -203,7 +209,7 @@ def test_heat_counts_for_the_ladder_that_is_left_without_a_gpu(stage):
     on.supervisor._limited = 1  # as if the heat had been followed on the way
     on.supervisor.limit(1, "the unit is warm")
     on.show(3)
-    assert on.engine == ("degraded", "live, bicubic: the unit is warm")
+    assert on.engine == ("degraded", "live-fast on the CPU: the unit is warm")
 
 
 def test_a_climb_ends_where_it_gets_warm_on_the_way(stage):
@@ -217,7 +223,7 @@ def test_a_climb_ends_where_it_gets_warm_on_the_way(stage):
     on.supervisor.limit(1, "the unit is warm")
     on.on_open = lambda rung: None
     assert on.show(3) == "eee"
-    assert on.engine == ("degraded", "live, bicubic: the unit is warm")
+    assert on.engine == ("degraded", "live-fast: the unit is warm")
     assert len(on.open_processes) == 1
 
 

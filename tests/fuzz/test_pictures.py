@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import InputOutputError
-from edge.batch.inputs import clip_facts
 from edge.batch.run import enhance_files
+from edge.clips.facts import clip_facts
 from edge.models.profile import Profile
 from edge.pictures.files import read_picture
 from edge.saving.sidecar import is_complete

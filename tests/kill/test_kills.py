@@ -87,7 +87,7 @@ def check_snapshots(folder: Path) -> None:
 
 def check_recording(folder: Path) -> None:
     for path in visible(folder):
-        if path.suffix == ".avi":
+        if path.suffix == ".mp4":
             capture = cv2.VideoCapture(str(path))
             assert sum(1 for _ in iter(capture.grab, False)) == NUM_CLIP_FRAMES, path
             capture.release()

@@ -149,7 +149,7 @@ class ClipReader:
 
 
 def _arguments(ffmpeg: Ffmpeg, path: Path, facts: ClipFacts) -> list[str]:
-    # A JPEG that is not whole is left out; where frames lean on others, what FFmpeg could mend is worth more than a gap.
+    # A JPEG that is not whole is left out; where frames lean on others, a mended one is worth more than a gap.
     strict = ["-err_detect:v", "explode"] if facts.codec == "mjpeg" else []
     return [
         *strict,

@@ -133,6 +133,8 @@ def _probed(ffmpeg: Ffmpeg, path: Path) -> _Probe:
     run = FfmpegRun(ffmpeg, [*arguments, "-vf", ffmpeg.show_frames, "-f", "null", "-"], probe.take)
     try:
         status = run.wait(_PROBE_S)
+        if probe.audio and not probe.codec:
+            raise InputOutputError(f"{path}: the clip has sound only, no video")
         if status != 0 and not probe.codec:
             raise InputOutputError(f"{path}: cannot open it as a clip: {run.ended_by(status)}")
     finally:

@@ -1,14 +1,12 @@
-"""Uncompressed RGB frames with times of their own, as a stream of Matroska that FFmpeg reads from a pipe.
-
-RFC 9559; `V_UNCOMPRESSED` names its pixels by a FourCC, for which FFmpeg reads RGB of 8 bits as "RGB" and 24.
-"""
+"""Uncompressed frames with times of their own, as a stream of Matroska that FFmpeg reads from a pipe (RFC 9559)."""
 
 from __future__ import annotations
 
 NS_PER_TICK = 1000
 """Times are given in ticks of a microsecond."""
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
-_RGB24 = b"RGB\x18"
+RGB24, I420 = b"RGB\x18", b"I420"
+"""How `V_UNCOMPRESSED` names its pixels, as FFmpeg reads it."""
 
 
 def _number(value: int) -> bytes:
@@ -24,16 +22,17 @@ def _element(identifier: str, content: bytes) -> bytes:
     return bytes.fromhex(identifier) + _size(len(content)) + content
 
 
-def stream_head(width_px: int, height_px: int, fps: float) -> bytes:
+def stream_head(width_px: int, height_px: int, fps: float, pixels: bytes) -> bytes:
     """All before the first frame.
 
     Args:
         fps: mean rate; FFmpeg takes the length of the last frame from it.
+        pixels: `RGB24` or `I420`.
     """
     ebml = _element("1A45DFA3", _element("4282", b"matroska") + _element("4287", b"\x04") + _element("4285", b"\x02"))
     info = _element("1549A966", _element("2AD7B1", _number(NS_PER_TICK)))
     video = _element(
-        "E0", _element("B0", _number(width_px)) + _element("BA", _number(height_px)) + _element("2EB524", _RGB24)
+        "E0", _element("B0", _number(width_px)) + _element("BA", _number(height_px)) + _element("2EB524", pixels)
     )
     track = _element(
         "AE",

@@ -19,6 +19,7 @@ from edge.clips.facts import ClipFacts
 from edge.frames.lending import Lend
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, is_cropped
 from edge.pictures.image import Image
+from edge.pictures.marks import KEYWORD
 from edge.sources.clip import fitted_frame
 from edge.sources.pace import FrameFitter
 
@@ -68,7 +69,7 @@ def make_clip(
         InputOutputError: the clip cannot be read or encoded, or changed meanwhile.
     """
     order = ClipOrder(
-        source, facts.audio, FRAME_WIDTH_PX, FRAME_HEIGHT_PX, facts.fps, facts.time_base, work.mark
+        source, facts.audio, FRAME_WIDTH_PX, FRAME_HEIGHT_PX, facts.fps, facts.time_base, f"{KEYWORD}: {work.mark}"
     )  # fmt: skip
     reader, fitter = ClipReader(source, facts), FrameFitter(str(source), _log)
     num_frames = 0

@@ -13,7 +13,7 @@ from edge.batch.finding import KNOWN_SUFFIXES, Finder, given_path, real_path
 from edge.batch.names import output_names
 from edge.clips.encode import Codec, suffix_of
 from edge.clips.facts import ClipFacts, clip_facts
-from edge.clips.formats import CLIP_SUFFIXES
+from edge.clips.formats import CLIP_SUFFIXES, ListOfFiles
 from edge.clips.program import NoFfmpeg
 from edge.pictures.files import PICTURE_SUFFIXES, read_picture
 from edge.saving.sidecar import sidecar_path
@@ -128,6 +128,8 @@ def _clip_facts_if_clip(path: Path) -> ClipFacts | None:
             return clip_facts(path)
         except NoFfmpeg:
             raise not_a_picture from None
+        except ListOfFiles:
+            raise
         except InputOutputError:
             if not path.stat().st_size:
                 raise

@@ -38,8 +38,13 @@ DEMUXERS = (
 """FFmpeg's names of what it may open; none of them follows a reference to another file or address."""
 
 _HEAD_BYTES = 4096
+
 _LISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"[Reference]", b"<?xml", b"<MPD", b"<asx", b"<ASX", b"<smil")
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+
+
+class ListOfFiles(InputOutputError):
+    """A playlist or script, which stands for other files or addresses."""
 
 
 def refuse_unlike_a_clip(path: Path) -> None:
@@ -57,6 +62,6 @@ def refuse_unlike_a_clip(path: Path) -> None:
     if not head:
         raise InputOutputError(f"{path}: the clip is empty (0 bytes)")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_LISTS):
-        raise InputOutputError(f"{path}: a list that names other files, not a clip; give the clips themselves")
+        raise ListOfFiles(f"{path}: a list that names other files, not a clip; give the clips themselves")
     if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:
         raise InputOutputError(f"{path}: a still picture (HEIC or AVIF), not a clip; convert it to JPEG or PNG")

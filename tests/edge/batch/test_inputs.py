@@ -69,3 +69,11 @@ def test_an_unknown_ending_is_tried(folder: Path, name: str, num_frames: int | N
     (job,) = planned.jobs
     assert not planned.failures
     assert (job.clip and job.clip.num_frames) == num_frames
+
+
+@pytest.mark.parametrize("name", ["list.m3u8", "list.txt", "list.mp4"])
+def test_a_list_of_other_files_is_refused_by_name(folder: Path, name: str) -> None:
+    (folder / name).write_text(f"#EXTM3U\n{folder / '5.avi'}\n")
+    planned = plan([folder / name], folder / "out")
+    assert planned.jobs == []
+    assert name in str(planned.failures[0].error) and "names other files" in str(planned.failures[0].error)

@@ -209,3 +209,21 @@ def test_bad_clip_is_one_line(tmp_path, capfd, content_of, message):
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("paced", [True, False])
+def test_a_hole_in_a_clip_keeps_the_clock(tmp_path, caplog, paced):
+    """Two frames do not decode: their numbers are missing, what follows comes when it is due."""
+    path = write_clip(tmp_path / "hole.avi", grey_frames(), fourcc="MJPG")
+    content = bytearray(path.read_bytes())
+    chunks = [at for at in range(len(content) - 4) if content[at : at + 4] == b"00dc"][:NUM_FRAMES]
+    for at in chunks[3:5]:
+        content[at + 8 : at + 200] = bytes(192)
+    path.write_bytes(content)
+    frames = read_all(source_of(path, paced=paced, fps=5.0 if paced else None))
+    assert [frame.seq for frame in frames] == [0, 1, 2, 5, 6, 7]
+    assert [number_of(frame) for frame in frames] == [0, 1, 2, 5, 6, 7]
+    if paced:
+        waited_s = (frames[3].t_capture_ns - frames[2].t_capture_ns) / 1e9
+        assert waited_s == pytest.approx(0.6, abs=0.05)
+    assert sum("2 frames missing" in record.getMessage() for record in caplog.records) == 1

@@ -7,29 +7,8 @@ from pathlib import Path
 from edge.basics.errors import InputOutputError
 
 CLIP_SUFFIXES = frozenset(
-    [
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".3gp",
-        ".avi",
-        ".mkv",
-        ".webm",
-        ".mpg",
-        ".mpeg",
-        ".vob",
-        ".ts",
-        ".mts",
-        ".m2ts",
-        ".wmv",
-        ".asf",
-        ".flv",
-        ".ogv",
-        ".mxf",
-        ".dv",
-        ".mjpg",
-        ".mjpeg",
-    ]
+    {".mp4", ".m4v", ".mov", ".3gp", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts"}
+    | {".wmv", ".asf", ".flv", ".ogv", ".mxf", ".dv", ".mjpg", ".mjpeg"}
 )
 
 DEMUXERS = (
@@ -38,7 +17,6 @@ DEMUXERS = (
 """FFmpeg's names of what it may open; none of them follows a reference to another file or address."""
 
 _HEAD_BYTES = 4096
-
 _LISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"[Reference]", b"<?xml", b"<MPD", b"<asx", b"<ASX", b"<smil")
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
 

@@ -216,7 +216,8 @@ def test_a_hole_in_a_clip_keeps_the_clock(tmp_path, caplog, paced):
     """Two frames do not decode: their numbers are missing, what follows comes when it is due."""
     path = write_clip(tmp_path / "hole.avi", grey_frames(), fourcc="MJPG")
     content = bytearray(path.read_bytes())
-    chunks = [at for at in range(len(content) - 4) if content[at : at + 4] == b"00dc"][:NUM_FRAMES]
+    begin = content.index(b"movi")
+    chunks = [at for at in range(begin, len(content) - 4) if content[at : at + 4] == b"00dc"][:NUM_FRAMES]
     for at in chunks[3:5]:
         content[at + 8 : at + 200] = bytes(192)
     path.write_bytes(content)

@@ -65,15 +65,21 @@ class ClipSource:
         self._exchange = threading.Lock()
         self._is_closed = False
         self._reader = ClipReader(path, self._facts)
-        self._ahead: _Numbered | None = None
         self._last_index = self._pass_begins_at = -1
         self._passes_done = 0
+        try:
+            self._ahead = self._next()  # the clock starts once FFmpeg is at work
+        except BaseException:
+            self._reader.close()
+            raise
 
     def read(self) -> Frame | None:
         """See `edge.frames.stages.Source.read`."""
         if not self.paced:
-            found = self._next()
-            return None if found is None else Frame(found.image, found.number, time.monotonic_ns())
+            found, self._ahead = self._ahead or self._next(), None
+            if found is None or self._is_closed:
+                return None
+            return Frame(found.image, found.number, time.monotonic_ns())
         while (due := self._clock.wait_next()) is not None:
             found, is_late = self._due(due)
             if found is None and self._ahead is None:

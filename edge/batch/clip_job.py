@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,11 +117,16 @@ def _state(source: Path) -> tuple[int, int]:
 def _record(damage: Damage) -> dict[str, Any]:
     return {
         "frames_missing": damage.num_missing,
+        "missing_from_s": _rounded(damage.missing_from_s),
         "faults": damage.num_faults,
-        "near_s": [round(time_s, 3) for time_s in sorted(set(damage.times_s))[:_MOST_TIMES]],
+        "near_s": _rounded(damage.times_s),
         "last_fault": damage.told,
         "cut_short": damage.is_cut_short,
     }
+
+
+def _rounded(times_s: Sequence[float]) -> list[float]:
+    return sorted({round(time_s, 3) for time_s in times_s})[:_MOST_TIMES]
 
 
 def _changes(facts: ClipFacts, damage: Damage, sound: str) -> tuple[str, ...]:

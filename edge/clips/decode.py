@@ -7,9 +7,10 @@ memory. What FFmpeg could only mend from the frame before is given, and counted 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -35,13 +36,15 @@ class Damage:
     Attributes:
         num_faults: messages of the decoder that tell of damage.
         num_missing: frames that should lie in the gaps between those that were given.
-        times_s: of the frames before the faults, at most a thousand.
+        missing_from_s: the time at which each such gap begins.
+        times_s: of a frame up to half a second before each fault, at most a thousand.
         told: the decoder's last message about it.
         is_cut_short: the clip ended long before its container says.
     """
 
     num_faults: int
     num_missing: int
+    missing_from_s: tuple[float, ...]
     times_s: tuple[float, ...]
     told: str
     is_cut_short: bool
@@ -51,14 +54,17 @@ class Damage:
 
     def line(self) -> str:
         """For a person."""
-        parts = [f"{self.num_missing} frames missing"] if self.num_missing else []
+        parts = [f"{self.num_missing} frames missing at {_listed(self.missing_from_s)}"] if self.num_missing else []
         if self.num_faults:
-            times = sorted({f"{time:.2f}" for time in self.times_s}, key=float)
-            more = " ..." if len(times) > 5 else ""
-            parts.append(f"damaged near {', '.join(times[:5])}{more} s ({self.told})")
+            parts.append(f"damaged near {_listed(self.times_s)} ({self.told})")
         if self.is_cut_short:
             parts.append("it ends before its container says; it may be cut short")
         return "; ".join(parts)
+
+
+def _listed(times_s: Sequence[float]) -> str:
+    times = sorted({f"{time_s:.2f}" for time_s in times_s}, key=float)
+    return f"{', '.join(times[:5])}{' ...' * (len(times) > 5)} s"
 
 
 class ClipReader:
@@ -74,7 +80,7 @@ class ClipReader:
         self._messages = Messages()
         self._shown: queue.SimpleQueue[ShownFrame] = queue.SimpleQueue()
         self._last_s: Fraction | None = None
-        self._steps_s: list[float] = []
+        self._times_s: list[float] = []
         self._is_closed = False
         ffmpeg = find_ffmpeg()
         self._run = FfmpegRun(ffmpeg, _arguments(ffmpeg, path, facts), self._take, reads=True)
@@ -101,14 +107,17 @@ class ClipReader:
 
     def damage(self) -> Damage:
         """What was wrong, once the clip has been read to its end."""
-        step_s = median(self._steps_s) if self._steps_s else 0.0
-        num_missing = 0
-        if self._messages.num_faults:
-            num_missing = sum(round(gap_s / step_s) - 1 for gap_s in self._steps_s if gap_s > _GAP_FROM * step_s)
+        steps = [(before_s, after_s - before_s) for before_s, after_s in pairwise(self._times_s)]
+        step_s = median(step for _, step in steps) if steps else 0.0
+        gaps = [one for one in steps if self._messages.num_faults and one[1] > _GAP_FROM * step_s]
+        num_missing = sum(round(gap_s / step_s) - 1 for _, gap_s in gaps)
+        missing_from_s = tuple(before_s + step_s for before_s, _ in gaps)
         end_s = float(self._last_s or 0) + step_s
         is_short = self._last_s is not None and end_s + step_s < _CUT_SHORT_BELOW * self._facts.duration_s
         times_s = tuple(self._messages.fault_times)
-        return Damage(self._messages.num_faults, num_missing, times_s, self._messages.last_fault, is_short)
+        return Damage(
+            self._messages.num_faults, num_missing, missing_from_s, times_s, self._messages.last_fault, is_short
+        )
 
     def close(self) -> None:
         """End FFmpeg; safe to call twice."""
@@ -132,8 +141,8 @@ class ClipReader:
         time_s = (Fraction(0) if last_s is None else last_s + step) if shown.pts is None else shown.pts * tick
         if last_s is not None:
             time_s = max(time_s, last_s + tick)
-            self._steps_s.append(float(time_s - last_s))
         self._last_s = time_s
+        self._times_s.append(float(time_s))
         return time_s
 
     def _refuse_bad_end(self) -> None:

@@ -129,7 +129,8 @@ class ClipOrder:
 class ClipEncoder:
     """Writes frames into an open file; `finish` makes it a whole clip. `close` ends it, whole or not.
 
-    The file's name is not told to FFmpeg, so that any name is possible.
+    The file's name is not told to FFmpeg, so that any name is possible. It shares the file's lock: where this program
+    is killed, the next run waits until FFmpeg has seen the end of its input.
 
     Raises:
         InputOutputError: no FFmpeg that can write it.

@@ -18,7 +18,7 @@ ONLY_THIS_FILE = ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUX
 _PROBE_S = 60.0
 _MAX_PIXELS = 1 << 26
 _MAX_PLAUSIBLE_FRAMES = 10_000_000
-_HD_FROM_PX = 1280, 720
+_HD_WIDTH_PX, _SD_HEIGHT_PX = 1280, 576
 _DURATION = re.compile(r"^\[info\]   Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _AUDIO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Audio: (\w+)")
 _VIDEO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Video: (\w+)(?:.*? (\d+(?:\.\d+)?)(k?) fps)?")
@@ -155,9 +155,7 @@ def _plausible_fps(probe: _Probe) -> float:
 
 
 def _matrix_if_untold(frame: ShownFrame, told: str) -> str | None:
-    """As players do: BT.709 from 1280x720 on, BT.601 below; what is RGB already has none."""
+    """As players do: BT.709 for more than 576 rows or from 1280 columns on, else BT.601; RGB has none."""
     if told not in ("unknown", "reserved", "unspecified") or not frame.pixel_format.startswith(("yuv", "nv")):
         return None
-    width_px, height_px = _HD_FROM_PX
-    is_hd = max(frame.width_px, frame.height_px) >= width_px and min(frame.width_px, frame.height_px) >= height_px
-    return "bt709" if is_hd or frame.height_px >= height_px else "smpte170m"
+    return "bt709" if frame.width_px >= _HD_WIDTH_PX or frame.height_px > _SD_HEIGHT_PX else "smpte170m"

@@ -16,6 +16,7 @@ from edge.clips.decode import ClipReader, Damage
 from edge.clips.facts import ClipFacts, clip_facts
 from edge.clips.program import find_ffmpeg
 from edge.pictures.image import Image
+from edge.pictures.marks import png_bytes
 from tests.doubles.ffmpeg_clips import BACKGROUND, CORNER, chart, clip, disc_aspect, ffmpeg, frames_of, made
 from tests.paths import DATA
 
@@ -280,6 +281,7 @@ REFUSED = [
     pytest.param("x.avi", text(b"file '{}'\n"), "cannot open it as a clip", id="concat script without its head"),
     pytest.param("x.wmv", text(b'<asx version="3.0"><entry><ref href="{}"/></entry></asx>'), "names other", id="ASX"),
     pytest.param("x.mp4", text(b"v=0\no=- 0 0 IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\n"), "cannot open", id="SDP"),
+    pytest.param("x.mp4", text(png_bytes(chart(64, 36), "")), "cannot open it as a clip", id="a picture"),
     pytest.param("x.mp4", sound_alone, "sound only", id="sound alone"),
     pytest.param("x.mp4", cut_mp4, "cannot open it as a clip", id="cut before its index"),
     pytest.param("x.mp4", text(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)), "HEIC", id="HEIC"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
+from edge.basics.texts import one_line
 from edge.batch.clip_writer import clip_writer
 from edge.batch.steps import Stopped, read_ahead, writing
 from edge.clips.decode import ClipReader, Damage
@@ -71,7 +72,7 @@ def make_clip(
     order = ClipOrder(
         source, facts.audio, FRAME_WIDTH_PX, FRAME_HEIGHT_PX, facts.fps, facts.time_base, f"{KEYWORD}: {work.mark}"
     )  # fmt: skip
-    reader, fitter = ClipReader(source, facts), FrameFitter(str(source), _log)
+    reader, fitter = ClipReader(source, facts), FrameFitter(one_line(str(source)), _log)
     num_frames = 0
     state = _state(source)
     with (
@@ -91,7 +92,7 @@ def make_clip(
         before_it_is_there()
     damage = reader.damage()
     if damage:
-        _log.warning("%s: %s", source, damage.line())
+        _log.warning("%s", one_line(f"{source}: {damage.line()}"))
     sound = order.sound(writer.format)
     about = {
         "frames": num_frames,

@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from edge.basics.errors import EdgeError, InputOutputError
+from edge.basics.texts import one_line
 from edge.basics.whole_files import write_together, write_whole
 from edge.batch.clip_job import ClipWork, make_clip
 from edge.batch.finding import given_path, real_path
@@ -135,7 +136,8 @@ class JobRunner:
         picture = self._original(job)
         original = picture.image
         if picture.damage:
-            log.warning("%s: damaged, what could be read of it is enhanced: %s", job.source, picture.damage)
+            told = f"{job.source}: damaged, what could be read of it is enhanced: {picture.damage}"
+            log.warning("%s", one_line(told))
         raw = self._fitted(job, original)
         with ThreadPoolExecutor(1, "png") as pool:
             encoding = pool.submit(png_bytes, raw, mark_text("raw"))
@@ -202,7 +204,8 @@ class JobRunner:
             self._warned_of_fit.add(job.given)
             is_alone = given_path(job.given) == job.source
             rest = "" if is_alone else f"; others in {job.given} may be, their .json says it"
-            log.warning("%s: %s%s", job.source, describe_fit(original.shape[1], original.shape[0]), rest)
+            fit = describe_fit(original.shape[1], original.shape[0])
+            log.warning("%s", one_line(f"{job.source}: {fit}{rest}"))
         return raw
 
     def _open(self) -> None:

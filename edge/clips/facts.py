@@ -22,6 +22,7 @@ _HD_WIDTH_PX, _SD_HEIGHT_PX = 1280, 576
 _DURATION = re.compile(r"^\[info\]   Duration: (\d+):(\d\d):(\d\d\.\d+)")
 _AUDIO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Audio: (\w+)")
 _VIDEO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Video: (\w+)(?:.*? (\d+(?:\.\d+)?)(k?) fps)?")
+_SIZE = re.compile(r", (\d+)x(\d+)(?:,| |$)")
 _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 
 
@@ -79,6 +80,7 @@ class _Probe:
         self.frame: ShownFrame | None = None
         self.duration_s = 0.0
         self.codec = ""
+        self.size_before_turn_px: tuple[int, int] | None = None
         self.fps = 0.0
         self.audio: list[str] = []
 
@@ -92,6 +94,8 @@ class _Probe:
         elif (found := _VIDEO.match(line)) and not self.codec:
             self.codec = found[1]
             self.fps = float(found[2] or 0) * (1000 if found[3] else 1)
+            if size := _SIZE.search(line):
+                self.size_before_turn_px = int(size[1]), int(size[2])
 
 
 def clip_facts(path: Path) -> ClipFacts:
@@ -118,7 +122,7 @@ def clip_facts(path: Path) -> ClipFacts:
         _plausible_fps(probe),
         probe.duration_s,
         probe.messages.time_base or Fraction(1, 90_000),
-        _matrix_if_untold(frame, colour[1]),
+        _matrix_if_untold(frame, probe.size_before_turn_px, colour[1]),
         probe.codec,
         frame.pixel_format,
         frame.is_interlaced,
@@ -154,8 +158,12 @@ def _plausible_fps(probe: _Probe) -> float:
     return fps if 0.001 <= fps <= 100_000 else 30.0
 
 
-def _matrix_if_untold(frame: ShownFrame, told: str) -> str | None:
-    """As players do: BT.709 for more than 576 rows or from 1280 columns on, else BT.601; RGB has none."""
+def _matrix_if_untold(frame: ShownFrame, size_before_turn_px: tuple[int, int] | None, told: str) -> str | None:
+    """As players do: BT.709 for more than 576 rows or from 1280 columns on, else BT.601; RGB has none.
+
+    Rows and columns count as they lie in the file: a clip that is turned upright keeps its colours.
+    """
     if told not in ("unknown", "reserved", "unspecified") or not frame.pixel_format.startswith(("yuv", "nv")):
         return None
-    return "bt709" if frame.width_px >= _HD_WIDTH_PX or frame.height_px > _SD_HEIGHT_PX else "smpte170m"
+    width_px, height_px = size_before_turn_px or (frame.width_px, frame.height_px)
+    return "bt709" if width_px >= _HD_WIDTH_PX or height_px > _SD_HEIGHT_PX else "smpte170m"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edge.basics.texts import one_line
 from edge.clips.decode import ClipReader
 from edge.clips.facts import clip_facts
 from edge.clips.formats import refuse_unlike_a_clip
@@ -61,7 +62,7 @@ class ClipSource:
         self._facts = clip_facts(path)
         self.fps = fps or self._facts.fps
         self._clock = FrameClock(self.fps)
-        self._fitter = FrameFitter(uri, _log)
+        self._fitter = FrameFitter(one_line(uri), _log)
         self._exchange = threading.Lock()
         self._is_closed = False
         self._reader = ClipReader(path, self._facts)
@@ -133,7 +134,7 @@ class ClipSource:
         if self._is_closed:
             return False
         if self._passes_done == 0 and (damage := self._reader.damage()):
-            _log.warning("%s: %s", self._path, damage.line())
+            _log.warning("%s", one_line(f"{self._path}: {damage.line()}"))
         self._passes_done += 1
         if not self._loop:
             return False

@@ -34,10 +34,11 @@ def test_every_name_is_possible_and_costs_no_other_file(bench: Bench, name: byte
     }  # fmt: skip
 
 
-def test_a_clip_whose_name_is_not_utf_8_is_made_among_others(bench: Bench) -> None:
+def test_a_clip_whose_name_is_not_utf_8_is_made_among_others(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     path, other = bench.clip(num_frames=3), bench.picture()
     path = path.rename(os.fsdecode(os.fsencode(bench.originals) + b"/caf\xe9\n.avi"))
     assert bench.run().done == [path, other]
+    assert caplog.messages and all(message.isprintable() for message in caplog.messages)
     assert os.fsdecode(b"caf\xe9\n_enhanced.mp4") in bench.written()
 
 

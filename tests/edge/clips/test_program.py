@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge.clips import program
+from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import Ffmpeg, NoFfmpeg, find_ffmpeg
 
 
@@ -80,3 +81,13 @@ def test_options_follow_the_version() -> None:
     assert Ffmpeg("x", (4, 4)).every_frame == ("-vsync", "passthrough")
     assert Ffmpeg("x", (5, 1)).every_frame == ("-fps_mode", "passthrough")
     assert (Ffmpeg("x", (4, 4)).show_frames, Ffmpeg("x", (5, 0)).show_frames) == ("showinfo", "showinfo=checksum=0")
+
+
+def test_a_program_that_takes_nothing_is_noticed(tmp_path: Path) -> None:
+    """Its pipe has room for a part of what is written, so that a write that waits for all of it would never end."""
+    run = FfmpegRun(Ffmpeg(str(install(tmp_path / "bin", "exec sleep 20")), (7, 0)), [], lambda line: None, writes=True)
+    try:
+        with pytest.raises(FfmpegFailed, match="took no picture"):
+            run.write(bytes(1 << 22), 0.5)
+    finally:
+        run.close()

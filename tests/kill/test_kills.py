@@ -81,8 +81,9 @@ def kill_once(context: Any, name: str, folder: Path, draw: Random, first: int) -
 def wait_for_orphans(folder: Path) -> None:
     """An FFmpeg that lost its parent ends at the end of its input, and holds the temporary file's lock until then."""
     for part in parts(folder):
-        with part.open("rb") as file:
-            lock(file, wait=True)
+        if part.is_file():  # a model's is a folder, which no FFmpeg holds
+            with part.open("rb") as file:
+                lock(file, wait=True)
 
 
 def check_snapshots(folder: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from edge.basics.command import exit_code_of, have_standard_streams, stop_on_signals
 from edge.basics.errors import UsageError
@@ -21,6 +21,9 @@ from edge.basics.options import Option, add_options, given_settings, option_of, 
 from edge.basics.settings import settings_of
 from edge.config import CHECK, FILES, LIVE, PRINT_CONFIG, Config, Origins, load_config
 from edge.models.profile import Profile, load_profile, profile_names, profile_roots
+
+if TYPE_CHECKING:
+    from edge.clips.encode import Codec
 
 EXAMPLES = """examples:
   edge-enhance --live                                      the demo throat on http://127.0.0.1:8080/
@@ -51,6 +54,13 @@ OWN_OPTIONS = (
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
     Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
+    Option("--recursive", "take the pictures and clips of subfolders too", (FILES,)),
+    Option(
+        "--codec",
+        "how clips are written: h264 (.mp4, the default), mjpeg (.mov) or ffv1 (.mkv, lossless)",
+        (FILES,),
+        metavar="CODEC",
+    ),
 )
 """What is given on the command line alone; the settings' own options come from `edge/config.py`."""
 
@@ -88,6 +98,16 @@ def profile_of(config: Config) -> Profile:
     return load_profile(config.engine.profile, profile_roots(config.engine.models))
 
 
+def codec_of(word: str | None) -> Codec:
+    """Raises `UsageError` where there is no such codec."""
+    from edge.clips.encode import CODECS
+
+    for codec in CODECS:
+        if word in (None, codec):
+            return codec
+    raise UsageError(f"--codec is '{word}'; expected {', '.join(CODECS)}")
+
+
 def run_files(config: Config, args: argparse.Namespace) -> int:
     from edge.guard.files import FilesEngine
 
@@ -106,6 +126,8 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             force=args.force,
             resume=args.resume,
             keep_damaged=args.keep_damaged,
+            recursive=args.recursive,
+            codec=codec_of(args.codec),
             stop=stop,
         )
     return report.exit_code

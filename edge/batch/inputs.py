@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
-
-import cv2
+from typing import NamedTuple
 
 from edge.basics.errors import EdgeError, InputOutputError
-from edge.batch.clip_writer import CLIP_SUFFIX
-from edge.pictures.files import CLIP_SUFFIXES, PICTURE_SUFFIXES
-from edge.pictures.marks import mode_of_file
+from edge.batch.finding import KNOWN_SUFFIXES, Finder, given_path, real_path
+from edge.batch.names import output_names
+from edge.clips.encode import Codec, suffix_of
+from edge.clips.facts import ClipFacts, clip_facts
+from edge.clips.formats import CLIP_SUFFIXES, ListOfFiles
+from edge.clips.program import NoFfmpeg
+from edge.pictures.files import PICTURE_SUFFIXES
 from edge.pictures.reading.picture_file import is_picture, num_pages_of
 from edge.saving.sidecar import sidecar_path
-from edge.sources.clip import capture_at_first_frame
-
-Kind = Literal["picture", "clip"]
-_MAX_PLAUSIBLE_FRAMES = 10_000_000
 
 
 class Failure(NamedTuple):
@@ -28,14 +25,6 @@ class Failure(NamedTuple):
 
     path: Path
     error: EdgeError
-
-
-class ClipFacts(NamedTuple):
-    """What a clip says of itself; `num_frames` is its promise, 1 where it makes none."""
-
-    width_px: int
-    height_px: int
-    num_frames: int
 
 
 class Target(NamedTuple):
@@ -72,30 +61,47 @@ class Job:
         return self.clip.num_frames if self.clip else 1
 
 
-def plan(inputs: Sequence[Path | str], output: Path) -> tuple[list[Job], list[Failure]]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run shall do.
+
+    Attributes:
+        failures: inputs that came to nothing already.
+        left_out: what folders held beside pictures and clips, by kind.
+    """
+
+    jobs: list[Job]
+    failures: list[Failure]
+    left_out: Counter[str]
+
+
+def plan(inputs: Sequence[Path | str], output: Path, *, recursive: bool = False, codec: Codec = "h264") -> Plan:
     """Find the pictures and clips behind the inputs, in order, each file once.
 
-    A folder stands for its pictures and clips, 2 before 10, without its subfolders, hidden files and what
-    this program has enhanced. A file is taken by its ending, or tried as a picture and then as a clip.
+    A folder stands for its pictures and clips, 2 before 10, without its subfolders (unless `recursive`), hidden files
+    and what this program has enhanced. A file is taken by its ending, or tried as a picture and then as a clip.
+    A name that cannot be used fails alone.
     """
     found: dict[Path, tuple[str, Path, ClipFacts | None]] = {}
     failures: list[Failure] = []
+    finder = Finder(output, recursive=recursive)
     for given in inputs:
+        whole = given_path(given)
         try:
-            for path in _files_of(Path(given).expanduser(), output):
+            for path in finder.files_of(whole):
                 try:
-                    found.setdefault(path.resolve(), (str(given), path, _clip_facts_if_clip(path)))
-                except InputOutputError as error:
-                    failures.append(Failure(path, error))
-        except InputOutputError as error:
-            failures.append(Failure(Path(given).expanduser(), error))
+                    found.setdefault(real_path(path), (str(given), path, _clip_facts_if_clip(path)))
+                except (InputOutputError, OSError, ValueError) as error:
+                    failures.append(Failure(path, _told(path, error)))
+        except (InputOutputError, OSError, ValueError) as error:
+            failures.append(Failure(whole, _told(whole, error)))
     sources = [(given, path, clip, page) for given, path, clip in found.values() for page in _pages_of(path, clip)]
     names = output_names([(_named_by(path, page), "clip" if clip else "picture") for _, path, clip, page in sources])
     jobs = [
-        Job(given, path, _target(output, name, is_clip=clip is not None), clip, page or 1)
+        Job(given, path, _target(output, name, suffix_of(codec) if clip else ""), clip, page or 1)
         for (given, path, clip, page), name in zip(sources, names, strict=True)
     ]
-    return jobs, failures
+    return Plan(jobs, failures, finder.left_out)
 
 
 def _pages_of(path: Path, clip: ClipFacts | None) -> Sequence[int]:
@@ -109,41 +115,17 @@ def _named_by(path: Path, page: int) -> Path:
     return path.with_name(f"{path.stem}-p{page:03d}{path.suffix}") if page else path
 
 
-def _target(output: Path, name: str, *, is_clip: bool) -> Target:
-    if is_clip:
-        return Target(output / f"{name}_enhanced{CLIP_SUFFIX}", None)
+def _told(path: Path, error: EdgeError | OSError | ValueError) -> EdgeError:
+    if isinstance(error, EdgeError):
+        return error
+    reason = getattr(error, "strerror", None) or error
+    return InputOutputError(f"{path}: cannot be read: {reason}")
+
+
+def _target(output: Path, name: str, clip_suffix: str) -> Target:
+    if clip_suffix:
+        return Target(output / f"{name}_enhanced{clip_suffix}", None)
     return Target(output / f"{name}_enhanced.png", output / f"{name}_raw.png")
-
-
-def _files_of(path: Path, output: Path) -> Iterator[Path]:
-    try:
-        if not path.is_dir():
-            yield _checked_file(path)
-            return
-        files = [file for file in path.iterdir() if not file.name.startswith(".") and file.is_file()]
-    except OSError as error:
-        raise InputOutputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    known = [file for file in files if file.suffix.lower() in PICTURE_SUFFIXES | CLIP_SUFFIXES]
-    if not known:
-        endings = " ".join(sorted(PICTURE_SUFFIXES | CLIP_SUFFIXES))
-        raise InputOutputError(f"{path}: no pictures or clips in this folder; expected files ending in {endings}")
-    own_modes = {"enhanced", "raw"} if path.resolve() == output.resolve() else {"enhanced"}
-    yield from (file for file in sorted(known, key=_natural_key) if mode_of_file(file) not in own_modes)
-
-
-def _checked_file(path: Path) -> Path:
-    if not path.exists():
-        raise InputOutputError(f"{path}: no such file or folder")
-    if not path.is_file():
-        raise InputOutputError(f"{path}: not a file; a camera is shown with --live --source")
-    if mode_of_file(path) == "enhanced":
-        raise InputOutputError(f"{path}: is enhanced already; give its original")
-    return path
-
-
-def _natural_key(path: Path) -> list[tuple[int, str]]:
-    parts = re.split(r"(\d+)", path.name.casefold())
-    return [(int(part), part) if part.isdecimal() else (-1, part) for part in parts]
 
 
 def _clip_facts_if_clip(path: Path) -> ClipFacts | None:
@@ -157,62 +139,12 @@ def _clip_facts_if_clip(path: Path) -> ClipFacts | None:
         return None
     try:
         return clip_facts(path)
+    except ListOfFiles:
+        raise
+    except NoFfmpeg as error:
+        raise InputOutputError(f"{path}: not a picture, and {error}") from error
     except InputOutputError as not_a_clip:
         if not path.stat().st_size:
             raise
-        endings = " ".join(sorted(PICTURE_SUFFIXES | CLIP_SUFFIXES))
+        endings = " ".join(sorted(KNOWN_SUFFIXES))
         raise InputOutputError(f"{path}: neither a picture nor a clip; expected a file like {endings}") from not_a_clip
-
-
-def clip_facts(path: Path) -> ClipFacts:
-    """Size and number of frames of a clip.
-
-    Raises:
-        InputOutputError: missing, empty, not a clip, or no frame of it can be decoded.
-    """
-    capture = capture_at_first_frame(path)
-    try:
-        properties = (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_COUNT)
-        width_px, height_px, num_frames = (int(capture.get(number)) for number in properties)
-    finally:
-        capture.release()
-    return ClipFacts(width_px, height_px, num_frames if 0 < num_frames < _MAX_PLAUSIBLE_FRAMES else 1)
-
-
-def output_names(sources: Iterable[tuple[Path, Kind]]) -> list[str]:
-    """A name for each result, as short as it can be without two of a kind being the same.
-
-    `throat.png` gives `throat`. Where several would share a name, each of them takes the first of these that
-    is its own: with its ending, `throat_png`; with its folder, `monday_throat`; with both; with a number,
-    `throat_2`, in the order given. Upper and lower case are taken as the same, as some disks do. The names
-    depend on the set of inputs, so give the same ones to go on with `--resume`.
-    """
-    left = dict(enumerate(sources))
-    names: dict[int, str] = {}
-    taken: set[tuple[Kind, str]] = set()
-    for name_of in _NAME_FORMS:
-        wanted = {index: (kind, name_of(path).casefold()) for index, (path, kind) in left.items()}
-        counts = Counter(wanted.values())
-        for index, key in wanted.items():
-            if counts[key] == 1 and key not in taken:
-                taken.add(key)
-                names[index] = name_of(left.pop(index)[0])
-    for index, (path, kind) in left.items():
-        number = 2
-        while (kind, f"{path.stem}_{number}".casefold()) in taken:
-            number += 1
-        names[index] = f"{path.stem}_{number}"
-        taken.add((kind, names[index].casefold()))
-    return [names[index] for index in sorted(names)]
-
-
-def _with_ending(path: Path) -> str:
-    return f"{path.stem}_{path.suffix[1:]}" if path.suffix else path.stem
-
-
-_NAME_FORMS: tuple[Callable[[Path], str], ...] = (
-    lambda path: path.stem,
-    _with_ending,
-    lambda path: f"{path.resolve().parent.name}_{path.stem}",
-    lambda path: f"{path.resolve().parent.name}_{_with_ending(path)}",
-)

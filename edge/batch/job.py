@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import threading
-from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
 from pathlib import Path
 from statistics import median
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from edge.basics.errors import EdgeError, InputOutputError
+from edge.basics.texts import one_line
 from edge.basics.whole_files import write_together, write_whole
-from edge.batch.clip_writer import CODEC, clip_writer
-from edge.batch.inputs import ClipFacts, Job
+from edge.batch.clip_job import ClipWork, make_clip
+from edge.batch.finding import given_path, real_path
+from edge.batch.inputs import Job
+from edge.batch.steps import NoEngine, Stopped, writing
+from edge.clips.encode import Codec
+from edge.clips.facts import ClipFacts
 from edge.engines.engine import Engine
 from edge.models.profile import Profile
-from edge.pictures.geometry import fit_to_frame
+from edge.pictures.geometry import fit_to_frame, is_cropped
 from edge.pictures.image import Image
 from edge.pictures.marks import mark_text, mode_of_file, png_bytes
 from edge.pictures.reading.picture_file import DamagedPicture, Picture, PictureFile, opened_picture
@@ -33,14 +36,9 @@ from edge.saving.sidecar import (
     sidecar_path,
     source_file,
 )
-from edge.sources.clip import ClipSource
 from edge.sources.pace import describe_fit
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
-
-_DECODED_AHEAD = 4
-_HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO})
 
 
 class BatchEngine(Engine, Protocol):
@@ -55,45 +53,6 @@ class BatchEngine(Engine, Protocol):
         ...
 
 
-class OutputFolderError(InputOutputError):
-    """The output folder takes nothing more: what comes after would fail as well."""
-
-
-class NoEngine(EdgeError):
-    """There is no engine to be had, so that no picture can be made; the exit code is the reason's."""
-
-    def __init__(self, reason: EdgeError) -> None:
-        super().__init__(str(reason))
-        self.exit_code = reason.exit_code
-
-
-class Stopped(Exception):
-    """A result was left unfinished because `stop` was set; nothing of it stays."""
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Tells a failed write in one line, and whether it makes sense to go on."""
-    try:
-        yield
-    except OSError as error:
-        kind = OutputFolderError if error.errno in _HOPELESS else InputOutputError
-        reason = error.strerror or error
-        raise kind(f"{path}: cannot be written: {reason}; free space or choose another --output") from error
-
-
-def read_ahead(read: Callable[[], T | None]) -> Generator[T, None, None]:
-    """What `read` gives until None, in order, read in a thread up to four items ahead. Close it to end early."""
-    with ThreadPoolExecutor(1, "decode") as pool:
-        waiting: deque[Future[T | None]] = deque(pool.submit(read) for _ in range(_DECODED_AHEAD))
-        try:
-            while (item := waiting.popleft().result()) is not None:
-                waiting.append(pool.submit(read))
-                yield item
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
 class JobRunner:
     """Does jobs one after the other, in the thread that owns the engine.
 
@@ -104,6 +63,7 @@ class JobRunner:
         force: overwrite.
         resume: skip what is done, do again what was left unfinished.
         keep_damaged: take what can be read of a damaged picture, and say so in its sidecar.
+        codec: of clips.
     """
 
     def __init__(
@@ -116,6 +76,7 @@ class JobRunner:
         force: bool,
         resume: bool,
         keep_damaged: bool = False,
+        codec: Codec = "h264",
     ) -> None:
         self._protected = protected
         self._engine, self._is_open = engine, False
@@ -125,14 +86,15 @@ class JobRunner:
         self._force = force
         self._resume = resume
         self._keep_damaged = keep_damaged
+        self._codec = codec
         self._warned_of_fit: set[str] = set()
         self._stage_ms: defaultdict[str, list[float]] = defaultdict(list)
         self._devices: list[str] = []
         self._ahead: tuple[Job, Future[Picture]] | None = None
         self._file: tuple[Path, PictureFile] | None = None
 
-    def run(self, job: Job, on_frame: Callable[[], object], following: Job | None = None) -> bool:
-        """Make the files of a job. False where they are there already.
+    def run(self, job: Job, on_frame: Callable[[], object], following: Job | None = None) -> tuple[str, ...] | None:
+        """Make the files of a job; what was changed beside the enhancement, in words; None where it is done already.
 
         Args:
             on_frame: called after each frame.
@@ -149,32 +111,33 @@ class JobRunner:
         if self._resume:
             source = source_file(job.source)
             if is_complete(sidecar_path(job.target.enhanced), source.sha256, self._engine.model_sha256):
-                return False
+                return None
         if not (self._force or (self._resume and _is_unfinished(job))):
             _refuse_existing(job)
         source = source or source_file(job.source)
         self._stage_ms.clear()
         self._devices.clear()
-        if job.clip is None:
-            self._picture(job, source, on_frame, following)
-        else:
-            self._clip(job, job.clip, source, on_frame)
-        return True
+        if job.clip is not None:
+            return self._clip(job, job.clip, source, on_frame)
+        return self._picture(job, source, on_frame, following)
 
     def _refuse_inputs(self, job: Job) -> None:
         for path in job.target.files:
-            if path.resolve() in self._protected:
+            if real_path(path) in self._protected:
                 raise InputOutputError(
                     f"{job.source}: its result {path} would replace an input; choose another --output"
                 )
 
-    def _picture(self, job: Job, source: SourceFile, on_frame: Callable[[], object], following: Job | None) -> None:
+    def _picture(
+        self, job: Job, source: SourceFile, on_frame: Callable[[], object], following: Job | None
+    ) -> tuple[str, ...]:
         path, raw_path = job.target.enhanced, job.target.raw
         assert raw_path is not None, "a saved picture is always the pair"
         picture = self._original(job)
         original = picture.image
         if picture.damage:
-            log.warning("%s: damaged, what could be read of it is enhanced: %s", job.source, picture.damage)
+            told = f"{job.source}: damaged, what could be read of it is enhanced: {picture.damage}"
+            log.warning("%s", one_line(told))
         raw = self._fitted(job, original)
         with ThreadPoolExecutor(1, "png") as pool:
             encoding = pool.submit(png_bytes, raw, mark_text("raw"))
@@ -191,40 +154,28 @@ class JobRunner:
         with writing(path):
             write_together({raw_path: raw_png, path: enhanced_png, sidecar_path(path): sidecar})
         on_frame()
+        return (*picture.changes, "cropped") if is_cropped(*size_px) else picture.changes
 
-    def _clip(self, job: Job, facts: ClipFacts, source: SourceFile, on_frame: Callable[[], object]) -> None:
+    def _clip(self, job: Job, facts: ClipFacts, source: SourceFile, on_frame: Callable[[], object]) -> tuple[str, ...]:
         path, sidecar = job.target.enhanced, sidecar_path(job.target.enhanced)
-        clip = ClipSource(str(job.source), job.source, fps=None, paced=False, loop=False, lend=self._engine.lend)
-        num_frames = 0
-        with (
-            closing(clip),
-            writing(path),
-            clip_writer(path, clip.fps, self._mark) as append,
-            closing(read_ahead(clip.read)) as frames,
-        ):
-            for frame in frames:
-                if self._stop.is_set():
-                    raise Stopped
-                append(self._enhanced(job, frame.image))
-                num_frames += 1
-                on_frame()
-            sidecar.unlink(missing_ok=True)  # an old one would vouch for the new clip
-        about = {
-            "frames": num_frames,
-            "frames_promised_by_source": facts.num_frames,
-            "fps": clip.fps,
-            "codec": CODEC,
-            "audio": "not kept",
-        }
+        work = ClipWork(
+            lambda image: self._enhanced(job, image), self._engine.lend, self._stop, on_frame, self._mark, self._codec
+        )
+
+        def drop_old_sidecar() -> None:
+            sidecar.unlink(missing_ok=True)  # it would vouch for the new clip
+
+        made = make_clip(job.source, path, facts, work, drop_old_sidecar)
         size_px = (facts.width_px, facts.height_px)
         with writing(path):
             try:
                 files = (saved_file(path, "enhanced"),)
-                result = Result(source, size_px, self._model(), files, self._median_ms(), about)
+                result = Result(source, size_px, self._model(), files, self._median_ms(), made.about)
                 write_whole(sidecar, sidecar_bytes(result))
             except OSError:
                 path.unlink(missing_ok=True)  # a result without its sidecar is none
                 raise
+        return made.changes
 
     def _original(self, job: Job) -> Picture:
         ahead, self._ahead = self._ahead, None
@@ -251,9 +202,10 @@ class JobRunner:
         raw = fit_to_frame(original)
         if raw is not original and job.given not in self._warned_of_fit:
             self._warned_of_fit.add(job.given)
-            is_alone = Path(job.given).expanduser() == job.source
+            is_alone = given_path(job.given) == job.source
             rest = "" if is_alone else f"; others in {job.given} may be, their .json says it"
-            log.warning("%s: %s%s", job.source, describe_fit(original.shape[1], original.shape[0]), rest)
+            fit = describe_fit(original.shape[1], original.shape[0])
+            log.warning("%s", one_line(f"{job.source}: {fit}{rest}"))
         return raw
 
     def _open(self) -> None:

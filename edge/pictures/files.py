@@ -13,9 +13,6 @@ PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
     | {".heic", ".heif", ".hif", ".avif"}
 )
-CLIP_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".wmv", ".mjpg", ".mjpeg"}
-)
 
 
 def read_picture(path: Path, *, rgb8_only: bool = False) -> Image:

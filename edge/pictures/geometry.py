@@ -26,6 +26,11 @@ def centre_crop_16_9(image: Image) -> Image:
     return image[top : top + crop_h, left : left + crop_w]
 
 
+def is_cropped(width_px: int, height_px: int) -> bool:
+    """Whether `fit_to_frame` takes something off a picture of this size by default."""
+    return width_px * 9 != height_px * 16
+
+
 def fit_to_frame(image: Image, fit: Fit = "crop") -> Image:
     """Make a picture 16:9 and resize it to 1920x1080: area mean down, bicubic up. A fitting image is returned as it is.
 

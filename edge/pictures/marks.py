@@ -1,7 +1,7 @@
 """What a saved picture or clip says of itself, inside the file: enhanced or raw, and by which model.
 
 A file outlives its sidecar: it is copied, mailed, put into a report. So a PNG has a `tEXt` chunk with the
-keyword `edge-enhance`, and a clip and each JPEG frame in it a comment that begins with it. They say
+keyword `edge-enhance`, and a clip a comment that begins with it. They say
 `mode=enhanced profile=live model=<sha256>`, with `strength=0.40` where less than all of the enhancement is in it, or
 `mode=raw`.
 """
@@ -53,20 +53,14 @@ def _text_chunk(text: str) -> bytes:
     return len(payload).to_bytes(4, "big") + body + zlib.crc32(body).to_bytes(4, "big")
 
 
-def jpeg_with_mark(jpeg: bytes, text: str) -> bytes:
-    """The JPEG with a comment (COM, ITU-T T.81 B.2.4.5) behind its JFIF header, which must come first."""
-    comment = f"{KEYWORD}: {text}".encode("latin-1", "replace")
-    at = 2
-    if jpeg[2:4] == b"\xff\xe0":
-        at += 2 + int.from_bytes(jpeg[4:6], "big")
-    return jpeg[:at] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[at:]
-
-
 def mode_of_file(path: Path) -> Mode | None:
     """How a file that this program saved is marked; None for any other, and for one that cannot be read."""
     try:
         with path.open("rb") as file:
             found = _MARK.search(file.read(_SEARCHED_BYTES))
+            if found is None:  # MP4 and QuickTime have it at their end
+                file.seek(max(0, file.seek(0, 2) - _SEARCHED_BYTES))
+                found = _MARK.search(file.read(_SEARCHED_BYTES))
     except OSError:
         return None
     if found is None:

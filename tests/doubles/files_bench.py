@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,9 +60,9 @@ class Bench:
         manifest = {"name": "student", "profile": "live", "version": "1.2", "sha256": MODEL_SHA}
         self.profile = Profile("live", folder, manifest, folder / "model.onnx", None)
 
-    def run(self, *inputs: Path, force: bool = False, resume: bool = False, keep_damaged: bool = False) -> BatchReport:
+    def run(self, *inputs: Path, force: bool = False, resume: bool = False, **more: Any) -> BatchReport:
         given = inputs or (self.originals,)
-        options = {"force": force, "resume": resume, "keep_damaged": keep_damaged}
+        options = {"force": force, "resume": resume, **more}
         return enhance_files(given, self.output, self.engine, self.profile, stop=self.stop, **options)
 
     def picture(self, name: str = "throat.png", *, level: int = 9, size: tuple[int, int] = (96, 54)) -> Path:

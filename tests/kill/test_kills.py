@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.basics.whole_files import PART_SUFFIX
+from edge.basics.whole_files import PART_SUFFIX, lock
 from edge.calibration.file import read_calibration
 from edge.models.profile import load_profile
 from edge.saving.leftovers import clean_up
@@ -66,6 +66,7 @@ def kill_once(context: Any, name: str, folder: Path, draw: Random, first: int) -
     child.kill()
     child.join()
     assert child.exitcode == -9, f"it ended by itself: {child.exitcode}"
+    wait_for_orphans(folder)
     num_begun = len(begins)
     while ours.poll():
         try:
@@ -75,6 +76,14 @@ def kill_once(context: Any, name: str, folder: Path, draw: Random, first: int) -
         num_begun += 1
     ours.close()
     return num_begun
+
+
+def wait_for_orphans(folder: Path) -> None:
+    """An FFmpeg that lost its parent ends at the end of its input, and holds the temporary file's lock until then."""
+    for part in parts(folder):
+        if part.is_file():  # a model's is a folder, which no FFmpeg holds
+            with part.open("rb") as file:
+                lock(file, wait=True)
 
 
 def check_snapshots(folder: Path) -> None:
@@ -87,7 +96,7 @@ def check_snapshots(folder: Path) -> None:
 
 def check_recording(folder: Path) -> None:
     for path in visible(folder):
-        if path.suffix == ".avi":
+        if path.suffix == ".mp4":
             capture = cv2.VideoCapture(str(path))
             assert sum(1 for _ in iter(capture.grab, False)) == NUM_CLIP_FRAMES, path
             capture.release()

@@ -80,6 +80,18 @@ class Picture:
             **({"damaged": self.damage} if self.damage else {}),
         }
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What of it is not as in the file, in words that are the same for all pictures."""
+        done = {
+            "colours converted": "converted" in self.colour,
+            "laid over black": self.was_transparent,
+            "reduced to 8 bits": self.bits > 8,
+            "pages of a file": self.num_pages > 1,
+            "damaged, kept": bool(self.damage),
+        }
+        return tuple(words for words, is_done in done.items() if is_done)
+
 
 class PictureFile:
     """A picture file in memory.

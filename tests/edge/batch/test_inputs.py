@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.batch.inputs import output_names, plan
+from edge.batch.inputs import plan
+from edge.batch.names import output_names
 
 
 @pytest.mark.parametrize(
@@ -23,7 +24,7 @@ from edge.batch.inputs import output_names, plan
         (["p/a/x.png", "q/a/x.png"], ["x_2", "x_3"]),
         (["a/x.png", "a/x.jpg", "a/x_png.png"], ["a_x", "x_jpg", "x_png"]),
         (["a/X.png", "b/x.png"], ["a_X", "b_x"]),
-        (["a/x.png", "a/x.mp4"], ["x", "x"]),  # x_enhanced.png and x_enhanced.avi
+        (["a/x.png", "a/x.mp4"], ["x", "x"]),  # x_enhanced.png and x_enhanced.mp4
         (["a/x.avi", "a/x.mp4"], ["x_avi", "x_mp4"]),
     ],
 )
@@ -47,21 +48,32 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_folder_stands_for_its_pictures_and_clips_in_natural_order(folder: Path) -> None:
-    jobs, failures = plan([folder], folder / "out")
+    planned = plan([folder], folder / "out")
+    jobs, failures = planned.jobs, planned.failures
+    assert planned.left_out == {".txt": 1, "subfolder": 1}
     assert [(job.source.name, job.num_frames) for job in jobs] == [("2.png", 1), ("5.avi", 4), ("10.png", 1)]
     assert failures == []
     assert [path.name for path in jobs[0].target.files] == ["2_raw.png", "2_enhanced.png", "2_enhanced.png.json"]
-    assert [path.name for path in jobs[1].target.files] == ["5_enhanced.avi", "5_enhanced.avi.json"]
+    assert [path.name for path in jobs[1].target.files] == ["5_enhanced.mp4", "5_enhanced.mp4.json"]
 
 
 def test_a_file_given_twice_is_taken_once(folder: Path) -> None:
-    jobs, _ = plan([folder / "2.png", folder, str(folder / "deeper" / ".." / "2.png")], folder / "out")
+    jobs = plan([folder / "2.png", folder, str(folder / "deeper" / ".." / "2.png")], folder / "out").jobs
     assert [job.source.name for job in jobs] == ["2.png", "5.avi", "10.png"]
 
 
 @pytest.mark.parametrize(("name", "num_frames"), [("2.png", None), ("5.avi", 4)])
 def test_an_unknown_ending_is_tried(folder: Path, name: str, num_frames: int | None) -> None:
     path = (folder / name).rename(folder / "export.dat")
-    ((job,), failures) = plan([path], folder / "out")
-    assert not failures
+    planned = plan([path], folder / "out")
+    (job,) = planned.jobs
+    assert not planned.failures
     assert (job.clip and job.clip.num_frames) == num_frames
+
+
+@pytest.mark.parametrize("name", ["list.m3u8", "list.txt", "list.mp4"])
+def test_a_list_of_other_files_is_refused_by_name(folder: Path, name: str) -> None:
+    (folder / name).write_text(f"#EXTM3U\n{folder / '5.avi'}\n")
+    planned = plan([folder / name], folder / "out")
+    assert planned.jobs == []
+    assert name in str(planned.failures[0].error) and "names other files" in str(planned.failures[0].error)

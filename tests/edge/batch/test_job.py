@@ -14,7 +14,7 @@ import pytest
 import edge.basics.whole_files
 import edge.batch.job
 from edge.basics.errors import EdgeError, EngineFailed, InputOutputError
-from edge.batch.avi import AviWriter
+from edge.clips.encode import ClipEncoder
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_SHAPE, fit_to_frame
 from edge.pictures.image import Image
@@ -109,16 +109,16 @@ def test_a_clip_keeps_frames_order_and_rate(bench: Bench) -> None:
     path = bench.clip(num_frames=23)  # longer than what is decoded ahead and waits to be encoded
     report = bench.run(path)
     assert (report.exit_code, bench.engine.num_calls) == (0, 23)
-    assert bench.written() == ["clip_enhanced.avi", "clip_enhanced.avi.json"]
-    fps, frames = frames_of(bench.output / "clip_enhanced.avi")
+    assert bench.written() == ["clip_enhanced.mp4", "clip_enhanced.mp4.json"]
+    fps, frames = frames_of(bench.output / "clip_enhanced.mp4")
     assert fps == FPS
     assert {frame.shape for frame in frames} == {FRAME_SHAPE}
     levels = [round(float(frame.mean())) for frame in frames]
     assert levels == pytest.approx([235 - 10 * index for index in range(23)], abs=2)
-    record = bench.sidecar("clip_enhanced.avi.json")
+    record = bench.sidecar("clip_enhanced.mp4.json")
     assert (record["clip"]["frames"], record["clip"]["fps"]) == (23, FPS)
     assert record["source"]["sha256"] == sha256(path)
-    assert record["output"]["files"][0]["sha256"] == sha256(bench.output / "clip_enhanced.avi")
+    assert record["output"]["files"][0]["sha256"] == sha256(bench.output / "clip_enhanced.mp4")
     assert record["stage_ms"] == {"invert": 12.0}  # the median of 1 to 23
 
 
@@ -143,7 +143,7 @@ def test_each_result_names_the_devices_that_made_it(bench: Bench) -> None:
     bench.engine.on_call = lose_the_gpu
     first, clip, last = bench.picture("a.png"), bench.clip(num_frames=4), bench.picture("z.png")
     bench.run(first, clip, last)
-    names = ("a_enhanced.png.json", "clip_enhanced.avi.json", "z_enhanced.png.json")
+    names = ("a_enhanced.png.json", "clip_enhanced.mp4.json", "z_enhanced.png.json")
     assert [bench.sidecar(name)["model"]["device"] for name in names] == ["gpu", "gpu, then cpu", "cpu"]
 
 
@@ -163,7 +163,7 @@ def test_a_stopped_clip_leaves_nothing(bench: Bench) -> None:
 
     def stop_in_the_clip(num_calls: int) -> None:
         if num_calls == 6:
-            parts.append((bench.output / ".clip_enhanced.avi.edge.part").exists())
+            parts.append((bench.output / ".clip_enhanced.mp4.edge.part").exists())
             bench.stop.set()
 
     bench.engine.on_call = stop_in_the_clip
@@ -198,8 +198,8 @@ def test_a_full_disk_refuses_a_picture_whole_and_ends_the_run(bench: Bench, monk
 
 @pytest.mark.parametrize("call", ["add", "finish"])
 def test_a_full_disk_refuses_a_clip_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
-    monkeypatch.setattr(AviWriter, call, full_disk)
-    with pytest.raises(InputOutputError, match=r"clip_enhanced\.avi.*No space left"):
+    monkeypatch.setattr(ClipEncoder, call, full_disk)
+    with pytest.raises(InputOutputError, match=r"clip_enhanced\.mp4.*No space left"):
         bench.run(bench.clip())
     assert bench.written() == []
 

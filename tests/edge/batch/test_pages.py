@@ -30,6 +30,7 @@ def test_each_page_has_a_result_of_its_own_name(bench: Bench) -> None:
     assert read_picture(bench.output / "series-p003_raw.png")[9, 9].tolist() == [180, 30, 90]
     record = bench.sidecar("series-p003_enhanced.png.json")
     assert record["picture"] == {"format": "TIFF", "bits": 8, "channels": 3, "page": 3, "pages": 3}
+    assert report.summary() == "4 enhanced; changed: pages of a file 3"
     assert bench.run(resume=True).done == []
 
 
@@ -56,7 +57,8 @@ def test_a_damaged_picture_is_refused_and_told_how_to_be_kept(bench: Bench) -> N
 def test_a_damaged_picture_that_is_kept_is_marked(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     (bench.originals / "torn.png").write_bytes(png(np.tile(flat(200, 40, 40), (40, 1, 1)))[:-30])
     bench.picture("sound.png")
-    assert bench.run(keep_damaged=True).exit_code == 0
+    report = bench.run(keep_damaged=True)
+    assert report.exit_code == 0 and "damaged, kept 1" in report.summary()
     assert bench.sidecar("torn_enhanced.png.json")["picture"]["damaged"]
     assert "damaged" not in bench.sidecar("sound_enhanced.png.json")["picture"]
     assert "torn.png: damaged, what could be read of it is enhanced" in caplog.text
@@ -65,7 +67,7 @@ def test_a_damaged_picture_that_is_kept_is_marked(bench: Bench, caplog: pytest.L
 def test_a_converted_profile_is_told_in_the_sidecar(bench: Bench) -> None:
     stored = codes_in(ADOBE_RGB, flat(200, 40, 40))
     (bench.originals / "wide.png").write_bytes(png(stored, icc=matrix_profile(ADOBE_RGB)))
-    bench.run()
+    assert "colours converted 1" in bench.run().summary()
     assert bench.sidecar("wide_enhanced.png.json")["picture"]["colour"] == "converted to sRGB from Adobe RGB (1998)"
     np.testing.assert_allclose(read_picture(bench.output / "wide_raw.png")[9, 9], (200, 40, 40), atol=4)
 

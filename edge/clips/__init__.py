@@ -1,0 +1,1 @@
+"""Clips, read and written by FFmpeg in processes of its own."""

@@ -1,0 +1,169 @@
+"""What a clip is, as its first frame and its container tell it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from edge.basics.errors import InputOutputError
+from edge.clips.formats import DEMUXERS, refuse_unlike_a_clip
+from edge.clips.messages import Messages, ShownFrame
+from edge.clips.process import FfmpegRun, locator
+from edge.clips.program import Ffmpeg, find_ffmpeg
+
+ONLY_THIS_FILE = ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS)
+"""Options before an input: nothing that it names is opened."""
+_PROBE_S = 60.0
+_MAX_PIXELS = 1 << 26
+_MAX_PLAUSIBLE_FRAMES = 10_000_000
+_HD_WIDTH_PX, _SD_HEIGHT_PX = 1280, 576
+_DURATION = re.compile(r"^\[info\]   Duration: (\d+):(\d\d):(\d\d\.\d+)")
+_AUDIO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Audio: (\w+)")
+_VIDEO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Video: (\w+)(?:.*? (\d+(?:\.\d+)?)(k?) fps)?")
+_SIZE = re.compile(r", (\d+)x(\d+)(?:,| |$)")
+_HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """What a clip says of itself.
+
+    Attributes:
+        width_px, height_px: as it is shown: turned upright, with square pixels.
+        stored_size_px: width and height of the frames as they are stored, upright.
+        fps: mean frames per second; 30 where it names none.
+        duration_s: 0 where it names none.
+        time_base: its own unit of time in seconds.
+        colour_matrix: by which its colours are read where it does not say; None where it says.
+        codec, pixel_format: FFmpeg's names.
+        audio: FFmpeg's names of its sound tracks' codecs.
+    """
+
+    width_px: int
+    height_px: int
+    stored_size_px: tuple[int, int]
+    fps: float
+    duration_s: float
+    time_base: Fraction
+    colour_matrix: str | None
+    codec: str
+    pixel_format: str
+    is_interlaced: bool
+    is_hdr: bool
+    audio: tuple[str, ...]
+
+    @property
+    def num_frames(self) -> int:
+        """What duration and rate promise, at least 1."""
+        num_frames = round(self.duration_s * self.fps)
+        return num_frames if 0 < num_frames < _MAX_PLAUSIBLE_FRAMES else 1
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """What is done to its frames before they are fitted, in words."""
+        width_px, height_px = self.stored_size_px
+        done = {
+            f"pixels made square ({width_px}x{height_px} is shown as {self.width_px}x{self.height_px})": (
+                self.stored_size_px != (self.width_px, self.height_px)
+            ),
+            "deinterlaced": self.is_interlaced,
+            "high dynamic range not tone-mapped": self.is_hdr,
+        }
+        return tuple(words for words, is_done in done.items() if is_done)
+
+
+class _Probe:
+    def __init__(self) -> None:
+        self.messages = Messages()
+        self.frame: ShownFrame | None = None
+        self.duration_s = 0.0
+        self.codec = ""
+        self.size_before_turn_px: tuple[int, int] | None = None
+        self.fps = 0.0
+        self.audio: list[str] = []
+
+    def take(self, line: str) -> None:
+        frame = self.messages.take(line)
+        self.frame = self.frame or frame
+        if found := _DURATION.match(line):
+            self.duration_s = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+        elif found := _AUDIO.match(line):
+            self.audio.append(found[1])
+        elif (found := _VIDEO.match(line)) and not self.codec:
+            self.codec = found[1]
+            self.fps = float(found[2] or 0) * (1000 if found[3] else 1)
+            if size := _SIZE.search(line):
+                self.size_before_turn_px = int(size[1]), int(size[2])
+
+
+def clip_facts(path: Path) -> ClipFacts:
+    """Decode a clip's first frame and tell what it is.
+
+    Raises:
+        NoFfmpeg: no FFmpeg can be used.
+        InputOutputError: missing, empty, not a clip, or no frame of it can be decoded.
+    """
+    refuse_unlike_a_clip(path)
+    ffmpeg = find_ffmpeg()
+    probe = _probed(ffmpeg, path)
+    frame = probe.frame
+    if frame is None:
+        raise InputOutputError(f"{path}: no frame of the clip can be decoded; it has no video, or is damaged")
+    width_px, height_px = _shown_size(frame)
+    if width_px * height_px > _MAX_PIXELS:
+        raise InputOutputError(f"{path}: {width_px}x{height_px} is too large for a clip; expected at most 8192x8192")
+    colour = probe.messages.colour or ("unknown",) * 4
+    return ClipFacts(
+        width_px,
+        height_px,
+        (frame.width_px, frame.height_px),
+        _plausible_fps(probe),
+        probe.duration_s,
+        probe.messages.time_base or Fraction(1, 90_000),
+        _matrix_if_untold(frame, probe.size_before_turn_px, colour[1]),
+        probe.codec,
+        frame.pixel_format,
+        frame.is_interlaced,
+        colour[3] in _HDR_TRANSFERS,
+        tuple(probe.audio),
+    )
+
+
+def _probed(ffmpeg: Ffmpeg, path: Path) -> _Probe:
+    probe = _Probe()
+    arguments = [*ONLY_THIS_FILE, "-i", locator(path), "-map", "0:V:0", "-frames:v", "1"]
+    run = FfmpegRun(ffmpeg, [*arguments, "-vf", ffmpeg.show_frames, "-f", "null", "-"], probe.take)
+    try:
+        status = run.wait(_PROBE_S)
+        if probe.audio and not probe.codec:
+            raise InputOutputError(f"{path}: the clip has sound only, no video")
+        if status != 0 and not probe.codec:
+            raise InputOutputError(f"{path}: cannot open it as a clip: {run.ended_by(status)}")
+    finally:
+        run.close()
+    return probe
+
+
+def _shown_size(frame: ShownFrame) -> tuple[int, int]:
+    """With square pixels; the side that is stretched grows, so that nothing stored is lost."""
+    if frame.sample_aspect >= 1:
+        return round(frame.width_px * frame.sample_aspect), frame.height_px
+    return frame.width_px, round(frame.height_px / frame.sample_aspect)
+
+
+def _plausible_fps(probe: _Probe) -> float:
+    fps = probe.fps or float(probe.messages.frame_rate)
+    return fps if 0.001 <= fps <= 100_000 else 30.0
+
+
+def _matrix_if_untold(frame: ShownFrame, size_before_turn_px: tuple[int, int] | None, told: str) -> str | None:
+    """As players do: BT.709 for more than 576 rows or from 1280 columns on, else BT.601; RGB has none.
+
+    Rows and columns count as they lie in the file: a clip that is turned upright keeps its colours.
+    """
+    if told not in ("unknown", "reserved", "unspecified") or not frame.pixel_format.startswith(("yuv", "nv")):
+        return None
+    width_px, height_px = size_before_turn_px or (frame.width_px, frame.height_px)
+    return "bt709" if width_px >= _HD_WIDTH_PX or height_px > _SD_HEIGHT_PX else "smpte170m"

@@ -97,7 +97,10 @@ def one_and_two(place, made_once):
         for stage in STAGES:
             assert main(command(place, stage, folder / stage / "one", *more.get(stage, ()))) == 0
             two = command(place, stage, folder / stage / "two", *more.get(stage, ()), "--device", "cpu")
-            done = subprocess.run([*torchrun, *two], capture_output=True, text=True, check=False)
+            for _ in range(2):  # on a loaded machine torch's own threads sometimes abort a process that has ended
+                done = subprocess.run([*torchrun, *two], capture_output=True, text=True, check=False)
+                if "terminate called without an active exception" not in done.stderr:
+                    break
             assert done.returncode == 0, done.stderr[-3000:]
 
     return made_once("one-and-two", make)

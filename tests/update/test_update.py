@@ -217,9 +217,10 @@ def test_the_installed_model_is_in_use_and_the_one_before_is_kept(updated):
     listed = updated.program.run(
         *updated.program.enhance, "model", "list", "--config", updated.root / CONFIG_PATH.relative_to("/")
     )
-    first, second = listed.splitlines()
+    first, second, *others = listed.splitlines()
     assert first.startswith("live: version 3.0,") and first.endswith("configured")
     assert second.startswith("  previous: version 2.0,")
+    assert [line.split(":")[0] for line in others] == ["live-fast"]
 
 
 def test_a_model_whose_installation_was_cut_short_is_removed_and_told(updated):

@@ -67,6 +67,7 @@ def placement(device: str = "") -> Iterator[Placement]:
     dist.init_process_group("nccl" if kind == "cuda" else "gloo")
     try:
         yield place
+        dist.barrier()  # who leaves while another still talks takes its connections away
     finally:
         dist.destroy_process_group()
 

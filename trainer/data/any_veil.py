@@ -24,7 +24,7 @@ class AnyVeil:
         loss: largest share of the scene's light that is taken.
         level: largest light that is added where it is absolute; `tint` its colour, largest channel 1.
         share: largest multiple of the scene's blurred light that is added, `blur` its sigma over the picture's width.
-        cells: field nodes along the width, of T and of L; `raggedness`, how strong each finer octave is.
+        cells: field nodes along the height, of T and of L; `raggedness`, how strong each finer octave is.
         alike: how far L's field is T's own, 0 to 1.
         seed: of the fields.
     """

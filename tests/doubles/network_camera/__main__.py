@@ -86,7 +86,7 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--http", type=int, default=8081, help="port; 0 takes a free one (default 8081)")
     parser.add_argument("--rtsp", type=int, default=8554, help="port; 0 takes a free one (default 8554)")
-    parser.add_argument("--tls", choices=["own", "other", "expired"], help="HTTPS and RTSPS too, on free ports")
+    parser.add_argument("--tls", choices=["own", "other"], help="HTTPS and RTSPS too, on free ports")
     parser.add_argument("--set", action="append", default=[], metavar="SWITCH=VALUE", help="may be given again")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--control", action="store_true", help="ends with its standard input")

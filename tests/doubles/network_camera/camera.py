@@ -20,7 +20,7 @@ class NetworkCamera:
     """Starts with the block, ends with it.
 
     Args:
-        tls: "own", "other" or "expired": HTTPS and RTSPS too, with a certificate of this kind.
+        tls: "own" or "other": HTTPS and RTSPS too, with a certificate of this kind.
         switches: as in `Faults`, from the start.
     """
 

@@ -15,13 +15,12 @@ def made_certificate(folder: Path, name: str) -> Path:
     """Certificate and key in one PEM file.
 
     Args:
-        name: "own", "other" (of another host) or "expired".
+        name: "own" or "other" (of another host).
     """
     assert OPENSSL is not None, "openssl is not installed"
     path = folder / f"{name}.pem"
-    days = "-1" if name == "expired" else "30"
     command = [OPENSSL, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    command += ["-days", days, "-subj", "/CN=camera", "-addext", f"subjectAltName={_NAMES.get(name, _NAMES['own'])}"]
+    command += ["-days", "30", "-subj", "/CN=camera", "-addext", f"subjectAltName={_NAMES.get(name, _NAMES['own'])}"]
     command += ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
     subprocess.run(command, check=True, capture_output=True)
     path.write_text((folder / "key").read_text() + (folder / "certificate").read_text())

@@ -50,10 +50,23 @@ class VideoEncoder:
         self._size_px, self._give = size_px, give
         width_px, height_px = size_px
         interval = str(max(1, round(fps * key_frame_s)))
-        command = [find_ffmpeg().path, "-v", "error", "-nostdin", "-fflags", "nobuffer", "-f", "rawvideo"]
+        program = find_ffmpeg()
+        # Not `nobuffer`, which throws away what was read for probing: each picture in must come out.
+        command = [program.path, "-v", "error", "-nostdin", "-probesize", "32", "-f", "rawvideo"]
         command += ["-pix_fmt", "yuvj420p", "-s", f"{width_px}x{height_px}", "-r", str(fps), "-i", "pipe:0"]
         command += [*_TUNING[codec], "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"]
-        command += ["-g", interval, "-keyint_min", interval, "-flush_packets", "1", "-f", "avi", "pipe:1"]
+        command += [
+            *program.every_frame,
+            "-g",
+            interval,
+            "-keyint_min",
+            interval,
+            "-flush_packets",
+            "1",
+            "-f",
+            "avi",
+            "pipe:1",
+        ]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdin is not None and self._process.stdout is not None, "pipes were asked for"
         fcntl.fcntl(self._process.stdin, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)

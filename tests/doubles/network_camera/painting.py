@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tests.doubles.network_camera.timecode import Code, draw_code, read_codes
 
 NUM_BACKGROUNDS = 6
-_STEP_PX = 16
+_STEPS_ACROSS = 120
 _CELL_PX = 24
 _BANNER_PX = 144
 """Rows that the unit draws its own words into."""
@@ -40,7 +40,7 @@ def background(width_px: int, height_px: int, index: int) -> tuple[Plane, Plane,
     coarse = random.normal(120, 30, (10, 17)).astype(np.float32)
     colours = random.normal(128, 14, (2, 5, 8)).astype(np.float32)
     luma = cv2.resize(coarse, (width_px, height_px), interpolation=cv2.INTER_CUBIC)
-    luma = np.roll(luma, index * _STEP_PX, axis=1)
+    luma = np.roll(luma, index * width_px // _STEPS_ACROSS, axis=1)
     luma = luma + np.random.default_rng(index).normal(0, 3, luma.shape).astype(np.float32)
     half = (width_px // 2, height_px // 2)
     blue, red = (cv2.resize(plane, half, interpolation=cv2.INTER_CUBIC) for plane in colours)
@@ -58,8 +58,7 @@ def painted(width_px: int, height_px: int, taken_ns: int, seq: int) -> Picture:
 def worst_difference(image: NDArray[np.uint8]) -> float | None:
     """Levels by which the worst cell of an RGB picture (1080, 1920, 3) differs from what the camera took.
 
-    Without the rows of the unit's banner; None where no time code says which picture it is. Only for cameras of 16:9
-    and full size.
+    Without the rows of the unit's banner; None where no time code says which picture it is. Only for cameras of 16:9.
     """
     code = next((code for code in read_codes(image) if code is not None), None)
     if code is None:

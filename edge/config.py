@@ -61,7 +61,7 @@ class SourceConfig:
     )
     password_file: str = setting(
         "",
-        "file whose first line is the password of the user that a network camera's address names (rtsp://USER@HOST/PATH); "
+        "file whose first line is the password of the user whom a camera's address names, rtsp://USER@HOST/PATH; "
         "only its owner and its group may read it",
         live=True,
     )

@@ -1,7 +1,8 @@
-"""Coded pictures in, decoded pictures out, one by one and at once: FFmpeg as a program of its own, fed through a pipe."""
+"""Coded pictures in, decoded pictures out, each at once: FFmpeg as a program of its own, fed through a pipe."""
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -155,10 +156,8 @@ def _facts(ffmpeg: Ffmpeg, content: bytes) -> VideoFacts:
     arguments = [*_INPUT, "-f", "matroska", "-i", "pipe:0", "-frames:v", "1", "-vf", ffmpeg.show_frames]
     run = FfmpegRun(ffmpeg, [*arguments, "-f", "null", "-"], take, writes=True)
     try:
-        try:
+        with contextlib.suppress(BrokenPipeError):  # it says why, or has seen enough
             run.write(content, _PROBE_S)
-        except BrokenPipeError:
-            pass  # it says why, or has seen enough
         run.end_input()
         status = run.wait(_PROBE_S)
         if not found:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from edge.basics.errors import ConfigError, DeviceMissing, UsageError
+from edge.basics.secrets import shown_uri
 
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
 """Schemes that are read, with their usual ports (RFC 9110, RFC 2326, RFC 7826)."""
@@ -63,7 +64,7 @@ class CameraAddress:
         kinds = ("http", "https") if self.scheme.startswith("http") else ("rtsp", "rtsps")
         try:
             if not location or scheme not in kinds or (self.is_secure and scheme == kinds[0]):
-                raise UsageError(f"it would be {without_password(location)[:80]!r}")
+                raise UsageError(f"it would be {shown_uri(location)[:80]!r}")
             there = one_address(f"{scheme}:{absolute.partition(':')[2]}")
         except UsageError as error:
             raise DeviceMissing(f"{camera}: sends on to where no camera is read from ({error})") from error
@@ -85,17 +86,15 @@ def one_address(uri: str, password_file: Path | None = None) -> CameraAddress:
     if len(uri) > _LONGEST:
         raise UsageError(f"the address of the camera has {len(uri)} characters; expected at most {_LONGEST}")
     if not _ALLOWED.fullmatch(uri):
-        raise UsageError(f"{without_password(uri)}: only ASCII without spaces; write others as %XX")
+        raise UsageError(f"{shown_uri(uri)}: only ASCII without spaces; write others as %XX")
     try:
         parts: SplitResult = urlsplit(uri)
         port = parts.port
     except ValueError as error:
-        raise UsageError(f"{without_password(uri)}: no address of a camera ({error})") from error
+        raise UsageError(f"{shown_uri(uri)}: no address of a camera ({error})") from error
     scheme = parts.scheme.lower()
     if scheme not in PORTS or not parts.hostname or port == 0:
-        raise UsageError(
-            f"{without_password(uri)}: no address of a camera; expected rtsp://HOST/PATH or http://HOST/PATH"
-        )
+        raise UsageError(f"{shown_uri(uri)}: no address of a camera; expected rtsp://HOST/PATH or http://HOST/PATH")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if password_file is not None:
         password = _password_of(password_file, user, password)
@@ -117,8 +116,3 @@ def _password_of(path: Path, user: str, in_address: str) -> str:
     if not lines or not lines[0] or len(lines[0]) > _LONGEST_PASSWORD:
         raise ConfigError(f"source.password_file = {path}: expected a file with the password in its first line")
     return lines[0]
-
-
-def without_password(uri: str) -> str:
-    """The address with `***` in the place of a password, for logs and pages."""
-    return re.sub(r"^([a-z]+://[^/@:]*):[^/]*@", r"\1:***@", uri[:_LONGEST], flags=re.IGNORECASE)

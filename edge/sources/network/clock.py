@@ -13,8 +13,8 @@ class CameraClock:
 
     How much longer it took than the promptest picture of the last half minute: a backlog shows even where the clocks of
     camera and unit have nothing to do with each other. And where the camera tells the time of day of its pictures (RTCP
-    sender reports, RFC 3550 section 6.4.1), how long ago that was; a time of day from the future or more than ten seconds
-    old means that its clock is wrong, and is not used.
+    sender reports, RFC 3550 section 6.4.1), how long ago that was; a time of day from the future or of more than ten
+    seconds ago means that its clock is wrong, and is not used.
 
     Args:
         trusts_time_of_day: else the first fact alone counts.

@@ -1,4 +1,4 @@
-"""A connection to a camera: its certificate is checked before a word is sent, and no answer is waited for without end."""
+"""A connection to a camera: its certificate is checked before a word is sent, and no answer is waited for for ever."""
 
 from __future__ import annotations
 

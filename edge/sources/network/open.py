@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edge.basics.secrets import shown_uri
 from edge.frames.lending import Lend, nothing_lent
 from edge.pictures.geometry import Fit
 from edge.sources.judgement import FrameJudge
-from edge.sources.network.address import one_address, without_password
+from edge.sources.network.address import one_address
 from edge.sources.network.feed import Feed
 from edge.sources.network.http_feed import HttpFeed
 from edge.sources.network.rtsp_feed import RtspFeed
@@ -38,7 +39,7 @@ def open_network_camera(
         DeviceMissing: nobody there, not authorised, not trusted, or no video that can be read.
     """
     address = one_address(uri, password_file)
-    camera = without_password(uri)
+    camera = shown_uri(uri)
     feed: Feed
     if address.scheme.startswith("http"):
         feed = HttpFeed(camera, address, ca=ca, camera_clock=camera_clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 import select
@@ -97,10 +98,8 @@ class RtspSession:
 
     def _let_go(self) -> None:
         if self._session and not self._is_closed:
-            try:
+            with contextlib.suppress(OSError):
                 self._send("TEARDOWN", self._base, {})
-            except OSError:
-                pass
         for one in (self._connection, *(self._udp or ())):
             one.close()
 

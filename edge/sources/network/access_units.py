@@ -149,8 +149,8 @@ class NalDepacketiser:
 
     def _take(self, picture: _Picture, payload: bytes) -> None:
         rules = self._rules
-        if len(payload) <= rules.header_bytes() + 1:
-            picture.is_whole &= not payload or not rules.is_fragment(payload)
+        if len(payload) <= rules.header_bytes():
+            picture.is_whole = False
         elif rules.is_fragment(payload):
             header, piece, is_first, is_last = rules.defragmented(payload)
             if is_first:

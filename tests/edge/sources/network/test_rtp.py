@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import simplejpeg
 
-from edge.sources.network.access_units import START_CODE, H264Rules, H265Rules, NalDepacketiser
+from edge.sources.network.access_units import START_CODE, H264Rules, H265Rules, NalDepacketiser, renewed
 from edge.sources.network.rtp import Resequencer, RtpPacket, receiver_report, rtp_packet, sender_report
 from edge.sources.network.rtp_jpeg import JpegDepacketiser, _scaled
 
@@ -89,7 +89,7 @@ def test_h264_single_aggregated_and_in_fragments():
     packets = [(packet(n, payload=p, marker=n == len(payloads) - 1), False) for n, p in enumerate(payloads)]
     packets.append((packet(9, timestamp=1, payload=SLICE), False))
     key, other = pictures(NalDepacketiser(H264Rules()), packets)
-    assert key.content == START_CODE + IDR, "parameter sets travel apart, SEI is left out"
+    assert key.content == b"".join(START_CODE + unit for unit in (SPS, PPS, IDR)), "SEI is left out"
     assert key.parameter_sets == (SPS, PPS)
     assert key.is_key and key.is_whole and not other.is_key
     assert other.content == START_CODE + SLICE
@@ -127,8 +127,10 @@ def test_h265_fragments_and_parameter_sets():
     ]
     packets = [(packet(n, payload=p, marker=n == len(payloads) - 1), False) for n, p in enumerate(payloads)]
     (found,) = pictures(NalDepacketiser(H265Rules()), packets)
-    assert found.content == START_CODE + idr and found.is_key and found.is_whole
+    assert found.content.endswith(START_CODE + idr) and found.is_key and found.is_whole
     assert found.parameter_sets == (vps, sps, pps)
+    newer = (bytes([34 << 1, 1]) + b"y",)
+    assert renewed(found.parameter_sets, newer, H265Rules()) == (vps, sps, *newer)
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x7c", b"\x7c\x85", b"\x78\x00", b"\x78\x00\x05a", b"\x78\xff\xff"])

@@ -59,6 +59,23 @@ class SourceConfig:
         "exposure=120, gain=0, auto_white_balance=0, white_balance_kelvin=4600, ...",
         live=True,
     )
+    password_file: str = setting(
+        "",
+        "file whose first line is the password of the user whom a camera's address names, rtsp://USER@HOST/PATH; "
+        "only its owner and its group may read it",
+        live=True,
+    )
+    ca: str = setting(
+        "",
+        "PEM file with the authorities that may have signed the certificate of an rtsps:// or https:// camera, or with "
+        "that certificate; empty takes this system's authorities",
+        live=True,
+    )
+    camera_clock: bool = setting(
+        True,
+        "where a network camera tells the time of day of its pictures, take their age from it; set both clocks by NTP",
+        live=True,
+    )
 
     def __post_init__(self) -> None:
         self.control_values()

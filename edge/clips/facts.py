@@ -111,7 +111,7 @@ def clip_facts(path: Path) -> ClipFacts:
     frame = probe.frame
     if frame is None:
         raise InputOutputError(f"{path}: no frame of the clip can be decoded; it has no video, or is damaged")
-    width_px, height_px = _shown_size(frame)
+    width_px, height_px = shown_size(frame)
     if width_px * height_px > _MAX_PIXELS:
         raise InputOutputError(f"{path}: {width_px}x{height_px} is too large for a clip; expected at most 8192x8192")
     colour = probe.messages.colour or ("unknown",) * 4
@@ -122,7 +122,7 @@ def clip_facts(path: Path) -> ClipFacts:
         _plausible_fps(probe),
         probe.duration_s,
         probe.messages.time_base or Fraction(1, 90_000),
-        _matrix_if_untold(frame, probe.size_before_turn_px, colour[1]),
+        matrix_if_untold(frame, probe.size_before_turn_px, colour[1]),
         probe.codec,
         frame.pixel_format,
         frame.is_interlaced,
@@ -146,7 +146,7 @@ def _probed(ffmpeg: Ffmpeg, path: Path) -> _Probe:
     return probe
 
 
-def _shown_size(frame: ShownFrame) -> tuple[int, int]:
+def shown_size(frame: ShownFrame) -> tuple[int, int]:
     """With square pixels; the side that is stretched grows, so that nothing stored is lost."""
     if frame.sample_aspect >= 1:
         return round(frame.width_px * frame.sample_aspect), frame.height_px
@@ -158,7 +158,7 @@ def _plausible_fps(probe: _Probe) -> float:
     return fps if 0.001 <= fps <= 100_000 else 30.0
 
 
-def _matrix_if_untold(frame: ShownFrame, size_before_turn_px: tuple[int, int] | None, told: str) -> str | None:
+def matrix_if_untold(frame: ShownFrame, size_before_turn_px: tuple[int, int] | None, told: str) -> str | None:
     """As players do: BT.709 for more than 576 rows or from 1280 columns on, else BT.601; RGB has none.
 
     Rows and columns count as they lie in the file: a clip that is turned upright keeps its colours.

@@ -9,7 +9,8 @@ RGB24, I420 = b"RGB\x18", b"I420"
 """How `V_UNCOMPRESSED` names its pixels, as FFmpeg reads it."""
 
 
-def _number(value: int) -> bytes:
+def number(value: int) -> bytes:
+    """An unsigned integer in as few bytes as it takes."""
     return value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
 
 
@@ -18,7 +19,8 @@ def _size(num_bytes: int) -> bytes:
     return (1 << 56 | num_bytes).to_bytes(8, "big")
 
 
-def _element(identifier: str, content: bytes) -> bytes:
+def element(identifier: str, content: bytes) -> bytes:
+    """One element of EBML, RFC 8794."""
     return bytes.fromhex(identifier) + _size(len(content)) + content
 
 
@@ -29,28 +31,40 @@ def stream_head(width_px: int, height_px: int, fps: float, pixels: bytes) -> byt
         fps: mean rate; FFmpeg takes the length of the last frame from it.
         pixels: `RGB24` or `I420`.
     """
-    ebml = _element("1A45DFA3", _element("4282", b"matroska") + _element("4287", b"\x04") + _element("4285", b"\x02"))
-    info = _element("1549A966", _element("2AD7B1", _number(NS_PER_TICK)))
-    video = _element(
-        "E0", _element("B0", _number(width_px)) + _element("BA", _number(height_px)) + _element("2EB524", pixels)
-    )
-    track = _element(
+    duration_ns = max(1, round(1e9 / fps))
+    return track_head(b"V_UNCOMPRESSED", b"", duration_ns, width_px, height_px, element("2EB524", pixels))
+
+
+def track_head(
+    codec: bytes, private: bytes, duration_ns: int, width_px: int, height_px: int, of_video: bytes = b""
+) -> bytes:
+    """All before the first frame of a stream with one video.
+
+    Args:
+        private, of_video: further elements of the track and of its video.
+        duration_ns: of a frame.
+    """
+    ebml = element("1A45DFA3", element("4282", b"matroska") + element("4287", b"\x04") + element("4285", b"\x02"))
+    info = element("1549A966", element("2AD7B1", number(NS_PER_TICK)))
+    video = element("E0", element("B0", number(width_px)) + element("BA", number(height_px)) + of_video)
+    track = element(
         "AE",
-        _element("D7", b"\x01")  # number
-        + _element("73C5", b"\x01")  # UID
-        + _element("83", b"\x01")  # video
-        + _element("9C", b"\x00")  # no lacing
-        + _element("86", b"V_UNCOMPRESSED")
-        + _element("23E383", _number(max(1, round(1e9 / fps))))
+        element("D7", b"\x01")  # number
+        + element("73C5", b"\x01")  # UID
+        + element("83", b"\x01")  # video
+        + element("9C", b"\x00")  # no lacing
+        + element("86", codec)
+        + private
+        + element("23E383", number(duration_ns))
         + video,
     )
-    return ebml + bytes.fromhex("18538067") + _UNKNOWN_SIZE + info + _element("1654AE6B", track)
+    return ebml + bytes.fromhex("18538067") + _UNKNOWN_SIZE + info + element("1654AE6B", track)
 
 
 def frame_head(ticks: int, duration_ticks: int, num_bytes: int) -> bytes:
     """What goes before the pixels of one frame: a cluster that holds it alone."""
     block = bytes.fromhex("A1") + _size(4 + num_bytes) + b"\x81\x00\x00\x00"  # track 1, at the cluster's time
-    duration = _element("9B", _number(duration_ticks))
+    duration = element("9B", number(duration_ticks))
     group = bytes.fromhex("A0") + _size(len(duration) + len(block) + num_bytes) + duration + block
-    time = _element("E7", _number(ticks))
+    time = element("E7", number(ticks))
     return bytes.fromhex("1F43B675") + _size(len(time) + len(group) + num_bytes) + time + group

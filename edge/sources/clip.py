@@ -17,7 +17,7 @@ from edge.clips.facts import clip_facts
 from edge.clips.formats import refuse_unlike_a_clip
 from edge.frames.frame import Frame
 from edge.frames.lending import Lend, nothing_lent
-from edge.pictures.geometry import FRAME_SHAPE
+from edge.pictures.geometry import FRAME_SHAPE, Fit
 from edge.pictures.image import Image
 from edge.sources.pace import FrameClock, FrameFitter
 
@@ -45,6 +45,7 @@ class ClipSource:
         fps: rate to play at; the file's own where None.
         paced: wait for each frame as a camera does.
         loop: begin again after the last frame.
+        fit: what is done with a picture that is not 16:9.
         lend: memory for the pictures.
 
     Raises:
@@ -52,7 +53,15 @@ class ClipSource:
     """
 
     def __init__(
-        self, uri: str, path: Path, *, fps: float | None, paced: bool, loop: bool, lend: Lend = nothing_lent
+        self,
+        uri: str,
+        path: Path,
+        *,
+        fps: float | None,
+        paced: bool,
+        loop: bool,
+        fit: Fit = "crop",
+        lend: Lend = nothing_lent,
     ) -> None:
         self.uri = uri
         self.paced = paced
@@ -62,7 +71,7 @@ class ClipSource:
         self._facts = clip_facts(path)
         self.fps = fps or self._facts.fps
         self._clock = FrameClock(self.fps)
-        self._fitter = FrameFitter(one_line(uri), _log)
+        self._fitter = FrameFitter(one_line(uri), _log, fit)
         self._exchange = threading.Lock()
         self._is_closed = False
         self._reader = ClipReader(path, self._facts)

@@ -33,16 +33,22 @@ class SourceWish:
         uri: see `open_source`.
         fit: what is done with a picture that is not 16:9.
         controls: settings of a camera, as `edge.config.CAMERA_CONTROLS` names them.
+        password_file, ca, camera_clock: of a network camera, see `edge.sources.network.open`.
     """
 
     uri: str
     fit: Fit = "crop"
     controls: Mapping[str, float] = field(default_factory=dict)
+    password_file: Path | None = None
+    ca: Path | None = None
+    camera_clock: bool = True
 
 
 def wish_of(config: SourceConfig) -> SourceWish:
     """What the table [source] says."""
-    return SourceWish(config.uri, "pad" if config.fit == "pad" else "crop", config.control_values())
+    fit: Fit = "pad" if config.fit == "pad" else "crop"
+    password_file, ca = (Path(name).expanduser() if name else None for name in (config.password_file, config.ca))
+    return SourceWish(config.uri, fit, config.control_values(), password_file, ca, config.camera_clock)
 
 
 def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> Source:
@@ -50,7 +56,8 @@ def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> So
 
     `camera:/dev/video0?format=MJPG&fps=30` (or the bare path), `demo:?seed=0&fps=30&pace=camera&clean=0`,
     `demo:?unit=SERIAL&target=flat&lens=radial&dust=8&noise=0.01&exposure=1` (a unit with known faults on a bench),
-    `rtsp://...`, `http://...`, and a clip, a picture or a folder with `?fps=30&pace=camera&loop=1` after it.
+    `rtsp://...`, `rtsps://...`, `http://...`, `https://...`, and a clip, a picture or a folder with
+    `?fps=30&pace=camera&loop=1` after it.
     A file whose own name has a `?` is taken as that file.
 
     Args:
@@ -85,27 +92,29 @@ def open_wished(
     try:
         if is_camera:
             return _opened_camera(wish, rest if scheme == "camera" else uri, lend, judge)
-        return _opened(wish, scheme, rest, live, lend)
+        return _opened(wish, scheme, rest, live, lend, judge)
     except (OSError, ValueError, RuntimeError) as error:  # a name that no file system takes, a home that nobody has
         raise InputOutputError(f"{uri}: no such file or folder ({error})") from error
 
 
-def _opened(wish: SourceWish, scheme: str, rest: str, live: bool, lend: Lend) -> Source:
+def _opened(wish: SourceWish, scheme: str, rest: str, live: bool, lend: Lend, judge: FrameJudge | None) -> Source:
     if scheme in _STREAM_SCHEMES:
-        from edge.sources.stream import StreamSource
+        from edge.sources.network.open import open_network_camera
 
-        _refuse_pad(wish)
-        return StreamSource(wish.uri, lend=lend)
+        return open_network_camera(
+            wish.uri,
+            password_file=wish.password_file,
+            ca=wish.ca,
+            camera_clock=wish.camera_clock,
+            fit=wish.fit,
+            judge=judge,
+            lend=lend,
+        )
     if scheme == "csi":
         raise DeviceMissing(f"{wish.uri}: this version has no GStreamer for CSI cameras; use camera:/dev/video0")
     if scheme == "demo":
         return _opened_demo(wish.uri, rest, live)
     return _opened_file(wish, live, lend)
-
-
-def _refuse_pad(wish: SourceWish) -> None:
-    if wish.fit == "pad":
-        raise UsageError(f'{wish.uri}: [source] fit = "pad" is for cameras and pictures; expected "crop" here')
 
 
 def _opened_camera(wish: SourceWish, rest: str, lend: Lend, judge: FrameJudge | None) -> Source:
@@ -184,8 +193,7 @@ def _opened_file(wish: SourceWish, live: bool, lend: Lend) -> Source:
     if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
         paths = picture_paths(path) if path.is_dir() else [path]
         return StillSource(uri, paths, fps=fps or 30.0, live=live, paced=paced, loop=loop, fit=wish.fit)
-    _refuse_pad(wish)
-    return ClipSource(uri, path, fps=fps, paced=paced, loop=loop, lend=lend)
+    return ClipSource(uri, path, fps=fps, paced=paced, loop=loop, fit=wish.fit, lend=lend)
 
 
 def _scheme_and_rest(uri: str) -> tuple[str, str]:

@@ -1,0 +1,77 @@
+"""When a picture was taken, from the camera's clock and its arrival. No clock of its own: times are given to it."""
+
+from __future__ import annotations
+
+from edge.sources.judgement import LATE_NS, OLDEST_STAMP_NS
+
+_WINDOW_NS = 30_000_000_000
+_JUMP_NS = 10_000_000_000
+
+
+class CameraClock:
+    """Tells by how much a picture came late, from two facts; the larger one counts.
+
+    How much longer it took than the promptest picture of the last half minute: a backlog shows even where the clocks of
+    camera and unit have nothing to do with each other. And where the camera tells the time of day of its pictures (RTCP
+    sender reports, RFC 3550 section 6.4.1), how long ago that was; a time of day from the future or of more than ten
+    seconds ago means that its clock is wrong, and is not used.
+
+    Args:
+        trusts_time_of_day: else the first fact alone counts.
+    """
+
+    def __init__(self, *, trusts_time_of_day: bool = True) -> None:
+        self._trusts = trusts_time_of_day
+        self._last_media_ns: int | None = None
+        self._last_arrived_ns = 0
+        self._promptest_ns: list[int] = []
+        self._window_began_ns = 0
+        self._off_ns: int | None = None
+        self._is_used = False
+
+    def words(self) -> str:
+        """What tells the age, for a person."""
+        if self._is_used:
+            return "camera's time of day"
+        if self._off_ns is None or not self._trusts:
+            return "arrival"
+        way = "ahead of" if self._off_ns < 0 else "behind"
+        return f"arrival (the camera's clock is {abs(self._off_ns) / 1e9:.1f} s {way} this one; set both by NTP)"
+
+    def lag_ns(self, media_ns: int, arrived_ns: int, time_of_day_ns: int | None = None, now_ns: int = 0) -> int:
+        """How long ago a picture was taken when it arrived, as far as can be told; 0 to 10 s.
+
+        Args:
+            media_ns: the camera's own time of the picture, from any origin.
+            arrived_ns: on the clock of `time.monotonic_ns()`.
+            time_of_day_ns: when the camera says that it took it, since 1970; None where it says nothing.
+            now_ns: this machine's time of day at the arrival, since 1970.
+        """
+        lag_ns = self._behind_promptest(media_ns, arrived_ns)
+        if time_of_day_ns is not None:
+            off_ns = now_ns - time_of_day_ns
+            self._off_ns = off_ns
+            self._is_used = self._trusts and -LATE_NS < off_ns <= OLDEST_STAMP_NS
+            if self._is_used:
+                lag_ns = max(lag_ns, off_ns)
+        return min(lag_ns, OLDEST_STAMP_NS)
+
+    def _behind_promptest(self, media_ns: int, arrived_ns: int) -> int:
+        offset_ns = arrived_ns - media_ns
+        if self._has_jumped(media_ns, arrived_ns):
+            self._promptest_ns = []
+        self._last_media_ns, self._last_arrived_ns = media_ns, arrived_ns
+        if not self._promptest_ns or arrived_ns - self._window_began_ns > _WINDOW_NS:
+            # The one before counts too: clocks drift, but not by much in a minute.
+            self._promptest_ns = [*self._promptest_ns[-1:], offset_ns]
+            self._window_began_ns = arrived_ns
+        self._promptest_ns[-1] = min(self._promptest_ns[-1], offset_ns)
+        return offset_ns - min(self._promptest_ns)
+
+    def _has_jumped(self, media_ns: int, arrived_ns: int) -> bool:
+        """Whether the camera's clock was set; one that stands still while time passes is a backlog instead."""
+        if self._last_media_ns is None:
+            return False
+        step_ns = media_ns - self._last_media_ns
+        passed_ns = arrived_ns - self._last_arrived_ns
+        return step_ns < -1_000_000_000 or step_ns > passed_ns + _JUMP_NS

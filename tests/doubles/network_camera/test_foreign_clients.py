@@ -70,6 +70,7 @@ def told_difference(picture: Played) -> float:
 
 DAMAGES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "cut": ("http", {"cut": 0.5}, ()),
+    "holes": ("http", {"holes": 0.5}, ()),
     "damage": ("http", {"damage": 0.5}, ()),
     "lost": ("rtsp", {"loss": 0.02}, UDP),
 }

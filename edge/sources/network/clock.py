@@ -6,6 +6,12 @@ from edge.sources.judgement import LATE_NS, OLDEST_STAMP_NS
 
 _WINDOW_NS = 30_000_000_000
 _JUMP_NS = 10_000_000_000
+_NUM_STANDING = 3
+_USUAL_STEP_NS = 33_000_000
+_PAUSE_NS = 250_000_000
+_CATCHES_UP_BELOW = 0.6
+_SATURATED_FROM = 0.9
+_SATURATED_FOR_NS = 3_000_000_000
 
 
 class CameraClock:
@@ -28,9 +34,12 @@ class CameraClock:
         self._window_began_ns = 0
         self._off_ns: int | None = None
         self._is_used = False
+        self._num_standing = 0
 
     def words(self) -> str:
         """What tells the age, for a person."""
+        if self._num_standing >= _NUM_STANDING:
+            return "arrival (the camera's own time stands still)"
         if self._is_used:
             return "camera's time of day"
         if self._off_ns is None or not self._trusts:
@@ -48,6 +57,8 @@ class CameraClock:
             now_ns: this machine's time of day at the arrival, since 1970.
         """
         lag_ns = self._behind_promptest(media_ns, arrived_ns)
+        if self._num_standing >= _NUM_STANDING:
+            return 0
         if time_of_day_ns is not None:
             off_ns = now_ns - time_of_day_ns
             self._off_ns = off_ns
@@ -58,6 +69,7 @@ class CameraClock:
 
     def _behind_promptest(self, media_ns: int, arrived_ns: int) -> int:
         offset_ns = arrived_ns - media_ns
+        self._num_standing = self._num_standing + 1 if media_ns == self._last_media_ns else 0
         if self._has_jumped(media_ns, arrived_ns):
             self._promptest_ns = []
         self._last_media_ns, self._last_arrived_ns = media_ns, arrived_ns
@@ -75,3 +87,45 @@ class CameraClock:
         step_ns = media_ns - self._last_media_ns
         passed_ns = arrived_ns - self._last_arrived_ns
         return step_ns < -1_000_000_000 or step_ns > passed_ns + _JUMP_NS
+
+
+class ArrivalClock:
+    """When a picture was taken at the latest, where nothing but its bytes tells.
+
+    It was taken before its first byte was sent. After a pause those that were held back come first, faster than they
+    were taken: each is taken for as old as it can be, one step after the one before it, until they come at their usual
+    pace.
+    """
+
+    def __init__(self) -> None:
+        self._last_arrived_ns: int | None = None
+        self._taken_ns = 0
+        self._step_ns = _USUAL_STEP_NS
+        self._catches_up = False
+        self._busy = 0.0
+        self._idle_ns: int | None = None
+
+    def taken_ns(self, began_ns: int, arrived_ns: int) -> int:
+        """Args: when its first and its last byte came."""
+        last_ns, self._last_arrived_ns = self._last_arrived_ns, arrived_ns
+        if last_ns is None:
+            self._taken_ns = self._idle_ns = began_ns
+            return began_ns
+        step_ns = max(1, arrived_ns - last_ns)
+        self._weigh((arrived_ns - began_ns) / step_ns, arrived_ns)
+        if step_ns > max(_PAUSE_NS, 4 * self._step_ns):
+            self._catches_up = True
+        elif not self._catches_up or step_ns > _CATCHES_UP_BELOW * self._step_ns:
+            self._catches_up = False
+            self._step_ns += (step_ns - self._step_ns) // 16
+        self._taken_ns = min(began_ns, self._taken_ns + self._step_ns) if self._catches_up else began_ns
+        return self._taken_ns
+
+    def is_saturated(self, now_ns: int) -> bool:
+        """Whether bytes have come without a pause for three seconds: pictures queue on the way, nobody knows how many."""
+        return self._idle_ns is not None and now_ns - self._idle_ns > _SATURATED_FOR_NS
+
+    def _weigh(self, busy: float, arrived_ns: int) -> None:
+        self._busy += (min(1.0, busy) - self._busy) / 8
+        if self._busy < _SATURATED_FROM:
+            self._idle_ns = arrived_ns

@@ -112,4 +112,4 @@ def why(error: Exception) -> str:
         return error.reason or str(error)
     if isinstance(error, OSError):
         return error.strerror or str(error)
-    return type(error).__name__
+    return str(error) or type(error).__name__

@@ -61,8 +61,9 @@ class Feed(Protocol):
         """
         ...
 
-    def waits_for_key_frame(self) -> bool:
-        """Whether video comes in that can be shown only from its next key frame on."""
+    @property
+    def patience_s(self) -> float:
+        """How long its first picture may take."""
         ...
 
     def about_clock(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge.basics.errors import DeviceMissing
 from edge.sources.network.address import CameraAddress
-from edge.sources.network.clock import CameraClock
+from edge.sources.network.clock import ArrivalClock, CameraClock
 from edge.sources.network.connection import ANSWER_S, connected, hang_up, limited, why
 from edge.sources.network.feed import FeedEnded, Give, Received
 from edge.sources.network.login import Login
@@ -35,10 +35,13 @@ class HttpFeed:
         DeviceMissing: nobody there, not authorised, not trusted, or what is there is no MJPEG stream; says which.
     """
 
+    patience_s = 10.0
+
     def __init__(self, camera: str, address: CameraAddress, *, ca: Path | None, camera_clock: bool) -> None:
         self._camera = camera
         self._is_closed = False
         self._clock = CameraClock(trusts_time_of_day=camera_clock)
+        self._arrivals = ArrivalClock()
         self._seq = -1
         self._socket, self._answer = _answered(camera, address, ca)
         try:
@@ -57,8 +60,9 @@ class HttpFeed:
         content = self._first
         while not self._is_closed:
             is_all = not self._has_more()
-            for part in self._parts.feed(content, is_all=is_all):
-                received = self._received(part, give)
+            arrived_ns = time.monotonic_ns()
+            for part in self._parts.feed(content, arrived_ns, is_all=is_all):
+                received = self._received(part, arrived_ns, give)
                 if received is None:
                     continue
                 if held is None:
@@ -71,9 +75,6 @@ class HttpFeed:
                 held = None
             content = self._read()
 
-    def waits_for_key_frame(self) -> bool:
-        return False
-
     def about_clock(self) -> str:
         return self._clock.words()
 
@@ -82,16 +83,20 @@ class HttpFeed:
         self._is_closed = True
         hang_up(self._socket)
 
-    def _received(self, part: Part, give: Give) -> Received | None:
+    def _received(self, part: Part, arrived_ns: int, give: Give) -> Received | None:
         self._seq += 1
         if not part.jpeg:
             give.fault("damaged")
             return None
-        arrived_ns = time.monotonic_ns()
-        taken_ns = None
+        taken_ns = self._arrivals.taken_ns(part.began_ns, arrived_ns)
         if part.time_s is not None:
             time_ns = round(part.time_s * 1e9)
-            taken_ns = arrived_ns - self._clock.lag_ns(time_ns, arrived_ns, time_ns, time.time_ns())
+            taken_ns = min(taken_ns, arrived_ns - self._clock.lag_ns(time_ns, arrived_ns, time_ns, time.time_ns()))
+        elif self._arrivals.is_saturated(arrived_ns):
+            raise FeedEnded(
+                f"{self._camera}: the connection is too slow for its pictures, which grow old on the way; set a lower "
+                "rate, size or quality in the camera"
+            )
         return Received(part.jpeg, self._seq, taken_ns, arrived_ns)
 
     def _has_more(self) -> bool:

@@ -20,10 +20,12 @@ class Part:
     """One picture as it came, whole or not.
 
     Attributes:
+        began_ns: when its first byte came.
         time_s: when the camera says that it took it, on its own clock; None where it says nothing.
     """
 
     jpeg: bytes
+    began_ns: int
     time_s: float | None = None
 
 
@@ -45,28 +47,32 @@ class MultipartReader:
         self._length: int | None = None
         self._time_s: float | None = None
         self._is_in_part = False
+        self._began_ns = 0
 
-    def feed(self, content: bytes, *, is_all: bool = True) -> Iterator[Part]:
+    def feed(self, content: bytes, now_ns: int, *, is_all: bool = True) -> Iterator[Part]:
         """Add bytes; give the parts that are complete now.
 
         Args:
+            now_ns: when they came.
             is_all: nothing more waits to be read, so that a picture which ends here is at its end.
         """
         self._buffer += content
-        while (part := self._next(is_all)) is not None:
+        while (part := self._next(now_ns, is_all)) is not None:
             if part.jpeg:
                 yield part
         if len(self._buffer) > MAX_PICTURE_BYTES:  # no picture is so large: begin anew at the next boundary
             self._forget(len(self._buffer))
-            yield Part(b"")
+            yield Part(b"", now_ns)
 
-    def _next(self, is_all: bool) -> Part | None:
-        if not self._is_in_part and not self._entered():
-            return None
+    def _next(self, now_ns: int, is_all: bool) -> Part | None:
+        if not self._is_in_part:
+            if not self._entered():
+                return None
+            self._began_ns = now_ns
         end, taken = self._end(is_all)
         if end is None:
             return None
-        part = Part(bytes(self._buffer[:end]).rstrip(b"\r\n"), self._time_s)
+        part = Part(bytes(self._buffer[:end]).rstrip(b"\r\n"), self._began_ns, self._time_s)
         self._forget(taken)
         return part
 

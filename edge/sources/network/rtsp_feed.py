@@ -31,7 +31,7 @@ _REPORT_NS = 5_000_000_000
 _MAX_WAITING = 15
 _BEHIND_NS = 1_000_000_000
 _BEHIND_FOR_NS = 3_000_000_000
-_SILENT_NS = 5_000_000_000
+_SILENT_NS = 15_000_000_000
 
 
 class _Arrival(NamedTuple):
@@ -52,6 +52,8 @@ class RtspFeed:
         DeviceMissing: see `RtspSession`.
     """
 
+    patience_s = 30.0  # video begins with its next key frame
+
     def __init__(self, camera: str, address: CameraAddress, lend: Lend, *, ca: Path | None, camera_clock: bool) -> None:
         self._camera, self._address, self._lend, self._ca = camera, address, lend, ca
         self._is_closed = False
@@ -68,9 +70,11 @@ class RtspFeed:
         """See `edge.sources.network.feed.Feed.run`."""
         try:
             self._play(give)
-            if not self._num_packets and self._session.transport == "TCP" and not self._is_closed:
+            if not self._is_closed and self._session.transport == "TCP":
                 self._session = RtspSession(self._camera, self._address, self._ca, over_udp=True)
                 self._begin_anew()
+                if self._is_closed:
+                    self._session.close()
                 self._play(give)
         finally:
             if self._decoder is not None:
@@ -79,9 +83,6 @@ class RtspFeed:
             raise FeedEnded(
                 f"{self._camera}: said that it plays and sent nothing, over TCP and over UDP; check the camera"
             )
-
-    def waits_for_key_frame(self) -> bool:
-        return self._waits_for_key and time.monotonic_ns() - self._last_packet_ns < _BEHIND_NS
 
     def about_clock(self) -> str:
         return self._clock.words()
@@ -103,12 +104,13 @@ class RtspFeed:
         self._seq = -1
         self._arrivals: dict[int, _Arrival] = {}
         self._num_packets = self._num_fed = 0
-        self._last_packet_ns = self._reported_ns = self._began_ns = time.monotonic_ns()
-        self._in_time_ns = self._began_ns
+        self._reported_ns = self._began_ns = self._in_time_ns = time.monotonic_ns()
 
     def _play(self, give: Give) -> None:
-        """Until the end, or for five seconds in which nothing has come."""
+        """Until the end, or for 15 seconds in which nothing has come: some cameras wait for their next key frame."""
         for kind, content, arrived_ns in self._session.packets():
+            if not self._num_packets and arrived_ns - self._began_ns > _SILENT_NS:
+                self._session.close()
             if kind != RTP:
                 self._sender = sender_report(content) or self._sender
                 continue
@@ -116,7 +118,6 @@ class RtspFeed:
             if packet is None or packet.payload_type != self._session.track.payload_type:
                 continue
             self._num_packets += 1
-            self._last_packet_ns = arrived_ns
             for following, is_after_gap in self._resequencer.push(packet):
                 for picture in self._depacketiser.push(following, is_after_gap=is_after_gap):
                     self._take(picture, following.ssrc, give)

@@ -21,7 +21,7 @@ from edge.sources.network.rtp import receiver_report
 from edge.sources.network.rtsp_messages import BadMessage, Message, MessageReader, Packet
 from edge.sources.network.sdp import CODECS, VideoTrack, videos
 
-RTP, RTCP = 0, 1
+RTP, RTCP, NOTHING = 0, 1, 2
 _CHUNK_BYTES = 1 << 18
 _MAX_REDIRECTS = 3
 _USUAL_TIMEOUT_S = 60.0
@@ -62,6 +62,8 @@ class RtspSession:
 
     def packets(self) -> Iterator[tuple[int, bytes, int]]:
         """`RTP` or `RTCP`, the packet, its arrival on the clock of `time.monotonic_ns()`; ends after `close`.
+
+        `NOTHING` where nothing came for a fifth of a second, so that the reader can give up.
 
         Raises:
             FeedEnded: the camera hung up or ended the session.
@@ -174,6 +176,8 @@ class RtspSession:
         files = [self._connection, *(self._udp or ())]
         pending = getattr(self._connection, "pending", None)
         ready = [self._connection] if pending and pending() else select.select(files, [], [], _WAIT_S)[0]
+        if not ready:
+            yield NOTHING, b"", time.monotonic_ns()
         for one in ready:
             if one is self._connection:
                 yield from self._from_connection()

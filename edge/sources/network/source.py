@@ -21,9 +21,7 @@ from edge.sources.pace import FrameFitter
 
 _log = logging.getLogger(__name__)
 
-FIRST_NS = 10_000_000_000
-KEY_FRAME_NS = 30_000_000_000
-SILENCE_NS = 2_000_000_000
+SILENCE_S = 2.0
 _LOOK_S = 0.1
 _FPS = 30.0
 
@@ -31,8 +29,8 @@ _FPS = 30.0
 class NetworkSource:
     """The newest picture that a camera sent. A thread always drains the connection, so that nothing queues in it.
 
-    The first picture is waited for ten seconds, and thirty where video comes that begins with its next key frame; from
-    then on a camera that gives none for two seconds is lost.
+    The first picture is waited for ten seconds, and thirty where video begins with its next key frame; from then on a
+    camera that gives none for two seconds is lost.
 
     Args:
         uri: as it may be shown: without a password.
@@ -130,10 +128,8 @@ class NetworkSource:
             return
         if self._ended is not None:
             raise self._ended
-        silent_ns = self._clock_ns() - self._last_ns
-        if self._has_given:
-            if silent_ns > SILENCE_NS:
-                raise CameraLost(f"{self.uri}: no picture for {SILENCE_NS / 1e9:.0f} s")
-        elif silent_ns > (KEY_FRAME_NS if self._feed.waits_for_key_frame() else FIRST_NS):
-            what = "no key frame, with which video begins," if self._feed.waits_for_key_frame() else "no picture"
-            raise CameraLost(f"{self.uri}: {what} within {silent_ns / 1e9:.0f} s of opening it")
+        silent_s = (self._clock_ns() - self._last_ns) / 1e9
+        patience_s = SILENCE_S if self._has_given else self._feed.patience_s
+        if silent_s > patience_s:
+            since = "" if self._has_given else " after it was opened"
+            raise CameraLost(f"{self.uri}: no picture for {patience_s:.0f} s{since}")

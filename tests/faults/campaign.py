@@ -297,6 +297,8 @@ def main() -> int:
     parser.add_argument("--fps", type=float, help="of the camera (default 10; 30 of a network camera)")
     parser.add_argument("--network", action="store_true", help="faults of a network camera, over HTTP and RTSP")
     parser.add_argument("--scheme", choices=["http", "rtsp"], action="append", help="with --network: this one alone")
+    parser.add_argument("--small", action="store_true", help="with --network: 1280x720, for a busy machine")
+    parser.add_argument("--back-within", type=float, default=BACK_WITHIN_S, metavar="S", help="(default 2)")
     parser.add_argument("--only", action="append", metavar="NAME", help="this fault; may be given again")
     parser.add_argument("--folder", type=Path, help="keeps log and records here; a temporary one by default")
     parser.add_argument("--list", action="store_true", help="the names of all faults")
@@ -315,10 +317,24 @@ def main() -> int:
         if args.network:
             schemes = tuple(args.scheme or ("http", "rtsp"))
             report = run_network_campaign(
-                folder.resolve(), args.num, args.seed, fps=args.fps or 30.0, names=args.only, schemes=schemes
+                folder.resolve(),
+                args.num,
+                args.seed,
+                fps=args.fps or 30.0,
+                names=args.only,
+                schemes=schemes,
+                back_within_s=args.back_within,
+                is_small=args.small,
             )
         else:
-            report = run_campaign(folder.resolve(), args.num, args.seed, fps=args.fps or 10.0, names=args.only)
+            report = run_campaign(
+                folder.resolve(),
+                args.num,
+                args.seed,
+                fps=args.fps or 10.0,
+                names=args.only,
+                back_within_s=args.back_within,
+            )
         sys.stdout.write("\n".join(report.lines()) + "\n")
         took_s = time.monotonic() - begin
         sys.stdout.write(f"{report.num_faults} faults, {report.num_violations} violations, {took_s:.0f} s\n")

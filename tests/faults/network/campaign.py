@@ -88,6 +88,7 @@ class NetworkCampaign:
 
     Args:
         back_within_s: from the end of a fault to the next live picture; what a fault is borne within grows with it.
+        is_small: pictures of 1280x720, which cost a busy machine less.
     """
 
     def __init__(
@@ -100,9 +101,11 @@ class NetworkCampaign:
         fps: float = 30.0,
         names: list[str] | None = None,
         back_within_s: float = BACK_WITHIN_S,
+        is_small: bool = False,
     ) -> None:
         self._folder, self._scheme, self._num_faults = folder, scheme, num_faults
-        self._fps, self._seed, self._back_within_s = fps, seed, back_within_s
+        self._seed, self._back_within_s = seed, back_within_s
+        self._switches = {"fps": fps, **({"width_px": 1280, "height_px": 720} if is_small else {})}
         self._random = random.Random(seed)
         self._kinds = [fault for fault in faults_of(scheme) if names is None or fault.name in names]
         self._quiet: list[tuple[int, int]] = []
@@ -112,7 +115,7 @@ class NetworkCampaign:
     def run(self) -> Report:
         if not self._kinds:
             return self.report
-        with NetworkCamera(fps=self._fps, seed=self._seed) as camera:
+        with NetworkCamera(seed=self._seed, **self._switches) as camera:
             port = free_port()
             arguments = ["--source", camera.url(self._scheme), "--listen", f"127.0.0.1:{port}"]
             program = Program(self._folder, port, arguments, fps=None, frames=self._folder)
@@ -271,6 +274,7 @@ def run_network_campaign(
     names: list[str] | None = None,
     schemes: tuple[Scheme, ...] = ("http", "rtsp"),
     back_within_s: float = BACK_WITHIN_S,
+    is_small: bool = False,
 ) -> Report:
     """Every scheme in turn, each with its share of the faults."""
     report = Report()
@@ -282,8 +286,9 @@ def run_network_campaign(
         own = folder / scheme
         own.mkdir(parents=True, exist_ok=True)
         num = round(num_faults * num_kinds[scheme] / max(1, sum(num_kinds.values())))
-        campaign = NetworkCampaign(own, scheme, num, seed, fps=fps, names=names, back_within_s=back_within_s)
-        found = campaign.run()
+        found = NetworkCampaign(
+            own, scheme, num, seed, fps=fps, names=names, back_within_s=back_within_s, is_small=is_small
+        ).run()
         report.outcomes += found.outcomes
         report.overall += found.overall
         report.notes += found.notes

@@ -68,7 +68,7 @@ _ROWS = (
     NetworkFault("401", BOTH, _either("auth", "basic", "digest"), drops=True),
     NetworkFault("refuses in words", BOTH, _either("answer", *_ANSWERS), drops=True),
     NetworkFault("redirects to a file", BOTH, {"answer": "redirect"}, drops=True),
-    NetworkFault("another size in the middle", BOTH, {"width_px": 1280, "height_px": 720}, (3.0, 4.0), False, 3.0),
+    NetworkFault("another size in the middle", BOTH, {"width_px": 960, "height_px": 540}, (3.0, 4.0), False, 3.0),
     NetworkFault("redirects", _HTTP, _moved, (4.0, 5.0), True, 4.0),
     NetworkFault("cut short", _HTTP, _uniform("cut", 0.1, 1.0)),
     NetworkFault("cut short, the length of the whole", _HTTP, _uniform("cut", 0.1, 1.0, whole_length=True)),

@@ -118,7 +118,12 @@ def _of_camera(about: Mapping[str, Any]) -> list[str]:
     if differing := about.get("not_as_calibrated"):
         raise DeviceMissing(f"not as calibrated: {'; '.join(differing)}; set it with [source] controls")
     asked, granted, picture = about.get("asked", ""), about.get("granted", ""), about.get("picture") or {}
-    grant = f"granted what was asked for: {granted}" if asked == granted else f"asked for {asked}, granted {granted}"
+    if not asked:
+        grant = f"gives {granted}, age by {about.get('clock', 'arrival')}"
+    else:
+        grant = (
+            f"granted what was asked for: {granted}" if asked == granted else f"asked for {asked}, granted {granted}"
+        )
     return [words for words in (grant if granted else "", picture.get("told", "")) if words]
 
 

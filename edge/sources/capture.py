@@ -8,17 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-# OpenCV reads both when it first opens a capture. FFmpeg and OpenCV write lines of their own to stderr for
-# a bad file, where the user gets one from us; V4L2 waits 10 s for the first frame of a silent camera.
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+# OpenCV reads it when it first opens a capture: else V4L2 waits 10 s for the first frame of a silent camera.
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")
 
 import cv2
-import numpy as np
-
-from edge.frames.lending import Lend, nothing_lent
-from edge.pictures.image import Image
-from edge.sources.pace import FrameFitter
 
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
@@ -43,26 +36,6 @@ def opened_capture(name: str, backend: int, params: Sequence[int] = ()) -> Captu
     """
     capture: Capture = cv2.VideoCapture(name, backend, list(params))
     return capture if capture.isOpened() else None
-
-
-def plausible_fps(capture: Capture, default: float = 30.0) -> float:
-    """The rate that a file or stream names; the default where it names none, or a time base in its place."""
-    fps = capture.get(cv2.CAP_PROP_FPS)
-    return fps if 1 <= fps <= 240 else default
-
-
-def retrieved_rgb(capture: Capture, fitter: FrameFitter, lend: Lend = nothing_lent) -> Image | None:
-    """The grabbed BGR picture as RGB 1920x1080, None where there is none.
-
-    It goes where a GPU's engine can read it; else the channels are swapped in place, since the array is ours alone and
-    a second one of 6 MB costs 2.5 ms.
-    """
-    ok, bgr = capture.retrieve()
-    if not ok or bgr is None:
-        return None
-    fitted: Any = fitter.fitted(bgr)
-    lent = lend()
-    return np.asarray(cv2.cvtColor(fitted, cv2.COLOR_BGR2RGB, dst=fitted if lent is None else lent), np.uint8)
 
 
 class CaptureHolder:

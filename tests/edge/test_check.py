@@ -144,3 +144,11 @@ def test_without_a_unit_the_camera_is_held_to_the_calibration(unit, capsys, monk
     write_calibration(path, dataclasses.replace(NEUTRAL, camera_mode="1280x960 YUYV", controls={"exposure": 120.0}))
     _, lines = check(dataclasses.replace(config, unit=UnitConfig("A-1", str(path))), capsys)
     assert lines["camera"].startswith("FAILED  not as calibrated: exposure is 250, calibrated at 120")
+
+
+def test_a_network_camera_says_what_it_gives_and_what_tells_its_age(unit, capsys):
+    health, config = unit
+    show(health)
+    health.track("camera", lambda: {"granted": "H.264 over RTSP (TCP)", "clock": "camera's time of day"})
+    _, lines = check(config, capsys)
+    assert lines["camera"].endswith("; gives H.264 over RTSP (TCP), age by camera's time of day")

@@ -78,6 +78,7 @@ def test_what_changed_is_taken(path):
 OTHER_VALUES = {
     "source.uri": "'demo:?seed=3'", "source.wait": "true", "source.fit": "'pad'",
     "source.controls": "['gain=3']",
+    "source.password_file": "'/none'", "source.ca": "'/none'", "source.camera_clock": "false",
     "unit.serial": "'B-2'", "unit.calibration": None,
     "engine.profile": None, "engine.threads": "2", "engine.models": "'/none'", "engine.backend": "'cpu'",
     "engine.engines": "'/none'", "engine.precision": "'fp32'",
@@ -108,7 +109,7 @@ def test_a_setting_is_taken_or_refused_as_its_rules_say(path, key):
         assert record["reason"] == f"{key}: changes only with a restart: systemctl restart edge-enhance"
 
 
-@pytest.mark.parametrize("line", ["fit = 'pad'", "controls = ['exposure=120']"])
+@pytest.mark.parametrize("line", ["fit = 'pad'", "controls = ['exposure=120']", "ca = '/none'"])
 def test_another_way_to_open_the_camera_opens_it_again(path, line):
     unit = Unit(path)
     assert outcome(unit, f"[source]\n{line}\n")["ok"]

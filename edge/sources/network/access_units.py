@@ -18,7 +18,8 @@ class CodedPicture:
     """All of one picture, or what came of it.
 
     Attributes:
-        content: with start codes (Annex B) for H.264 and H.265; a whole JPEG for Motion-JPEG.
+        content: with start codes (Annex B) for H.264 and H.265; a whole JPEG for Motion-JPEG; empty where parameter
+            sets came alone.
         timestamp: RTP time, 32 bits.
         arrived_ns: of its last packet.
         is_key: decoding can begin with it.
@@ -34,6 +35,12 @@ class CodedPicture:
     parameter_sets: tuple[bytes, ...] = ()
 
 
+def renewed(sets: tuple[bytes, ...], newer: tuple[bytes, ...], rules: NalRules) -> tuple[bytes, ...]:
+    """Parameter sets after others came: those replace all of their kind."""
+    kinds = {rules.kind(unit) for unit in newer}
+    return (*(unit for unit in sets if rules.kind(unit) not in kinds), *newer)
+
+
 class Depacketiser(Protocol):
     """Puts pictures together."""
 
@@ -45,6 +52,7 @@ class Depacketiser(Protocol):
 class NalRules(Protocol):
     """What H.264 and H.265 name differently."""
 
+    def kind(self, unit: bytes) -> int: ...
     def is_fragment(self, payload: bytes) -> bool: ...
     def is_aggregate(self, payload: bytes) -> bool: ...
 
@@ -63,11 +71,14 @@ class NalRules(Protocol):
 
 
 class H264Rules:
+    def kind(self, unit: bytes) -> int:
+        return unit[0] & 31
+
     def is_fragment(self, payload: bytes) -> bool:
-        return payload[0] & 31 == 28
+        return self.kind(payload) == 28
 
     def is_aggregate(self, payload: bytes) -> bool:
-        return payload[0] & 31 == 24
+        return self.kind(payload) == 24
 
     def defragmented(self, payload: bytes) -> tuple[bytes, bytes, bool, bool]:
         header = bytes([(payload[0] & 0xE0) | (payload[1] & 31)])
@@ -77,21 +88,24 @@ class H264Rules:
         return 1
 
     def is_key(self, unit: bytes) -> bool:
-        return unit[0] & 31 in (5, 7)
+        return self.kind(unit) in (5, 7)
 
     def is_parameter_set(self, unit: bytes) -> bool:
-        return unit[0] & 31 in (7, 8)
+        return self.kind(unit) in (7, 8)
 
     def is_picture(self, unit: bytes) -> bool:
-        return 1 <= unit[0] & 31 <= 5
+        return 1 <= self.kind(unit) <= 5
 
 
 class H265Rules:
+    def kind(self, unit: bytes) -> int:
+        return unit[0] >> 1 & 63
+
     def is_fragment(self, payload: bytes) -> bool:
-        return payload[0] >> 1 & 63 == 49
+        return self.kind(payload) == 49
 
     def is_aggregate(self, payload: bytes) -> bool:
-        return payload[0] >> 1 & 63 == 48
+        return self.kind(payload) == 48
 
     def defragmented(self, payload: bytes) -> tuple[bytes, bytes, bool, bool]:
         header = bytes([(payload[0] & 0x81) | (payload[2] & 63) << 1, payload[1]])
@@ -101,13 +115,13 @@ class H265Rules:
         return 2
 
     def is_key(self, unit: bytes) -> bool:
-        return 16 <= unit[0] >> 1 & 63 <= 21
+        return 16 <= self.kind(unit) <= 21
 
     def is_parameter_set(self, unit: bytes) -> bool:
-        return 32 <= unit[0] >> 1 & 63 <= 34
+        return 32 <= self.kind(unit) <= 34
 
     def is_picture(self, unit: bytes) -> bool:
-        return unit[0] >> 1 & 63 < 32
+        return self.kind(unit) < 32
 
 
 @dataclass
@@ -149,8 +163,8 @@ class NalDepacketiser:
 
     def _take(self, picture: _Picture, payload: bytes) -> None:
         rules = self._rules
-        if len(payload) <= rules.header_bytes() + 1:
-            picture.is_whole &= not payload or not rules.is_fragment(payload)
+        if len(payload) <= rules.header_bytes():
+            picture.is_whole = False
         elif rules.is_fragment(payload):
             header, piece, is_first, is_last = rules.defragmented(payload)
             if is_first:
@@ -185,6 +199,6 @@ class NalDepacketiser:
         is_whole = picture.is_whole and picture.fragment is None
         if not shown and is_whole and not parameter_sets:
             return
-        content = b"".join(START_CODE + unit for unit in shown)
+        content = b"".join(START_CODE + unit for unit in (*parameter_sets, *shown)) if shown else b""
         is_key = any(rules.is_key(unit) for unit in units)
         yield CodedPicture(content, picture.timestamp, picture.arrived_ns, is_key, is_whole, parameter_sets)

@@ -122,7 +122,7 @@ class ArrivalClock:
         return self._taken_ns
 
     def is_saturated(self, now_ns: int) -> bool:
-        """Whether bytes have come without a pause for three seconds: pictures queue on the way, nobody knows how many."""
+        """Whether bytes came without a pause for three seconds: pictures queue on the way, nobody knows how many."""
         return self._idle_ns is not None and now_ns - self._idle_ns > _SATURATED_FOR_NS
 
     def _weigh(self, busy: float, arrived_ns: int) -> None:

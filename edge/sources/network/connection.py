@@ -13,6 +13,7 @@ from edge.basics.errors import ConfigError, DeviceMissing
 from edge.sources.network.address import CameraAddress
 
 ANSWER_S = 10.0
+_RECEIVE_BYTES = 4 << 20
 
 
 def connected(camera: str, address: CameraAddress, ca: Path | None) -> socket.socket:
@@ -68,6 +69,33 @@ def _not_trusted(camera: str, error: Exception) -> DeviceMissing:
             "that signed it, or the certificate itself, with [source] ca"
         )
     return DeviceMissing(f"{camera}: no TLS there ({why(error)}); check the address and the port")
+
+
+def udp_pair(beside: socket.socket) -> tuple[socket.socket, socket.socket]:
+    """An even port for RTP and the one after it for RTCP, on the address by which the camera is reached.
+
+    Raises:
+        DeviceMissing: no such pair is free.
+    """
+    own = beside.getsockname()[0]
+    for _ in range(50):
+        even = socket.socket(beside.family, socket.SOCK_DGRAM)
+        even.bind((own, 0))
+        port = even.getsockname()[1]
+        odd = socket.socket(beside.family, socket.SOCK_DGRAM)
+        try:
+            if port % 2:
+                raise OSError
+            odd.bind((own, port + 1))
+        except OSError:
+            even.close()
+            odd.close()
+            continue
+        for one in (even, odd):
+            one.setblocking(False)
+        even.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
+        return even, odd
+    raise DeviceMissing("no pair of free UDP ports for the camera's packets")
 
 
 @contextmanager

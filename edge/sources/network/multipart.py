@@ -41,7 +41,8 @@ class MultipartReader:
 
     def __init__(self, boundary: str = "") -> None:
         self._announced = boundary.strip('"').lstrip("-").encode("latin-1", "replace")
-        self._delimiter = b""
+        self._delimiter = b"\n--" + self._announced if self._announced else b""
+        self._has_learned = False
         self._buffer = bytearray()
         self._searched = 0
         self._length: int | None = None
@@ -105,6 +106,7 @@ class MultipartReader:
         announced = [one for one in delimiters if self._announced and self._announced in one]
         if announced or delimiters:
             self._delimiter = b"\n" + (announced or delimiters)[0].rstrip()
+            self._has_learned = True
 
     def _end(self, is_all: bool) -> tuple[int | None, int]:
         """Where the picture ends, None as long as nobody knows, and up to where it is used up."""
@@ -112,7 +114,7 @@ class MultipartReader:
             at = self._buffer.find(self._delimiter, max(0, self._searched - len(self._delimiter)))
             if at >= 0:
                 return at, at + 1
-        elif (at := self._buffer.find(_END + _START, max(0, self._searched - 4))) >= 0:
+        if not self._has_learned and (at := self._buffer.find(_END + _START, max(0, self._searched - 4))) >= 0:
             return at + 2, at + 2
         self._searched = len(self._buffer)
         if self._length is not None:

@@ -99,9 +99,9 @@ class Resequencer:
             yield packet, not is_first
             return
         ahead = (packet.sequence - self._next) & 0xFFFF
-        if ahead >= 0x8000:
-            if 0x10000 - ahead < _RESTART_FROM:
-                return  # came twice, or too late
+        if ahead > 0x10000 - _RESTART_FROM:
+            return  # came twice, or too late
+        if ahead >= _RESTART_FROM:
             self._waiting.clear()  # the camera counts anew
             self._next = (packet.sequence + 1) & 0xFFFF
             yield packet, True

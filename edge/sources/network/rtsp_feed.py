@@ -18,6 +18,8 @@ from edge.sources.network.access_units import (
     H264Rules,
     H265Rules,
     NalDepacketiser,
+    NalRules,
+    renewed,
 )
 from edge.sources.network.address import CameraAddress
 from edge.sources.network.clock import CameraClock
@@ -95,9 +97,11 @@ class RtspFeed:
     def _begin_anew(self) -> None:
         track = self._session.track
         self._resequencer = Resequencer()
-        self._depacketiser = _depacketiser(track.codec)
+        self._rules: NalRules = H265Rules() if track.codec == "H265" else H264Rules()
+        is_jpeg = track.codec == "JPEG"
+        self._depacketiser: Depacketiser = JpegDepacketiser() if is_jpeg else NalDepacketiser(self._rules)
         self._decoder: LiveDecoder | None = None
-        self._parameter_sets = self._sets_in_use = b"".join(START_CODE + one for one in track.parameter_sets)
+        self._parameter_sets = self._sets_in_use = track.parameter_sets
         self._waits_for_key = True
         self._sender: SenderReport | None = None
         self._media_ns = self._last_timestamp = 0
@@ -139,7 +143,7 @@ class RtspFeed:
 
     def _decode(self, picture: CodedPicture, arrival: _Arrival, give: Give) -> None:
         if picture.parameter_sets:
-            self._parameter_sets = b"".join(START_CODE + one for one in picture.parameter_sets)
+            self._parameter_sets = renewed(self._parameter_sets, picture.parameter_sets, self._rules)
         if not picture.content:
             return  # parameter sets alone
         if self._waits_for_key and not picture.is_key:
@@ -175,7 +179,8 @@ class RtspFeed:
                 give.picture(Received(image, *arrival))
 
         codec = self._session.track.codec
-        self._decoder = LiveDecoder(codec, self._parameter_sets, first.content, decoded, self._memory)
+        parameter_sets = b"".join(START_CODE + one for one in self._parameter_sets)
+        self._decoder = LiveDecoder(codec, parameter_sets, first.content, decoded, self._memory)
 
     def _memory(self, shape: tuple[int, int, int]) -> Image | None:
         return self._lend() if shape == FRAME_SHAPE else None
@@ -199,9 +204,3 @@ class RtspFeed:
             self._in_time_ns = arrived_ns
         elif arrived_ns - self._in_time_ns > _BEHIND_FOR_NS and "time of day" not in self._clock.words():
             raise FeedEnded(f"{self._camera}: its pictures come {lag_ns / 1e9:.1f} s late; opened anew")
-
-
-def _depacketiser(codec: str) -> Depacketiser:
-    if codec == "JPEG":
-        return JpegDepacketiser()
-    return NalDepacketiser(H264Rules() if codec == "H264" else H265Rules())

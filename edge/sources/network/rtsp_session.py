@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 from edge.basics.errors import DeviceMissing
 from edge.sources.network.address import CameraAddress
-from edge.sources.network.connection import connected, hang_up, limited, why
+from edge.sources.network.connection import connected, hang_up, limited, udp_pair, why
 from edge.sources.network.feed import FeedEnded
 from edge.sources.network.login import Login
 from edge.sources.network.rtp import receiver_report
@@ -27,7 +27,6 @@ _MAX_REDIRECTS = 3
 _USUAL_TIMEOUT_S = 60.0
 _REPORT_NS = 5_000_000_000
 _WAIT_S = 0.2
-_RECEIVE_BYTES = 4 << 20
 _UNSUPPORTED_TRANSPORT = 461
 
 
@@ -108,11 +107,14 @@ class RtspSession:
     def _go_to(self, address: CameraAddress) -> None:
         self._address = address
         self._login = Login(address)
-        self._reader = MessageReader()
         self._early: list[Packet] = []
         self._sequence = 0
         self._base = address.url
         self._knows_get_parameter = False
+        self._connect(address)
+
+    def _connect(self, address: CameraAddress) -> None:
+        self._reader = MessageReader()
         self._connection = connected(self._camera, address, self._ca)
         self._peer = self._connection.getpeername()[0]
 
@@ -152,7 +154,7 @@ class RtspSession:
             raise DeviceMissing(
                 f"{self._camera}: sends over UDP alone, which RTSPS cannot protect; allow TCP in the camera"
             )
-        self._udp = _udp_pair(self._connection)
+        self._udp = udp_pair(self._connection)
         ports = [one.getsockname()[1] for one in self._udp]
         asked = f"RTP/AVP;unicast;client_port={ports[0]}-{ports[1]}"
         answer = self._answer("SETUP", self._track_url, {"Transport": asked})
@@ -229,6 +231,8 @@ class RtspSession:
                 return answer
             if not self._login.take(answer.headers.get("www-authenticate", [])):
                 break
+            if answer.header("connection").lower() == "close":
+                self._connect(self._address)
         raise DeviceMissing(f"{self._camera}: {self._login.refused()}")
 
     def _send(self, method: str, url: str, headers: dict[str, str]) -> int:
@@ -276,26 +280,3 @@ def _pair(answer: Message, name: str, usual: tuple[int, int]) -> tuple[int, int]
     if found is None:
         return usual
     return int(found[1]), int(found[2] or int(found[1]) + 1)
-
-
-def _udp_pair(beside: socket.socket) -> tuple[socket.socket, socket.socket]:
-    """An even port and the one after it, on the address by which the camera is reached."""
-    own = beside.getsockname()[0]
-    for _ in range(50):
-        even = socket.socket(beside.family, socket.SOCK_DGRAM)
-        even.bind((own, 0))
-        port = even.getsockname()[1]
-        odd = socket.socket(beside.family, socket.SOCK_DGRAM)
-        try:
-            if port % 2:
-                raise OSError
-            odd.bind((own, port + 1))
-        except OSError:
-            even.close()
-            odd.close()
-            continue
-        for one in (even, odd):
-            one.setblocking(False)
-        even.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BYTES)
-        return even, odd
-    raise DeviceMissing("no pair of free UDP ports for the camera's packets")

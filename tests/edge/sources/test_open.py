@@ -1,5 +1,7 @@
 """Source URIs: what opens what, and one line for what cannot be."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -74,11 +76,17 @@ def test_what_source_says_reaches_the_camera(monkeypatch):
     assert [*given["controls"].items()] == [("auto_exposure", 1.0), ("exposure", 120.0), ("gain", 2.0)]
 
 
-@pytest.mark.parametrize("name", ["rtsp://host/a", "throat.avi"])
-def test_what_can_not_be_padded_is_refused(folder, monkeypatch, name):
-    monkeypatch.chdir(folder)
-    with pytest.raises(UsageError, match='fit = "pad" is for cameras and pictures; expected "crop" here'):
-        open_wished(SourceWish(name, "pad"))
+def test_a_network_camera_is_opened_as_the_configuration_says(monkeypatch):
+    monkeypatch.setattr("edge.sources.network.open.open_network_camera", Recorder)
+    config = SourceConfig("rtsp://host/a", fit="pad", password_file="/p", ca="/c", camera_clock=False)
+    given = open_wished(wish_of(config)).options
+    expected = {"fit": "pad", "password_file": Path("/p"), "ca": Path("/c"), "camera_clock": False}
+    assert {name: given[name] for name in expected} == expected
+
+
+def test_a_clip_can_be_padded(folder):
+    frame = open_wished(SourceWish(str(folder / "throat.avi"), "pad"), live=False).read()
+    assert frame.image.shape == (1080, 1920, 3)
 
 
 def test_controls_of_what_is_no_camera_are_told_as_unused(folder, caplog):
@@ -107,8 +115,8 @@ def test_demo_uri(monkeypatch, uri, live, options):
 
 
 @pytest.mark.parametrize("uri", ["rtsp://host/a?b=c", "rtsps://host/a", "http://host/a.mjpg", "https://host/a"])
-def test_stream_uri_goes_whole_to_the_stream(monkeypatch, uri):
-    monkeypatch.setattr("edge.sources.stream.StreamSource", Recorder)
+def test_stream_uri_goes_whole_to_the_camera(monkeypatch, uri):
+    monkeypatch.setattr("edge.sources.network.open.open_network_camera", Recorder)
     assert open_source(uri).args == (uri,)
 
 

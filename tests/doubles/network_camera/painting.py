@@ -14,7 +14,7 @@ from tests.doubles.network_camera.timecode import Code, draw_code, read_codes
 NUM_BACKGROUNDS = 6
 _STEPS_ACROSS = 120
 _CELL_PX = 24
-_BANNER_PX = 144
+_BANNER_PX = 216
 """Rows that the unit draws its own words into; its border lies in the outermost cells."""
 DAMAGED_BEYOND = 30.0
 """Levels between a cell of 24x24 px and the camera's: JPEG and H.264 stay below 12."""

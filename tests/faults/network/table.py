@@ -24,6 +24,7 @@ class NetworkFault:
         drops: connections are closed when it begins and when it ends: it is about a camera that is being opened.
         borne_within_s: a live picture comes so soon all the same; None where none needs to.
         is_one_connection: the program stays connected throughout.
+        unseen: beginnings of violations that no reader could have avoided: nothing that comes from the camera tells.
     """
 
     name: str
@@ -33,6 +34,7 @@ class NetworkFault:
     drops: bool = False
     borne_within_s: float | None = None
     is_one_connection: bool = False
+    unseen: tuple[str, ...] = ()
 
     def drawn(self, random: Random, camera: NetworkCamera) -> Switches:
         return self.switches(random, camera) if callable(self.switches) else self.switches
@@ -55,9 +57,13 @@ _HTTP_ANSWERS = ("snapshot", "html", "hls", "garbage", "headers", "one-header", 
 _HOURS_S = (-7200.0, -3.0, 3.0, 90_000.0)
 _HTTP: tuple[Scheme, ...] = ("http",)
 _RTSP: tuple[Scheme, ...] = ("rtsp",)
+_OLD, _DAMAGED = ("LIVE at an age",), ("LIVE and damaged", "LIVE and of more", "LIVE without")
 
 _ROWS = (
-    NetworkFault("repeats one picture", BOTH, {"repeat": True}, (0.5, 6.0)),
+    NetworkFault("repeats one picture", _HTTP, {"repeat": True}, (0.5, 6.0)),
+    NetworkFault("repeats one picture, Motion-JPEG", _RTSP, {"repeat": True, "codec": "mjpeg"}, (3.0, 6.0), True),
+    # Encoded anew each time, its pixels differ as those of a scene that stands still do.
+    NetworkFault("repeats one picture, H.264", _RTSP, {"repeat": True}, (0.5, 6.0), unseen=_OLD),
     NetworkFault("silent", BOTH, {"silent": True}, (0.2, 6.0)),
     NetworkFault("hangs up", BOTH, {}, (0.0, 0.2), drops=True),
     NetworkFault("hangs up after 5 pictures", BOTH, {"close_after": 5}, drops=True),
@@ -73,6 +79,9 @@ _ROWS = (
     NetworkFault("cut short", _HTTP, _uniform("cut", 0.1, 1.0)),
     NetworkFault("cut short, the length of the whole", _HTTP, _uniform("cut", 0.1, 1.0, whole_length=True)),
     NetworkFault("bytes missing", _HTTP, _uniform("holes", 0.1, 1.0)),
+    # JPEG has no checksum: bytes that stand for another picture of the same length are a picture.
+    NetworkFault("bytes written over", _HTTP, _uniform("damage", 0.1, 1.0), unseen=_DAMAGED),
+    NetworkFault("late, without times", _HTTP, _uniform("late_s", 0.2, 2.0), (3.0, 5.0), unseen=_OLD),
     NetworkFault(
         "part headers", _HTTP, _either("part_headers", "none", "length", "type", "bare"), (3.0, 4.0), True, 3.0
     ),

@@ -1,6 +1,7 @@
 """The campaign: start the real program, break it again and again, and see that it never lies and never stops.
 
 python -m tests.faults.campaign --num 1000 --seed 1
+python -m tests.faults.campaign --network --num 100        the same against a network camera of ours
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections import defaultdict
 from pathlib import Path
 
 from tests.faults.injected.injections import FAULTS, Expected, Fault
+from tests.faults.network.campaign import run_network_campaign
+from tests.faults.network.table import NETWORK_FAULTS
 from tests.faults.program import Counts
 from tests.faults.report import Outcome, Report
 from tests.faults.unit import Unit, made_unit
@@ -291,22 +294,47 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--num", type=int, default=1000, help="faults (default 1000)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--fps", type=float, default=10.0, help="of the camera (default 10)")
+    parser.add_argument("--fps", type=float, help="of the camera (default 10; 30 of a network camera)")
+    parser.add_argument("--network", action="store_true", help="faults of a network camera, over HTTP and RTSP")
+    parser.add_argument("--scheme", choices=["http", "rtsp"], action="append", help="with --network: this one alone")
+    parser.add_argument("--small", action="store_true", help="with --network: 1280x720, for a busy machine")
+    parser.add_argument("--back-within", type=float, default=BACK_WITHIN_S, metavar="S", help="(default 2)")
     parser.add_argument("--only", action="append", metavar="NAME", help="this fault; may be given again")
     parser.add_argument("--folder", type=Path, help="keeps log and records here; a temporary one by default")
     parser.add_argument("--list", action="store_true", help="the names of all faults")
     args = parser.parse_args()
+    known = NETWORK_FAULTS if args.network else FAULTS
     if args.list:
-        sys.stdout.write("\n".join(FAULTS) + "\n")
+        sys.stdout.write("\n".join(known) + "\n")
         return 0
     for name in args.only or ():
-        if name not in FAULTS:
+        if name not in known:
             parser.error(f"--only {name!r}: no such fault; --list names them")
     with contextlib.ExitStack() as stack:
         folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="faults-")))
         folder.mkdir(parents=True, exist_ok=True)
         begin = time.monotonic()
-        report = run_campaign(folder.resolve(), args.num, args.seed, fps=args.fps, names=args.only)
+        if args.network:
+            schemes = tuple(args.scheme or ("http", "rtsp"))
+            report = run_network_campaign(
+                folder.resolve(),
+                args.num,
+                args.seed,
+                fps=args.fps or 30.0,
+                names=args.only,
+                schemes=schemes,
+                back_within_s=args.back_within,
+                is_small=args.small,
+            )
+        else:
+            report = run_campaign(
+                folder.resolve(),
+                args.num,
+                args.seed,
+                fps=args.fps or 10.0,
+                names=args.only,
+                back_within_s=args.back_within,
+            )
         sys.stdout.write("\n".join(report.lines()) + "\n")
         took_s = time.monotonic() - begin
         sys.stdout.write(f"{report.num_faults} faults, {report.num_violations} violations, {took_s:.0f} s\n")

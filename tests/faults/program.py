@@ -68,9 +68,10 @@ class Program:
     Args:
         folder: for its log and switches.
         arguments: after `--live`.
+        fps: of the breakable camera; None where the program has a real source.
     """
 
-    def __init__(self, folder: Path, port: int, arguments: list[str], *, fps: float, frames: Path) -> None:
+    def __init__(self, folder: Path, port: int, arguments: list[str], *, fps: float | None, frames: Path) -> None:
         self.port = port
         self.log_path = folder / "program.log"
         self._command = [sys.executable, "-m", "tests.faults.injected.launcher", "--live", *arguments]
@@ -78,7 +79,7 @@ class Program:
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
             FOLDER_VARIABLE: str(folder),
-            FPS_VARIABLE: str(fps),
+            **({} if fps is None else {FPS_VARIABLE: str(fps)}),
             FRAMES_VARIABLE: str(frames),
         }
         self._folder = folder

@@ -27,14 +27,16 @@ class Faults:
 
     Attributes, HTTP:
         cut: share of pictures that end too early.
+        holes: share of pictures that lack 100 bytes in their middle.
         whole_length: a cut picture's Content-Length is the whole one's.
         part_headers: "full", "length", "type", "none" (boundary and an empty line), "bare" (the picture right after the
             boundary's line) or "jpegs" (no boundary at all).
         timestamps: each part has X-Timestamp, wall clock in seconds.
         parts: "jpeg" or "png".
-        answer: "stream", "snapshot" (one picture), "404", "500", "redirect" (to `location`), "html", "hls", "headers"
-            (65 MB of them), "one-header" (a line of 65 MB), "slow" (a byte a second), "boundaries" (for ever, without
-            a picture), "big-part" (a picture that never ends), "nothing" (no answer), "garbage" (no HTTP).
+        answer: "stream", "snapshot" (one picture), "404", "500", "redirect" (to `location`, where the stream is if that
+            is one of ours), "html", "hls", "headers" (65 MB of them), "one-header" (a line of 65 MB), "slow" (a byte a
+            second), "boundaries" (for ever, without a picture), "big-part" (a picture that never ends), "nothing" (no
+            answer), "garbage" (no HTTP). RTSP knows those that are not about HTTP.
         location: a redirect's target.
 
     Attributes, RTSP:
@@ -66,6 +68,7 @@ class Faults:
     password: str = "camera:1"
     damage: float = 0.0
     cut: float = 0.0
+    holes: float = 0.0
     whole_length: bool = False
     part_headers: str = "full"
     timestamps: bool = False

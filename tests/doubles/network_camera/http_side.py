@@ -37,7 +37,7 @@ class HttpSide:
         elif urlsplit(target).path == "/snapshot.jpg":
             await self._snapshot(writer)
         else:
-            answering = asyncio.ensure_future(self._answer(writer))
+            answering = asyncio.ensure_future(self._answer(writer, urlsplit(target).path))
             leaving = asyncio.ensure_future(reader.read())
             try:
                 await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -47,9 +47,10 @@ class HttpSide:
             await answering
         await writer.drain()
 
-    async def _answer(self, writer: asyncio.StreamWriter) -> None:
+    async def _answer(self, writer: asyncio.StreamWriter, path: str) -> None:
         faults = self._hub.faults
-        match faults.answer:
+        is_there = faults.answer == "redirect" and path == urlsplit(faults.location).path
+        match "stream" if is_there else faults.answer:
             case "stream":
                 await self._stream(writer)
             case "snapshot":
@@ -117,6 +118,9 @@ class HttpSide:
         is_jpeg = body[:2] == b"\xff\xd8"
         if is_jpeg and random.random() < faults.cut:
             body = body[: int(len(body) * random.uniform(0.2, 0.9))]
+        if is_jpeg and random.random() < faults.holes:
+            at = int(random.integers(len(body) // 10, len(body) - 200))
+            body = body[:at] + body[at + 100 :]
         if is_jpeg and random.random() < faults.damage:
             body = damaged(body, random)
         if faults.part_headers == "jpegs":

@@ -14,8 +14,8 @@ from tests.doubles.network_camera.timecode import Code, draw_code, read_codes
 NUM_BACKGROUNDS = 6
 _STEPS_ACROSS = 120
 _CELL_PX = 24
-_BANNER_PX = 144
-"""Rows that the unit draws its own words into."""
+_BANNER_PX = 216
+"""Rows that the unit draws its own words into; its border lies in the outermost cells."""
 DAMAGED_BEYOND = 30.0
 """Levels between a cell of 24x24 px and the camera's: JPEG and H.264 stay below 12."""
 
@@ -58,7 +58,7 @@ def painted(width_px: int, height_px: int, taken_ns: int, seq: int) -> Picture:
 def worst_difference(image: NDArray[np.uint8]) -> float | None:
     """Levels by which the worst cell of an RGB picture (1080, 1920, 3) differs from what the camera took.
 
-    Without the rows of the unit's banner; None where no time code says which picture it is. Only for cameras of 16:9.
+    Without what the unit's banner covers; None where no time code says which picture it is. Only for cameras of 16:9.
     """
     code = next((code for code in read_codes(image) if code is not None), None)
     if code is None:
@@ -66,7 +66,7 @@ def worst_difference(image: NDArray[np.uint8]) -> float | None:
     expected = painted(1920, 1080, code.taken_ns, code.seq).luma
     seen = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     difference = np.abs(_cells(seen) - _cells(expected))
-    return float(difference[_BANNER_PX // _CELL_PX :].max())
+    return float(difference[_BANNER_PX // _CELL_PX : -1, 1:-1].max())
 
 
 def _cells(luma: Plane) -> NDArray[np.float32]:

@@ -87,7 +87,7 @@ class Session:
             more = f"Public: {_METHODS}\r\n"
         elif faults.answer in ("404", "500") and method == "DESCRIBE":
             status = "404 Not Found" if faults.answer == "404" else "500 Internal Server Error"
-        elif faults.answer == "redirect" and method == "DESCRIBE":
+        elif faults.answer == "redirect" and method == "DESCRIBE" and address.rstrip("/") != faults.location:
             status, more = "302 Moved Temporarily", f"Location: {faults.location}\r\n"
         elif faults.answer == "nothing" and method == "DESCRIBE":
             return

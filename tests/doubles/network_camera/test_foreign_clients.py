@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import socket
 import struct
 import subprocess
@@ -22,6 +23,7 @@ from tests.doubles.network_camera.playing import Played, played
 SMALL = {"width_px": 1280, "height_px": 720, "key_frame_s": 0.5}
 TCP, UDP = ("-rtsp_transport", "tcp"), ("-rtsp_transport", "udp")
 _NTP_EPOCH_S = 2_208_988_800
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed (apt-get install curl)")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,7 @@ def told_difference(picture: Played) -> float:
 
 DAMAGES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "cut": ("http", {"cut": 0.5}, ()),
+    "holes": ("http", {"holes": 0.5}, ()),
     "damage": ("http", {"damage": 0.5}, ()),
     "lost": ("rtsp", {"loss": 0.02}, UDP),
 }
@@ -97,6 +100,7 @@ def test_pictures_come_late(camera: NetworkCamera, scheme: str) -> None:
     assert whole and min(picture.out_ns - picture.code.taken_ns for picture in whole) > 1.5e9
 
 
+@needs_curl
 @pytest.mark.skipif(OPENSSL is None, reason="openssl is not installed")
 @pytest.mark.parametrize(("kind", "is_trusted"), [("own", True), ("other", False)])
 def test_curl_judges_the_certificate(kind: str, is_trusted: bool) -> None:
@@ -107,6 +111,7 @@ def test_curl_judges_the_certificate(kind: str, is_trusted: bool) -> None:
         assert len(rtsps) == 5, "FFmpeg asks for no certificate"
 
 
+@needs_curl
 @pytest.mark.parametrize("way", ["basic", "digest"])
 @pytest.mark.parametrize("login", ["", "wrong", "right"])
 def test_only_the_right_password_passes(camera: NetworkCamera, way: str, login: str) -> None:

@@ -57,6 +57,7 @@ _INSTEAD: dict[str, Callable[[], object]] = {
     "lost": lambda: _raise(EngineLost("the campaign pulled the GPU")),
     "hangs": lambda: threading.Event().wait(3600),
     "slow": lambda: threading.Event().wait(0.45),
+    "ten a second": lambda: threading.Event().wait(0.1),
     "exits": lambda: os._exit(3),
     "segfault": lambda: ctypes.string_at(0),
     "aborts": lambda: os.kill(os.getpid(), signal.SIGABRT),

@@ -63,19 +63,24 @@ class Reader:
     def seen(self, image: Image) -> Seen:
         """Read a 16:9 RGB picture of any height."""
         code = read_code(image)
-        state = _border_state(image)
-        scale = image.shape[0] / 1080
-        # Live and frozen pictures have their pill in the corner, the others beneath a bar of 132 px.
-        top = 24 if state in ("", "frozen") else 24 + 132
-        strip = cv2.cvtColor(image[round((top - 6) * scale) : round((top + _PILL_PX + 6) * scale)], cv2.COLOR_RGB2GRAY)
-        if state == "":
-            state = "live" if _score(strip, "LIVE", scale) > _MIN_SCORE else "unreadable"
-        mode = "" if state == "starting" else _mode(strip, scale)
+        state, mode = banner_of(image)
         pixels, difference = "", None
         if code is not None and code.kind == PLAIN and state in ("live", "frozen", "stale"):
             difference = float(np.abs(thumb(image) - self._thumbs[code.seq % NUM_FRAMES]).mean())
             pixels = "raw" if difference < RAW_WITHIN else "enhanced" if difference > ENHANCED_BEYOND else ""
-        return Seen(state, mode, pixels, code, difference)  # type: ignore[arg-type]
+        return Seen(state, mode, pixels, code, difference)
+
+
+def banner_of(image: Image) -> tuple[State, str]:
+    """What the banner of a 16:9 RGB picture says: its state, and raw or enhanced, empty where it says neither."""
+    state = _border_state(image)
+    scale = image.shape[0] / 1080
+    # Live and frozen pictures have their pill in the corner, the others beneath a bar of 132 px.
+    top = 24 if state in ("", "frozen") else 24 + 132
+    strip = cv2.cvtColor(image[round((top - 6) * scale) : round((top + _PILL_PX + 6) * scale)], cv2.COLOR_RGB2GRAY)
+    if state == "":
+        state = "live" if _score(strip, "LIVE", scale) > _MIN_SCORE else "unreadable"
+    return state, "" if state == "starting" else _mode(strip, scale)  # type: ignore[return-value]
 
 
 def _border_state(image: Image) -> str:

@@ -35,6 +35,7 @@ class Part:
     Attributes:
         first_ns, last_ns: monotonic, when the first and the last byte of its pictures had come.
         sent_ms: the sender's own clock, from X-Sent-Ms; only the transport's time is measured by it.
+        told_age_ms: X-Age-Ms, how old the sender said the picture was then; not a number where it said nothing.
     """
 
     body: bytes
@@ -42,6 +43,7 @@ class Part:
     first_ns: int
     last_ns: int
     sent_ms: float
+    told_age_ms: float
 
 
 class Stream:
@@ -76,7 +78,8 @@ class Stream:
             body = bytes(self._plain[:length])
             del self._plain[:length]
             first = int(fields.get(b"x-enhanced-bytes", length))
-            yield Part(body, first, first_ns, last_ns, float(fields.get(b"x-sent-ms", b"nan")))
+            sent_ms, age_ms = (float(fields.get(name, b"nan")) for name in (b"x-sent-ms", b"x-age-ms"))
+            yield Part(body, first, first_ns, last_ns, sent_ms, age_ms)
 
     def close(self) -> None:
         self._socket.close()

@@ -69,9 +69,7 @@ def make_clip(
         OutputFolderError: the output folder takes nothing more.
         InputOutputError: the clip cannot be read or encoded, or changed meanwhile.
     """
-    order = ClipOrder(
-        source, facts.audio, FRAME_WIDTH_PX, FRAME_HEIGHT_PX, facts.fps, facts.time_base, f"{KEYWORD}: {work.mark}"
-    )  # fmt: skip
+    order = ClipOrder(source, facts, FRAME_WIDTH_PX, FRAME_HEIGHT_PX, f"{KEYWORD}: {work.mark}")
     reader, fitter = ClipReader(source, facts), FrameFitter(one_line(str(source)), _log)
     num_frames = 0
     state = _state(source)

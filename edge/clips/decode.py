@@ -7,6 +7,7 @@ memory. What FFmpeg could only mend from the frame before is given, and counted 
 from __future__ import annotations
 
 import queue
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,16 +18,20 @@ from statistics import median
 import numpy as np
 
 from edge.basics.errors import InputOutputError
-from edge.clips.facts import ONLY_THIS_FILE, ClipFacts
+from edge.clips.facts import ClipFacts
+from edge.clips.formats import opened_words
 from edge.clips.messages import Messages, ShownFrame
-from edge.clips.process import FfmpegFailed, FfmpegRun, locator
+from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import Ffmpeg, find_ffmpeg
 from edge.pictures.image import Image
 
 _WAIT_S = 60.0
 _LINE_S = 10.0
+_LEAST_SIDE_PX = 4
+"""Of what the deinterlacer takes."""
 _GAP_FROM = 1.5
 _CUT_SHORT_BELOW = 0.9
+_REACHED = re.compile(r" time=(\d+):(\d\d):(\d\d\.\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class ClipReader:
         num_missing = sum(round(gap_s / step_s) - 1 for _, gap_s in gaps)
         missing_from_s = tuple(before_s + step_s for before_s, _ in gaps)
         end_s = float(self._last_s or 0) + step_s
-        is_short = self._last_s is not None and end_s + step_s < _CUT_SHORT_BELOW * self._facts.duration_s
+        is_short = self._last_s is not None and self._is_cut_short(end_s + step_s)
         times_s = tuple(self._messages.fault_times)
         return Damage(
             self._messages.num_faults, num_missing, missing_from_s, times_s, self._messages.last_fault, is_short
@@ -123,6 +128,11 @@ class ClipReader:
         """End FFmpeg; safe to call twice."""
         self._is_closed = True
         self._run.close()
+
+    def _is_cut_short(self, end_s: float) -> bool:
+        """Whether nothing in the clip goes on as long as its container says: a track of sound may outlast the video."""
+        least_s = _CUT_SHORT_BELOW * self._facts.duration_s
+        return end_s < least_s and _end_of_all_s(self._path) < least_s
 
     def _take(self, line: str) -> None:
         shown = self._messages.take(line)
@@ -161,10 +171,26 @@ def _arguments(ffmpeg: Ffmpeg, path: Path, facts: ClipFacts) -> list[str]:
     # A JPEG that is not whole is left out; where frames lean on others, a mended one is worth more than a gap.
     strict = ["-err_detect:v", "explode"] if facts.codec == "mjpeg" else []
     return [
-        *strict,
-        *ONLY_THIS_FILE, "-i", locator(path), "-map", "0:V:0", "-vf", _filters(ffmpeg, facts),
+        *strict, *opened_words(path), "-map", "0:V:0", "-vf", _filters(ffmpeg, facts),
         *ffmpeg.every_frame, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1",
+        *((*facts.sound_maps(0), "-c", "copy", "-f", "null", "-") if facts.is_on_one_clock else ()),
     ]  # fmt: skip
+
+
+def _end_of_all_s(path: Path) -> float:
+    """Until when the tracks of a clip go on, without decoding them; 0 where FFmpeg does not say."""
+    ends_s = [0.0]
+
+    def take(line: str) -> None:
+        ends_s.extend(int(hours) * 3600 + int(minutes) * 60 + float(s) for hours, minutes, s in _REACHED.findall(line))
+
+    words = (*opened_words(path), "-stats", "-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "null", "-")
+    run = FfmpegRun(find_ffmpeg(), words, take)
+    try:
+        run.wait(_WAIT_S)
+    finally:
+        run.close()
+    return max(ends_s)
 
 
 def _filters(ffmpeg: Ffmpeg, facts: ClipFacts) -> str:
@@ -173,11 +199,14 @@ def _filters(ffmpeg: Ffmpeg, facts: ClipFacts) -> str:
     A frame whose size differs from the first one's is fitted into it, not stretched.
     """
     # Only these formats need no conversion before it; others are never interlaced.
-    deinterlace = ["bwdif=mode=send_frame:parity=auto:deint=interlaced"] if facts.pixel_format.startswith("yuv") else []
+    can_be = facts.pixel_format.startswith("yuv") and min(facts.stored_size_px) >= _LEAST_SIDE_PX
+    deinterlace = ["bwdif=mode=send_frame:parity=auto:deint=interlaced"] if can_be else []
     matrix = f":in_color_matrix={facts.colour_matrix}" if facts.colour_matrix else ""
     size = f"{facts.width_px}:{facts.height_px}"
     is_square = facts.stored_size_px == (facts.width_px, facts.height_px)
     keep = ":force_original_aspect_ratio=decrease" if is_square else ""
     scale = [f"scale={size}{keep}:flags=bicubic{matrix}", "format=rgb24"]
     pad = [f"pad={size}:-1:-1"] if is_square else []
+    if facts.has_alpha:
+        scale[1:1] = ["format=gbrap", "premultiply=inplace=1"]
     return ",".join([*deinterlace, ffmpeg.show_frames, *scale, *pad])

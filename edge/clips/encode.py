@@ -14,10 +14,11 @@ import cv2
 import numpy as np
 
 from edge.basics.errors import InputOutputError
-from edge.clips.facts import ONLY_THIS_FILE
+from edge.clips.facts import UNKNOWN, ClipFacts
+from edge.clips.formats import opened_words
 from edge.clips.frames_stream import I420, NS_PER_TICK, RGB24, frame_head, stream_head
-from edge.clips.process import FfmpegFailed, FfmpegRun, locator
-from edge.clips.program import Ffmpeg, encoders_of, find_ffmpeg
+from edge.clips.process import FfmpegFailed, FfmpegRun
+from edge.clips.program import Ffmpeg, find_ffmpeg
 from edge.pictures.image import Image
 
 Codec = Literal["h264", "mjpeg", "ffv1"]
@@ -94,7 +95,7 @@ def format_of(codec: Codec, ffmpeg: Ffmpeg) -> Format:
         InputOutputError: none of them.
     """
     for one in _FORMATS[codec]:
-        if one.encoder in encoders_of(ffmpeg):
+        if one.encoder in ffmpeg.encoders:
             return one
     raise InputOutputError(
         f"{ffmpeg.path} cannot encode {codec}; install another, or choose --codec {' or '.join(CODECS)}"
@@ -106,19 +107,20 @@ class ClipOrder:
     """What a clip shall be.
 
     Attributes:
-        source: whose sound is taken; audio: the codecs of its tracks.
-        fps: mean frames per second.
-        time_base: unit of time of the frames, seconds.
+        source: whose sound is taken, and times; facts: of it.
         text: what the file says of itself, as its comment.
     """
 
     source: Path
-    audio: tuple[str, ...]
+    facts: ClipFacts
     width_px: int
     height_px: int
-    fps: float
-    time_base: Fraction
     text: str
+
+    @property
+    def audio(self) -> tuple[str, ...]:
+        """The codecs of the tracks of sound that can be taken."""
+        return tuple(codec for codec in self.facts.audio if codec != UNKNOWN)
 
     def sound(self, written: Format) -> str:
         """What becomes of the sound, in words."""
@@ -181,7 +183,7 @@ class ClipEncoder:
         if self._run is None:
             self._run = self._started(ticks)
             pixels = I420 if self.format.feeds_i420 else RGB24
-            head = stream_head(self._order.width_px, self._order.height_px, self._order.fps, pixels)
+            head = stream_head(self._order.width_px, self._order.height_px, self._order.facts.fps, pixels)
         else:
             head = b""
         try:
@@ -225,9 +227,9 @@ def _arguments(ffmpeg: Ffmpeg, written: Format, order: ClipOrder, first_ticks: i
         "pipe:0",
     ]
     if order.audio:
-        arguments += [*ONLY_THIS_FILE, "-i", locator(order.source), "-map", "0:v:0", "-map", "1:a"]
+        arguments += [*opened_words(order.source), "-map", "0:v:0", *order.facts.sound_maps(1)]
         arguments += ["-c:a", "copy" if _is_taken(order.audio, written) else "aac"]
-    time_base = _written_time_base(order.time_base)
+    fps, time_base = order.facts.fps, _written_time_base(order.facts.time_base)
     filters = [f"settb={time_base}"]
     if written.colour is not None:
         matrix, levels = written.colour
@@ -239,14 +241,15 @@ def _arguments(ffmpeg: Ffmpeg, written: Format, order: ClipOrder, first_ticks: i
         filters = [named, *filters]
         arguments += ["-colorspace", matrix, "-color_range", levels, "-color_primaries", "bt709", "-color_trc", "bt709"]
     filters.append(f"format={written.pixel_format}")
-    if order.fps >= _RATE_NOT_TOLD and written.suffix != ".mkv" and ffmpeg.version >= (5, 1):
-        arguments += ["-bsf:v", f"setts=duration={max(1, round(1 / (Fraction(order.fps) * time_base)))}"]
+    if fps >= _RATE_NOT_TOLD and written.suffix != ".mkv" and ffmpeg.version >= (5, 1):
+        arguments += ["-bsf:v", f"setts=duration={max(1, round(1 / (Fraction(fps) * time_base)))}"]
     return [
         *arguments, "-vf", ",".join(filters), *ffmpeg.every_frame, "-enc_time_base", str(time_base),
         *(("-video_track_timescale", str(time_base.denominator)) if written.container in ("mp4", "mov") else ()),
-        "-c:v", written.encoder, *written.options,
+        "-c:v", written.encoder, *written.options, "-threads", str(max(1, (os.cpu_count() or 2) // 2)),
         "-map_metadata", "-1", "-map_chapters", "-1", "-metadata", f"comment={order.text}",
         "-f", written.container, "-y", file,
+        *(("-map", "1:V:0", "-c", "copy", "-f", "null", "-") if order.facts.is_on_one_clock else ()),
     ]  # fmt: skip
 
 

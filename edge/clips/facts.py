@@ -8,22 +8,25 @@ from fractions import Fraction
 from pathlib import Path
 
 from edge.basics.errors import InputOutputError
-from edge.clips.formats import DEMUXERS, refuse_unlike_a_clip
+from edge.clips.formats import opened_words, refuse_unlike_a_clip
 from edge.clips.messages import Messages, ShownFrame
-from edge.clips.process import FfmpegRun, locator
+from edge.clips.process import FfmpegRun
 from edge.clips.program import Ffmpeg, find_ffmpeg
 
-ONLY_THIS_FILE = ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS)
-"""Options before an input: nothing that it names is opened."""
 _PROBE_S = 60.0
 _MAX_PIXELS = 1 << 26
 _MAX_PLAUSIBLE_FRAMES = 10_000_000
 _HD_WIDTH_PX, _SD_HEIGHT_PX = 1280, 576
 _DURATION = re.compile(r"^\[info\]   Duration: (\d+):(\d\d):(\d\d\.\d+)")
+_CONTAINER = re.compile(r"^\[info\] Input #0, (\S+), from ")
 _AUDIO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Audio: (\w+)")
 _VIDEO = re.compile(r"^\[info\]   Stream #0:\d+\S*: Video: (\w+)(?:.*? (\d+(?:\.\d+)?)(k?) fps)?")
 _SIZE = re.compile(r", (\d+)x(\d+)(?:,| |$)")
 _HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
+_WITH_ALPHA = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya")
+UNKNOWN = "none"
+"""FFmpeg's name for the codec of a sound track that it does not know."""
+_ONE_CLOCK = frozenset({"mpegts", "mpeg", "ogg"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ class ClipFacts:
         duration_s: 0 where it names none.
         time_base: its own unit of time in seconds.
         colour_matrix: by which its colours are read where it does not say; None where it says.
-        codec, pixel_format: FFmpeg's names.
-        audio: FFmpeg's names of its sound tracks' codecs.
+        container, codec, pixel_format: FFmpeg's names.
+        num_videos: video tracks, of which the first is taken.
+        audio: FFmpeg's names of its sound tracks' codecs, `UNKNOWN` among them.
     """
 
     width_px: int
@@ -48,8 +52,10 @@ class ClipFacts:
     duration_s: float
     time_base: Fraction
     colour_matrix: str | None
+    container: str
     codec: str
     pixel_format: str
+    num_videos: int
     is_interlaced: bool
     is_hdr: bool
     audio: tuple[str, ...]
@@ -61,6 +67,20 @@ class ClipFacts:
         return num_frames if 0 < num_frames < _MAX_PLAUSIBLE_FRAMES else 1
 
     @property
+    def is_on_one_clock(self) -> bool:
+        """Whether FFmpeg counts times from the first of the tracks that it is told to use, sound or video."""
+        return bool(self.sound_maps(0)) and self.container in _ONE_CLOCK
+
+    def sound_maps(self, number: int) -> tuple[str, ...]:
+        """The options that take the sound that is known, from an input of this number."""
+        known = (index for index, codec in enumerate(self.audio) if codec != UNKNOWN)
+        return tuple(word for index in known for word in ("-map", f"{number}:a:{index}"))
+
+    @property
+    def has_alpha(self) -> bool:
+        return self.pixel_format.startswith(_WITH_ALPHA)
+
+    @property
     def changes(self) -> tuple[str, ...]:
         """What is done to its frames before they are fitted, in words."""
         width_px, height_px = self.stored_size_px
@@ -70,6 +90,9 @@ class ClipFacts:
             ),
             "deinterlaced": self.is_interlaced,
             "high dynamic range not tone-mapped": self.is_hdr,
+            "alpha laid over black": self.has_alpha,
+            "other video tracks left out": self.num_videos > 1,
+            "unknown sound left out": UNKNOWN in self.audio,
         }
         return tuple(words for words, is_done in done.items() if is_done)
 
@@ -79,7 +102,9 @@ class _Probe:
         self.messages = Messages()
         self.frame: ShownFrame | None = None
         self.duration_s = 0.0
-        self.codec = ""
+        self.container = self.codec = ""
+        self.num_videos = 0
+        self._is_of_input = True
         self.size_before_turn_px: tuple[int, int] | None = None
         self.fps = 0.0
         self.audio: list[str] = []
@@ -91,7 +116,14 @@ class _Probe:
             self.duration_s = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
         elif found := _AUDIO.match(line):
             self.audio.append(found[1])
-        elif (found := _VIDEO.match(line)) and not self.codec:
+        elif line.startswith("[info] Output #0"):
+            self._is_of_input = False
+        elif found := _CONTAINER.match(line):
+            self.container = found[1].partition(",")[0]
+        elif self._is_of_input and (found := _VIDEO.match(line)) and "(attached pic)" not in line:
+            self.num_videos += 1
+            if self.codec:
+                return
             self.codec = found[1]
             self.fps = float(found[2] or 0) * (1000 if found[3] else 1)
             if size := _SIZE.search(line):
@@ -123,8 +155,10 @@ def clip_facts(path: Path) -> ClipFacts:
         probe.duration_s,
         probe.messages.time_base or Fraction(1, 90_000),
         matrix_if_untold(frame, probe.size_before_turn_px, colour[1]),
+        probe.container,
         probe.codec,
         frame.pixel_format,
+        probe.num_videos,
         frame.is_interlaced,
         colour[3] in _HDR_TRANSFERS,
         tuple(probe.audio),
@@ -133,12 +167,13 @@ def clip_facts(path: Path) -> ClipFacts:
 
 def _probed(ffmpeg: Ffmpeg, path: Path) -> _Probe:
     probe = _Probe()
-    arguments = [*ONLY_THIS_FILE, "-i", locator(path), "-map", "0:V:0", "-frames:v", "1"]
+    arguments = [*opened_words(path), "-map", "0:V:0", "-frames:v", "1"]
     run = FfmpegRun(ffmpeg, [*arguments, "-vf", ffmpeg.show_frames, "-f", "null", "-"], probe.take)
     try:
         status = run.wait(_PROBE_S)
-        if probe.audio and not probe.codec:
-            raise InputOutputError(f"{path}: the clip has sound only, no video")
+        if probe.container and not probe.codec:
+            held = "sound only, no video" if probe.audio else "no video"
+            raise InputOutputError(f"{path}: cannot open it as a clip: it has {held}")
         if status != 0 and not probe.codec:
             raise InputOutputError(f"{path}: cannot open it as a clip: {run.ended_by(status)}")
     finally:

@@ -7,9 +7,11 @@ from pathlib import Path
 from edge.basics.errors import InputOutputError
 
 CLIP_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".3gp", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".vob", ".ts", ".mts", ".m2ts"}
-    | {".wmv", ".asf", ".flv", ".ogv", ".mxf", ".dv", ".mjpg", ".mjpeg"}
+    {".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".avi", ".divx", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe", ".m2v"}
+    | {".vob", ".mod", ".ts", ".mts", ".m2t", ".m2ts", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".mxf", ".dv"}
+    | {".mjpg", ".mjpeg", ".h264", ".h265", ".hevc", ".y4m"}
 )
+_BARE_JPEGS = frozenset({".mjpg", ".mjpeg"})
 
 DEMUXERS = (
     "mov,mp4,matroska,webm,avi,mpeg,mpegts,mpegvideo,asf,flv,ogg,mxf,dv,mjpeg,h264,hevc,m4v,ivf,nut,yuv4mpegpipe,gif"
@@ -19,6 +21,20 @@ DEMUXERS = (
 _HEAD_BYTES = 4096
 _LISTS = (b"#EXTM3U", b"ffconcat", b"[playlist]", b"[Reference]", b"<?xml", b"<MPD", b"<asx", b"<ASX", b"<smil")
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+
+
+def opened_words(path: Path) -> tuple[str, ...]:
+    """How FFmpeg is told to open a clip: whatever its name and content are, nothing else is opened.
+
+    A short row of bare JPEG pictures looks like a single one to it, so their kind is named.
+    """
+    kind = ("-f", "mjpeg") if path.suffix.lower() in _BARE_JPEGS else ()
+    return ("-protocol_whitelist", "file,pipe", "-format_whitelist", DEMUXERS, *kind, "-i", locator(path))
+
+
+def locator(path: Path) -> str:
+    """A file as FFmpeg is told of it: never a protocol, an option or a pattern, whatever its name."""
+    return f"file:{path.absolute()}"
 
 
 class ListOfFiles(InputOutputError):

@@ -11,7 +11,10 @@ _FRAME = re.compile(r"n: *\d+ pts: *(-?\d+|NOPTS)\b.*? sar:(\d+)/(\d+) s:(\d+)x(
 _FORMAT = re.compile(r" fmt:(\w+)")
 _TIME_BASE = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 _COLOUR = re.compile(r"color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)")
-_BAD = re.compile(r"\[(?:error|fatal|panic)\] |corrupt decoded frame|\bconcealing \d+|Truncating packet|partial file")
+_BAD = re.compile(
+    r"\[(?:error|fatal|panic)\] |corrupt (?:decoded frame|input packet)|\bconcealing \d+|Truncating packet|partial file"
+    r"|EOI missing"
+)
 _NO_FAULT = re.compile(r"Error while (?:filtering|opening)|Conversion failed|Nothing was written|non monoton", re.I)
 _TAG = re.compile(r"^(?:\[[^\]]*\] )*")
 _NAMED = re.compile(

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import IO
 
 from edge.basics.errors import InputOutputError
@@ -183,8 +182,3 @@ def _enlarge(pipe: IO[bytes]) -> None:
             fcntl.fcntl(pipe, set_size, _PIPE_BYTES)
         except OSError:
             return
-
-
-def locator(path: Path) -> str:
-    """A file as FFmpeg is told of it: never a protocol, an option or a pattern, whatever its name."""
-    return f"file:{path.absolute()}"

@@ -8,14 +8,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from edge.basics.errors import InputOutputError
 
 OLDEST = (4, 2)
 _ANSWER_S = 30.0
-_VERSION = re.compile(r"^ffmpeg version (?:n|N-)?(\d+)(?:\.(\d+))?")
+_NAME = re.compile(r"^ffmpeg version ", re.MULTILINE)
+_VERSION = re.compile(r"(?:n|N-)?(\d+)(?:\.(\d+))?")
+_ENCODER = re.compile(r"^ [VAS][.\w]{5} (\S+)", re.MULTILINE)
 INSTALL = "pip install imageio-ffmpeg, or apt-get install ffmpeg"
 
 
@@ -29,10 +31,12 @@ class Ffmpeg:
 
     Attributes:
         version: major and minor; a build that names none counts as new.
+        encoders: that this build has.
     """
 
     path: str
     version: tuple[int, int]
+    encoders: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def every_frame(self) -> tuple[str, str]:
@@ -56,22 +60,15 @@ def find_ffmpeg() -> Ffmpeg:
     for path in (shutil.which("ffmpeg"), _of_the_wheel()):
         if path is None:
             continue
-        version = _version_of(path)
-        if version is None:
+        found = _asked(path)
+        if found is None:
             reasons.append(f"{path} does not run")
-        elif version < OLDEST:
-            named, oldest = (".".join(map(str, one)) for one in (version, OLDEST))
+        elif found.version < OLDEST:
+            named, oldest = (".".join(map(str, one)) for one in (found.version, OLDEST))
             reasons.append(f"{path} is FFmpeg {named}, too old: {oldest} or newer is needed")
         else:
-            return Ffmpeg(path, version)
+            return found
     raise NoFfmpeg(f"clips need the program FFmpeg: {'; '.join(reasons) or 'none is installed'}; {INSTALL}")
-
-
-@cache
-def encoders_of(ffmpeg: Ffmpeg) -> frozenset[str]:
-    """The encoders that this build has."""
-    answer = _answer(ffmpeg.path, "-encoders") or ""
-    return frozenset(re.findall(r"^ [VAS][.\w]{5} (\S+)", answer, re.MULTILINE))
 
 
 def _of_the_wheel() -> str | None:
@@ -83,22 +80,18 @@ def _of_the_wheel() -> str | None:
         return None
 
 
-def _version_of(path: str) -> tuple[int, int] | None:
-    """None where the program does not run."""
-    answer = _answer(path, "-version")
-    if answer is None or not answer.startswith("ffmpeg version"):
-        return None
-    found = _VERSION.match(answer)
-    if found is None or int(found[1]) > 1000:  # built from a date or a commit
-        return (99, 0)
-    return int(found[1]), int(found[2] or 0)
-
-
-def _answer(path: str, question: str) -> str | None:
+def _asked(path: str) -> Ffmpeg | None:
+    """What a program says of itself, in one run; None where it does not run or is another program."""
     try:
-        done = subprocess.run(
-            [path, "-hide_banner", "-nostdin", question], capture_output=True, timeout=_ANSWER_S, check=False
-        )
+        done = subprocess.run([path, "-nostdin", "-encoders"], capture_output=True, timeout=_ANSWER_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.decode(errors="replace") if done.returncode == 0 else None
+    told = (done.stderr + b"\n" + done.stdout).decode(errors="replace")
+    name = _NAME.search(told)
+    if done.returncode != 0 or name is None:
+        return None
+    encoders = frozenset(_ENCODER.findall(told))
+    version = _VERSION.match(told, name.end())
+    if version is None or int(version[1]) > 1000:  # built from a date or a commit
+        return Ffmpeg(path, (99, 0), encoders)
+    return Ffmpeg(path, (int(version[1]), int(version[2] or 0)), encoders)

@@ -31,16 +31,17 @@ def is_cropped(width_px: int, height_px: int) -> bool:
     return width_px * 9 != height_px * 16
 
 
-def fit_to_frame(image: Image, fit: Fit = "crop") -> Image:
+def fit_to_frame(image: Image, fit: Fit = "crop", out: Image | None = None) -> Image:
     """Make a picture 16:9 and resize it to 1920x1080: area mean down, bicubic up. A fitting image is returned as it is.
 
     Args:
         fit: `pad` keeps all of the picture, in the middle of a black frame.
+        out: memory for a resized picture, which may be used.
     """
     if image.shape[:2] == FRAME_SHAPE[:2]:
         return image
     if fit == "crop":
-        return _resized(centre_crop_16_9(image), FRAME_WIDTH_PX, FRAME_HEIGHT_PX)
+        return _resized(centre_crop_16_9(image), FRAME_WIDTH_PX, FRAME_HEIGHT_PX, out)
     height_px, width_px = image.shape[:2]
     scale = min(FRAME_WIDTH_PX / width_px, FRAME_HEIGHT_PX / height_px)
     small = _resized(image, max(1, round(width_px * scale)), max(1, round(height_px * scale)))
@@ -50,9 +51,10 @@ def fit_to_frame(image: Image, fit: Fit = "crop") -> Image:
     return framed
 
 
-def _resized(image: Image, width_px: int, height_px: int) -> Image:
+def _resized(image: Image, width_px: int, height_px: int, out: Image | None = None) -> Image:
     method = cv2.INTER_AREA if image.shape[0] > height_px else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (width_px, height_px), interpolation=method), np.uint8)
+    made = np.asarray(cv2.resize(image, (width_px, height_px), out, interpolation=method), np.uint8)
+    return out if out is not None and np.shares_memory(made, out) else made
 
 
 def shrink(image: Image) -> Image:

@@ -164,7 +164,7 @@ def fitted_frame(reader: ClipReader, fitter: FrameFitter, lend: Lend) -> tuple[I
     if read is None:
         return None
     image, time_s = read
-    fitted = fitter.fitted(image)
+    fitted = fitter.fitted(image, lent)
     if lent is not None and fitted is not lent:
         np.copyto(lent, fitted)
         fitted = lent

@@ -68,9 +68,13 @@ class FrameFitter:
         self._size_px: tuple[int, int] | None = None
         self._warned = False
 
-    def fitted(self, image: Image) -> Image:
-        """A picture of any size at 1920x1080, its channels untouched; the picture itself where it fits."""
-        fitted = fit_to_frame(image, self._fit)
+    def fitted(self, image: Image, out: Image | None = None) -> Image:
+        """A picture of any size at 1920x1080, its channels untouched; the picture itself where it fits.
+
+        Args:
+            out: memory for a resized picture, which may be used.
+        """
+        fitted = fit_to_frame(image, self._fit, out)
         self._size_px = (image.shape[1], image.shape[0])
         if fitted is not image and not self._warned:
             self._warned = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 import cv2
 
 from edge.basics.errors import CameraLost, DeviceMissing
+from edge.basics.secrets import shown_uri
 from edge.frames.frame import Frame
 from edge.frames.lending import Lend, nothing_lent
 from edge.sources.capture import Capture, CaptureHolder, opened_capture, plausible_fps, retrieved_rgb
@@ -31,7 +31,7 @@ class StreamSource:
     """A network camera. The newest frame wins: what piled up while nobody read is decoded but not given.
 
     Args:
-        uri: as the user wrote it; `self.uri`, which others log and show, has the password taken out.
+        uri: as the user wrote it; `self.uri`, which others log and show, has what is secret taken out.
         capture: an open capture, for tests; else the stream is opened here.
         lend: memory for the pictures.
 
@@ -42,7 +42,7 @@ class StreamSource:
     paced = True
 
     def __init__(self, uri: str, capture: Capture | None = None, *, lend: Lend = nothing_lent) -> None:
-        self.uri = without_password(uri)
+        self.uri = shown_uri(uri)
         self._lend = lend
         self._holder = CaptureHolder(capture or _opened_stream(uri))
         self.fps = plausible_fps(self._holder.capture)
@@ -87,11 +87,6 @@ class StreamSource:
         return lag_ns
 
 
-def without_password(uri: str) -> str:
-    """The address with `***` in the place of a password, for logs and pages."""
-    return re.sub(r"^([a-z]+://[^/@:]*):[^/]*@", r"\1:***@", uri, flags=re.IGNORECASE)
-
-
 def _opened_stream(uri: str) -> Capture:
     params = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT_S * 1000]
     params += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT_S * 1000]
@@ -99,7 +94,7 @@ def _opened_stream(uri: str) -> Capture:
     with _low_latency_options():
         capture = opened_capture(uri, cv2.CAP_FFMPEG, params)
     if capture is None:
-        shown = without_password(uri)
+        shown = shown_uri(uri)
         raise DeviceMissing(f"{shown}: no video there within {OPEN_TIMEOUT_S} s; check the address and the camera")
     return capture
 

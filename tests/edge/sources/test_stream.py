@@ -9,7 +9,7 @@ import pytest
 
 from edge.basics.errors import CameraLost, DeviceMissing
 from edge.sources import stream as stream_module
-from edge.sources.stream import StreamSource, without_password
+from edge.sources.stream import StreamSource
 
 MS = 1_000_000
 
@@ -61,19 +61,6 @@ def test_nobody_there_is_one_line_without_the_password(capfd):
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr().err == ""
-
-
-@pytest.mark.parametrize(
-    ("uri", "shown"),
-    [
-        pytest.param("rtsp://host/a", "rtsp://host/a", id="none"),
-        pytest.param("rtsp://user@host/a", "rtsp://user@host/a", id="user alone"),
-        pytest.param("RTSP://user:p:w@host:554/a?b=c:d@e", "RTSP://user:***@host:554/a?b=c:d@e", id="both"),
-        pytest.param("rtsp://host:554/a@b", "rtsp://host:554/a@b", id="at sign in the path"),
-    ],
-)
-def test_password_is_taken_out(uri, shown):
-    assert without_password(uri) == shown
 
 
 class FakeStream:

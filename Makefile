@@ -1,6 +1,8 @@
 # The first two commands of a newcomer: make live, make test. Both set up what they need.
 PYTHON ?= python3
-TORCH ?= torch==2.13.0
+# Another torch than the locked one, without hashes: make venv-dev TORCH='torch==2.13.0+cpu'
+TORCH ?=
+PREFIX ?= /opt/edge-enhance
 SOURCE ?= demo:
 ARGS ?=
 # How many tests at once. A third of the tests' time is waiting, so two cores have work for three.
@@ -13,7 +15,7 @@ SEED ?= 1
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-slow test-all check fuzz fuzz-inputs kill faults soak lint types bench results venv venv-dev tensorrt-parts clean
+.PHONY: help live test test-slow test-all check fuzz fuzz-inputs kill faults soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,17 +77,57 @@ define make-environment
 	  echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 endef
 
-.venv/ready: pyproject.toml
-	$(call make-environment,.venv)
+# Everything that is installed is named with its hash in requirements/; what is no wheel is built by what is named there.
+locked = $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation
+itself = PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
+
+define make-unit
+	$(call make-environment,$(1))
 	@echo "Installing the runtime and what it needs (no torch)"
-	@.venv/bin/pip install --quiet --disable-pip-version-check --editable .
+	@$(call locked,$(1)) -r requirements/build.txt
+	@$(call locked,$(1)) -r requirements/unit.txt
+	@rm -rf build/lib* build/bdist*  # files of the version before
+	@$(call itself,$(1)) $(2)
+	@$(1)/bin/python -m pip uninstall --quiet --yes setuptools pkgconfig
+endef
+
+.venv/ready: pyproject.toml requirements/build.txt requirements/unit.txt
+	$(call make-unit,.venv,--editable .)
 	@touch $@
 
-.venv-dev/ready: pyproject.toml
+install:  ## the unit's environment in PREFIX=/opt/edge-enhance, where a service can use it; again for an update
+	@[ ! -e '$(PREFIX)' ] || [ -f '$(PREFIX)/pyvenv.cfg' ] || rmdir '$(PREFIX)' 2>/dev/null || { \
+	  echo "PREFIX=$(PREFIX) is there and no environment of Python; name a new folder"; exit 1; }
+	$(call make-unit,$(PREFIX),.)
+
+.venv-dev/ready: pyproject.toml $(wildcard requirements/*.txt)
 	$(call make-environment,.venv-dev)
 	@echo "Installing the runtime, trainer, export and test tools (torch included: this takes minutes)"
-	@.venv-dev/bin/pip install --quiet --disable-pip-version-check '$(TORCH)' --editable '.[dev]'
+	@$(call locked,.venv-dev) -r requirements/build.txt
+	@$(call locked,.venv-dev) -r requirements/dev.txt
+ifeq ($(TORCH),)
+	@$(call locked,.venv-dev) --no-deps -r requirements/torch-cpu.txt 2>/dev/null || \
+	  $(call locked,.venv-dev) --no-deps -r requirements/torch.txt -r requirements/torch-cuda.txt  # no wheel without CUDA here
+else
+	@.venv-dev/bin/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+endif
+	@$(call itself,.venv-dev) --editable .
 	@touch $@
+
+wheels:  ## what make venv and make install need, into build/wheels, for a unit of the same kind without internet
+	$(call make-environment,build/wheels-venv)
+	@$(call locked,build/wheels-venv) -r requirements/build.txt
+	@build/wheels-venv/bin/python -m pip download --quiet --require-hashes --no-build-isolation -d build/wheels \
+	  -r requirements/build.txt -r requirements/unit.txt
+
+lock:  ## requirements/ again from pyproject.toml; versions that still fit stay
+	@$(PYTHON) requirements/lock.py
+
+update:  ## requirements/ again with the newest versions of everything
+	@$(PYTHON) requirements/lock.py --upgrade
+
+sbom: .venv/ready .venv-dev/ready  ## what the unit's environment holds (CycloneDX) and its licences' texts, into build/sbom
+	@.venv-dev/bin/python requirements/sbom.py .venv/bin/python build/sbom
 
 clean:  ## remove both environments and caches
 	rm -rf .venv .venv-dev build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -12,6 +12,7 @@ from pathlib import Path
 from calib.session import TARGETS
 from edge.basics.command import exit_code_of, have_standard_streams
 from edge.basics.errors import InputOutputError, UsageError
+from edge.basics.guarded_output import guard_output
 from edge.config import Config, load_config
 
 EXAMPLES = """examples, one unit in five minutes:
@@ -189,6 +190,7 @@ COMMANDS = {"capture": run_capture, "solve": run_solve, "check": run_check, "sho
 
 def main(argv: Sequence[str] | None = None) -> int:
     have_standard_streams()
+    guard_output(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(argv)
     logging.basicConfig(level=logging.DEBUG if args.debug else logging.INFO, format="%(message)s")
     return exit_code_of("edge-calib", lambda: COMMANDS[args.command](args), debug=args.debug)

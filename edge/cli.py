@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from edge.basics.command import exit_code_of, have_standard_streams, stop_on_signals
 from edge.basics.errors import UsageError
+from edge.basics.guarded_output import guard_output
 from edge.basics.logs import set_up_logging
 from edge.basics.options import Option, add_options, given_settings, option_of, refuse_unused
 from edge.basics.settings import settings_of
@@ -36,6 +37,8 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
+
+log = logging.getLogger(__name__)
 
 LIVE_THREADS = ("capture", "inference")
 
@@ -184,10 +187,13 @@ def run_command(name: str, argv: Sequence[str]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     have_standard_streams()
     given = sys.argv[1:] if argv is None else list(argv)
+    was_seen = guard_output(given)
     if given and given[0] in COMMANDS:
         return run_command(given[0], given[1:])
     args = parser().parse_args(given)
     mark = set_up_logging(args.debug)
+    if was_seen:
+        log.warning("a password on the command line stays in the shell's history; keep it in edge.toml")
     code = exit_code_of("edge-enhance", lambda: run(args), debug=args.debug, mark=mark)
     if args.live:
         leave_hung_threads(code)

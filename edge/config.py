@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import ConfigError
+from edge.basics.hiding import remember_in, without_secrets
+from edge.basics.secrets import shown_uri
 from edge.basics.settings import from_table, setting, settings_of
 from edge.basics.texts import one_line, toml_from_text, toml_value
 from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
@@ -259,10 +261,11 @@ class Origins:
     origins: Mapping[str, str]
 
     def lines(self) -> Iterator[str]:
-        """`section.key = value  # origin`, a line a value, valid TOML when read back."""
+        """`section.key = value  # origin`, a line a value, valid TOML when read back; what is secret is `***`."""
         for one in settings_of(self.config):
             origin = one_line(self.origins.get(one.path, "default"))
-            yield f"{one.path} = {toml_value(one.value)}  # {origin}"
+            value = without_secrets(shown_uri(one.value)) if isinstance(one.value, str) else one.value
+            yield f"{one.path} = {toml_value(value)}  # {origin}"
 
 
 def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Origins:
@@ -285,6 +288,7 @@ def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Or
         origins |= {f"{s}.{k}": str(path) for s, keys in table.items() for k in keys}
     for dotted, (option, value) in options.items():
         section, key = dotted.split(".")
+        remember_in({key: value})
         part = from_table(type(getattr(config, section)), {key: value}, section, option)
         merged = dataclasses.replace(getattr(config, section), **{key: getattr(part, key)})
         config = dataclasses.replace(config, **{section: merged})
@@ -308,8 +312,10 @@ def address_from_listen(listen: str) -> tuple[str, int]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return toml_from_text(path.read_text(encoding="utf-8"))
+        table = toml_from_text(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name an existing file with --config") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from error
+    remember_in(table)
+    return table

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge.basics.command import exit_code_of, have_standard_streams
 from edge.basics.errors import UsageError
+from edge.basics.guarded_output import guard_output
 from edge.models.profile import SHIPPED
 from export.recipes import RECIPES, UPSCALES
 
@@ -258,6 +259,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     have_standard_streams()
+    guard_output(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(argv)
     return exit_code_of("edge-export", lambda: args.run(args), debug=args.debug)
 

@@ -16,6 +16,8 @@ from calib.capture.firmware import firmware_status
 from calib.capture.shutter import FRAMES, INT8_FRAMES, Shutter
 from calib.session import Session, opened_session
 from edge.basics.errors import EdgeError, InputOutputError, UsageError
+from edge.basics.hiding import without_secrets
+from edge.basics.secrets import shown_uri
 from edge.config import BridgeConfig, SourceConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.frames.stages import Source, camera_mode
@@ -110,7 +112,7 @@ def wanted_session(options: CaptureOptions, source: Source) -> Session:
         target=options.target,
         purpose=options.purpose,
         unit=options.unit,
-        source=source.uri,
+        source=without_secrets(shown_uri(source.uri)),
         camera_mode=camera_mode(source),
         wanted=options.num_frames or usual,
         controls=settings,

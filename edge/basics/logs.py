@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from edge.basics.hiding import without_secrets
+
 JOURNAL_SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "edge-enhance"
 
@@ -24,12 +26,19 @@ def set_up_logging(debug: bool) -> str:
         What to put before a line that is written to standard error by hand, so that it counts as an error.
     """
     level = logging.DEBUG if debug else logging.INFO
-    if is_journal():
-        logging.basicConfig(level=level, handlers=[JournalHandler()], format="%(message)s")
-        return "<3>"
-    form = "%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "%(message)s"
-    logging.basicConfig(level=level, format=form)
-    return ""
+    to_journal = is_journal()
+    handler = JournalHandler() if to_journal else logging.StreamHandler()
+    is_long = debug and not to_journal
+    handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s" if is_long else "%(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    return "<3>" if to_journal else ""
+
+
+class Formatter(logging.Formatter):
+    """Messages, and the exceptions with them, without what is secret."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
 
 
 def is_journal(descriptor: int = 2, environ: Mapping[str, str] = os.environ) -> bool:
@@ -60,7 +69,7 @@ class JournalHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            message = self.format(record)
+            message = without_secrets(self.format(record))
             fields = dict(_fields(record, message))
             if self._num_lost:
                 fields["EDGE_LOST"] = str(self._num_lost)
@@ -113,4 +122,4 @@ def _fields(record: logging.LogRecord, message: str) -> Iterator[tuple[str, str]
     yield "CODE_FUNC", record.funcName or ""
     for name, value in vars(record).items():
         if value is not None and _FIELD.fullmatch(name):
-            yield name.upper(), str(value)
+            yield name.upper(), without_secrets(str(value))

@@ -7,6 +7,8 @@ import sys
 from datetime import datetime
 from typing import Any
 
+from edge.basics.hiding import without_secrets
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -46,7 +48,11 @@ def shown(value: object) -> str:
 
 
 def one_line(text: str) -> str:
-    """One line of printable characters: what else is in it is escaped, and the middle of a very long one left out."""
+    """One line of printable characters: what else is in it is escaped, and the middle of a very long one left out.
+
+    What is secret is hidden first: an escaped or cut password would not be known again.
+    """
+    text = without_secrets(text)
     if len(text) > MAX_LINE:
         half = MAX_LINE // 2
         text = f"{text[:half]} … {text[-half:]}"

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from edge.basics.hiding import record_without_secrets, without_secrets
+from edge.basics.secrets import shown_uri
 from edge.frames.frame import Frame, FramePair
 from edge.health.figures import NUM_SAMPLES, Rate, Samples, quantiles
 from edge.health.news import Board, NotSaved, Part, PartChanged, PartState, Saved
@@ -71,6 +73,7 @@ class Health:
 
     def enter(self, part: Part, state: PartState, reason: str = "") -> None:
         """A part is in this state for this reason from now on: one log line and one event where that is new."""
+        reason = without_secrets(reason)
         now_ns = time.monotonic_ns()
         with self._lock:
             before = self._parts[part]
@@ -97,6 +100,7 @@ class Health:
 
     def set_source(self, uri: str, fps: float = 0.0) -> None:
         """Name the source that is open, and its nominal frames per second where it has some."""
+        uri = without_secrets(shown_uri(uri))
         with self._lock:
             self._source, self._nominal_fps = uri, fps
 
@@ -168,7 +172,7 @@ class Health:
         with self._lock:
             self._notices.pop(key, None)
             if text:
-                self._notices[key] = _Notice(text, until_ns)
+                self._notices[key] = _Notice(without_secrets(text), until_ns)
 
     def _on_saved(self, news: Saved) -> None:
         self.notice("save", f"saved {news.name}", time.monotonic_ns() + SAVED_SHOWN_NS)
@@ -220,7 +224,11 @@ class Health:
         return verdict_of(seen, taken_ns, now_ns)
 
     def snapshot(self, now_ns: int) -> dict[str, Any]:
-        """The JSON of `/health`; docs/integrator.md says what each key is."""
+        """The JSON of `/health`, without what is secret; docs/integrator.md says what each key is."""
+        record: dict[str, Any] = record_without_secrets(self._record(now_ns))
+        return record
+
+    def _record(self, now_ns: int) -> dict[str, Any]:
         with self._lock:
             counts, records = dict(self._drops), dict(self._records)
         dropped_by = {stage: count() for stage, count in counts.items()}

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
+from edge.basics.hiding import without_secrets
+from edge.basics.secrets import shown_uri
 from edge.basics.texts import json_from_text
 from edge.basics.whole_files import file_sha256
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
@@ -65,7 +67,7 @@ class LiveSource:
     """A moment of a live source, whose picture came at 1920x1080.
 
     Attributes:
-        uri: with a stream's password hidden.
+        uri: written without what is secret in it.
         taken_at: when the camera took it, UTC.
         picture: what size the camera gave and how that was made 16:9, as `/health` tells it; None where nobody says.
     """
@@ -78,7 +80,8 @@ class LiveSource:
     def record(self, width_px: int, height_px: int) -> dict[str, Any]:
         taken_at = self.taken_at.isoformat(timespec="milliseconds")
         picture = {"picture": dict(self.picture)} if self.picture else {}
-        return {"source": {"uri": self.uri, "seq": self.seq, "taken_at": taken_at, **picture}}
+        uri = without_secrets(shown_uri(self.uri))
+        return {"source": {"uri": uri, "seq": self.seq, "taken_at": taken_at, **picture}}
 
 
 def sidecar_path(enhanced: Path) -> Path:

@@ -7,6 +7,8 @@ import socket
 import time
 from collections.abc import MutableMapping
 
+from edge.basics.hiding import without_secrets
+
 _VARIABLES = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
@@ -49,7 +51,7 @@ class Notifier:
 
     def status(self, text: str) -> None:
         """One line that `systemctl status` shows; sent when it changes."""
-        line = " ".join(text.split())
+        line = " ".join(without_secrets(text).split())
         if line != self._status and self._sent(f"STATUS={line}"):
             self._status = line
 

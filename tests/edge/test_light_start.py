@@ -22,6 +22,8 @@ OF_CONFIG = {
     "edge",
     "edge.basics",
     "edge.basics.errors",
+    "edge.basics.hiding",
+    "edge.basics.secrets",
     "edge.basics.settings",
     "edge.basics.texts",
     "edge.config",
@@ -31,6 +33,7 @@ OF_CONFIG = {
 }
 OF_COMMAND = OF_CONFIG | {
     "edge.basics.command",
+    "edge.basics.guarded_output",
     "edge.basics.logs",
     "edge.basics.options",
     "edge.basics.whole_files",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from edge.basics.errors import ConfigError, DeviceMissing, UsageError
+from edge.basics.hiding import remember_uri
 from edge.basics.secrets import shown_uri
 
 PORTS = {"http": 80, "https": 443, "rtsp": 554, "rtsps": 322}
@@ -115,4 +116,5 @@ def _password_of(path: Path, user: str, in_address: str) -> str:
         raise ConfigError(f"source.password_file = {path}: everybody may read it; chmod 0600 it")
     if not lines or not lines[0] or len(lines[0]) > _LONGEST_PASSWORD:
         raise ConfigError(f"source.password_file = {path}: expected a file with the password in its first line")
+    remember_uri(f"http://{quote(user, safe='')}:{quote(lines[0], safe='')}@camera/")
     return lines[0]

@@ -152,3 +152,20 @@ def test_outside_of_the_journal_the_log_is_text_on_stderr(debug, message):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stderr.endswith(message), done.stderr
     assert (done.stderr == message) is not debug
+
+
+def test_neither_message_nor_fields_nor_exception_hold_a_secret(journal, journald):
+    log, _ = journal
+    try:
+        raise ValueError("rtsp://doctor:geheim@h/live")
+    except ValueError:
+        log.exception("%s", "rtsp://doctor:geheim@h/live", extra={"edge_reason": "rtsp://doctor:geheim@h/live"})
+    fields = parsed(journald.recv(65536))
+    assert fields["EDGE_REASON"] == "rtsp://***@h/live"
+    assert fields["MESSAGE"].count("rtsp://***@h/live") == 3 and "geheim" not in str(fields)
+
+
+def test_outside_of_the_journal_no_line_holds_a_secret():
+    program = "import logging, edge.basics.logs as j; j.set_up_logging(False); logging.info('rtsp://d:geheim@h/live')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr == "rtsp://***@h/live\n"

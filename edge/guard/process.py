@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import os
 import select
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from edge.basics.errors import EngineFailed, EngineLost, ModelError
@@ -28,6 +30,8 @@ from edge.guard.order import EngineOrder
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.start import LEFT_TO_THE_PROGRAM
 from edge.pictures.image import Image
+
+log = logging.getLogger(__name__)
 
 WORKER_COMMAND = python_command("edge.guard.start")
 """What is started; the campaign of faults puts its own in the place."""
@@ -135,6 +139,7 @@ class EngineProcess:
             with _sense_expected():
                 raise_error(message)
                 self.opened = opened_of(message)
+            _tell_not_held(self.opened.not_held)
         return self.opened
 
     # ---- frames
@@ -261,6 +266,13 @@ def _sense_expected() -> Iterator[None]:
         yield
     except Nonsense as error:
         raise EngineGone("the engine's process answered nonsense") from error
+
+
+@cache
+def _tell_not_held(not_held: tuple[str, ...]) -> None:
+    """One line for the program's life: the picture does not wait for a better kernel."""
+    if not_held:
+        log.warning("the engine's process runs, but this kernel does not close it off: %s", "; ".join(not_held))
 
 
 @contextlib.contextmanager

@@ -50,7 +50,7 @@ _LOAD, _AND, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 _ALLOW, _ERRNO, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 _AT_NUMBER, _AT_MACHINE, _AT_ARGUMENTS = 0, 4, 16
 _SET_MODE_FILTER, _ALL_THREADS = 1, 1
-_ACTION_AVAILABLE = 2
+_PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _PR_SET_NO_NEW_PRIVS = 38
 
 
@@ -76,8 +76,9 @@ def can_filter() -> bool:
     """Whether this kernel filters system calls, and this machine's are known."""
     if platform.machine() not in _MACHINES:
         return False
-    action = ctypes.c_uint32(_ERRNO)
-    return _seccomp(_ACTION_AVAILABLE, 0, ctypes.byref(action)) == 0
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, None)
+    return ctypes.get_errno() == errno.EFAULT  # it would take a filter, and was given none
 
 
 def forbid_new_privileges() -> None:
@@ -100,9 +101,11 @@ def refuse_calls(refused: tuple[Refused, ...]) -> None:
     program = filter_for(refused, platform.machine())
     instructions = ctypes.create_string_buffer(program, len(program))
     head = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(instructions)))
-    if _seccomp(_SET_MODE_FILTER, _ALL_THREADS, head):
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error) if error else "another thread could not be held")
+    if _seccomp(_SET_MODE_FILTER, _ALL_THREADS, head) == 0:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)  # the older way, for this thread and those to come, where that is refused
+    if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, head):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def filter_for(refused: tuple[Refused, ...], machine: str) -> bytes:

@@ -320,4 +320,5 @@ class Supervisor:
             "rungs": [*(one.title for one in rungs), "raw"],
             "restarts": self._num_restarts,
             "engine_pid": None if process is None else process.pid,
+            "engine_not_held": list(process.opened.not_held) if process and process.opened else [],
         }

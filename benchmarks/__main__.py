@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import median
 
 import cv2
-import onnxruntime
 
 from benchmarks.page import PAGE
 from benchmarks.runtime.clip import write_demo_clip
@@ -18,6 +17,7 @@ from benchmarks.runtime.live import Run, watch
 from benchmarks.runtime.naive import naive_loop
 from benchmarks.runtime.parts import measure_parts
 from edge.basics.markdown import replace_section, table
+from edge.engines.onnx_runtime import onnxruntime
 from edge.health.machine import available_cpus, machine_line
 
 

@@ -15,6 +15,7 @@ from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutpu
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
 from edge.config import Config, HeatConfig
+from edge.guard.sandbox import confinement
 from edge.health.disk import disk_state, nearest
 from edge.health.heat import believed
 from edge.health.machine import Sysfs
@@ -78,6 +79,7 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
         "unit": lambda: _unit(running),
         "model": model,
         "engine": engine,
+        "guard": confinement,
         "camera": camera,
         "bridge": lambda: check_head(config.bridge),
         "calib": lambda: _calibration(config, find_profile(config)),

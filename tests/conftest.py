@@ -12,6 +12,7 @@ from tests.once import MadeOnce, made_in, run_folder
 # Before torch and numpy are loaded, and for every process that a test starts. Threads of OpenMP wait for each other
 # by spinning, which takes the core from the test beside: networks take twice the CPU time then.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # for tests that load onnxruntime by themselves
 
 
 @pytest.fixture(scope="session")

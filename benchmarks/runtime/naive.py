@@ -7,8 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 
+from edge.engines.onnx_runtime import onnxruntime
 from edge.models.profile import SHIPPED
 
 

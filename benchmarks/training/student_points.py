@@ -13,10 +13,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
-import onnxruntime
 import torch
 
 from edge.basics.markdown import table
+from edge.engines.onnx_runtime import onnxruntime
 from trainer.data.fogs.catalogue import TEST_ONLY
 from trainer.judging.fogs.gains import mean_gain
 from trainer.judging.fogs.report import at_network_sizes, scored

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from edge.basics.errors import EngineFailed, ModelError
 from edge.engines.engine import Engine, Enhanced
 from edge.engines.guided import Map
+from edge.engines.onnx_runtime import onnxruntime
 from edge.engines.passes import open_passes
 from edge.engines.threads import engine_threads
 from edge.models.profile import Profile

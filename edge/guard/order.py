@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, EngineLost
 from edge.basics.whole_files import file_sha256
 from edge.config import EngineConfig, UnitConfig
 from edge.engines.rungs import Rung, rungs_below
+from edge.guard.sandbox import Plan
 from edge.models.profile import Profile, load_profile, profile_roots
 
 if TYPE_CHECKING:  # it brings every part of the program with it, and an engine's process is started often
@@ -30,6 +32,16 @@ class EngineOrder:
     sha256: str
     engine: EngineConfig
     unit: UnitConfig | None
+
+    def plan(self) -> Plan:
+        """What the engine's process keeps: the profile's files, the unit's calibration, and engines for a GPU."""
+        roots = profile_roots(self.engine.models)
+        readable = [folder for root in roots for folder in (root, root / self.rung.profile)]
+        if self.unit is not None and self.unit.calibration:
+            readable.append(Path(self.unit.calibration))
+        if self.rung.runtime:
+            readable.append(Path(self.engine.engines))
+        return Plan(tuple(os.path.realpath(path) for path in readable), has_gpu=bool(self.rung.runtime))
 
     def to_message(self) -> dict[str, Any]:
         return asdict(self)

@@ -9,26 +9,31 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import os
 import select
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from edge.basics.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
+from edge.basics.errors import EngineFailed, EngineLost, ModelError
+from edge.basics.python_child import child_environment, python_command
 from edge.engines.engine import Enhanced
 from edge.engines.gpu.trt_versions import refuse_absent
+from edge.guard.answers import Nonsense, Opened, message_of, opened_of, raise_error, stage_times
 from edge.guard.order import EngineOrder
 from edge.guard.shared_frames import SharedFrames
+from edge.guard.start import LEFT_TO_THE_PROGRAM
 from edge.pictures.image import Image
 
-WORKER_COMMAND = [sys.executable, "-m", "edge.guard.worker"]
+log = logging.getLogger(__name__)
+
+WORKER_COMMAND = python_command("edge.guard.start")
 """What is started; the campaign of faults puts its own in the place."""
 DEADLINE_S = 0.3
 """A frame that is not enhanced by then is shown raw: with what comes before and after it stays below 500 ms."""
@@ -38,16 +43,8 @@ OPENING_S, CPU_OPENING_S = 120.0, 30.0
 """What an engine may take to open: large plans take long on a small unit, and nobody waits; the CPU's take one."""
 PROVING_S = 10.0
 """And then to answer the golden frame, which a right engine does in less than one."""
-LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that an engine's process does not hear."""
 LOADED = {"loaded": True}
 MAX_MESSAGE_BYTES = 64 * 1024
-_KINDS: dict[str, type[EdgeError]] = {
-    "failed": EngineFailed,
-    "lost": EngineLost,
-    "missing": DeviceMissing,
-    "model": ModelError,
-}
 
 
 class EngineLate(EngineFailed):
@@ -60,20 +57,6 @@ class EngineBusy(EngineFailed):
 
 class EngineGone(EngineLost):
     """The engine's process ended or had to be ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What the process tells once its engine runs and has proven itself on the golden frame.
-
-    Attributes:
-        frame_ms: what a frame takes; a rung that is too slow is known by it.
-    """
-
-    profile: str
-    model_sha256: str
-    device: str
-    frame_ms: float
 
 
 class EngineProcess:
@@ -111,7 +94,8 @@ class EngineProcess:
         try:
             with _signals_held():
                 self._process = subprocess.Popen(
-                    [*WORKER_COMMAND, *map(str, fds), str(frames.num_frames), str(os.getpid())],
+                    [*WORKER_COMMAND, *map(str, fds), str(frames.num_frames), str(os.getpid()), order.plan().to_text()],
+                    env=child_environment(),
                     pass_fds=fds,
                     stdin=subprocess.DEVNULL,
                 )
@@ -152,8 +136,10 @@ class EngineProcess:
                 if time.monotonic() - self._started > limit_s:
                     raise EngineGone(f"the engine did not open within {limit_s:.0f} s")
                 return None
-            _raise_error(message)
-            self.opened = Opened(**message["opened"])
+            with _sense_expected():
+                raise_error(message)
+                self.opened = opened_of(message)
+            _tell_not_held(self.opened.not_held)
         return self.opened
 
     # ---- frames
@@ -183,7 +169,8 @@ class EngineProcess:
         places = {name: self._frames.index_of(one) for name, one in held.items()}
         self._ask("frame", tuple(held.values()), {**places, "strength": strength})
         message = self._settle(wait_s or DEADLINE_S)
-        stage_ms = dict(message["stage_ms"])
+        with _sense_expected():
+            stage_ms = stage_times(message)
         stage_ms["handover"] = (time.perf_counter() - begin) * 1e3 - stage_ms.pop("whole")
         return Enhanced(out, stage_ms, None if whole is out else whole)
 
@@ -209,22 +196,22 @@ class EngineProcess:
         if self._left_behind is None:
             return {}
         number, asked, held = self._left_behind
-        deadline = time.monotonic() + timeout_s
-        while True:
-            message = self._received(max(0.0, deadline - time.monotonic()))
-            if message is None:
-                waited_s = time.monotonic() - asked
-                if waited_s > HUNG_S:
-                    raise EngineGone(f"the engine hangs: no answer for {waited_s:.0f} s")
-                if timeout_s == 0:
-                    raise EngineBusy("the engine still works on an older picture")
-                raise EngineLate(f"the picture was not ready after {timeout_s * 1e3:.0f} ms")
-            if message.get("number") == number:
-                if timeout_s == 0 and held:
-                    self._late = held[0], held[-1]
-                self._left_behind = None
-                _raise_error(message)
-                return message
+        message = self._received(timeout_s)
+        if message is None:
+            waited_s = time.monotonic() - asked
+            if waited_s > HUNG_S:
+                raise EngineGone(f"the engine hangs: no answer for {waited_s:.0f} s")
+            if timeout_s == 0:
+                raise EngineBusy("the engine still works on an older picture")
+            raise EngineLate(f"the picture was not ready after {timeout_s * 1e3:.0f} ms")
+        with _sense_expected():
+            if message.get("number") != number:
+                raise Nonsense
+            if timeout_s == 0 and held:
+                self._late = held[0], held[-1]
+            self._left_behind = None
+            raise_error(message)
+        return message
 
     # ---- the line
 
@@ -243,7 +230,8 @@ class EngineProcess:
             raise EngineGone(self._how_it_ended()) from error
         if not num_bytes:
             raise EngineGone(self._how_it_ended())
-        return dict(json.loads(self._message[:num_bytes]))
+        with _sense_expected():
+            return message_of(self._message[:num_bytes])
 
     def _how_it_ended(self) -> str:
         try:
@@ -272,6 +260,22 @@ class EngineProcess:
 
 
 @contextlib.contextmanager
+def _sense_expected() -> Iterator[None]:
+    """A process that says what no engine's says is not asked again."""
+    try:
+        yield
+    except Nonsense as error:
+        raise EngineGone("the engine's process answered nonsense") from error
+
+
+@cache
+def _tell_not_held(not_held: tuple[str, ...]) -> None:
+    """One line for the program's life: the picture does not wait for a better kernel."""
+    if not_held:
+        log.warning("the engine's process runs, but this kernel does not close it off: %s", "; ".join(not_held))
+
+
+@contextlib.contextmanager
 def _signals_held() -> Iterator[None]:
     """What is started inherits it: a Ctrl-C before it leaves signals to us would end it in the middle of an import."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_THE_PROGRAM)
@@ -289,8 +293,3 @@ def reap() -> None:
     """Collect the processes that have ended since, and let go of their frames."""
     if _ending:
         _ending[:] = [held for held in _ending if held[0].poll() is None]
-
-
-def _raise_error(message: Mapping[str, Any]) -> None:
-    if "error" in message:
-        raise _KINDS[message["kind"]](message["error"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 from collections import deque
@@ -18,6 +19,8 @@ NUM_FRAMES = 32
 All that capture, slots, a freeze, the saver and kept snapshots hold at once.
 """
 NUM_KEPT = 6
+_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+"""Nobody who has the descriptor can take memory away that the other has mapped, which would end it by SIGBUS."""
 FRAME_BYTES = int(np.prod(FRAME_SHAPE))
 SLOT_BYTES = -(-FRAME_BYTES // mmap.PAGESIZE) * mmap.PAGESIZE
 
@@ -46,8 +49,9 @@ class SharedFrames:
 
     def __init__(self, descriptor: int | None = None, num_frames: int = NUM_FRAMES) -> None:
         if descriptor is None:
-            descriptor = os.memfd_create("edge-frames")
+            descriptor = os.memfd_create("edge-frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             os.ftruncate(descriptor, num_frames * SLOT_BYTES)
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
         self.descriptor = descriptor
         self.num_frames = num_frames
         self._mapping = mmap.mmap(descriptor, num_frames * SLOT_BYTES)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from edge.basics.errors import EdgeError, ModelError
+from edge.guard.answers import Opened
 from edge.guard.order import EngineOrder, EngineSetup
-from edge.guard.process import DEADLINE_S, EngineGone, EngineProcess, Opened
+from edge.guard.process import DEADLINE_S, EngineGone, EngineProcess
 
 log = logging.getLogger(__name__)
 

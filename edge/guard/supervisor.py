@@ -17,10 +17,11 @@ from edge.basics.errors import EdgeError, EngineFailed, EngineLost, ModelError
 from edge.calibration.blocks import block_correction
 from edge.engines.rungs import best_allowed
 from edge.frames.frame import Frame
+from edge.guard.answers import Opened
 from edge.guard.judge import OutputJudge
 from edge.guard.ladder import NS_PER_S, RESTARTS, Ladder
 from edge.guard.order import EngineOrder, EngineSetup
-from edge.guard.process import EngineBusy, EngineGone, EngineProcess, Opened, reap
+from edge.guard.process import EngineBusy, EngineGone, EngineProcess, reap
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.standby import Attempt, Preparation, Ready, Standby, checked
 from edge.health.record import Health
@@ -319,4 +320,5 @@ class Supervisor:
             "rungs": [*(one.title for one in rungs), "raw"],
             "restarts": self._num_restarts,
             "engine_pid": None if process is None else process.pid,
+            "engine_not_held": list(process.opened.not_held) if process and process.opened else [],
         }

@@ -1,4 +1,4 @@
-"""The process that the engine lives in, `python -m edge.guard.worker`; `edge.guard.process` starts it.
+"""The process that the engine lives in; `edge.guard.process` starts it, by `edge.guard.start`.
 
 It opens what it is ordered to, proves it on the golden frame, and then turns frame numbers into frame numbers until the
 other end of its line is closed, or the program that started it ends.
@@ -7,20 +7,14 @@ other end of its line is closed, or the program that started it ends.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import logging
-import os
-import signal
 import socket
-import sys
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edge.basics.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
-from edge.basics.logs import set_up_logging
 from edge.calibration.of_unit import unit_correction
 from edge.engines.corrected import corrected
 from edge.engines.engine import Engine
@@ -28,16 +22,14 @@ from edge.engines.golden import golden_frame
 from edge.engines.open import open_rung, prove_rung
 from edge.engines.threads import settle_opencv
 from edge.engines.weakened import WeakenedEngine
+from edge.guard.answers import Opened
 from edge.guard.order import EngineOrder
-from edge.guard.process import DEADLINE_S, LEFT_TO_THE_PROGRAM, LOADED, MAX_MESSAGE_BYTES, Opened
+from edge.guard.process import DEADLINE_S, LOADED, MAX_MESSAGE_BYTES
 from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import Profile, load_profile, profile_roots
 
 log = logging.getLogger("edge.guard.worker")
 
-_PR_SET_PDEATHSIG = 1
-_OOM_SCORE = 500
-"""When memory runs out the kernel ends this process before the one that shows the picture."""
 _NUM_TRIES, _HOPELESS_MS = 3, 3000.0
 
 
@@ -46,11 +38,13 @@ class Worker:
 
     Args:
         line: a SOCK_SEQPACKET socket; messages are JSON.
+        not_held: see `edge.guard.sandbox.confine`.
     """
 
-    def __init__(self, line: socket.socket, frames: SharedFrames) -> None:
+    def __init__(self, line: socket.socket, frames: SharedFrames, not_held: Sequence[str] = ()) -> None:
         self._line = line
         self._frames = frames
+        self._not_held = tuple(not_held)
         self._message = bytearray(MAX_MESSAGE_BYTES)
 
     def run(self) -> None:
@@ -105,7 +99,12 @@ class Worker:
             correction = unit_correction(order.unit.calibration, order.unit.serial, profile.manifest)
             engine = corrected(self._weakened, correction, order.engine.threads)
             frame_ms = _frame_ms(engine, proof.took_ms)
-        return profile, bare, engine, Opened(engine.profile, engine.model_sha256, engine.device, frame_ms)
+        return (
+            profile,
+            bare,
+            engine,
+            Opened(engine.profile, engine.model_sha256, engine.device, frame_ms, self._not_held),
+        )
 
     def _send(self, message: Mapping[str, Any]) -> None:
         with contextlib.suppress(OSError):
@@ -146,25 +145,14 @@ def _error_message(error: Exception) -> dict[str, Any]:
     return {"error": f"{type(error).__name__}: {' '.join(str(error).split())[:200]}", "kind": "failed"}
 
 
-def prepare_process(parent: int) -> None:
-    """End with the program that started this process, leave its signals to it, and be the first to go for memory."""
-    for number in LEFT_TO_THE_PROGRAM:
-        signal.signal(number, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the line above
-        sys.exit(0)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(f"{_OOM_SCORE}\n", encoding="ascii")
+def serve(argv: Sequence[str], not_held: Sequence[str] = ()) -> int:
+    """Serve until the other end closes.
 
-
-def main(argv: list[str]) -> int:
-    line_fd, frames_fd, num_frames, parent = map(int, argv)
-    prepare_process(parent)
-    set_up_logging(debug=False)
+    Args:
+        argv: descriptor of the line and of the frames, and how many frames these are.
+        not_held: what this process could not be kept from.
+    """
+    line_fd, frames_fd, num_frames = map(int, argv)
     settle_opencv()
-    Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames)).run()
+    Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames), not_held).run()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

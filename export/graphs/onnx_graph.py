@@ -8,11 +8,11 @@ import warnings
 from pathlib import Path
 
 import onnx
-import onnxruntime
 import torch
 from torch import Tensor, nn
 
 from edge.basics.errors import ModelError
+from edge.engines.onnx_runtime import onnxruntime
 from edge.pictures.geometry import FRAME_SHAPE, NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, SCALE
 from export.graphs.pipeline import GuidedDehazer, IsrPipeline
 from export.precisions.graph_edit import serialised

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import onnxruntime
 from tqdm import tqdm
 
 from edge.basics.errors import DeviceMissing, ModelError
 from edge.engines.gpu.trt_log import collecting_logger, last_error
 from edge.engines.gpu.trt_versions import TrtApi, create_network, create_parser, hold_types, set_target
+from edge.engines.onnx_runtime import onnxruntime
 from edge.pictures.geometry import FRAME_SHAPE
 
 

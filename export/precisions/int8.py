@@ -15,22 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import onnx
-from onnxruntime.quantization import (
-    CalibrationDataReader,
-    CalibrationMethod,
-    QuantFormat,
-    QuantType,
-    quantize_static,
-)
 from tqdm import tqdm
 
+from edge.engines import onnx_runtime
 from export.precisions.calibration_set import CalibrationSet
 from export.precisions.fp16 import ISLAND_SCOPES, NETWORK_SCOPES
 
+quantiser = onnx_runtime.quantiser()
 OPTIONS = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias": False, "AddQDQPairToWeight": True}
 
 
-class _Frames(CalibrationDataReader):  # type: ignore[misc]
+class _Frames(quantiser.CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, frames: CalibrationSet) -> None:
         self._frames: Iterator[Any] = iter(tqdm(frames, "calibrating", len(frames), disable=None))
 
@@ -63,17 +58,17 @@ def quantised_graph(model: onnx.ModelProto, frames: CalibrationSet) -> onnx.Mode
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, result = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, source)
-        quantize_static(
+        quantiser.quantize_static(
             source,
             result,
             _Frames(frames),
-            quant_format=QuantFormat.QDQ,
+            quant_format=quantiser.QuantFormat.QDQ,
             op_types_to_quantize=["Conv"],
             nodes_to_quantize=quantised_nodes(model),
             per_channel=True,
-            activation_type=QuantType.QInt8,
-            weight_type=QuantType.QInt8,
-            calibrate_method=CalibrationMethod.MinMax,
+            activation_type=quantiser.QuantType.QInt8,
+            weight_type=quantiser.QuantType.QInt8,
+            calibrate_method=quantiser.CalibrationMethod.MinMax,
             extra_options=OPTIONS,
         )
         made = onnx.load(result)

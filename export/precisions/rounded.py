@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from edge.basics.errors import ModelError
+from edge.engines.onnx_runtime import onnxruntime
 from edge.pictures.image import Image
 from export.precisions.graph_edit import FLOAT, HALF, Names, element_types
 

@@ -14,8 +14,8 @@ from edge.config import Config, EngineConfig
 from edge.engines.engine import Enhanced
 from edge.engines.rungs import Rung
 from edge.frames.frame import Frame
+from edge.guard.answers import Opened
 from edge.guard.order import engine_setup
-from edge.guard.process import Opened
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.supervisor import Supervisor
 from edge.health.news import Board, PartChanged

@@ -13,7 +13,7 @@ from pathlib import Path
 from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
 from edge.engines.engine import Enhanced
 from edge.engines.open import Proof
-from edge.guard import worker
+from edge.guard import start, worker
 
 SCRIPTED = Path(__file__)
 """To be run in the worker's place."""
@@ -83,4 +83,4 @@ def prove_rung(engine, profile, config, rung):
 
 if __name__ == "__main__":
     worker.open_rung, worker.prove_rung = open_rung, prove_rung
-    sys.exit(worker.main(sys.argv[1:]))
+    sys.exit(worker.serve(sys.argv[1:4], start.begin(sys.argv[1:])))

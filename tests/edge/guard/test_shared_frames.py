@@ -1,5 +1,6 @@
 """Frames that two processes see: what one writes the other reads, and a frame is lent again when nobody holds it."""
 
+import fcntl
 import gc
 import os
 import subprocess
@@ -34,6 +35,15 @@ def test_another_process_reads_and_writes_the_same_pixels(frames):
     arguments = [sys.executable, "-c", OTHER, str(frames.descriptor), str(index)]
     subprocess.run(arguments, pass_fds=[frames.descriptor], check=True)
     assert frame[-1, -1].tolist() == [4, 5, 6]
+
+
+@pytest.mark.parametrize("size", [0, 4096, 1 << 30])
+def test_nobody_can_take_the_memory_away(frames, size):
+    with pytest.raises(PermissionError):
+        os.ftruncate(frames.descriptor, size)
+    with pytest.raises(PermissionError):
+        fcntl.fcntl(frames.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+    assert frames.take().sum() == 0
 
 
 def test_a_frame_is_lent_until_the_last_view_of_it_is_gone(frames):

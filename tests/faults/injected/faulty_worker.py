@@ -1,4 +1,4 @@
-"""The engine's process with an engine that can be broken: takes the place of `python -m edge.guard.worker`."""
+"""The engine's process with an engine that can be broken: takes the place of `edge.guard.start`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+import edge.guard.start as start
 import edge.guard.worker as worker
 from edge.basics.errors import EngineFailed, EngineLost
 from edge.engines.engine import Engine, Enhanced
 from edge.pictures.image import Image
-from tests.faults.injected.switches import Switch
+from tests.faults.injected.switches import FOLDER_VARIABLE, Switch
 
 
 class FaultyEngine:
@@ -77,7 +78,8 @@ _SPOILT: dict[str, Callable[[FaultyEngine, Image], Any]] = {
 def main() -> int:
     real = worker.corrected
     worker.corrected = lambda *given, **named: FaultyEngine(real(*given, **named))  # type: ignore[attr-defined]
-    return int(worker.main(sys.argv[1:]) or 0)
+    given = sys.argv[1:]
+    return worker.serve(given[:3], start.begin(given, [os.environ[FOLDER_VARIABLE]]))
 
 
 if __name__ == "__main__":

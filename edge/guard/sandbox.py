@@ -1,0 +1,181 @@
+"""What a process that runs a foreign graph may still do, and how the rest is taken from it.
+
+Two kernel mechanisms that need no rights, one inside the other: Landlock says which files are left, seccomp which
+system calls. Neither can be undone. Where a kernel lacks one the process works on with the other, and says so.
+docs/security.md has the table of what is held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import resource
+import sys
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import edge
+import firmware_bridge
+from edge.guard.landlock import Reach, landlock_version, restrict_files
+from edge.guard.seccomp import Refused, can_filter, forbid_new_privileges, refuse_calls
+
+_AF_UNIX = 1
+_CLONE_THREAD = 0x10000
+_OPEN_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_SHARED_WITHOUT_FILE = 0x21
+_TYPES_FOR_THE_TERMINAL = (0x5412, 0x541C)
+"""TIOCSTI, TIOCLINUX: what is typed so, the shell runs that the program was started from."""
+_NAMES_WHO_IS_SIGNALLED = (0x8901, 0x8902)
+_SETS_OWNER, _SETS_SIGNAL, _SETS_OWNER_EX = 8, 10, 15
+
+_NETWORK = ("accept", "accept4", "bind", "connect", "listen", "socket")
+_PROGRAMS = ("execve", "execveat", "fork", "vfork")
+_OTHERS = (
+    "kcmp", "migrate_pages", "move_pages", "ioprio_set", "pidfd_getfd", "pidfd_open", "pidfd_send_signal",
+    "process_madvise", "process_mrelease", "process_vm_readv", "process_vm_writev", "ptrace", "rt_sigqueueinfo",
+    "rt_tgsigqueueinfo", "setpriority", "tkill",
+)  # fmt: skip
+"""Reading, changing, hurrying or ending other processes."""
+_KERNEL = (
+    "acct", "add_key", "adjtimex", "bpf", "capset", "chroot", "clock_adjtime", "clock_settime", "delete_module",
+    "fanotify_init", "finit_module", "fsconfig", "fsmount", "fsopen", "fspick", "init_module", "iopl", "ioperm",
+    "kexec_file_load", "kexec_load", "keyctl", "modify_ldt", "mount", "mount_setattr", "move_mount",
+    "name_to_handle_at", "open_by_handle_at", "open_tree", "perf_event_open", "personality", "pivot_root", "quotactl",
+    "reboot", "request_key", "setdomainname", "setfsgid", "setfsuid", "setgid", "setgroups", "sethostname", "setns",
+    "setregid", "setresgid", "setresuid", "setreuid", "settimeofday", "setuid", "swapoff", "swapon", "syslog",
+    "umount2", "unshare", "userfaultfd", "vhangup",
+)  # fmt: skip
+"""The machine's state, other users, and what finds its way around the rest."""
+_AROUND = ("clone3", "io_uring_enter", "io_uring_register", "io_uring_setup")
+"""Their arguments lie where a filter cannot look; libraries do without them where a kernel has none."""
+_SHARING = (
+    "memfd_create", "memfd_secret", "mq_open", "mq_unlink", "msgget", "semget", "shmat", "shmctl", "shmget",
+)  # fmt: skip
+_WRITING = (
+    "chmod", "chown", "creat", "fallocate", "fchmod", "fchmodat", "fchmodat2", "fchown", "fchownat", "fremovexattr",
+    "fsetxattr", "ftruncate", "futimesat", "lchown", "link", "linkat", "lremovexattr", "lsetxattr", "mkdir", "mkdirat",
+    "mknod", "mknodat", "removexattr", "rename", "renameat", "renameat2", "rmdir", "setxattr", "symlink", "symlinkat",
+    "truncate", "unlink", "unlinkat", "utime", "utimensat", "utimes",
+)  # fmt: skip
+_SCHEDULING = ("sched_setaffinity", "sched_setattr", "sched_setparam", "sched_setscheduler")
+
+_GPU_DEVICES = ("dri", "host1x*", "nvgpu*", "nvhost*", "nvidia*", "nvmap", "nvsciipc", "shm", "null")
+_GPU_WRITABLE = ("/proc/self", "/tmp")
+"""The names of the driver's threads, and what it keeps for a moment."""
+_GPU_READABLE = ("/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sys", "/usr")
+_READABLE = (
+    "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/lib", "/lib64", "/etc/ld.so.cache",
+    "/etc/localtime", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm",
+    "/sys", "/dev/null", "/dev/zero", "/dev/urandom",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a process keeps.
+
+    Attributes:
+        readable: files and folders that it needs beside the interpreter's and the system's libraries.
+        has_gpu: it drives one: devices, the driver's caches and its Unix sockets stay open to it.
+    """
+
+    readable: tuple[str, ...] = ()
+    has_gpu: bool = False
+
+    def to_text(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_text(cls, text: str) -> Plan:
+        stored = json.loads(text)
+        return cls(tuple(stored["readable"]), bool(stored["has_gpu"]))
+
+
+def confine(plan: Plan) -> tuple[str, ...]:
+    """Take from this process what the plan does not name. Before it has threads: Landlock holds the calling one.
+
+    Returns:
+        What could not be taken, in words; empty where all is held.
+    """
+    missing = []
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold patients' pictures
+    try:
+        forbid_new_privileges()
+        restrict_files(reach_of(plan))
+    except OSError as error:
+        missing.append(f"files: {error.strerror}")
+    try:
+        refuse_calls(refused_by(plan))
+    except OSError as error:
+        missing.append(f"network, programs and other processes: {error.strerror}")
+    return tuple(missing)
+
+
+def confinement() -> str:
+    """What this machine can hold a process to, in words, without doing it."""
+    version = landlock_version()
+    files = f"Landlock {version} leaves it its model's files" if version else "no Landlock, so it may read files"
+    if not can_filter():
+        return f"{files}; no seccomp, so its network and other processes are not closed to it"
+    return f"{files}; seccomp refuses it network, programs and other processes"
+
+
+def reach_of(plan: Plan) -> Reach:
+    """The interpreter, its packages, the system's libraries, and what the plan names."""
+    readable = [*_interpreter(), *map(Path, (*_READABLE, *plan.readable)), *_library_path()]
+    if not plan.has_gpu:
+        return Reach(tuple(readable))
+    cache = Path(os.environ.get("CUDA_CACHE_PATH") or Path("~/.nv").expanduser())
+    devices = [path for name in _GPU_DEVICES for path in Path("/dev").glob(name)]
+    return Reach((*readable, *map(Path, _GPU_READABLE)), (*map(Path, _GPU_WRITABLE), *devices, cache))
+
+
+def refused_by(plan: Plan) -> tuple[Refused, ...]:
+    """The system calls that fail."""
+    myself = os.getpid()
+    refused = [Refused(call) for call in (*_PROGRAMS, *_OTHERS, *_KERNEL)]
+    refused += [Refused(call, errno.ENOSYS) for call in _AROUND]
+    refused += [
+        Refused("clone", argument=0, mask=_CLONE_THREAD, values=(_CLONE_THREAD,), unless=True),
+        Refused("fcntl", argument=1, values=(_SETS_OWNER, _SETS_SIGNAL, _SETS_OWNER_EX)),
+        Refused("ioctl", argument=1, values=(*_TYPES_FOR_THE_TERMINAL, *_NAMES_WHO_IS_SIGNALLED)),
+        *(Refused(call, argument=0, values=(myself,), unless=True) for call in ("kill", "tgkill")),
+        Refused("prlimit64", argument=0, values=(0, myself), unless=True),
+    ]
+    if plan.has_gpu:
+        return (*refused, Refused("socket", errno.EACCES, 0, (_AF_UNIX,), unless=True))
+    refused += [Refused(call, errno.EACCES) for call in (*_NETWORK, *_SHARING, *_WRITING)]
+    refused += [Refused("openat2", errno.ENOSYS)]
+    refused += [
+        Refused(call, errno.EACCES, argument, (0,), unless=True, mask=_OPEN_TO_WRITE)
+        for call, argument in (("open", 1), ("openat", 2))
+    ]
+    refused += [Refused("mmap", argument=3, mask=_SHARED_WITHOUT_FILE, values=(_SHARED_WITHOUT_FILE,))]
+    return (*refused, *(Refused(call, argument=0, values=(0, myself), unless=True) for call in _SCHEDULING))
+
+
+def _interpreter() -> Iterable[Path]:
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    yield from (Path(path) for path in {sysconfig.get_path(name) for name in names})
+    for prefix in {sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix}:
+        yield from (Path(prefix) / folder for folder in ("lib", "lib64", "pyvenv.cfg"))
+    yield from (Path(path) for path in sys.path if Path(path).is_absolute())
+    for package in (edge, firmware_bridge):
+        yield Path(str(package.__file__)).resolve().parent
+
+
+def _library_path() -> Iterable[Path]:
+    """Where the dynamic linker was told to look too."""
+    for text in os.environ.get("LD_LIBRARY_PATH", "").split(":"):
+        if Path(text).is_absolute():
+            yield Path(text)
+
+
+def has_gpu() -> bool:
+    """Whether this machine shows devices of a GPU's driver; where it does not, a plan need not leave any."""
+    return any(any(Path("/dev").glob(name)) for name in ("nvidia[0-9]*", "nvhost-gpu", "nvmap", "nvgpu*"))

@@ -1,0 +1,69 @@
+"""How the engine's process starts: it confines itself before it loads what reads a foreign file.
+
+    python -I isolated.py PATH edge.guard.start LINE FRAMES NUM_FRAMES PARENT PLAN
+
+Numbers are descriptors and a process; the plan is a `Plan`'s text. Nothing here may load numpy, which starts threads
+that would stay free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from edge.basics.logs import set_up_logging
+from edge.guard.sandbox import Plan, confine
+
+LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that an engine's process does not hear."""
+_PR_SET_PDEATHSIG = 1
+_OOM_SCORE = 500
+"""When memory runs out the kernel ends this process before the one that shows the picture."""
+
+
+def prepare_process(parent: int) -> None:
+    """End with the program that started this process, leave its signals to it, and be the first to go for memory."""
+    for number in LEFT_TO_THE_PROGRAM:
+        signal.signal(number, signal.SIG_IGN)
+    end_with(parent)
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(f"{_OOM_SCORE}\n", encoding="ascii")
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel end this process with the one that started it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above
+        sys.exit(0)
+
+
+def begin(argv: Sequence[str], also_readable: Sequence[str] = ()) -> tuple[str, ...]:
+    """Do all that comes before the engine's libraries are loaded.
+
+    Args:
+        also_readable: files that the plan does not name, for an engine that tests break.
+
+    Returns:
+        What the process could not be kept from; see `edge.guard.sandbox.confine`.
+    """
+    prepare_process(int(argv[3]))
+    set_up_logging(debug=False)
+    plan = Plan.from_text(argv[4])
+    return confine(replace(plan, readable=(*plan.readable, *also_readable)))
+
+
+def main(argv: Sequence[str]) -> int:
+    not_held = begin(argv)
+    from edge.guard.worker import serve
+
+    return serve(argv[:3], not_held)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

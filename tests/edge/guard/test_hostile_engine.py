@@ -1,0 +1,177 @@
+"""An engine that a foreign graph has taken over: it gets nowhere from its process, and the program goes on."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge.basics.errors import EngineFailed
+from edge.config import EngineConfig
+from edge.engines.rungs import Rung
+from edge.guard import process as engine_process
+from edge.guard.landlock import landlock_version
+from edge.guard.order import EngineOrder
+from edge.guard.process import EngineGone, EngineProcess
+from edge.guard.seccomp import can_filter
+from edge.guard.shared_frames import SharedFrames
+from edge.models.profile import load_profile
+from edge.pictures.geometry import FRAME_SHAPE
+from tests.paths import REPOSITORY
+
+WORKER = REPOSITORY / "tests/doubles/hostile_worker.py"
+GUARD_S = 30.0
+WELL = 200
+
+needs_seccomp = pytest.mark.skipif(not can_filter(), reason="this kernel filters no system calls")
+needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel has no Landlock")
+
+
+@pytest.fixture
+def hostile(monkeypatch):
+    """`hostile(expression, ...)`: an open process whose engine evaluates expression N at a frame of value N."""
+    monkeypatch.setattr(engine_process, "WORKER_COMMAND", [sys.executable, str(WORKER)])
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    frames = SharedFrames(num_frames=8)
+    started = []
+
+    def begin(*expressions):
+        monkeypatch.setenv("HOSTILE", json.dumps(expressions))
+        order = EngineOrder(Rung("live", "cpu"), load_profile("live").sha256, EngineConfig(), None)
+        started.append(EngineProcess(order, frames))
+        while started[-1].poll_opened(1.0) is None:
+            pass
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.close(10)
+    frames.close()
+
+
+def frame(number):
+    return np.full(FRAME_SHAPE, number, np.uint8)
+
+
+def outcomes(process, num):
+    """What came of the first `num` expressions; the process still answers a frame after each."""
+    told = []
+    for number in range(num):
+        with pytest.raises(EngineFailed) as caught:
+            process.enhance(frame(number), GUARD_S)
+        told.append(str(caught.value))
+        assert process.enhance(frame(WELL), GUARD_S).image[0, 0, 0] == WELL
+    return told
+
+
+def not_refused(process, expressions):
+    told = zip(expressions, outcomes(process, len(expressions)), strict=True)
+    return {code: line for code, line in told if not line.startswith("PermissionError")}
+
+
+@needs_seccomp
+def test_it_has_no_network(hostile):
+    expressions = [
+        "import_('socket').socket()",
+        "import_('socket').create_connection(('127.0.0.1', 9))",
+        "import_('socket').socket(import_('socket').AF_INET6, import_('socket').SOCK_DGRAM)",
+        "import_('socket').socket(import_('socket').AF_UNIX)",
+        "import_('socket').socket(fileno=os.dup(LINE)).connect('/run/systemd/notify')",
+    ]
+    assert not_refused(hostile(*expressions), expressions) == {}
+
+
+@needs_landlock
+def test_it_has_no_files(hostile, tmp_path):
+    foreign = tmp_path / "raw.png"
+    foreign.write_bytes(b"a patient")
+    expressions = [
+        f"open({str(foreign)!r}).read()",
+        f"open({str(foreign)!r}, 'a')",
+        f"os.listdir({str(tmp_path)!r})",
+        f"os.unlink({str(foreign)!r})",
+        f"open({str(Path.home() / 'left-behind')!r}, 'w')",
+        "os.mkdir('here')",
+        "open('/etc/passwd').read()",
+        f"open('/proc/{os.getpid()}/environ').read()",
+        f"open('/proc/{os.getpid()}/mem', 'rb').read(1)",
+        f"os.open('/proc/{os.getpid()}/fd/0', os.O_RDONLY)",
+        f"open({str(load_profile('live').graph)!r}, 'r+')",
+    ]
+    assert not_refused(hostile(*expressions), expressions) == {}
+    assert foreign.read_bytes() == b"a patient"
+
+
+@needs_seccomp
+def test_it_starts_nothing_and_touches_no_process(hostile):
+    me = os.getpid()
+    expressions = [
+        "os.fork()",
+        "os.execv('/bin/sh', ['sh', '-c', 'true'])",
+        "import_('subprocess').run(['/bin/true'])",
+        "os.posix_spawn('/bin/true', ['true'], {})",
+        f"os.kill({me}, 9)",
+        "os.kill(-1, 9)",
+        "os.kill(0, 9)",
+        f"os.sched_setaffinity({me}, {{0}})",
+        f"import_('resource').prlimit({me}, 0, (1, 1))",
+        f"os.setpriority(os.PRIO_PROCESS, {me}, 19)",
+        f"import_('fcntl').fcntl(LINE, 8, {me})",
+        "import_('fcntl').fcntl(LINE, 10, 9)",
+        "import_('fcntl').ioctl(1, 0x5412, b'x')",
+    ]
+    assert not_refused(hostile(*expressions), expressions) == {}
+
+
+def test_the_frames_cannot_be_taken_away(hostile):
+    expressions = [
+        "os.ftruncate(FRAMES, 0)",
+        "os.ftruncate(FRAMES, 1 << 40)",
+        "import_('fcntl').fcntl(FRAMES, 1033, 8)",
+        "os.truncate(f'/proc/self/fd/{FRAMES}', 0)",
+        "os.posix_fallocate(FRAMES, 0, 1 << 40)",
+    ]
+    assert not_refused(hostile(*expressions), expressions) == {}
+
+
+NONSENSE = {
+    "no JSON": b"[",
+    "not an object": b"17",
+    "bytes": bytes(range(128, 256)),
+    "deep": b"[" * 60_000,
+    "another number": b'{"number": 99, "stage_ms": {"whole": 1}}',
+    "no number": b"{}",
+    "no stages": b'{"number": 1}',
+    "stages of another kind": b'{"number": 1, "stage_ms": 5}',
+    "no whole": b'{"number": 1, "stage_ms": {}}',
+    "not finite": b'{"number": 1, "stage_ms": {"whole": 1e999}}',
+    "negative": b'{"number": 1, "stage_ms": {"whole": -1}}',
+    "not a number": b'{"number": 1, "stage_ms": {"whole": "1"}}',
+    "huge": b'{"number": 1, "stage_ms": {"whole": 1' + b"0" * 4000 + b"}}",
+    "many stages": json.dumps({"number": 1, "stage_ms": {**{str(n): 1 for n in range(99)}, "whole": 1}}).encode(),
+    "unknown error": b'{"number": 1, "error": "x", "kind": "new"}',
+    "error of no kind": b'{"number": 1, "error": "x", "kind": []}',
+    "error without words": b'{"number": 1, "error": 5, "kind": "failed"}',
+}
+
+
+@pytest.mark.parametrize("content", NONSENSE.values(), ids=NONSENSE.keys())
+def test_nonsense_over_the_line_ends_it(hostile, content):
+    process = hostile(f"os.write(LINE, {content!r})")
+    with pytest.raises(EngineGone, match="answered nonsense"):
+        process.enhance(frame(0), GUARD_S)
+
+
+def test_a_flood_over_the_line_is_left_behind(hostile):
+    process = hostile("""[os.write(LINE, b'{"number": 99}') for _ in iter(int, 1)]""")
+    with pytest.raises(EngineGone, match="answered nonsense"):
+        process.enhance(frame(0), GUARD_S)
+
+
+def test_what_it_says_cannot_drive_a_terminal(hostile):
+    process = hostile("""os.write(LINE, b'{"number": 1, "error": "\\\\u001b[2J", "kind": "failed"}')""")
+    with pytest.raises(EngineFailed) as caught:
+        process.enhance(frame(0), GUARD_S)
+    assert "\x1b" not in str(caught.value)

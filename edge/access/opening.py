@@ -90,11 +90,9 @@ class Opening:
 
     def notices(self) -> list[str]:
         """What everybody who looks must be told."""
-        told = []
-        if self._open and not self._has_users:
-            told.append("NOT SECURED: everybody on this network can watch and change this")
-        if self._open and self._certificate is None:
-            told.append("NOT SECURED: what is shown here can be read on the way")
+        can = ["watch and change this"] if not self._has_users else []
+        can += ["read along what is shown and typed here"] if self._certificate is None else []
+        told = [f"NOT SECURED: everybody on this network can {' and '.join(can)}"] if self._open and can else []
         if self._certificate is not None and (trouble := self._certificate.notice()):
             told.append(trouble)
         return told

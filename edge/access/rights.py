@@ -29,6 +29,8 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/health"): "viewer",
     ("GET", "/events"): "viewer",
     ("GET", "/guidance"): "viewer",
+    ("GET", "/calib.js"): "viewer",
+    ("GET", "/calib.css"): "viewer",
     ("GET", "/api/who"): "viewer",
     ("POST", "/api/logout"): "viewer",
     ("*", ANYWHERE_ELSE): "viewer",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from calib.capture.capture import SITE_FILES
 from edge.access.door import Door
 from edge.access.people import People, User
 from edge.access.rights import ANYWHERE_ELSE, RIGHTS, ROLES, least_role, may
@@ -22,7 +23,7 @@ from edge.health.news import Board
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
 from edge.web.mjpeg import Audience
-from edge.web.routes import Routes
+from edge.web.routes import Routes, Site
 from tests.doubles.guarded import PASSWORDS, Guest, hashed, three_users, with_token, write_users
 from tests.doubles.http_viewer import GUARD_S
 from tests.doubles.studio import Shelf
@@ -31,12 +32,16 @@ NOW = datetime.now(timezone.utc)
 
 
 def all_routes() -> list[tuple[str, str]]:
-    """(method, route) of everything that the page's server answers, its own catch-all included."""
+    """(method, route) of everything that the page answers, and calibration's, the catch-all included."""
     board = Board()
     health = Health(board)
     shown: FramePair | None = None
-    routes = Routes(health, Audience(), Freeze(health, board, Shelf()), lambda: shown, Door(WebConfig()))
-    return sorted({(route.method, route.resource.canonical) for route in routes.app().router.routes()})
+    of_calib = Site(SITE_FILES, {"/guidance": dict})
+    found: set[tuple[str, str]] = set()
+    for site in (None, of_calib):
+        routes = Routes(health, Audience(), Freeze(health, board, Shelf()), lambda: shown, Door(WebConfig()), site)
+        found |= {(route.method, route.resource.canonical) for route in routes.app().router.routes()}
+    return sorted(found)
 
 
 def wait_until(condition: Any, why: str) -> None:
@@ -65,7 +70,7 @@ def test_each_role_gets_what_the_table_says_and_nothing_more(studio, guest, name
         assert guest.log_in(name) == 200
         role = three_users().users[name].role
     for method, route in RIGHTS:
-        if route in ("/guidance", "/api/logout"):
+        if route in ("/guidance", "/calib.js", "/calib.css", "/api/logout"):
             continue
         path = "/nowhere" if route == ANYWHERE_ELSE else route
         status = guest.status("GET" if method == "*" else method, path)

@@ -85,8 +85,9 @@ def test_what_is_insecure_is_said_always(open_studio, users):
         if settings == {}:
             guest.log_in("vera")
         told[name] = json.loads(guest.ask("GET", "/health")[2])["access"]["notices"]
-    assert [notice[:11] for notice in told["neither"]] == ["NOT SECURED"] * 2
-    assert told["no TLS"] == ["NOT SECURED: what is shown here can be read on the way"]
+    begin = "NOT SECURED: everybody on this network can"
+    assert told["neither"] == [f"{begin} watch and change this and read along what is shown and typed here"]
+    assert told["no TLS"] == [f"{begin} read along what is shown and typed here"]
     with pytest.raises(ConfigError, match="NOT SECURED"):
         access_line(WebConfig(listen="0.0.0.0:8080", insecure=True))
 

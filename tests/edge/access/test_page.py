@@ -16,6 +16,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 GUARD_MS = 30_000
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
+AT = "([x, y]) => document.elementFromPoint(x, y).id"
 COVERED = "!document.getElementById('cover').hidden"
 
 
@@ -135,6 +136,11 @@ def test_a_page_that_is_open_to_everybody_says_so(page: Any, open_studio: Any) -
     page.get_by_text("NOT SECURED: everybody on this network can watch").wait_for()
     wait_for(page, f"!({COVERED})")
     assert page.locator("#leave").is_hidden()
+    page.keyboard.press("f")
+    wait_for(page, "document.fullscreenElement !== null && document.body.classList.contains('idle')")
+    box = page.locator("#access").bounding_box()
+    assert box["height"] > 10
+    assert page.evaluate(AT, [box["x"] + box["width"] / 2, box["y"] + 5]) == "access", "the bar lies over it"
 
 
 def test_without_users_the_login_leads_on_to_the_picture(page: Any, open_studio: Any) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from edge.access.check import access_line
 from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
@@ -84,6 +85,7 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
         "bridge": lambda: check_head(config.bridge),
         "calib": lambda: _calibration(config, find_profile(config)),
         "clock": _clock,
+        "access": lambda: access_line(config.web),
         "disk": lambda: _disk(config.save.path),
         "heat": lambda: _heat(config.heat),
     }

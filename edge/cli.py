@@ -35,6 +35,8 @@ EXAMPLES = """examples:
 commands with a --help of their own:
   edge-enhance cameras                                     what cameras this machine has, and the URI of each
   edge-enhance model                                       install, list and roll back models
+  edge-enhance user                                        who may come in to the page, and tokens for programs
+  edge-enhance audit                                       who looked, saved, changed and came in
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
 
@@ -43,10 +45,12 @@ log = logging.getLogger(__name__)
 LIVE_THREADS = ("capture", "inference")
 
 COMMANDS = {
+    "audit": "edge.access.audit_command:main",
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
+    "user": "edge.access.user_command:main",
 }
 """First word of the command line -> module and function, which takes the other words and returns an exit code."""
 

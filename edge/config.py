@@ -172,12 +172,49 @@ class WebConfig:
 
     listen: str = setting(
         "127.0.0.1:8080",
-        "address and port of the page; port 0 takes a free one",
+        "addresses and ports of the page, and unix:/PATH for a proxy; port 0 takes a free one",
         option="--listen",
         metavar="HOST:PORT",
         modes=OF_UNIT,
+        joins=True,
     )
+    users: str = setting(
+        "",
+        "users file, made by edge-enhance user; empty: whoever reaches the page may do everything",
+        option="--users",
+        metavar="FILE",
+        modes=OF_UNIT,
+    )
+    certificate: str = setting(
+        "",
+        "TLS for addresses beyond this machine: a PEM file, its chain included, or self-made",
+        option="--certificate",
+        metavar="FILE",
+        modes=OF_UNIT,
+    )
+    key: str = setting("", "PEM file of the certificate's key; empty: it is in web.certificate, or self-made")
+    insecure: bool = setting(
+        False,
+        "listen beyond this machine without users or without TLS; the page says so",
+        option="--insecure",
+        modes=OF_UNIT,
+    )
+    idle_minutes: int = setting(30, "a login ends when its page was closed for so long", low=1, high=1440)
+    session_hours: int = setting(12, "a login ends after so long whatever it does", low=1, high=168)
     jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100, live=True)
+
+
+@dataclass(frozen=True)
+class AuditConfig:
+    """The table [audit]: the record of who did what."""
+
+    file: str = setting("", "file of JSON lines; empty: audit/audit.jsonl in $STATE_DIRECTORY, without that none")
+    size_mib: int = setting(16, "most that it may take, older files included; the oldest lines go", low=1, high=1024)
+
+    @property
+    def path(self) -> Path | None:
+        state = os.environ.get("STATE_DIRECTORY", "")
+        return Path(self.file) if self.file else Path(state) / "audit" / "audit.jsonl" if state else None
 
 
 @dataclass(frozen=True)
@@ -244,6 +281,7 @@ class Config:
     engine: EngineConfig = field(default_factory=EngineConfig)
     enhance: EnhanceConfig = field(default_factory=EnhanceConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
     heat: HeatConfig = field(default_factory=HeatConfig)

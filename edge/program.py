@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
@@ -23,7 +24,7 @@ from edge.guard.supervisor import Supervisor
 from edge.health.disk import StorageWatch
 from edge.health.heat import HeatWatch
 from edge.health.machine import Sysfs
-from edge.health.news import Board
+from edge.health.news import Board, Saved, ViewChanged
 from edge.health.record import Health
 from edge.live import Ending, Live
 from edge.reload import Reload
@@ -63,7 +64,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     names = Names()
     saver = PairSaver(config.save.path, health, board, names)
     freeze = Freeze(health, board, saver, config.enhance.strength, names)
-    web = WebSink(config.web, health, board, freeze, on_failed=ending.fail)
+    audit = AuditLog(config.audit.path, config.audit.size_mib)
+    record_news(board, audit)
+    web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
     sinks: list[Sink] = [web, freeze]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, freeze))
@@ -79,21 +82,35 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         lambda taken: web.use_quality(taken.web.jpeg_quality),
         lambda taken: heat.set_config(taken.heat),
         lambda taken: freeze.set_strength(taken.enhance.strength),
+        lambda taken: web.reload_access(),
     ]
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
     watches: list[Watch] = [heat, storage, reload, life]
-    live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web))
+    live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()
+    audit.start()
     try:
         live.run()
     finally:
         notifier.stopping()
         saver.close()  # a picture that waits for the disk is written
         frames.close()
+        audit.record("stopped", "the unit")
+        audit.close()
     return 0
+
+
+def record_news(board: Board, audit: AuditLog) -> None:
+    """What came of what somebody asked for, or of the button on the camera head, which asks without a name."""
+
+    def view_changed(news: ViewChanged) -> None:
+        audit.record("view", "the unit", frozen=news.is_frozen, view=news.view, strength=news.strength)
+
+    board.read(ViewChanged, view_changed)
+    board.read(Saved, lambda news: audit.record("saved", "the unit", name=news.name))
 
 
 def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:
@@ -123,8 +140,9 @@ def _source(
     return SourceHolder(order, opening, health, stop, waits=config.source.wait)
 
 
-def _say_where(web: WebSink) -> None:
+def _say_where(web: WebSink, audit: AuditLog) -> None:
     log.info("live on %s (Ctrl-C stops)", web.url)
+    audit.record("started", "the unit", url=web.url)
 
 
 def put_in_order(config: Config) -> None:

@@ -35,6 +35,7 @@ SITE_FILES = {
     "/": PAGE_DIR / "index.html",
     "/calib.js": PAGE_DIR / "calib.js",
     "/calib.css": PAGE_DIR / "calib.css",
+    "/account.js": PAGE_FILES["/account.js"],
     "/stream.js": PAGE_FILES["/stream.js"],
     "/style.css": PAGE_FILES["/style.css"],
 }

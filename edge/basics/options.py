@@ -10,7 +10,7 @@ from typing import Any
 from edge.basics.errors import UsageError
 from edge.basics.settings import Setting
 
-_KINDS: dict[type, Callable[[str], Any]] = {str: str, int: int, float: float}
+_KINDS: dict[type, Callable[[str], Any]] = {str: str, int: int, float: float, bool: bool}
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,16 @@ def option_of(setting: Setting) -> Option:
     """The option of a setting that has one, its help made of the setting's rules and default.
 
     Raises:
-        TypeError: the setting is neither text nor a number.
+        TypeError: the setting is neither text nor a number, nor one of true or false: that has a flag, for true.
     """
     rules = setting.rules
     if setting.kind not in _KINDS:
-        raise TypeError(f"{setting.path}: only text and numbers have an option, not {setting.kind}")
+        raise TypeError(f"{setting.path}: only text, numbers and true have an option, not {setting.kind}")
+    if setting.kind is bool:
+        return Option(rules.option, rules.explain, rules.modes)
     default = f"default {setting.value}" if setting.value != "" else ""
-    notes = "; ".join(note for note in (setting.allowed, default) if note)
+    allowed = "" if rules.joins else setting.allowed
+    notes = "; ".join(note for note in (allowed, default) if note)
     help_text = f"{rules.explain} ({notes})" if notes else rules.explain
     metavar = rules.metavar or setting.path.rpartition(".")[2].upper()
     return Option(rules.option, help_text, rules.modes, metavar, _KINDS[setting.kind])

@@ -30,6 +30,7 @@ class Rules:
         metavar: what stands for its value in --help.
         modes: what the command may be doing when the option is given.
         live: a reload takes another value while the program runs; otherwise it wants a restart.
+        joins: a text that may be written as a list too, whose texts are joined with commas.
     """
 
     explain: str = ""
@@ -41,6 +42,7 @@ class Rules:
     metavar: str = ""
     modes: tuple[str, ...] = ()
     live: bool = False
+    joins: bool = False
 
     @property
     def span(self) -> str:
@@ -73,7 +75,8 @@ class Setting:
         if rules.choices:
             return ", ".join(rules.choices)
         if get_origin(self.kind) is not tuple:
-            return rules.span or ("true or false" if self.kind is bool else "")
+            words = {bool: "true or false", str: "text, or a list of texts" if rules.joins else ""}
+            return rules.span or words.get(self.kind, "")
         values = "texts" if get_args(self.kind)[0] is str else "numbers"
         number = f"at most {rules.most}" if rules.most else "any number of"
         return f"{number} {values}{', each ' if rules.span else ''}{rules.span}"
@@ -91,9 +94,10 @@ def setting(
     metavar: str = "",
     modes: tuple[str, ...] = (),
     live: bool = False,
+    joins: bool = False,
 ) -> Any:
     """A dataclass field with a default and its `Rules`."""
-    rules = Rules(explain, low, high, choices, most, option, metavar, modes, live)
+    rules = Rules(explain, low, high, choices, most, option, metavar, modes, live, joins)
     return dataclasses.field(default=default, metadata=vars(rules))
 
 
@@ -120,6 +124,8 @@ def _expected(kind: type, rules: Rules) -> str:
 
 
 def _checked(value: object, kind: type, rules: Rules, path: str, origin: str) -> object:
+    if rules.joins and isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        value = ", ".join(value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = _float_of(value)
     fits = isinstance(value, kind) and (kind is bool or not isinstance(value, bool))

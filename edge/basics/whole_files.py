@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -36,16 +37,20 @@ def make_folder(folder: Path) -> None:
         sync_folder(made.parent)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write one file."""
-    with whole_file(path) as file:
+def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write one file; `mode` is what its permissions may be at most."""
+    with whole_file(path, mode) as file:
         file.write(content)
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Gives an open file that becomes `path` when the block ends; an exception in the block removes it."""
-    with _locked_part(path) as file:
+def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """Gives an open file that becomes `path` when the block ends; an exception in the block removes it.
+
+    Args:
+        mode: what its permissions may be at most, from its first moment on.
+    """
+    with _locked_part(path, mode) as file:
         yield file
         _flush_to_disk(file)
         part_of(path).replace(path)
@@ -105,11 +110,11 @@ def lock(file: BinaryIO, *, wait: bool) -> bool:
 
 
 @contextmanager
-def _locked_part(path: Path) -> Iterator[BinaryIO]:
+def _locked_part(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
     """The temporary file of `path`, empty; it is removed where the block fails."""
     part = part_of(path)
     with ExitStack() as files:
-        file = _open_locked(part, files)
+        file = _open_locked(part, files, mode)
         try:
             yield file
         except BaseException:
@@ -118,13 +123,14 @@ def _locked_part(path: Path) -> Iterator[BinaryIO]:
             raise
 
 
-def _open_locked(part: Path, files: ExitStack) -> BinaryIO:
+def _open_locked(part: Path, files: ExitStack, mode: int) -> BinaryIO:
     while True:
-        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "w+b")
+        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode), "w+b")
         lock(file, wait=True)
         # Who held it before may have renamed or removed it meanwhile.
         if _is_still(part, file):
             file.truncate(0)
+            os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(file.fileno()).st_mode) & mode)  # one that was left behind
             files.enter_context(file)
             return file
         file.close()

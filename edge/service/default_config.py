@@ -24,10 +24,11 @@ SERVICE_VALUES: dict[str, Any] = {
     "source.uri": "camera:/dev/video0",
     "source.wait": True,
     "engine.models": "/var/lib/edge-enhance/models",
+    "audit.file": "/var/lib/edge-enhance/audit/audit.jsonl",
 }
 """Where the service's file differs from the program's defaults.
 
-A unit shows its camera, never the demo throat, and has a place for models that are installed.
+A unit shows its camera, never the demo throat, and has places for models that are installed and for the audit log.
 """
 
 

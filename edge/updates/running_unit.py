@@ -6,15 +6,18 @@ import http.client
 import ipaddress
 import os
 import signal
+import socket
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edge.access.control import control_paths
+from edge.access.listening import addresses_of, socket_addresses
 from edge.basics.errors import InputOutputError
 from edge.basics.texts import json_from_text
-from edge.config import address_from_listen
 
 ANSWER_WITHIN_S, POLL_S = 5.0, 0.2
 RELOAD_WITHIN_S = 150.0
@@ -32,32 +35,32 @@ class Reloaded:
 
 
 class RunningUnit:
-    """A unit that answers on its page's address.
+    """A unit that answers on its page's addresses, or by its control socket where it asks others for a login.
 
     Args:
         listen: `web.listen`.
+
+    Raises:
+        ConfigError: it cannot be understood.
     """
 
     def __init__(self, listen: str) -> None:
-        host, self._port = address_from_listen(listen)
-        address = ipaddress.ip_address(host)
-        if address.is_unspecified:
-            host = "::1" if address.version == 6 else "127.0.0.1"
-        self._host = host
+        self._listen = listen
+        self._addresses = addresses_of(listen)
 
     def health(self) -> dict[str, Any] | None:
         """Its health record; None where nothing answers that has one."""
-        connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_WITHIN_S)
-        try:
-            connection.request("GET", "/health")
-            answer = connection.getresponse()
-            record = json_from_text(answer.read(MAX_HEALTH_BYTES))
-        except (OSError, http.client.HTTPException, ValueError):
-            return None
-        finally:
-            connection.close()
-        is_unit = answer.status == http.client.OK and isinstance(record, dict) and _is_live(record.get("pid"))
-        return record if is_unit else None
+        return next((record for record in map(_health_by, self._connections()) if record is not None), None)
+
+    def _connections(self) -> Iterator[http.client.HTTPConnection]:
+        for path in control_paths(self._listen):
+            yield _UnixConnection(path)
+        for address in self._addresses:
+            if address.path is not None:
+                yield _UnixConnection(address.path)
+                continue
+            for _, where in socket_addresses(address)[:1]:
+                yield http.client.HTTPConnection(_here(str(where[0])), address.port, timeout=ANSWER_WITHIN_S)
 
     def reload(self, record: dict[str, Any], stop: threading.Event) -> Reloaded:
         """Have it read its files again, and wait for the outcome.
@@ -112,3 +115,37 @@ def _is_live(pid: object) -> bool:
         return b"--live" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=ANSWER_WITHIN_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(ANSWER_WITHIN_S)
+        self.sock.connect(str(self._path))
+
+
+def _here(host: str) -> str:
+    """Where this machine reaches what listens on a host: on every address it does by the loopback."""
+    address = ipaddress.ip_address(host.partition("%")[0])
+    if address.is_unspecified:
+        return "::1" if address.version == 6 else "127.0.0.1"
+    return host
+
+
+def _health_by(connection: http.client.HTTPConnection) -> dict[str, Any] | None:
+    try:
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        record = json_from_text(answer.read(MAX_HEALTH_BYTES))
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    is_unit = answer.status == http.client.OK and isinstance(record, dict) and _is_live(record.get("pid"))
+    return record if is_unit else None

@@ -14,6 +14,7 @@ from typing import Any
 
 from aiohttp import HttpVersion11, web
 
+from edge.access.door import Door
 from edge.basics.errors import UsageError
 from edge.frames.frame import FramePair
 from edge.health.record import Health
@@ -33,6 +34,12 @@ PAGE_FILES: Mapping[str, Path] = {
     "/app.js": PAGE_DIR / "app.js",
     "/stream.js": PAGE_DIR / "stream.js",
     "/style.css": PAGE_DIR / "style.css",
+    "/account.js": PAGE_DIR / "account.js",
+}
+LOGIN_FILES: Mapping[str, Path] = {
+    "/login": PAGE_DIR / "login.html",
+    "/login.css": PAGE_DIR / "login.css",
+    "/login.js": PAGE_DIR / "login.js",
 }
 _PAGE_HEADERS = {
     "Cache-Control": "no-cache",
@@ -63,6 +70,7 @@ class Routes:
 
     Args:
         shown: the pair that is shown, frozen or the newest; None before the first.
+        door: who may come in.
         site: the page.
     """
 
@@ -72,9 +80,11 @@ class Routes:
         audience: Audience,
         freeze: Freeze,
         shown: Callable[[], FramePair | None],
+        door: Door,
         site: Site | None = None,
     ) -> None:
         self._site = site or Site()
+        self._door = door
         self._health = health
         self._audience = audience
         self._freeze = freeze
@@ -87,15 +97,16 @@ class Routes:
         self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[_one_line_errors])
-        app.cleanup_ctx.extend((self._pulse.run, self._until_closed))
-        gets = {path: _page_file(file) for path, file in self._site.files.items()}
+        app = web.Application(middlewares=[self._door.middleware, _one_line_errors])
+        app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._until_closed))
+        gets = {path: _page_file(file) for path, file in {**LOGIN_FILES, **self._site.files}.items()}
         gets |= {path: _json_record(record) for path, record in self._site.records.items()}
         gets |= {
             "/stream.mjpg": self.stream,
             "/snapshot.png": self.snapshot,
             "/health": self.health,
             "/events": self.event_stream,
+            **self._door.gets,
         }
         for path, handler in gets.items():
             app.router.add_get(path, handler, expect_handler=_expect)
@@ -103,6 +114,7 @@ class Routes:
             "/api/live": self.go_live,
             "/api/save": self.save,
             "/api/strength": self.strength,
+            **self._door.posts,
         }.items():
             app.router.add_post(path, handler, expect_handler=_expect)
         app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)

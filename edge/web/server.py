@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import ipaddress
 import logging
-import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -17,8 +15,10 @@ from functools import partial
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from edge.basics.errors import ConfigError, InputOutputError
-from edge.config import WebConfig, address_from_listen
+from edge.access.audit import AuditLog
+from edge.access.door import Door
+from edge.access.listening import Listener
+from edge.config import WebConfig
 from edge.engines.threads import JPEG_THREADS
 from edge.frames.frame import FramePair
 from edge.frames.slot import Slot
@@ -41,6 +41,7 @@ def _is_ours(record: logging.LogRecord) -> bool:
 _server_log = logging.getLogger(f"{__name__}.server")
 _server_log.addFilter(_is_ours)
 
+_Opened = tuple[Listener, ssl.SSLContext | None]
 _TICK_S = 0.1
 _RESTAMP_NS = 500_000_000
 
@@ -51,6 +52,7 @@ class WebSink:
     Args:
         board: whose news go to `/events`.
         freeze: says which pair is shown, and saves it.
+        audit: where it is recorded who looks and what they ask for.
         on_failed: called in the server's thread where it ends by an error.
     """
 
@@ -62,11 +64,13 @@ class WebSink:
         freeze: Freeze,
         *,
         site: Site | None = None,
+        audit: AuditLog | None = None,
         on_failed: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self._config = config
         self._quality = config.jpeg_quality
-        self._site = site
+        self._site, self._audit = site, audit
+        self._door: Door | None = None
         self._health = health
         self._board = board
         self._freeze = freeze
@@ -87,19 +91,19 @@ class WebSink:
         """Bind, serve and encode.
 
         Raises:
-            ConfigError: `web.listen` cannot be understood.
-            InputOutputError: its port is in use or not allowed.
+            ConfigError: `[web]` cannot be understood, or would let everybody in.
+            InputOutputError: a port is in use or not allowed.
         """
-        host, port = address_from_listen(self._config.listen)
-        listener = _bound(host, port, self._config.listen)
-        self.url = _url(listener)
+        door = self._door = Door(self._config, self._audit)
+        listeners = door.opening.listen()
+        listener, tls = listeners[0]
+        self.url = listener.url("https" if tls else "http")
+        self._health.track("access", door.record)
         ready: Future[None] = Future()
-        self._spawn("web-server", lambda: self._serve(listener, ready))
+        self._spawn("web-server", lambda: self._serve(door, listeners, ready))
         ready.result()
         self._helper.submit(int)  # its thread starts now, not when there is no memory for one
         self._spawn("web-encoder", self._encode)
-        if not ipaddress.ip_address(listener.getsockname()[0]).is_loopback:
-            log.warning("web.listen %s: everyone on this network can watch", self._config.listen)
 
     def publish(self, pair: FramePair) -> None:
         self._slot.put(pair)
@@ -112,6 +116,11 @@ class WebSink:
         """Encode so from the next picture on; see `WebConfig`."""
         self._quality = jpeg_quality
 
+    def reload_access(self) -> None:
+        """Serve the certificate that is there now."""
+        if self._door is not None:
+            self._door.reload()
+
     def close(self) -> None:
         """Stop encoding, cut every stream and free the port."""
         self._closed.set()
@@ -123,31 +132,34 @@ class WebSink:
                     self._loop.call_soon_threadsafe(self._stop_serving.set)
             thread.join(timeout=2.0)
         self._helper.shutdown()
+        if self._door is not None:
+            self._door.opening.close()
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, name=name, daemon=True)
         self._threads.append(thread)
         thread.start()
 
-    def _serve(self, listener: socket.socket, ready: Future[None]) -> None:
+    def _serve(self, door: Door, listeners: list[_Opened], ready: Future[None]) -> None:
         try:
-            asyncio.run(self._serve_until_closed(listener, ready))
+            asyncio.run(self._serve_until_closed(door, listeners, ready))
         except Exception as error:
             if not ready.done():
                 ready.set_exception(error)
             log.exception("the web server ended")
             self._on_failed(error)
 
-    async def _serve_until_closed(self, listener: socket.socket, ready: Future[None]) -> None:
+    async def _serve_until_closed(self, door: Door, listeners: list[_Opened], ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(_logged_in_one_line)
         self._stop_serving = asyncio.Event()
-        routes = Routes(self._health, self._audience, self._freeze, self._shown, self._site)
+        routes = Routes(self._health, self._audience, self._freeze, self._shown, door, self._site)
         self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)
         await runner.setup()
-        await web.SockSite(runner, listener).start()
+        for listener, tls in listeners:
+            await web.SockSite(runner, listener.socket, ssl_context=tls).start()
         ready.set_result(None)
         await self._stop_serving.wait()
         await runner.cleanup()
@@ -213,27 +225,3 @@ def _logged_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, obje
     """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
     error = context.get("exception")
     log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")
-
-
-def _bound(host: str, port: int, listen: str) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except socket.gaierror as error:
-        raise ConfigError(f"web.listen = {listen!r}: this machine knows no host {host!r}") from error
-    try:
-        return socket.create_server(address, family=family, backlog=64)
-    except OSError as error:
-        why = {
-            errno.EADDRINUSE: "the port is in use",
-            errno.EACCES: "this user may not take a port below 1024",
-            errno.EADDRNOTAVAIL: "this machine has no such address",
-        }.get(error.errno or 0, str(error))
-        message = f"web.listen {listen}: {why}; choose another with --listen HOST:PORT"
-        raise InputOutputError(message) from error
-
-
-def _url(listener: socket.socket) -> str:
-    """Where a browser on this machine finds the page."""
-    host, port = listener.getsockname()[:2]
-    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{here}]:{port}/" if ":" in here else f"http://{here}:{port}/"

@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from edge.access.audit import AuditLog
 from edge.config import WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.health.news import Board
@@ -44,14 +45,15 @@ def web_sink(listen: str = "127.0.0.1:0", health: Health | None = None, site: Si
 class Studio:
     """A running sink and what feeds it: green raw frames, red enhanced ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: WebConfig | None = None, audit: AuditLog | None = None) -> None:
         self.board = Board()
         self.health = Health(self.board)
         self.health.set_source("demo:")
         self.health.set_engine(EngineFacts("live", "ab" * 32, "cpu"))
         self.shelf = Shelf()
         self.freezer = Freeze(self.health, self.board, self.shelf)
-        self.sink = WebSink(WebConfig(listen="127.0.0.1:0"), self.health, self.board, self.freezer)
+        config = config or WebConfig(listen="127.0.0.1:0")
+        self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit)
         self.sink.start()
         self.seq = 0
         self.lag_ms = 0

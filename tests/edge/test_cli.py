@@ -132,9 +132,12 @@ def test_the_command_refuses_it_before_anything_is_read(place):
 
 def test_print_config_takes_the_option_of_every_setting():
     given = {one.path: one.rules.option for one in settings_of(Config()) if one.rules.option}
-    assert set(given.values()) == {"--source", "--unit", "--calibration", "--profile", "--listen"}
+    assert given.pop("web.insecure") == "--insecure"  # a flag: it has no value
+    texts = {"--source", "--unit", "--calibration", "--profile", "--listen", "--users", "--certificate"}
+    assert set(given.values()) == texts
     words = [word for option in given.values() for word in (option, f"value of {option}")]
-    lines = run("--print-config", *words).stdout.splitlines()
+    lines = run("--print-config", "--insecure", *words).stdout.splitlines()
+    assert "web.insecure = true  # --insecure" in lines
     for path, option in given.items():
         assert f'{path} = "value of {option}"  # {option}' in lines
 
@@ -293,7 +296,7 @@ def test_check_says_every_part(tmp_path):
     done = run("--check")
     assert done.returncode == 0, done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "config", "unit", "model", "engine", "camera", "bridge", "calib", "clock", "disk", "heat",
+        "config", "unit", "model", "engine", "camera", "bridge", "calib", "clock", "access", "disk", "heat",
     ]  # fmt: skip
     assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
 

@@ -39,7 +39,7 @@ def test_every_setting_has_its_row(one):
 @pytest.mark.parametrize(
     ("path", "cells"),
     [
-        ("web.listen", ["`web.listen`", '`"127.0.0.1:8080"`', "text", "`--listen`", "restart"]),
+        ("web.listen", ["`web.listen`", '`"127.0.0.1:8080"`', "text, or a list of texts", "`--listen`", "restart"]),
         ("web.jpeg_quality", ["`web.jpeg_quality`", "`85`", "30 to 100", "", "reload"]),
         ("bridge.heater", ["`bridge.heater`", '`"auto"`', "auto, off", "", "restart"]),
         ("bridge.led_permille", ["`bridge.led_permille`", "`[]`", "at most 4 numbers, each 0 to 1000", "", "restart"]),

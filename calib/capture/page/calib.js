@@ -1,9 +1,11 @@
 // The calibration page: the unit's raw picture, what is found in it, and what keeps it from being taken.
 
+import { showAccess } from "./account.js";
 import { PictureStream } from "./stream.js";
 
 const ASK_MS = 200;
 const OLD_MS = 1500;
+const ACCESS_MS = 5000;
 
 const $ = (id) => document.getElementById(id);
 const picture = $("picture").getContext("2d", { alpha: false });
@@ -79,6 +81,7 @@ function show(record) {
 async function ask() {
   try {
     const answer = await fetch("guidance", { cache: "no-store" });
+    if (answer.status === 401) return loggedOut();
     show(await answer.json());
     if (performance.now() - bornMs > OLD_MS) cover("STALE", "no new picture from the unit");
     else cover("", "");
@@ -89,4 +92,19 @@ async function ask() {
   setTimeout(ask, ASK_MS);
 }
 
+function loggedOut() {
+  cover("LOGGED OUT", "the login ended: taking you to the login page");
+  setTimeout(() => location.replace("login"), 2000);
+}
+
+async function askAccess() {
+  try {
+    showAccess((await (await fetch("health", { cache: "no-store" })).json()).access);
+  } catch {
+    // the cover says that nothing answers
+  }
+  setTimeout(askAccess, ACCESS_MS);
+}
+
 ask();
+askAccess();

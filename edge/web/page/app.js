@@ -1,5 +1,6 @@
 // The physician's page: one picture, three views, and a cover as soon as the picture cannot be vouched for.
 
+import { logOut, showAccess, showAccount } from "./account.js";
 import { PictureStream } from "./stream.js";
 
 const SILENT_MS = 800; // the unit sends something at least every 600 ms, also while nothing is live
@@ -77,6 +78,8 @@ function watch() {
   const silentMs = now - stream.lastPartMs;
   const late = shown?.state === "live" && now - shown.bornMs > OLD_MS;
   const cover = $("cover");
+  if (stream.isRefused) return sayLoggedOut();
+  if (!$("again").hidden) comeBack();
   if (!shown && silentMs === Infinity) return;
   if (silentMs > SILENT_MS) {
     say("NO CONNECTION – picture is not live", `nothing has come for ${seconds(silentMs)}: check the network; trying again`);
@@ -104,6 +107,20 @@ function say(title, detail) {
   $("cover").hidden = false;
 }
 
+/** The picture that was shown last stays beneath the cover: a word and a way back, not a blank screen. */
+function sayLoggedOut() {
+  if (!$("again").hidden) return;
+  say("LOGGED OUT – picture is not live", "the login ended: log in to go on");
+  $("again").hidden = false;
+  $("again").focus();
+}
+
+function comeBack() {
+  $("again").hidden = true;
+  showAccount();
+  hear();
+}
+
 const seconds = (ms) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 
 // ---- the state of the unit
@@ -113,10 +130,11 @@ const WORDS = { live: "Live", frozen: "Frozen", degraded: "Not as usual", raw: "
 async function poll() {
   try {
     const answer = await fetch("health", { cache: "no-store", signal: AbortSignal.timeout(950) });
+    if (answer.status === 401) throw new Error("logged out");
     tell(await answer.json());
   } catch {
     const cut = performance.now() - stream.lastPartMs > SILENT_MS;
-    setState("offline", cut ? "No connection" : "State unknown", "");
+    setState("offline", stream.isRefused ? "Logged out" : cut ? "No connection" : "State unknown", "");
     for (const id of ["fps", "latency", "profile", "dropped"]) $(id).textContent = "–";
   }
   setTimeout(poll, 1000);
@@ -132,6 +150,7 @@ function tell(health) {
   $("latency").textContent = latency === null ? "–" : `${Math.round(latency)} ms`;
   $("profile").textContent = health.profile || "none";
   $("dropped").textContent = health.dropped.toLocaleString("en");
+  showAccess(health.access);
   $("fit").textContent = health.camera?.picture?.told ?? "";
 }
 
@@ -169,7 +188,7 @@ async function save() {
   } catch (error) {
     toast(`Not saved: ${error.message}`);
   }
-  $("save").disabled = false;
+  $("save").disabled = $("save").hasAttribute("data-forbidden");
 }
 
 function toast(text) {
@@ -232,7 +251,7 @@ async function setStrength() {
 }
 
 async function goLive() {
-  if ($("live").hidden) return;
+  if ($("live").hidden || $("live").disabled) return;
   try {
     const answer = await fetch("api/live", { method: "POST" });
     if (!answer.ok) throw new Error((await answer.text()).trim());
@@ -258,7 +277,7 @@ const shareOf = (event) => {
 };
 
 $("frame").addEventListener("pointerdown", (event) => {
-  if (event.button !== 0) return;
+  if (event.button !== 0 || event.target === $("again")) return;
   $("frame").setPointerCapture(event.pointerId);
   if (view === "split") moveDivider(shareOf(event));
   else hold(true);
@@ -313,6 +332,7 @@ for (const end of ["pointerup", "pointercancel"]) {
 $("save").addEventListener("click", save);
 $("full").addEventListener("click", toggleFull);
 $("live").addEventListener("click", goLive);
+$("leave").addEventListener("click", logOut);
 document.addEventListener("fullscreenchange", () => {
   $("full").setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));
 });
@@ -337,5 +357,6 @@ document.addEventListener("visibilitychange", () => {
   }
   watch();
 });
+showAccount();
 poll();
 hear();

@@ -2,6 +2,7 @@
 
 const HEAD_END = [13, 10, 13, 10];
 const RETRY_MS = 500;
+const REFUSED_RETRY_MS = 2000; // another tab may log in again
 const MOST_FPS = 30;
 const LEAST_FPS = 4;
 const CLOCK_DRIFT = 1e-4; // ms per ms that two clocks may drift apart without being taken for a late picture
@@ -17,6 +18,7 @@ export class PictureStream {
   #view = "";
   #fps = MOST_FPS;
   lastPartMs = -Infinity;
+  isRefused = false; // the unit asks for a login
 
   /** @param onPicture called with {enhanced, raw, seq, mode, state, bornMs}; raw is null but in a pair. */
   constructor(onPicture) {
@@ -35,11 +37,12 @@ export class PictureStream {
       try {
         const url = `stream.mjpg?view=${view}&fps=${this.#fps}`;
         const answer = await fetch(url, { signal: abort.signal, cache: "no-store" });
+        this.isRefused = answer.status === 401;
         if (answer.ok) await this.#read(answer.body.getReader(), abort.signal);
       } catch (error) {
         if (!abort.signal.aborted) console.info(`stream: ${error.message}; trying again`);
       }
-      if (!abort.signal.aborted) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      if (!abort.signal.aborted) await new Promise((resolve) => setTimeout(resolve, this.isRefused ? REFUSED_RETRY_MS : RETRY_MS));
     }
   }
 

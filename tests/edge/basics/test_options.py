@@ -17,7 +17,8 @@ class Lamp:
     name: str = setting("", "100% yours", option="--name", metavar="WORD", modes=("on", "off"))
     power_w: float = setting(3.0, "power", low=0.5, high=9.0, option="--power", metavar="W", modes=("on",))
     num_flashes: int = setting(2, "flashes", low=1, option="--flashes", metavar="N", modes=("on",))
-    is_hot: bool = setting(False, "no option")
+    is_hot: bool = setting(False, "hot", option="--hot", modes=("on",))
+    rays: tuple[int, ...] = setting((), "no option")
 
 
 SETTINGS = [*settings_of(Lamp())]
@@ -93,8 +94,12 @@ def test_what_a_mode_uses_is_taken():
     refuse_unused(OPTIONS, parsed("--name", "x", "--dry-run"), "off")
 
 
-def test_a_setting_that_is_neither_text_nor_number_has_no_option():
-    with pytest.raises(TypeError, match="is_hot"):
+def test_a_setting_of_true_or_false_is_a_flag():
+    assert given_settings(SETTINGS, parsed("--hot")) == {"is_hot": ("--hot", True)}
+
+
+def test_a_setting_that_is_a_list_has_no_option():
+    with pytest.raises(TypeError, match="rays"):
         option_of(SETTINGS[-1])
 
 

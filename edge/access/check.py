@@ -1,0 +1,45 @@
+"""What `edge-enhance --check` says of who may come in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edge.access.listening import addresses_of, is_open_to_others
+from edge.access.opening import refuse_open
+from edge.access.people import read_people
+from edge.basics.errors import ConfigError
+from edge.config import WebConfig
+
+
+def access_line(config: WebConfig) -> str:
+    """Where the page listens, how many may come in, and the certificate's fingerprint.
+
+    Raises:
+        ConfigError: the unit would not start so, or something about it must be told.
+    """
+    addresses = addresses_of(config.listen)
+    open_ones = [one for one in addresses if is_open_to_others(one)]
+    people = read_people(Path(config.users)) if config.users else None
+    told = [f"on {config.listen}", "no users" if people is None else f"users: {len(people.users)}"]
+    if people is not None and people.tokens:
+        told.append(f"tokens: {len(people.tokens)}")
+    if open_ones and not config.insecure:
+        refuse_open(open_ones[0].text, people is not None, bool(config.certificate))
+    if open_ones and (people is None or not config.certificate):
+        raise ConfigError(f"{', '.join(told)}: NOT SECURED, as --insecure says; the network is open to it")
+    return ", ".join([*told, *_of_certificate(config, bool(open_ones))])
+
+
+def _of_certificate(config: WebConfig, is_open: bool) -> list[str]:
+    if not config.certificate:
+        return []
+    from edge.access.certificate import SELF_MADE, certificate_files, fingerprint_of, read_certificate, trouble_of
+
+    path, _ = certificate_files(config)
+    if config.certificate == SELF_MADE and not path.exists():
+        return ["a certificate is made at the start"]
+    found = read_certificate(path)
+    if config.certificate != SELF_MADE and (trouble := trouble_of(found)):
+        raise ConfigError(f"{path}: {trouble}")
+    use = "certificate" if is_open else "certificate (no address uses it)"
+    return [f"{use} SHA-256 {fingerprint_of(found)}"]

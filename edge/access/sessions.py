@@ -1,0 +1,109 @@
+"""Sessions: who is logged in, and until when. Kept in memory, so that a restart logs everybody out."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+MAX_SESSIONS, MAX_OF_ONE_USER = 256, 16
+
+
+@dataclass(slots=True)
+class Session:
+    """One browser that has logged in.
+
+    Attributes:
+        password: hash of the password that opened it; where the user has another one now, it has ended.
+        begun_s, seen_s: monotonic.
+    """
+
+    name: str
+    password: str
+    address: str
+    begun_s: float
+    seen_s: float
+
+
+class Sessions:
+    """Belongs to the event loop. Only hashes of the cookies are kept. By the monotonic clock: clocks jump.
+
+    Args:
+        idle_s: one that has asked for nothing, and has nothing open, for so long ends.
+        most_s: one ends after so long whatever it does.
+        on_ended: told each one that ends, and why.
+    """
+
+    def __init__(
+        self,
+        idle_s: float,
+        most_s: float,
+        on_ended: Callable[[Session, str], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._idle_s, self._most_s, self._on_ended, self._clock = idle_s, most_s, on_ended, clock
+        self._sessions: dict[str, Session] = {}
+
+    def begin(self, name: str, password: str, address: str) -> str:
+        """A new session; gives its cookie. Of too many the one that was idle longest ends."""
+        own = {key: one for key, one in self._sessions.items() if one.name == name}
+        crowd = own if len(own) >= MAX_OF_ONE_USER else self._sessions if len(self) >= MAX_SESSIONS else {}
+        if crowd:
+            self._end(min(crowd, key=lambda key: crowd[key].seen_s), "too many sessions")
+        cookie, now_s = secrets.token_urlsafe(32), self._clock()
+        self._sessions[_key(cookie)] = Session(name, password, address, now_s, now_s)
+        return cookie
+
+    def of(self, cookie: str) -> Session | None:
+        """The session of a cookie, which counts as used now; None where there is none."""
+        session = self._sessions.get(_key(cookie))
+        if session is None or self._why_over(session):
+            return None
+        session.seen_s = self._clock()
+        return session
+
+    def end(self, session: Session, why: str) -> None:
+        """End it now."""
+        for key in [key for key, one in self._sessions.items() if one is session]:
+            self._end(key, why)
+
+    def is_open(self, session: Session) -> bool:
+        """Whether it has not ended."""
+        return any(one is session for one in self._sessions.values()) and not self._why_over(session)
+
+    def use(self, session: Session) -> None:
+        """Something of it is open: that is use."""
+        session.seen_s = self._clock()
+
+    def sweep(self, password_of: Callable[[str], str | None]) -> None:
+        """End those whose time is over, and those whose user is gone or has another password.
+
+        Args:
+            password_of: the hash that a user has now; None for one who is gone.
+        """
+        for key, session in list(self._sessions.items()):
+            password = password_of(session.name)
+            gone = "user removed" if password is None else "password changed" if password != session.password else ""
+            if why := gone or self._why_over(session):
+                self._end(key, why)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(self._sessions.values())
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def _why_over(self, session: Session) -> str:
+        now_s = self._clock()
+        if now_s - session.begun_s >= self._most_s:
+            return "time is over"
+        return "idle" if now_s - session.seen_s >= self._idle_s else ""
+
+    def _end(self, key: str, why: str) -> None:
+        self._on_ended(self._sessions.pop(key), why)
+
+
+def _key(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,151 @@
+"""Logging in and out in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doubles.guarded import PASSWORDS
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
+
+CHROMIUM = Path("/usr/bin/chromium")
+GUARD_MS = 30_000
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
+
+AT = "([x, y]) => document.elementFromPoint(x, y).id"
+COVERED = "!document.getElementById('cover').hidden"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(ignore_https_errors=True, viewport={"width": 1100, "height": 700})
+    page = context.new_page()
+    page.set_default_timeout(GUARD_MS)
+    page.wrong = []
+    page.on("pageerror", lambda error: page.wrong.append(str(error)))
+    yield page
+    context.close()
+
+
+def wait_for(page: Any, condition: str) -> None:
+    for _ in range(GUARD_MS // 50):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"did not come true: {condition}")
+
+
+def log_in(page: Any, name: str, password: str | None = None) -> None:
+    """By the keyboard alone: the name has the focus."""
+    page.keyboard.type(name)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORDS[name] if password is None else password)
+    page.keyboard.press("Enter")
+
+
+def test_from_the_login_to_the_live_picture_and_out_again(page: Any, open_studio: Any) -> None:
+    studio = open_studio(listen="0.0.0.0:0", certificate="self-made")
+    studio.roll()
+    page.goto(studio.url)
+    assert page.url.endswith("/login")
+    log_in(page, "otto")
+    page.wait_for_url(studio.url)
+    wait_for(page, f"!({COVERED})")
+    assert page.locator("#who").inner_text() == "otto, operator"
+    assert page.locator("#save").is_enabled()
+    page.locator("#leave").click()
+    page.wait_for_url("**/login")
+    page.goto(studio.url)
+    assert page.url.endswith("/login")
+    assert page.wrong == []
+
+
+def test_a_wrong_password_is_said_and_the_next_one_is_asked_for(page: Any, studio: Any) -> None:
+    studio.roll()
+    page.goto(studio.url)
+    log_in(page, "otto", "wrong password")
+    page.get_by_role("alert").filter(has_text="Name or password is wrong").wait_for()
+    assert page.evaluate("document.activeElement.id") == "password"
+    assert page.locator("#password").input_value() == ""
+    page.keyboard.type(PASSWORDS["otto"])
+    page.keyboard.press("Enter")
+    page.wait_for_url(studio.url)
+
+
+def test_fields_have_labels_and_belong_to_a_password_manager(page: Any, studio: Any) -> None:
+    page.goto(studio.url)
+    assert page.get_by_label("Name").get_attribute("autocomplete") == "username"
+    assert page.get_by_label("Password").get_attribute("autocomplete") == "current-password"
+    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("alert").filter(has_text="both needed").wait_for()
+
+
+def test_a_session_that_ends_is_said_over_the_picture_and_the_way_back_is_one_key(
+    page: Any, studio: Any, users: Path
+) -> None:
+    studio.roll()
+    page.goto(studio.url)
+    log_in(page, "vera")
+    page.wait_for_url(studio.url)
+    wait_for(page, f"!({COVERED})")
+    people = users.read_text()
+    users.write_text(people.replace('name = "vera"', 'name = "gone"'))
+    wait_for(page, "document.getElementById('cover-title').textContent.startsWith('LOGGED OUT')")
+    assert page.evaluate(COVERED)
+    wait_for(page, "document.getElementById('state-word').textContent === 'Logged out'")
+    assert page.evaluate("document.activeElement.id") == "again"
+    users.write_text(people)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/login")
+    page.wait_for_timeout(2500)  # the users file is read again
+    log_in(page, "vera")
+    page.wait_for_url(studio.url)
+    wait_for(page, f"!({COVERED})")
+    assert page.wrong == []
+
+
+def test_a_viewer_is_shown_what_they_may_not_do(page: Any, studio: Any) -> None:
+    studio.roll()
+    page.goto(studio.url)
+    log_in(page, "vera")
+    page.wait_for_url(studio.url)
+    wait_for(page, "document.getElementById('save').disabled")
+    for name in ("save", "strength", "live"):
+        assert page.locator(f"#{name}").is_disabled()
+        assert "operator" in page.locator(f"#{name}").get_attribute("title")
+    page.keyboard.press("s")
+    assert studio.shelf.pairs == []
+
+
+def test_a_page_that_is_open_to_everybody_says_so(page: Any, open_studio: Any) -> None:
+    studio = open_studio(listen="0.0.0.0:0", users="", insecure=True)
+    studio.roll()
+    page.goto(studio.url)
+    page.get_by_text("NOT SECURED: everybody on this network can watch").wait_for()
+    wait_for(page, f"!({COVERED})")
+    assert page.locator("#leave").is_hidden()
+    page.keyboard.press("f")
+    wait_for(page, "document.fullscreenElement !== null && document.body.classList.contains('idle')")
+    box = page.locator("#access").bounding_box()
+    assert box["height"] > 10
+    assert page.evaluate(AT, [box["x"] + box["width"] / 2, box["y"] + 5]) == "access", "the bar lies over it"
+
+
+def test_without_users_the_login_leads_on_to_the_picture(page: Any, open_studio: Any) -> None:
+    studio = open_studio(users="")
+    studio.roll()
+    page.goto(f"{studio.url}login")
+    log_in(page, "otto")
+    page.wait_for_url(studio.url)

@@ -77,7 +77,7 @@ def test_the_password_comes_from_its_file(tmp_path):
     path.write_text("p@ss wörd\n")
     path.chmod(0o640)
     assert one_address("rtsp://doctor@cam/", path).password == "p@ss wörd"
-    assert "p@ss" not in without_secrets("the camera says: p@ss wörd is wrong"), "it is hidden in every output from now on"
+    assert "p@ss" not in without_secrets("the camera says: p@ss wörd is wrong"), "hidden in every output from now on"
 
 
 @pytest.mark.parametrize(

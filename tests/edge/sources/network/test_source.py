@@ -115,7 +115,7 @@ def test_the_camera_s_time_stamps_tell_what_came_late(camera):
         ({"answer": "one-header"}, "", "no HTTP answer"),
         ({"answer": "garbage"}, "", "no HTTP answer"),
         ({"answer": "redirect", "location": "file:///etc/passwd"}, "", "sends on to"),
-        ({"answer": "redirect", "location": "/video.mjpg"}, "", "again and again"),
+        ({"answer": "redirect", "location": "/loop?again"}, "", "again and again"),
         ({"refuse": True}, "", "nobody answers"),
     ],
 )

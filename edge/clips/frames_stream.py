@@ -1,4 +1,4 @@
-"""Uncompressed frames with times of their own, as a stream of Matroska that FFmpeg reads from a pipe (RFC 9559)."""
+"""Frames with times of their own, as a stream of Matroska that FFmpeg reads from a pipe (RFC 9559)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ NS_PER_TICK = 1000
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 RGB24, I420 = b"RGB\x18", b"I420"
 """How `V_UNCOMPRESSED` names its pixels, as FFmpeg reads it."""
+JPEG = b""
+"""In place of pixels: each frame is a whole JPEG picture."""
 
 
 def _number(value: int) -> bytes:
@@ -27,20 +29,19 @@ def stream_head(width_px: int, height_px: int, fps: float, pixels: bytes) -> byt
 
     Args:
         fps: mean rate; FFmpeg takes the length of the last frame from it.
-        pixels: `RGB24` or `I420`.
+        pixels: `RGB24`, `I420` or `JPEG`.
     """
     ebml = _element("1A45DFA3", _element("4282", b"matroska") + _element("4287", b"\x04") + _element("4285", b"\x02"))
     info = _element("1549A966", _element("2AD7B1", _number(NS_PER_TICK)))
-    video = _element(
-        "E0", _element("B0", _number(width_px)) + _element("BA", _number(height_px)) + _element("2EB524", pixels)
-    )
+    size = _element("B0", _number(width_px)) + _element("BA", _number(height_px))
+    video = _element("E0", size + (_element("2EB524", pixels) if pixels else b""))
     track = _element(
         "AE",
         _element("D7", b"\x01")  # number
         + _element("73C5", b"\x01")  # UID
         + _element("83", b"\x01")  # video
         + _element("9C", b"\x00")  # no lacing
-        + _element("86", b"V_UNCOMPRESSED")
+        + _element("86", b"V_UNCOMPRESSED" if pixels else b"V_MJPEG")
         + _element("23E383", _number(max(1, round(1e9 / fps))))
         + video,
     )

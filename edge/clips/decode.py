@@ -122,7 +122,7 @@ class ClipReader:
         gaps = [one for one in steps if self._messages.num_faults and one[1] > _GAP_FROM * step_s]
         num_missing = sum(round(gap_s / step_s) - 1 for _, gap_s in gaps)
         missing_from_s = tuple(before_s + step_s for before_s, _ in gaps)
-        end_s = float(self._last_s or 0) + step_s
+        end_s = float(self._last_s or 0) + (step_s or 1 / self._facts.fps)
         is_short = self._last_s is not None and self._is_cut_short(end_s + step_s)
         times_s = tuple(self._messages.fault_times)
         return Damage(

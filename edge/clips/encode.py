@@ -241,6 +241,7 @@ def _arguments(ffmpeg: Ffmpeg, written: Format, order: ClipOrder, first_ticks: i
     if order.audio:
         arguments += [*opened_words(order.source), "-map", "0:v:0", *order.facts.sound_maps(1)]
         arguments += ["-c:a", "copy" if _is_taken(order.audio, written) else "aac"]
+        arguments += ["-strict", "-2"]  # FFmpeg before 6 calls FLAC in MP4 an experiment
     fps, time_base = order.facts.fps, _written_time_base(order.facts.time_base)
     if fps >= _RATE_NOT_TOLD and written.suffix != ".mkv" and ffmpeg.version >= (5, 1):
         arguments += ["-bsf:v", f"setts=duration={max(1, round(1 / (Fraction(fps) * time_base)))}"]

@@ -21,6 +21,7 @@ from edge.basics.errors import InputOutputError
 from edge.clips.facts import ClipFacts
 from edge.clips.formats import opened_words
 from edge.clips.messages import Messages, ShownFrame
+from edge.clips.planes import MATRICES, compiled_planes, factors_of, rgb_from_planes
 from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import Ffmpeg, find_ffmpeg
 from edge.pictures.image import Image
@@ -82,6 +83,7 @@ class ClipReader:
     def __init__(self, path: Path, facts: ClipFacts) -> None:
         self._path, self._facts = path, facts
         self._shape = (facts.height_px, facts.width_px, 3)
+        self._converted = _Planes(facts) if _comes_as_planes(facts) else None
         self._messages = Messages()
         self._shown: queue.SimpleQueue[ShownFrame] = queue.SimpleQueue()
         self._last_s: Fraction | None = None
@@ -102,12 +104,15 @@ class ClipReader:
         given = memory(self._shape)
         image: Image = np.empty(self._shape, np.uint8) if given is None else given
         try:
-            is_there = self._run.read_into(image.data.cast("B"), _WAIT_S)
+            into = image if self._converted is None else self._converted.planes
+            is_there = self._run.read_into(into.data.cast("B"), _WAIT_S)
         except FfmpegFailed as error:
             raise FfmpegFailed(f"{self._path}: {error}") from error
         if not is_there:
             self._refuse_bad_end()
             return None
+        if self._converted is not None:
+            self._converted.put_rgb(image)
         return image, self._time_of_next()
 
     def damage(self) -> Damage:
@@ -117,7 +122,7 @@ class ClipReader:
         gaps = [one for one in steps if self._messages.num_faults and one[1] > _GAP_FROM * step_s]
         num_missing = sum(round(gap_s / step_s) - 1 for _, gap_s in gaps)
         missing_from_s = tuple(before_s + step_s for before_s, _ in gaps)
-        end_s = float(self._last_s or 0) + step_s
+        end_s = float(self._last_s or 0) + (step_s or 1 / self._facts.fps)
         is_short = self._last_s is not None and self._is_cut_short(end_s + step_s)
         times_s = tuple(self._messages.fault_times)
         return Damage(
@@ -167,12 +172,42 @@ class ClipReader:
             raise InputOutputError(f"{self._path}: no frame of the clip can be decoded; the file is damaged{reason}")
 
 
+class _Planes:
+    """One frame as it comes, and what makes RGB of it."""
+
+    def __init__(self, facts: ClipFacts) -> None:
+        library = compiled_planes()
+        assert library is not None, "it was looked for"
+        self._library, self._factors = library, factors_of(facts.colour_matrix or facts.told_matrix)
+        self.planes = np.empty((facts.height_px * 3 // 2, facts.width_px), np.uint8)
+
+    def put_rgb(self, image: Image) -> None:
+        rgb_from_planes(self._library, self.planes, self._factors, image)
+
+
+def _comes_as_planes(facts: ClipFacts) -> bool:
+    """Whether frames come as they are decoded: half the bytes through the pipe, and this program's conversion."""
+    return (
+        facts.pixel_format == "yuv420p"
+        and facts.told_range != "pc"
+        and (facts.colour_matrix or facts.told_matrix) in MATRICES
+        and facts.stored_size_px == (facts.width_px, facts.height_px)
+        and facts.width_px % 2 == facts.height_px % 2 == 0
+        and compiled_planes() is not None
+    )
+
+
+def _pixels_of(facts: ClipFacts) -> str:
+    """FFmpeg's name of the pixels that it shall give."""
+    return "yuv420p" if _comes_as_planes(facts) else "rgb24"
+
+
 def _arguments(ffmpeg: Ffmpeg, path: Path, facts: ClipFacts) -> list[str]:
     # A JPEG that is not whole is left out; where frames lean on others, a mended one is worth more than a gap.
     strict = ["-err_detect:v", "explode"] if facts.codec == "mjpeg" else []
     return [
         *strict, *opened_words(path), "-map", "0:V:0", "-vf", _filters(ffmpeg, facts),
-        *ffmpeg.every_frame, "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1",
+        *ffmpeg.every_frame, "-f", "rawvideo", "-pix_fmt", _pixels_of(facts), "pipe:1",
         *((*facts.sound_maps(0), "-c", "copy", "-f", "null", "-") if facts.is_on_one_clock else ()),
     ]  # fmt: skip
 
@@ -201,11 +236,12 @@ def _filters(ffmpeg: Ffmpeg, facts: ClipFacts) -> str:
     # Only these formats need no conversion before it; others are never interlaced.
     can_be = facts.pixel_format.startswith("yuv") and min(facts.stored_size_px) >= _LEAST_SIDE_PX
     deinterlace = ["bwdif=mode=send_frame:parity=auto:deint=interlaced"] if can_be else []
-    matrix = f":in_color_matrix={facts.colour_matrix}" if facts.colour_matrix else ""
+    is_told = facts.colour_matrix is None or _comes_as_planes(facts)
+    matrix = "" if is_told else f":in_color_matrix={facts.colour_matrix}"
     size = f"{facts.width_px}:{facts.height_px}"
     is_square = facts.stored_size_px == (facts.width_px, facts.height_px)
     keep = ":force_original_aspect_ratio=decrease" if is_square else ""
-    scale = [f"scale={size}{keep}:flags=bicubic{matrix}", "format=rgb24"]
+    scale = [f"scale={size}{keep}:flags=bicubic{matrix}", f"format={_pixels_of(facts)}"]
     pad = [f"pad={size}:-1:-1"] if is_square else []
     if facts.has_alpha:
         scale[1:1] = ["format=gbrap", "premultiply=inplace=1"]

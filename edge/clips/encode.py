@@ -12,11 +12,13 @@ from typing import BinaryIO, Literal, get_args
 
 import cv2
 import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
 
 from edge.basics.errors import InputOutputError
 from edge.clips.facts import UNKNOWN, ClipFacts
 from edge.clips.formats import opened_words
-from edge.clips.frames_stream import I420, NS_PER_TICK, RGB24, frame_head, stream_head
+from edge.clips.frames_stream import I420, JPEG, NS_PER_TICK, RGB24, frame_head, stream_head
 from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import Ffmpeg, find_ffmpeg
 from edge.pictures.image import Image
@@ -30,7 +32,7 @@ _MAX_TIMESCALE = 1_000_000
 _RATE_NOT_TOLD = 1000
 """From this rate on FFmpeg 5 does not hand on from Matroska how long a frame is, and the last one would get lost."""
 _VIDEO = ("smpte170m", "tv")
-_JPEG = ("smpte170m", "pc")
+COPY = "copy"
 _LEAVES = {
     "mp4": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"}),
     "mov": frozenset({"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be"}),
@@ -45,11 +47,12 @@ class Format:
 
     Attributes:
         suffix: of the file; container: FFmpeg's name.
-        encoder: what the FFmpeg at hand has; options: of it.
-        pixel_format: what it is given; colour: matrix and range of it, None for RGB.
-        feeds_i420: the frames reach FFmpeg in its own pixel format: OpenCV's conversion takes 1 ms a frame at 1080p,
-            FFmpeg's 6 and twice the bytes through the pipe. OpenCV knows BT.601 alone, hence the matrix that is named.
+        encoder: what the FFmpeg at hand has, `COPY` where it has nothing to encode; options: of it.
+        pixel_format: what it is given; colour: matrix and range of it, None for RGB and for JPEG, which fixes them.
         told: for a person.
+        fed: how the frames reach FFmpeg. As I420: OpenCV's conversion takes 1 ms a frame at 1080p, FFmpeg's 6 and twice
+            the bytes through the pipe; OpenCV knows BT.601 alone, hence the matrix that is named. As JPEG: simplejpeg
+            takes 7 ms, FFmpeg's encoder 13 and its conversion 6.
     """
 
     suffix: str
@@ -59,7 +62,7 @@ class Format:
     pixel_format: str
     colour: tuple[str, str] | None
     told: str
-    feeds_i420: bool = False
+    fed: bytes = RGB24
 
 
 _H264 = (
@@ -67,16 +70,16 @@ _H264 = (
     # Without B-frames each frame keeps its time without an edit list; ultrafast, since a unit has two cores for all.
     Format(
         ".mp4", "mp4", "libx264", ("-preset", "ultrafast", "-qp", "16", "-bf", "0", "-g", "60"),
-        "yuv420p", _VIDEO, "H.264, x264 ultrafast, QP 16", True,
+        "yuv420p", _VIDEO, "H.264, x264 ultrafast, QP 16", I420,
     ),
     Format(
-        ".mp4", "mp4", "libopenh264", ("-b:v", "20M", "-g", "60"), "yuv420p", _VIDEO, "H.264, OpenH264", True,
+        ".mp4", "mp4", "libopenh264", ("-b:v", "20M", "-g", "60"), "yuv420p", _VIDEO, "H.264, OpenH264", I420,
     ),
-    Format(".mp4", "mp4", "mpeg4", ("-q:v", "2", "-g", "60"), "yuv420p", _VIDEO, "MPEG-4 part 2, quality 2", True),
+    Format(".mp4", "mp4", "mpeg4", ("-q:v", "2", "-g", "60"), "yuv420p", _VIDEO, "MPEG-4 part 2, quality 2", I420),
 )  # fmt: skip
 _FORMATS: dict[Codec, tuple[Format, ...]] = {
     "h264": _H264,
-    "mjpeg": (Format(".mov", "mov", "mjpeg", ("-q:v", "2"), "yuvj422p", _JPEG, "Motion-JPEG, 4:2:2"),),
+    "mjpeg": (Format(".mov", "mov", COPY, (), "yuvj422p", None, "Motion-JPEG, quality 95, 4:2:2", JPEG),),
     "ffv1": (
         Format(".mkv", "matroska", "ffv1", ("-level", "3", "-g", "1", "-slicecrc", "1"), "bgr0", None, "FFV1"),
     ),
@@ -95,7 +98,7 @@ def format_of(codec: Codec, ffmpeg: Ffmpeg) -> Format:
         InputOutputError: none of them.
     """
     for one in _FORMATS[codec]:
-        if one.encoder in ffmpeg.encoders:
+        if one.encoder == COPY or one.encoder in ffmpeg.encoders:
             return one
     raise InputOutputError(
         f"{ffmpeg.path} cannot encode {codec}; install another, or choose --codec {' or '.join(CODECS)}"
@@ -144,8 +147,9 @@ class ClipEncoder:
         self.format = format_of(codec, ffmpeg)
         self._file, self._order, self._ffmpeg = file, order, ffmpeg
         self._run: FfmpegRun | None = None
-        self._waiting: tuple[Image, int] | None = None
+        self._waiting: tuple[NDArray[np.uint8], int] | None = None
         self._step = _TICKS_PER_S // 30
+        self._planes = np.empty((order.height_px * 3 // 2, order.width_px), np.uint8)
 
     def add(self, image: Image, time_s: Fraction) -> None:
         """Append an RGB frame; each one later than the one before.
@@ -158,8 +162,7 @@ class ClipEncoder:
         if self._waiting is not None:
             self._step = max(1, ticks - self._waiting[1])
             self._write_waiting()
-        fed = cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420) if self.format.feeds_i420 else np.ascontiguousarray(image)
-        self._waiting = np.asarray(fed, np.uint8), ticks
+        self._waiting = self._fed(image), ticks
 
     def finish(self) -> None:
         """Write the last frame, which lasts as long as the one before, and the index. Raises as `add`."""
@@ -177,18 +180,27 @@ class ClipEncoder:
         if self._run is not None:
             self._run.close()
 
+    def _fed(self, image: Image) -> NDArray[np.uint8]:
+        """The bytes of a frame as FFmpeg gets them, the one before written already."""
+        if self.format.fed == I420:
+            return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420, self._planes), np.uint8)
+        whole = np.ascontiguousarray(image)
+        if self.format.fed == JPEG:
+            jpeg = simplejpeg.encode_jpeg(whole, quality=95, colorspace="RGB", colorsubsampling="422")
+            return np.frombuffer(jpeg, np.uint8)
+        return whole
+
     def _write_waiting(self) -> None:
         assert self._waiting is not None, "a clip has at least one frame"
-        image, ticks = self._waiting
+        content, ticks = self._waiting
         if self._run is None:
             self._run = self._started(ticks)
-            pixels = I420 if self.format.feeds_i420 else RGB24
-            head = stream_head(self._order.width_px, self._order.height_px, self._order.facts.fps, pixels)
+            head = stream_head(self._order.width_px, self._order.height_px, self._order.facts.fps, self.format.fed)
         else:
             head = b""
         try:
-            self._run.write(head + frame_head(ticks, self._step, image.nbytes), _WAIT_S)
-            self._run.write(image.data, _WAIT_S)
+            self._run.write(head + frame_head(ticks, self._step, content.nbytes), _WAIT_S)
+            self._run.write(content.data, _WAIT_S)
         except BrokenPipeError:
             self._raise_why()
 
@@ -229,27 +241,33 @@ def _arguments(ffmpeg: Ffmpeg, written: Format, order: ClipOrder, first_ticks: i
     if order.audio:
         arguments += [*opened_words(order.source), "-map", "0:v:0", *order.facts.sound_maps(1)]
         arguments += ["-c:a", "copy" if _is_taken(order.audio, written) else "aac"]
+        arguments += ["-strict", "-2"]  # FFmpeg before 6 calls FLAC in MP4 an experiment
     fps, time_base = order.facts.fps, _written_time_base(order.facts.time_base)
-    filters = [f"settb={time_base}"]
-    if written.colour is not None:
-        matrix, levels = written.colour
-        if written.feeds_i420:
-            named = f"setparams=colorspace={matrix}:range={levels}:color_primaries=bt709:color_trc=bt709"
-            arguments += ["-chroma_sample_location", "topleft"]  # where OpenCV takes it
-        else:
-            named = f"scale=out_color_matrix={matrix}:out_range={levels}"
-        filters = [named, *filters]
-        arguments += ["-colorspace", matrix, "-color_range", levels, "-color_primaries", "bt709", "-color_trc", "bt709"]
-    filters.append(f"format={written.pixel_format}")
     if fps >= _RATE_NOT_TOLD and written.suffix != ".mkv" and ffmpeg.version >= (5, 1):
         arguments += ["-bsf:v", f"setts=duration={max(1, round(1 / (Fraction(fps) * time_base)))}"]
+    if written.encoder != COPY:
+        arguments += _encoding(ffmpeg, written, time_base)
     return [
-        *arguments, "-vf", ",".join(filters), *ffmpeg.every_frame, "-enc_time_base", str(time_base),
+        *arguments,
         *(("-video_track_timescale", str(time_base.denominator)) if written.container in ("mp4", "mov") else ()),
-        "-c:v", written.encoder, *written.options, "-threads", str(max(1, (os.cpu_count() or 2) // 2)),
-        "-map_metadata", "-1", "-map_chapters", "-1", "-metadata", f"comment={order.text}",
+        "-c:v", written.encoder, "-map_metadata", "-1", "-map_chapters", "-1", "-metadata", f"comment={order.text}",
         "-f", written.container, "-y", file,
         *(("-map", "1:V:0", "-c", "copy", "-f", "null", "-") if order.facts.is_on_one_clock else ()),
+    ]  # fmt: skip
+
+
+def _encoding(ffmpeg: Ffmpeg, written: Format, time_base: Fraction) -> list[str]:
+    """The options that turn frames into the format's own, named as what they are, and keep their times."""
+    filters, tags = [f"settb={time_base}", f"format={written.pixel_format}"], []
+    if written.colour is not None:
+        matrix, levels = written.colour
+        filters.insert(0, f"setparams=colorspace={matrix}:range={levels}:color_primaries=bt709:color_trc=bt709")
+        tags = ["-colorspace", matrix, "-color_range", levels, "-color_primaries", "bt709", "-color_trc", "bt709"]
+        tags += ["-chroma_sample_location", "topleft"]  # where OpenCV takes it
+    threads = max(1, (os.cpu_count() or 2) // 2)  # the engine has the others
+    return [
+        *tags, "-vf", ",".join(filters), *ffmpeg.every_frame, "-enc_time_base", str(time_base),
+        *written.options, "-threads", str(threads),
     ]  # fmt: skip
 
 

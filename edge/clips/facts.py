@@ -40,6 +40,7 @@ class ClipFacts:
         duration_s: 0 where it names none.
         time_base: its own unit of time in seconds.
         colour_matrix: by which its colours are read where it does not say; None where it says.
+        told_matrix, told_range: what it says, in FFmpeg's names.
         container, codec, pixel_format: FFmpeg's names.
         num_videos: video tracks, of which the first is taken.
         audio: FFmpeg's names of its sound tracks' codecs, `UNKNOWN` among them.
@@ -52,6 +53,8 @@ class ClipFacts:
     duration_s: float
     time_base: Fraction
     colour_matrix: str | None
+    told_matrix: str
+    told_range: str
     container: str
     codec: str
     pixel_format: str
@@ -155,6 +158,8 @@ def clip_facts(path: Path) -> ClipFacts:
         probe.duration_s,
         probe.messages.time_base or Fraction(1, 90_000),
         matrix_if_untold(frame, probe.size_before_turn_px, colour[1]),
+        colour[1],
+        colour[0],
         probe.container,
         probe.codec,
         frame.pixel_format,

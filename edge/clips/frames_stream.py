@@ -1,4 +1,4 @@
-"""Uncompressed frames with times of their own, as a stream of Matroska that FFmpeg reads from a pipe (RFC 9559)."""
+"""Frames with times of their own, as a stream of Matroska that FFmpeg reads from a pipe (RFC 9559)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ NS_PER_TICK = 1000
 _UNKNOWN_SIZE = b"\x01" + b"\xff" * 7
 RGB24, I420 = b"RGB\x18", b"I420"
 """How `V_UNCOMPRESSED` names its pixels, as FFmpeg reads it."""
+JPEG = b""
+"""In place of pixels: each frame is a whole JPEG picture."""
 
 
 def number(value: int) -> bytes:
@@ -29,10 +31,11 @@ def stream_head(width_px: int, height_px: int, fps: float, pixels: bytes) -> byt
 
     Args:
         fps: mean rate; FFmpeg takes the length of the last frame from it.
-        pixels: `RGB24` or `I420`.
+        pixels: `RGB24`, `I420` or `JPEG`.
     """
     duration_ns = max(1, round(1e9 / fps))
-    return track_head(b"V_UNCOMPRESSED", b"", duration_ns, width_px, height_px, element("2EB524", pixels))
+    codec, space = (b"V_UNCOMPRESSED", element("2EB524", pixels)) if pixels else (b"V_MJPEG", b"")
+    return track_head(codec, b"", duration_ns, width_px, height_px, space)
 
 
 def track_head(

@@ -62,6 +62,11 @@ class Messages:
 
     def take(self, line: str) -> ShownFrame | None:
         """Read a line; the frame where it tells of one."""
+        if found := _TIME_BASE.search(line):  # anywhere: some warnings before it do not end their line
+            base, rate = Fraction(int(found[1]), int(found[2]) or 1), Fraction(int(found[3]), int(found[4]) or 1)
+            self.time_base = base or self.time_base
+            self.frame_rate = rate
+            return None
         shown = _SHOWN.match(line)
         if shown is not None:
             return self._shown(line[shown.end() :])
@@ -82,10 +87,6 @@ class Messages:
             return ShownFrame(
                 pts, aspect, int(found[4]), int(found[5]), found[6] != "P", pixel_format[1] if pixel_format else ""
             )
-        if found := _TIME_BASE.match(text):
-            base, rate = Fraction(int(found[1]), int(found[2]) or 1), Fraction(int(found[3]), int(found[4]) or 1)
-            self.time_base = base or self.time_base
-            self.frame_rate = rate
-        elif found := _COLOUR.match(text):
+        if found := _COLOUR.match(text):
             self.colour = (found[1], found[2], found[3], found[4])
         return None

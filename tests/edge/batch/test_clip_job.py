@@ -190,3 +190,20 @@ def test_without_ffmpeg_pictures_are_made_and_each_clip_says_what_to_install(
     report = bench.run()
     assert (report.done, report.exit_code) == ([picture], 1)
     assert "pip install imageio-ffmpeg" in str(report.failed[0].error)
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_a_long_clip(bench: Bench) -> None:
+    """Of this process and both FFmpegs, from frame 100 on; all that is read, waits or is written is bounded."""
+    path = made(bench.originals / "x.mp4", "-f", "lavfi", "-i", "testsrc2=s=1920x1080:r=30:d=20", *X264)
+    held_mb: list[float] = []
+
+    def weigh(num_calls: int) -> None:
+        if num_calls >= 100 and num_calls % 50 == 0:
+            processes = [psutil.Process(), *ffmpeg_children()]
+            held_mb.append(sum(one.memory_full_info().uss for one in processes) / 1e6)
+
+    bench.engine.on_call = weigh
+    assert bench.run(path).exit_code == 0
+    assert len(held_mb) == 11
+    assert max(held_mb) - held_mb[0] < 60, held_mb  # a frame is 6 MB: ten of them, while 500 go through

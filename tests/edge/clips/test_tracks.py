@@ -113,3 +113,28 @@ def test_a_jpeg_without_its_end_is_told(tmp_path: Path) -> None:
     path.write_bytes(content)
     damage = read_all(path)[3]
     assert damage.num_faults or damage.num_missing
+
+
+def test_a_warning_that_does_not_end_its_line_hides_no_times(tmp_path: Path) -> None:
+    """FFmpeg has such a one for an odd angle, just before it tells the unit of time."""
+    still = clip(tmp_path / "still.mp4", chart(), *X264, fps=10, num_frames=8)
+    path = tmp_path / "turned.mp4"
+    try:
+        made(path, "-display_rotation", "45", "-i", str(still), "-c", "copy")
+    except AssertionError:
+        made(path, "-i", str(still), "-c", "copy", "-metadata:s:v:0", "rotate=45")
+    _, images, times_s, damage = read_all(path)
+    assert len(images) == 8 and not damage
+    np.testing.assert_allclose(times_s, np.arange(8) / 10, atol=0.001)
+
+
+def test_a_clip_of_one_frame_is_whole(tmp_path: Path) -> None:
+    _, images, _, damage = read_all(clip(tmp_path / "x.mp4", chart(), *X264, num_frames=1))
+    assert len(images) == 1 and not damage
+
+
+@pytest.mark.parametrize(("name", "codec"), [("x.mkv", "flac"), ("x.mkv", "libopus"), ("x.mov", "pcm_f32le")])
+def test_sound_of_other_kinds_comes_along(bench: Bench, name: str, codec: str) -> None:
+    path = made(bench.originals / name, *MOVING, *tone(1), "-ac", "2", "-c:v", "libx264", "-c:a", codec)
+    assert bench.run(path).exit_code == 0
+    assert probed(bench.output / "x_enhanced.mp4", "a:0")["codec_name"] in (codec.removeprefix("lib"), "aac")

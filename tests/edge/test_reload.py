@@ -82,15 +82,16 @@ OTHER_VALUES = {
     "engine.profile": None, "engine.threads": "2", "engine.models": "'/none'", "engine.backend": "'cpu'",
     "engine.engines": "'/none'", "engine.precision": "'fp32'",
     "enhance.strength": "0.5", "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50", "save.folder": "'/none'",
-    "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.led_permille": "[1]",
+    "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.keys": "'/none'",
+    "bridge.led_permille": "[1]",
     "bridge.led_limit_permille": "10", "bridge.heater": "'off'", "bridge.dew_margin_celsius": "3.0",
     "bridge.sync_delay_us": "5",
     "heat.warm_celsius": "50", "heat.hot_celsius": "99", "heat.ignore_zones": "[]",
 }  # fmt: skip
 """Key -> another value; None for those whose other values need files, which have tests of their own."""
 WANT_RESTART = {
-    "source.wait", "web.listen", "bridge.port", "bridge.baud", "bridge.led_permille", "bridge.led_limit_permille",
-    "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",
+    "source.wait", "web.listen", "bridge.port", "bridge.baud", "bridge.keys", "bridge.led_permille",
+    "bridge.led_limit_permille", "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",
 }  # fmt: skip
 
 

@@ -238,6 +238,9 @@ class BridgeConfig:
 
     port: str = setting("", "auto, a path such as /dev/edge-camera-head, or a name in /dev/serial/by-id; empty: none")
     baud: int = setting(115_200, "speed of a UART; USB does not care", low=115_200, high=1_000_000)
+    keys: str = setting(
+        "/var/lib/edge-enhance/head-keys", "folder of the keys of paired camera heads, which edge-bridge pair makes"
+    )
     led_permille: tuple[int, ...] = setting(
         (),
         "light of each channel, set when the head connects; empty leaves it alone",

@@ -11,11 +11,14 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
+from pathlib import Path
 
 from firmware_bridge.errors import BridgeError, PortError, UsageError
 from firmware_bridge.host.bridge import Bridge, opened
+from firmware_bridge.host.keys import KEYS
 from firmware_bridge.host.ports import BAUD_RATES, known_ports
 from firmware_bridge.host.texts import status_rows
+from firmware_bridge.pair_command import run_pair
 from firmware_bridge.simulate_command import add_simulate, run_simulate
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import Param, Reset, SetHeater, SetLed, SetParam
@@ -26,6 +29,7 @@ EXAMPLES = """examples:
   edge-bridge monitor --port /dev/ttyACM0    the same, live, with button and faults
   edge-bridge set led all 600 --hold         light until Ctrl-C
   edge-bridge set sync-delay-us 250
+  edge-bridge pair                           from now on the head obeys this unit alone
   edge-bridge simulate /tmp/camera-head      a camera head that is not there"""
 
 _REDRAW_S = 0.25
@@ -40,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
     top.add_argument("--version", action="version", version=version("edge-enhance"))
-    commands = top.add_subparsers(dest="command", required=True, metavar="ports|status|monitor|set|reset|simulate")
+    commands = top.add_subparsers(dest="command", required=True, metavar="ports|status|monitor|set|reset|pair|simulate")
     commands.add_parser("ports", help="list serial ports by names that stay the same")
     status = _on_port(commands.add_parser("status", help="identity, light, heater, sensors, faults"))
     status.add_argument("--json", action="store_true", help="for programs")
@@ -52,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     setting.add_argument("values", nargs="+", metavar="VALUE", help="led: CHANNEL|all PERMILLE; others: one number")
     setting.add_argument("--hold", action="store_true", help="keep the heartbeat until Ctrl-C, so that light stays on")
     _on_port(commands.add_parser("reset", help="restart the microcontroller; clears a latched fault"))
+    pair = _on_port(commands.add_parser("pair", help="give the head a key, so that it obeys this unit alone"))
+    pair.add_argument("--forget", action="store_true", help="take the key away again")
     add_simulate(commands)
     return top
 
@@ -59,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
 def _on_port(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
     command.add_argument("--port", default="auto", help="auto, a path, or a name in /dev/serial/by-id")
     command.add_argument("--baud", type=int, default=BAUD_RATES[0], choices=BAUD_RATES)
+    command.add_argument("--keys", type=Path, default=KEYS, metavar="DIR", help=f"keys of heads (default {KEYS})")
     return command
 
 
@@ -76,7 +83,7 @@ def print_ports() -> int:
 
 
 def print_status(args: argparse.Namespace) -> int:
-    with opened(args.port, args.baud) as bridge:
+    with opened(args.port, args.baud, args.keys) as bridge:
         snapshot = bridge.snapshot()
     if args.json:
         sys.stdout.write(json.dumps(asdict(snapshot)) + "\n")
@@ -120,7 +127,7 @@ def _number(what: str, text: str) -> int:
 
 def run_set(args: argparse.Namespace) -> int:
     command_from_words(args.what, args.values, 0)  # a wrong word is refused before the port is opened
-    with opened(args.port, args.baud) as bridge:
+    with opened(args.port, args.baud, args.keys) as bridge:
         identity = bridge.snapshot().identity
         assert identity is not None, "opened waits for it"
         for message in command_from_words(args.what, args.values, identity.num_leds):
@@ -138,7 +145,7 @@ def run_set(args: argparse.Namespace) -> int:
 
 
 def run_reset(args: argparse.Namespace) -> int:
-    with opened(args.port, args.baud) as bridge:
+    with opened(args.port, args.baud, args.keys) as bridge:
         bridge.command(Reset())
     sys.stdout.write("the camera head restarts\n")
     return 0
@@ -153,7 +160,7 @@ def run_monitor(args: argparse.Namespace) -> int:
             heard.append(str(event))
             del heard[:-5]
 
-    bridge = Bridge(args.port, args.baud)
+    bridge = Bridge(args.port, args.baud, args.keys)
     bridge.subscribe(on_event)
     bridge.start()
     stop, is_terminal = threading.Event(), sys.stdout.isatty()
@@ -183,6 +190,7 @@ def run(args: argparse.Namespace) -> int:
         "monitor": lambda: run_monitor(args),
         "set": lambda: run_set(args),
         "reset": lambda: run_reset(args),
+        "pair": lambda: run_pair(args.port, args.baud, args.keys, forget=args.forget),
         "simulate": lambda: run_simulate(args),
     }
     return jobs[args.command]()

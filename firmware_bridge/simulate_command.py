@@ -20,6 +20,7 @@ from firmware_bridge.device.faulty_line import LineFaults
 from firmware_bridge.device.interface import Device, Identity
 from firmware_bridge.device.simulator import Simulator, Switches
 from firmware_bridge.errors import UsageError
+from firmware_bridge.wire.messages import Capability
 
 KEYS = "b press, l long press, h hang, r reboot, u plug, n NAK storm, o too hot, m in the mouth, q quit"
 _SHARES = ("drop", "corrupt", "duplicate", "repeat")
@@ -34,6 +35,7 @@ def add_simulate(commands: Any) -> None:
     command.add_argument("--device", choices=("auto", "c", "python"), default="auto", help="auto: C where it compiles")
     command.add_argument("--serial", default="SIM-0001", help="serial number, at most 16 characters")
     command.add_argument("--leds", type=int, default=4, choices=range(5), help="light channels")
+    command.add_argument("--pairing", action="store_true", help="firmware that can be paired")
     command.add_argument("--fps", type=float, default=30.0, help="exposures per second; 0 for none")
     for share in _SHARES:
         what = "writes sent twice" if share == "repeat" else f"bytes to {share}"
@@ -58,7 +60,8 @@ def run_simulate(args: argparse.Namespace) -> int:
     if args.path.exists() and not args.path.is_symlink():
         raise UsageError(f"{args.path}: is there already; name another")
     faults = LineFaults(args.drop, args.corrupt, args.duplicate, args.repeat, args.delay_ms, args.jitter_ms)
-    device = made_device(args.device, Identity(args.serial[:16], args.leds))
+    capabilities = Identity().capabilities | (Capability.PAIRING if args.pairing else 0)
+    device = made_device(args.device, Identity(args.serial[:16], args.leds, capabilities))
     kind = "Python" if isinstance(device, PythonDevice) else "C"
     switches = Switches(fps=args.fps)
     with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import ConfigError, DeviceMissing
@@ -15,6 +16,7 @@ from edge.health.record import Health
 from edge.saving.freeze import Freeze
 from firmware_bridge.errors import CommandFailed, PortError
 from firmware_bridge.host.bridge import Bridge, Snapshot, opened
+from firmware_bridge.host.signer import FOREIGN, LOST
 from firmware_bridge.host.texts import centi_text, faults_text, identity_text, reset_cause_text
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
@@ -57,7 +59,7 @@ def asked_head(config: BridgeConfig) -> tuple[Hello, Status, str]:
         DeviceMissing: no camera head answers.
     """
     try:
-        with opened(config.port, config.baud) as bridge:
+        with opened(config.port, config.baud, Path(config.keys)) as bridge:
             snapshot = bridge.snapshot()
     except PortError as error:
         raise DeviceMissing(f"bridge.port = {config.port!r}: {error}") from error
@@ -85,6 +87,13 @@ def check_head(config: BridgeConfig) -> str:
     return f"{identity_text(identity)} on {port}, window {margin} over the dew point"
 
 
+def pairing_trouble(snapshot: Snapshot) -> str:
+    """Why the head does not obey this unit alone though it was paired; empty where there is nothing to tell."""
+    if snapshot.pairing not in (FOREIGN, LOST):
+        return ""
+    return f"camera head: {snapshot.pairing}; hold its button and run edge-bridge pair"
+
+
 class CameraHead:
     """Ties the bridge to the unit. A sink, so that frames can be matched to exposures; it never waits for the line.
 
@@ -93,7 +102,7 @@ class CameraHead:
 
     def __init__(self, config: BridgeConfig, health: Health, freeze: Freeze) -> None:
         self._config, self._health, self._freeze = config, health, freeze
-        self._bridge = Bridge(config.port, config.baud)
+        self._bridge = Bridge(config.port, config.baud, Path(config.keys))
         self._bridge.subscribe(self._on_event, self._on_change)
         self._sync = FrameSyncMatcher()
         self._set_up_for: int | None = None
@@ -150,7 +159,7 @@ class CameraHead:
             self._set_up(snapshot.identity.num_leds)
         status = snapshot.status
         faults = 0 if status is None else status.faults & ~Fault.WATCHDOG
-        trouble = f"camera head: {faults_text(faults)}" if faults else self._config_error
+        trouble = f"camera head: {faults_text(faults)}" if faults else self._config_error or pairing_trouble(snapshot)
         self._health.enter("bridge", "degraded" if trouble else "ok", trouble)
         if status is not None and status is not self._status_seen:
             self._status_seen = status
@@ -181,6 +190,8 @@ class CameraHead:
             self._send(SetHeater(wanted))
 
     def _send(self, message: Message) -> None:
+        if self._bridge.snapshot().pairing == FOREIGN and not isinstance(message, GetParam):
+            return  # told in health; each would be refused
         try:
             self._bridge.submit(message).add_done_callback(self._on_answer)
         except CommandFailed as error:
@@ -210,6 +221,7 @@ class CameraHead:
             identity = snapshot.identity
             firmware = f"{identity.version_major}.{identity.version_minor}.{identity.version_patch}"
             record |= {"serial": identity.serial, "firmware": firmware, "num_leds": identity.num_leds}
+            record["pairing"] = snapshot.pairing or "cannot be paired"
         if snapshot.status is not None:
             record |= _measured(snapshot, snapshot.status)
         return record | {"frame_sync": self._sync.report() | {"uncertainty_ms": self._uncertainty_ms()}}

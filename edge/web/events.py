@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from edge.basics.hiding import record_without_secrets
 from edge.health.news import News, NotSaved, Saved, ViewChanged
 from edge.web.mjpeg import endless_headers
 
@@ -63,4 +64,4 @@ def event_of(news: News) -> tuple[str, dict[str, Any]]:
 
 def _line(news: News) -> bytes:
     kind, data = event_of(news)
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
+    return f"event: {kind}\ndata: {json.dumps(record_without_secrets(data))}\n\n".encode()

@@ -85,7 +85,16 @@ static uint8_t get_param(eb_device *device, const eb_frame *frame, eb_frame *ans
     return 0;
 }
 
-static int request_length(uint8_t type) {
+/* -1 for a type that this head does not know; older firmware knows none of those of pairing. */
+static int request_length(const eb_device *device, uint8_t type) {
+    if (device->identity.capabilities & EB_CAPABILITY_PAIRING) {
+        switch (type) {
+            case EB_GET_NONCE: return EB_GET_NONCE_BYTES;
+            case EB_PAIR: return EB_PAIR_BYTES;
+            case EB_SIGNED: return EB_SIGNED_BYTES;
+            default: break;
+        }
+    }
     switch (type) {
         case EB_HELLO: return EB_HELLO_BYTES;
         case EB_HEARTBEAT: return EB_HEARTBEAT_BYTES;
@@ -112,15 +121,36 @@ static void ack(eb_frame *answer, const eb_frame *frame) {
     eb_ack_write(answer, &message);
 }
 
+static int may_be_signed(uint8_t type) {
+    return type == EB_HEARTBEAT || type == EB_SET_LED || type == EB_SET_HEATER || type == EB_SET_PARAM || type == EB_RESET;
+}
+
 /* Carries out a request that was not seen before and writes its answer; the length has been checked. */
-static void carry_out(eb_device *device, const eb_frame *frame, eb_frame *answer) {
+static void carry_out(eb_device *device, const eb_frame *frame, eb_frame *answer, int is_signed) {
     uint8_t refused = 0;
+    eb_frame request;
     ack(answer, frame);
+    if (device->has_key && !is_signed && may_be_signed(frame->type) && frame->type != EB_HEARTBEAT) {
+        nak(answer, frame, EB_NAK_REASON_NOT_SIGNED);
+        return;
+    }
     switch (frame->type) {
         case EB_HEARTBEAT:
-            device->heartbeat_us = device->now_us;
+            if (is_signed || !device->has_key) device->heartbeat_us = device->now_us;
             write_status(device, answer);
             return;
+        case EB_GET_NONCE: eb_write_nonce(device, answer); return;
+        case EB_SIGNED:
+            if (!eb_unwrap(device, frame, &request)) {
+                nak(answer, frame, EB_NAK_REASON_NOT_SIGNED);
+            } else if (!may_be_signed(request.type)) {
+                nak(answer, &request, EB_NAK_REASON_UNKNOWN_TYPE);
+            } else {
+                request.length = (uint8_t)request_length(device, request.type);
+                carry_out(device, &request, answer, 1);
+            }
+            return;
+        case EB_PAIR: refused = eb_take_key(device, frame); break;
         case EB_PING:
             *answer = *frame;
             answer->length = EB_PING_BYTES;
@@ -152,6 +182,7 @@ static void greet(eb_device *device, const eb_frame *frame, eb_frame *answer) {
         device->event_seq = 0;
         device->reported_faults = 0;
         device->heartbeat_us = device->now_us;
+        eb_begin_session_key(device);
     }
     hello.version_major = device->identity.version_major;
     hello.version_minor = device->identity.version_minor;
@@ -185,7 +216,7 @@ static int repeat_answer(eb_device *device, uint16_t seq) {
 }
 
 void eb_handle(eb_device *device, const eb_frame *frame) {
-    int length = request_length(frame->type);
+    int length = request_length(device, frame->type);
     uint16_t ahead = (uint16_t)(frame->seq - device->last_seq);
     eb_frame answer;
     if (frame->version >> 4 != EB_VERSION_MAJOR) {
@@ -202,7 +233,7 @@ void eb_handle(eb_device *device, const eb_frame *frame) {
         greet(device, frame, &answer);
     } else if (!device->has_session) {
         if (frame->type == EB_PING) {
-            carry_out(device, frame, &answer);
+            carry_out(device, frame, &answer, 0);
         } else {
             nak(&answer, frame, EB_NAK_REASON_NO_SESSION);
         }
@@ -213,7 +244,7 @@ void eb_handle(eb_device *device, const eb_frame *frame) {
         if (length < 0) {
             nak(&answer, frame, EB_NAK_REASON_UNKNOWN_TYPE);
         } else {
-            carry_out(device, frame, &answer);
+            carry_out(device, frame, &answer, 0);
         }
         device->last_seq = frame->seq;
         remember(device, &answer, frame->seq);

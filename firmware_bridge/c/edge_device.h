@@ -16,6 +16,7 @@
 #ifndef EDGE_DEVICE_H
 #define EDGE_DEVICE_H
 #include "edge_messages.h"
+#include "edge_sign.h"
 
 /* Limits that a firmware may lower with -D. 41 C is what a part that touches a patient may have without a warning in
    the instructions (IEC 60601-1, 11.1.2). */
@@ -95,9 +96,22 @@ typedef struct {
     uint8_t transmit[EB_TRANSMIT_BYTES];
     uint16_t transmit_start, transmit_length;
     uint32_t effects, dropped_frames, dropped_events; /* commands carried out; what found no room */
+    uint8_t key[EB_KEY_BYTES], session_key[EB_KEY_BYTES], has_key, key_changed;
+    uint64_t nonce;
+    uint32_t signed_counter;
 } eb_device;
 
 void eb_device_start(eb_device *device, const eb_identity *identity, uint8_t reset_cause, uint64_t now_us);
+/* For a head that can be paired: call after eb_device_start, before anything is received.
+   `key`: the 32 bytes that were stored, NULL where there are none.
+   `boot_nonce`: a number that leaves 2^16 free above it and that no other start of this head has had: from a true random
+   generator, or a counter of starts times 2^16 that is written to the flash before it is used. The counter lies in the same
+   page as the key, so that one is not lost without the other. */
+void eb_device_pairing(eb_device *device, const uint8_t *key, uint64_t boot_nonce);
+
+/* The key that the firmware must store now, all zero for none; NULL while there is nothing new. Call after each receive. */
+const uint8_t *eb_device_new_key(eb_device *device);
+
 void eb_device_receive(eb_device *device, const uint8_t *bytes, size_t num_bytes, uint64_t now_us);
 void eb_device_tick(eb_device *device, const eb_sensors *sensors, uint64_t now_us);
 const eb_outputs *eb_device_outputs(const eb_device *device);

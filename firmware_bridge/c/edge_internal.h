@@ -12,6 +12,14 @@ void eb_decide_outputs(eb_device *device);
 /* The first event in the queue is settled; the next one begins. */
 void eb_end_event(eb_device *device);
 
+/* Pairing: a new session's key; a key from the host; the answer to GET_NONCE. */
+void eb_begin_session_key(eb_device *device);
+uint8_t eb_take_key(eb_device *device, const eb_frame *frame);
+void eb_write_nonce(const eb_device *device, eb_frame *answer);
+
+/* The request in a SIGNED frame, still to be checked for its length; 0 where the signature is not the paired unit's. */
+int eb_unwrap(eb_device *device, const eb_frame *frame, eb_frame *request);
+
 /* Answers one frame from the host. */
 void eb_handle(eb_device *device, const eb_frame *frame);
 

@@ -187,6 +187,84 @@ void eb_ping_read(const eb_frame *frame, eb_ping *message) {
     (void)at;
 }
 
+void eb_nonce_write(eb_frame *frame, const eb_nonce *message) {
+    uint8_t *at = frame->payload;
+    frame->type = EB_NONCE;
+    frame->length = EB_NONCE_BYTES;
+    at = put(at, message->nonce, 8);
+    at = put(at, message->is_paired, 1);
+    (void)at;
+}
+
+void eb_nonce_read(const eb_frame *frame, eb_nonce *message) {
+    const uint8_t *at = frame->payload;
+    message->nonce = (uint64_t)get(&at, 8);
+    message->is_paired = (uint8_t)get(&at, 1);
+    (void)at;
+}
+
+void eb_pair_write(eb_frame *frame, const eb_pair *message) {
+    uint8_t *at = frame->payload;
+    frame->type = EB_PAIR;
+    frame->length = EB_PAIR_BYTES;
+    at = put(at, message->key[0], 8);
+    at = put(at, message->key[1], 8);
+    at = put(at, message->key[2], 8);
+    at = put(at, message->key[3], 8);
+    (void)at;
+}
+
+void eb_pair_read(const eb_frame *frame, eb_pair *message) {
+    const uint8_t *at = frame->payload;
+    message->key[0] = (uint64_t)get(&at, 8);
+    message->key[1] = (uint64_t)get(&at, 8);
+    message->key[2] = (uint64_t)get(&at, 8);
+    message->key[3] = (uint64_t)get(&at, 8);
+    (void)at;
+}
+
+void eb_signed_write(eb_frame *frame, const eb_signed *message) {
+    uint8_t *at = frame->payload;
+    frame->type = EB_SIGNED;
+    frame->length = EB_SIGNED_BYTES;
+    at = put(at, message->counter, 4);
+    at = put(at, message->command, 1);
+    at = put(at, message->body[0], 1);
+    at = put(at, message->body[1], 1);
+    at = put(at, message->body[2], 1);
+    at = put(at, message->body[3], 1);
+    at = put(at, message->body[4], 1);
+    at = put(at, message->tag[0], 1);
+    at = put(at, message->tag[1], 1);
+    at = put(at, message->tag[2], 1);
+    at = put(at, message->tag[3], 1);
+    at = put(at, message->tag[4], 1);
+    at = put(at, message->tag[5], 1);
+    at = put(at, message->tag[6], 1);
+    at = put(at, message->tag[7], 1);
+    (void)at;
+}
+
+void eb_signed_read(const eb_frame *frame, eb_signed *message) {
+    const uint8_t *at = frame->payload;
+    message->counter = (uint32_t)get(&at, 4);
+    message->command = (uint8_t)get(&at, 1);
+    message->body[0] = (uint8_t)get(&at, 1);
+    message->body[1] = (uint8_t)get(&at, 1);
+    message->body[2] = (uint8_t)get(&at, 1);
+    message->body[3] = (uint8_t)get(&at, 1);
+    message->body[4] = (uint8_t)get(&at, 1);
+    message->tag[0] = (uint8_t)get(&at, 1);
+    message->tag[1] = (uint8_t)get(&at, 1);
+    message->tag[2] = (uint8_t)get(&at, 1);
+    message->tag[3] = (uint8_t)get(&at, 1);
+    message->tag[4] = (uint8_t)get(&at, 1);
+    message->tag[5] = (uint8_t)get(&at, 1);
+    message->tag[6] = (uint8_t)get(&at, 1);
+    message->tag[7] = (uint8_t)get(&at, 1);
+    (void)at;
+}
+
 void eb_button_write(eb_frame *frame, const eb_button *message) {
     uint8_t *at = frame->payload;
     frame->type = EB_BUTTON;

@@ -10,7 +10,8 @@ enum {
     EB_CAPABILITY_HEATER = 1,
     EB_CAPABILITY_BUTTON = 2,
     EB_CAPABILITY_FRAME_SYNC = 4,
-    EB_CAPABILITY_HUMIDITY = 8
+    EB_CAPABILITY_HUMIDITY = 8,
+    EB_CAPABILITY_PAIRING = 16
 };
 enum {
     EB_FAULT_OVER_TEMPERATURE = 1,
@@ -52,7 +53,9 @@ enum {
     EB_NAK_REASON_OLD_SEQ = 8,
     EB_NAK_REASON_WRONG_VERSION = 9,
     EB_NAK_REASON_FAULT_LATCHED = 10,
-    EB_NAK_REASON_BUSY = 11
+    EB_NAK_REASON_BUSY = 11,
+    EB_NAK_REASON_NOT_SIGNED = 12,
+    EB_NAK_REASON_NOT_CONFIRMED = 13
 };
 enum { EB_SYNC_DELAY_US_DEFAULT = 0, EB_SYNC_DELAY_US_MAX = 20000 };
 enum { EB_LED_LIMIT_PERMILLE_DEFAULT = 1000, EB_LED_LIMIT_PERMILLE_MAX = 1000 };
@@ -147,6 +150,37 @@ void eb_ping_read(const eb_frame *frame, eb_ping *message);
 
 /* Answered ACK; then the device restarts, with lights and heater off and no session. */
 enum { EB_RESET = 0x0A, EB_RESET_BYTES = 0 };
+
+/* Asked once after HELLO of a head with PAIRING. Answered NONCE. */
+enum { EB_GET_NONCE = 0x0B, EB_GET_NONCE_BYTES = 0 };
+
+/* The answer to GET_NONCE. */
+enum { EB_NONCE = 0x0C, EB_NONCE_BYTES = 9 };
+typedef struct {
+    uint64_t nonce; /* of this session; no other session of this head has had it or will */
+    uint8_t is_paired; /* 1: it has a key, and carries out nothing that is not signed; 0: it has none */
+} eb_nonce;
+void eb_nonce_write(eb_frame *frame, const eb_nonce *message);
+void eb_nonce_read(const eb_frame *frame, eb_nonce *message);
+
+/* Take this key, only while the head's button is held. Answered ACK. */
+enum { EB_PAIR = 0x0D, EB_PAIR_BYTES = 32 };
+typedef struct {
+    uint64_t key[4]; /* the new key, lowest byte first; all zero: none from now on */
+} eb_pair;
+void eb_pair_write(eb_frame *frame, const eb_pair *message);
+void eb_pair_read(const eb_frame *frame, eb_pair *message);
+
+/* Another request with the proof that it is the paired unit's. Answered as that request is. */
+enum { EB_SIGNED = 0x0E, EB_SIGNED_BYTES = 18 };
+typedef struct {
+    uint32_t counter; /* higher than in any earlier SIGNED of the session */
+    uint8_t command; /* type of the request */
+    uint8_t body[5]; /* its payload, filled up with zeros */
+    uint8_t tag[8]; /* see Pairing */
+} eb_signed;
+void eb_signed_write(eb_frame *frame, const eb_signed *message);
+void eb_signed_read(const eb_frame *frame, eb_signed *message);
 
 /* The trigger button. The host answers ACK; until then the device repeats it, every 100 ms, ten times at most. */
 enum { EB_BUTTON = 0x20, EB_BUTTON_BYTES = 9 };

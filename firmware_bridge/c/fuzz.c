@@ -7,6 +7,8 @@
 
 #include "edge_device.h"
 
+static const uint8_t key[EB_KEY_BYTES] = {1, 2, 3};
+
 static uint64_t state;
 
 static uint32_t draw(uint32_t below) { /* xorshift64*, Vigna 2016 */
@@ -89,7 +91,10 @@ static void feed_device(eb_device *device, const uint8_t *bytes, size_t count, u
     if (draw(4)) eb_device_transmit(device, sent, draw(sizeof sent));
     effects += device->effects;
     device->effects = 0;
-    if (device->restarting) eb_device_start(device, &identity, EB_RESET_CAUSE_COMMAND, now_us);
+    if (device->restarting) {
+        eb_device_start(device, &identity, EB_RESET_CAUSE_COMMAND, now_us);
+        eb_device_pairing(device, NULL, now_us << 16);
+    }
 }
 
 int main(int argc, char **argv) {
@@ -106,6 +111,7 @@ int main(int argc, char **argv) {
     state = seed * 0x9E3779B97F4A7C15ull + 1;
     eb_decoder_start(&decoder);
     eb_device_start(&device, &identity, EB_RESET_CAUSE_POWER_ON, 0);
+    eb_device_pairing(&device, seed % 3 ? NULL : key, 1 << 16);
     for (count = 0; count < num_random; count += sizeof chunk) {
         for (at = 0; at < sizeof chunk; at++) {
             chunk[at] = (uint8_t)draw(256);

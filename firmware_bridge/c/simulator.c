@@ -3,10 +3,11 @@
 
    'I': num_leds u8, capabilities u32, serial 16 bytes               no answer
    'R': reset cause u8                                               no answer; the device starts anew at time 0
+   'K': has a key u8, key 32 bytes, boot nonce u64                   no answer; a head that can be paired, after 'R'
    'S': now_us u64, window i16, board i16, humidity u16, margin i16, supply u16, led_ma u16, driver faults u16,
         pressed u8, has_exposure u8, exposure_us u64, count u16, bytes
      -> count u16, bytes, led u16 x 4, heater u16, sync delay u32, faults u16, light state u8, wants restart u8,
-        effects u32 */
+        effects u32, has a new key u8, key 32 bytes */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,9 @@ static void give_uint(uint64_t value, int num_bytes) {
 }
 
 static void step(eb_device *device) {
+    static const uint8_t none[EB_KEY_BYTES];
     const eb_outputs *outputs;
+    const uint8_t *key;
     eb_sensors sensors;
     uint64_t now_us = take_uint(8), exposure_us;
     int pressed, has_exposure, channel;
@@ -64,11 +67,16 @@ static void step(eb_device *device) {
     give_uint(device->light_state, 1);
     give_uint((uint64_t)eb_device_wants_restart(device), 1);
     give_uint(device->effects, 4);
+    key = eb_device_new_key(device);
+    give_uint(key != NULL, 1);
+    fwrite(key == NULL ? none : key, 1, EB_KEY_BYTES, stdout);
     fflush(stdout);
 }
 
 int main(void) {
     static eb_device device;
+    uint8_t key[EB_KEY_BYTES];
+    int has_key;
     eb_identity identity;
     memset(&identity, 0, sizeof identity);
     identity.version_major = 1;
@@ -81,6 +89,11 @@ int main(void) {
                 break;
             case 'R':
                 eb_device_start(&device, &identity, (uint8_t)take_uint(1), 0);
+                break;
+            case 'K':
+                has_key = (int)take_uint(1);
+                take(key, sizeof key);
+                eb_device_pairing(&device, has_key ? key : NULL, take_uint(8));
                 break;
             case 'S':
                 step(&device);

@@ -11,16 +11,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_bridge.device.interface import Identity, Sensors, Stepped
+from firmware_bridge.device.interface import Flash, Identity, Sensors, Stepped
 from firmware_bridge.errors import BridgeError
 from firmware_bridge.wire.layout import UNKNOWN_I16, UNKNOWN_U16
-from firmware_bridge.wire.messages import ResetCause
+from firmware_bridge.wire.messages import Capability, ResetCause
+from firmware_bridge.wire.signing import KEY_BYTES
 
 C_FOLDER = Path(__file__).parent.parent / "c"
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-O2")
 SANITIZERS = ("-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 _STEP = struct.Struct("<cQhhHhHHHBBQH")
-_STEPPED = struct.Struct("<4HHIHBBI")
+_STEPPED = struct.Struct("<4HHIHBBIB32s")
 
 
 def compiler() -> str | None:
@@ -72,10 +73,14 @@ class CDevice:
         self._in, self._out = self._process.stdin, self._process.stdout
         serial = identity.serial.encode("ascii", "replace")
         self._in.write(struct.pack("<cBI16s", b"I", identity.num_leds, identity.capabilities, serial))
+        self._flash = Flash() if identity.capabilities & Capability.PAIRING else None
         self.start(ResetCause.POWER_ON)
 
     def start(self, cause: ResetCause) -> None:
         self._in.write(b"R" + bytes((cause,)))
+        if self._flash is not None:
+            key, nonce = self._flash.key, self._flash.next_boot_nonce()
+            self._in.write(struct.pack("<cB32sQ", b"K", key is not None, key or bytes(KEY_BYTES), nonce))
 
     def step(
         self, now_us: int, received: bytes, sensors: Sensors, *, pressed: bool = False, exposure_us: int | None = None
@@ -94,11 +99,13 @@ class CDevice:
             self._in.write(head + received)
             self._in.flush()
             sent = self._out.read(int.from_bytes(self._out.read(2), "little"))
-            *led_permille, heater, delay_us, faults, light, restart, effects = _STEPPED.unpack(
+            *led_permille, heater, delay_us, faults, light, restart, effects, has_key, key = _STEPPED.unpack(
                 self._out.read(_STEPPED.size)
             )
         except (OSError, struct.error) as error:
             raise BridgeError(f"the device in C ended with code {self._process.wait(5)}") from error
+        if has_key and self._flash is not None:
+            self._flash.key = key if any(key) else None
         return Stepped(sent, tuple(led_permille), heater, delay_us, faults, light, bool(restart), effects)
 
     def close(self) -> None:

@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from firmware_bridge.device.interface import Identity, Sensors, Stepped
+from firmware_bridge.device.pairing import REQUESTS as PAIRING
+from firmware_bridge.device.pairing import Pairing
 from firmware_bridge.device.safety import Safety
 from firmware_bridge.errors import BadPayload
 from firmware_bridge.wire import frames
@@ -36,6 +38,7 @@ from firmware_bridge.wire.messages import (
     SetParam,
     message_from_frame,
 )
+from firmware_bridge.wire.pairing_messages import GetNonce, Pair, Signed
 
 LONG_PRESS_US = 800_000
 EVENT_RETRY_US = 100_000
@@ -61,6 +64,7 @@ class PythonDevice:
 
     def __init__(self, identity: Identity = Identity()) -> None:  # noqa: B008  frozen
         self._identity = identity
+        self._pairing = Pairing(identity)
         self.start(ResetCause.POWER_ON)
 
     def start(self, cause: ResetCause) -> None:
@@ -77,6 +81,7 @@ class PythonDevice:
         self._frame_counter = 0
         self._effects = 0
         self._out = bytearray()
+        self._pairing.start()
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -167,9 +172,10 @@ class PythonDevice:
         try:
             request = message_from_frame(frame)
         except BadPayload:
-            known = frame.type in (request.TYPE for request in REQUESTS)
-            if known:
+            if self._knows(frame.type):
                 return self._send(Nak(frame.type, NakReason.BAD_LENGTH), frame.seq)
+            request = None
+        if not self._knows(frame.type):
             request = None
         if isinstance(request, Hello):
             return self._send(self._greeted(request, frame.seq), frame.seq)
@@ -186,6 +192,11 @@ class PythonDevice:
         self._remembered.append((frame.seq, answer))
         return self._send(answer, frame.seq)
 
+    def _knows(self, type_: int) -> bool:
+        """Whether it is a request of this firmware; an older one knows none of those of pairing."""
+        kind = next((request for request in REQUESTS if type_ == request.TYPE), None)
+        return kind is not None and (kind not in PAIRING or self._pairing.flash is not None)
+
     def _greeted(self, hello: Hello, seq: int) -> Hello:
         if hello.session != self._session:
             self._session, self._last_seq = hello.session, seq
@@ -193,12 +204,27 @@ class PythonDevice:
             self._events = _Events()
             self._told_faults = 0
             self._safety.heartbeat_us = self._now_us
+            self._pairing.begin_session(hello.session)
+            if self._pairing.has_key:
+                self._forget_asked()
         me = self._identity
         return Hello(hello.session, 1, 0, 0, me.num_leds, me.capabilities, me.serial)
 
-    def _carried_out(self, request: Message | None, type_: int) -> Message:
+    def _forget_asked(self) -> None:
+        """What was asked for before is not known to be the paired unit's: dark until it says otherwise."""
+        self._safety.asked_led_permille[:] = [0] * len(self._safety.asked_led_permille)
+        self._safety.asked_heater_permille = 0
+
+    def _carried_out(self, request: Message | None, type_: int, *, is_signed: bool = False) -> Message:
+        if isinstance(request, GetNonce):
+            return self._pairing.nonce()
+        if isinstance(request, Signed):
+            found = self._pairing.unwrapped(request)
+            return Nak(type_, NakReason.NOT_SIGNED) if found is None else self._carried_out(*found, is_signed=True)
+        is_allowed = is_signed or not self._pairing.has_key
         if isinstance(request, Heartbeat):
-            self._safety.heartbeat_us = self._now_us
+            if is_allowed:
+                self._safety.heartbeat_us = self._now_us
             self._decide()
             return self._safety.status(self._now_us)
         if isinstance(request, Ping):
@@ -207,14 +233,24 @@ class PythonDevice:
             if request.param not in tuple(Param):
                 return Nak(type_, NakReason.NO_SUCH_PARAM)
             return ParamValue(request.param, self._safety.params[Param(request.param)])
-        if not isinstance(request, (SetLed, SetHeater, SetParam, Reset)):
+        if not isinstance(request, (SetLed, SetHeater, SetParam, Reset, Pair)):
             return Nak(type_, NakReason.UNKNOWN_TYPE)
-        refused = self._refused(request)
+        if not is_allowed and not isinstance(request, Pair):
+            return Nak(type_, NakReason.NOT_SIGNED)
+        refused = self._paired(request) if isinstance(request, Pair) else self._refused(request)
         if refused is not None:
             return Nak(type_, refused)
         self._effects += 1
         self._decide()
         return Ack(type_)
+
+    def _paired(self, request: Pair) -> NakReason | None:
+        """Take a key, or say why not."""
+        if not self._pressed:
+            return NakReason.NOT_CONFIRMED
+        self._pairing.take_key(request)
+        self._forget_asked()
+        return None
 
     def _refused(self, request: SetLed | SetHeater | SetParam | Reset) -> NakReason | None:
         """Carry out a command, or say why not."""

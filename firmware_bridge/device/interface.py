@@ -17,6 +17,24 @@ class Identity:
     capabilities: int = int(Capability.HEATER | Capability.BUTTON | Capability.FRAME_SYNC | Capability.HUMIDITY)
 
 
+@dataclass(slots=True)
+class Flash:
+    """What a device that can be paired keeps without power.
+
+    Attributes:
+        key: 32 bytes; None where it has none.
+        starts: so far; counted before a start uses the number.
+    """
+
+    key: bytes | None = None
+    starts: int = 0
+
+    def next_boot_nonce(self) -> int:
+        """A number that no start had before, with room above it for the sessions of this one."""
+        self.starts += 1
+        return self.starts << 16
+
+
 @dataclass(frozen=True, slots=True)
 class Sensors:
     """What the device measures; None for a sensor that is missing. Units as in STATUS."""

@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, TimeoutError
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from firmware_bridge.errors import OutcomeUnknown, PortError
+from firmware_bridge.host.keys import KEYS, read_key
 from firmware_bridge.host.link import Link
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import Hello, Status, wire_name
@@ -34,6 +37,7 @@ class Snapshot:
         status: the newest STATUS of the open session, None before the first.
         status_age_s: since it came.
         num_reconnects: sessions that were opened anew.
+        pairing: as `firmware_bridge.host.signer` names it; empty for firmware that cannot be paired.
         counts: of the open session: requests, retries, failed, bad frames and more.
     """
 
@@ -45,6 +49,7 @@ class Snapshot:
     status_age_s: float | None
     num_reconnects: int
     counts: dict[str, int]
+    pairing: str = ""
 
 
 class Bridge:
@@ -52,10 +57,11 @@ class Bridge:
 
     Args:
         port: `auto`, a path or a name in /dev/serial/by-id.
+        keys: folder of the keys of paired heads.
     """
 
-    def __init__(self, port: str, baud: int = 115_200) -> None:
-        self._link = Link(port, baud, self._tell_event, self._tell_change)
+    def __init__(self, port: str, baud: int = 115_200, keys: Path = KEYS) -> None:
+        self._link = Link(port, baud, self._tell_event, self._tell_change, partial(read_key, keys))
         self._identity: Hello | None = None
         self._on_event: list[Callable[[Message, int], None]] = []
         self._on_change: list[Callable[[], None]] = []
@@ -144,7 +150,8 @@ class Bridge:
             "frames": decoder.frames,
             "bad_frames": decoder.bad,
         }
-        return Snapshot(True, "", link.path, session.identity, status, age_s, link.num_opened - 1, counts)
+        state = session.signer.state
+        return Snapshot(True, "", link.path, session.identity, status, age_s, link.num_opened - 1, counts, state)
 
     def _run(self) -> None:
         try:
@@ -171,13 +178,13 @@ class Bridge:
 
 
 @contextmanager
-def opened(port: str, baud: int) -> Iterator[Bridge]:
+def opened(port: str, baud: int, keys: Path = KEYS) -> Iterator[Bridge]:
     """A bridge with an open session and its first STATUS, for one short job.
 
     Raises:
         PortError: no camera head answered; says what the first attempt met.
     """
-    bridge = Bridge(port, baud)
+    bridge = Bridge(port, baud, keys)
     changed = threading.Event()
     bridge.subscribe(on_change=changed.set)
     bridge.start()

@@ -7,9 +7,27 @@ from dataclasses import dataclass
 
 from firmware_bridge.wire.frames import VERSION_MAJOR, VERSION_MINOR, Frame
 from firmware_bridge.wire.layout import Message
-from firmware_bridge.wire.messages import Ack, GetParam, Heartbeat, Hello, Nak, ParamValue, Ping, Status, wire_name
+from firmware_bridge.wire.messages import (
+    Ack,
+    GetParam,
+    Heartbeat,
+    Hello,
+    Nak,
+    NakReason,
+    ParamValue,
+    Ping,
+    Status,
+    wire_name,
+)
+from firmware_bridge.wire.pairing_messages import GetNonce, Nonce, Signed
 
-_ANSWERS: dict[type[Message], type[Message]] = {Hello: Hello, Heartbeat: Status, GetParam: ParamValue, Ping: Ping}
+_ANSWERS: dict[type[Message], type[Message]] = {
+    Hello: Hello,
+    Heartbeat: Status,
+    GetParam: ParamValue,
+    Ping: Ping,
+    GetNonce: Nonce,
+}
 
 
 @dataclass(slots=True)
@@ -31,7 +49,7 @@ class Exchange:
 def answers(answer: Message, request: Message) -> bool:
     """Whether this is what that request is answered with; anything else under its number is damage or a defect."""
     if isinstance(answer, Nak):
-        return answer.refused_type == request.TYPE
+        return answer.refused_type in (request.TYPE, Signed.TYPE)
     if isinstance(answer, Ack):
         return answer.acked_type == request.TYPE and type(request) not in _ANSWERS
     if isinstance(answer, Hello) and isinstance(request, Hello):
@@ -39,6 +57,16 @@ def answers(answer: Message, request: Message) -> bool:
     if isinstance(answer, (Ping, ParamValue)):
         return answer == request or (isinstance(request, GetParam) and getattr(answer, "param", None) == request.param)
     return type(answer) is _ANSWERS.get(type(request))
+
+
+def reason_text(nak: Nak) -> str:
+    """Why a head refuses, and what to do where that is not plain from it."""
+    if nak.reason == NakReason.NOT_SIGNED:
+        return "not signed with its key; hold its button and run edge-bridge pair"
+    if nak.reason == NakReason.NOT_CONFIRMED:
+        return "its button is not held"
+    known = nak.reason in tuple(NakReason)
+    return NakReason(nak.reason).name.lower().replace("_", " ") if known else f"reason {nak.reason}"
 
 
 def mismatch_text(frame: Frame) -> str:

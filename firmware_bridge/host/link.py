@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from firmware_bridge.errors import BridgeError, CommandFailed, PortError
 from firmware_bridge.host.ports import SerialLine, chosen_port
 from firmware_bridge.host.session import EventHandler, Session
+from firmware_bridge.host.signer import KeyOf, no_key
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import wire_name
 
@@ -28,6 +29,7 @@ class Link:
     Args:
         port: `auto`, a path or a name in /dev/serial/by-id.
         on_event: called with each event of the device, in the thread of `run`.
+        key_of: a head's key by its serial number.
         on_change: called there when a session has opened, has news or is lost.
 
     Attributes:
@@ -43,9 +45,10 @@ class Link:
         baud: int,
         on_event: EventHandler = lambda event, now_ns: None,
         on_change: Callable[[], None] = lambda: None,
+        key_of: KeyOf = no_key,
     ) -> None:
         self._port, self._baud = port, baud
-        self._on_event, self._on_change = on_event, on_change
+        self._on_event, self._on_change, self._key_of = on_event, on_change, key_of
         self._lock = threading.RLock()  # an event's handler may submit
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
@@ -106,7 +109,7 @@ class Link:
 
     def _session_on(self, line: SerialLine, stop: threading.Event) -> None:
         line.read()  # of an earlier owner
-        session = Session(time.monotonic_ns(), self._on_event)
+        session = Session(time.monotonic_ns(), self._on_event, key_of=self._key_of)
         with self._lock:
             self.session = session
         failure: BridgeError = PortError("this program is ending")
@@ -146,7 +149,8 @@ class Link:
         if session.identity is not None and not greeted:
             self.num_opened += 1
             self.error = ""
-            log.info("camera head: %s on %s", session.identity.serial, line.path)
+            pairing = f", {session.signer.state}" if session.signer.state else ""
+            log.info("camera head: %s on %s%s", session.identity.serial, line.path, pairing)
         if session.status is not status or (session.identity is not None) != greeted:
             self._on_change()
 

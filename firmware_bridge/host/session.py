@@ -1,8 +1,7 @@
 """The host's side of one session: one request at a time, retries, duplicates, heartbeats. No input or output, no clock.
 
-A retry carries the sequence number of the first try, and the device repeats its answer to a number that it has seen
-instead of acting again. A session begins with HELLO and a random number; a device that restarts has no session and
-refuses everything until the next HELLO, so no number of an earlier session can stand for a command of this one.
+A retry carries the first try's number, and the device repeats its answer to a number that it has seen. One that has
+restarted has no session and refuses all until the next HELLO: no earlier number can stand for a command of this one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ from firmware_bridge.errors import (
     WrongDevice,
 )
 from firmware_bridge.host.clock import DeviceClock
-from firmware_bridge.host.exchange import Exchange, answers, mismatch_text
+from firmware_bridge.host.exchange import Exchange, answers, mismatch_text, reason_text
+from firmware_bridge.host.signer import KeyOf, Signer, no_key
 from firmware_bridge.wire.frames import VERSION_MAJOR, Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
@@ -40,6 +40,7 @@ from firmware_bridge.wire.messages import (
     message_from_frame,
     wire_name,
 )
+from firmware_bridge.wire.pairing_messages import GetNonce, Nonce
 
 HEARTBEAT_NS = 500_000_000
 ANSWER_TIMEOUT_NS = 60_000_000
@@ -80,6 +81,7 @@ class Session:
         failure: why the session is over; the owner opens another one.
         identity: the device's HELLO, None until it came.
         status: the newest STATUS with the time of its receipt.
+        signer: whether the head is paired, and with whom.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Session:
         *,
         session_id: int | None = None,
         first_seq: int = 1,
+        key_of: KeyOf = no_key,
     ) -> None:
         self.failure: BridgeError | None = None
         self.identity: Hello | None = None
@@ -96,6 +99,8 @@ class Session:
         self.counts = SessionCounts()
         self.clock = DeviceClock()
         self.decoder = FrameDecoder()
+        self.signer = Signer(key_of)
+        self._greeting: Hello | None = None
         self._on_event = on_event
         self._session_id = secrets.randbits(32) if session_id is None else session_id
         self._seq = (first_seq - 1) & 0xFFFF
@@ -190,7 +195,7 @@ class Session:
 
     def _begin(self, message: Message, future: Future[Message], now_ns: int) -> None:
         self._seq = (self._seq + 1) & 0xFFFF
-        wire = sent_bytes(frame_from_message(message, self._seq))
+        wire = sent_bytes(frame_from_message(self.signer.sent(message), self._seq))
         self._current = Exchange(message, future, self._seq, wire, now_ns)
         self._out += wire
         self.counts.requests += 1
@@ -198,8 +203,7 @@ class Session:
     def _try_again(self, current: Exchange, now_ns: int) -> None:
         greeting = isinstance(current.message, Hello)
         if greeting and now_ns - self._begun_ns >= HELLO_TIMEOUT_NS:
-            message = "no HELLO within 2 s: the device on this port is no camera head, or it has no power"
-            return self.end(WrongDevice(message))
+            return self.end(WrongDevice("no HELLO within 2 s: what is on this port is no camera head, or has no power"))
         if not greeting and current.tries >= NUM_TRIES:
             return self._give_up(current)
         current.tries += 1
@@ -210,6 +214,8 @@ class Session:
 
     def _give_up(self, current: Exchange) -> None:
         self._current = None
+        if isinstance(current.message, GetNonce):
+            return self.end(PortError("the camera head says that it can be paired, but answers no GET_NONCE"))
         if isinstance(current.message, Heartbeat):
             self._heartbeat_ns = current.sent_ns  # another one at once, for a newer STATUS
         self._fail(current, OutcomeUnknown(f"{current.name}: no answer in {NUM_TRIES} tries"))
@@ -240,8 +246,17 @@ class Session:
                 self._answered_ns = now_ns
             return self._take_nak(message, current)
         self._current, self._answered_ns = None, now_ns
-        if isinstance(message, Hello):
-            self.identity = message
+        if isinstance(message, Hello) and self.signer.needs_nonce(message):
+            self._greeting = message
+            self._begin(GetNonce(), Future(), now_ns)
+        elif isinstance(message, (Hello, Nonce)):
+            hello = message if isinstance(message, Hello) else self._greeting
+            assert hello is not None, "GET_NONCE is asked after HELLO"
+            try:
+                self.signer.begin(hello, message if isinstance(message, Nonce) else None)
+            except PortError as error:  # the key's file is wrong
+                return self.end(error)
+            self.identity = hello
         elif isinstance(message, Status):
             self.status = (message, now_ns)
             if current.tries == 1:  # an answer to a retry may have been made for an earlier one
@@ -260,11 +275,11 @@ class Session:
         if nak.reason == NakReason.NO_SESSION:
             return self.end(PortError("the camera head has restarted"))
         self._current = None
+        if nak.reason == NakReason.NOT_SIGNED:
+            self.signer.refused()
         if nak.reason == NakReason.OLD_SEQ:
             return self._fail(current, OutcomeUnknown(f"{name}: the camera head no longer knows what came of it"))
-        known = nak.reason in tuple(NakReason)
-        reason = NakReason(nak.reason).name.lower().replace("_", " ") if known else f"reason {nak.reason}"
-        return self._fail(current, Refused(f"{name}: the camera head refuses: {reason}", nak.reason))
+        return self._fail(current, Refused(f"{name}: the camera head refuses: {reason_text(nak)}", nak.reason))
 
     def _take_event(self, event: Message, seq: int, now_ns: int) -> None:
         if self.identity is None:

@@ -42,6 +42,7 @@ def status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
         ("camera head", identity_text(snapshot.identity)),
         ("has", bits_text(snapshot.identity.capabilities, Capability) or "nothing beyond lights"),
         ("port", snapshot.port),
+        ("pairing", snapshot.pairing or "this firmware cannot be paired"),
     ]
     if snapshot.status is None:
         return [*rows, ("status", "none yet")]

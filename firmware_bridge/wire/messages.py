@@ -1,5 +1,4 @@
 """The messages of protocol 1.0: one frozen dataclass each, its layout beside its fields.
-
 Types below 0x20 are asked by the host and answered by the device under the same sequence number; 0x20 to 0x2F are
 events of the device with sequence numbers of its own; 0x30 and above are short answers of either side.
 """
@@ -14,6 +13,7 @@ from firmware_bridge.errors import OutOfRange
 from firmware_bridge.wire.frames import VERSION_MINOR, Frame
 from firmware_bridge.wire.layout import Message, wired
 from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
+from firmware_bridge.wire.pairing_messages import GetNonce, Nonce, Pair, Signed
 
 
 class Capability(IntFlag):
@@ -23,6 +23,8 @@ class Capability(IntFlag):
     BUTTON = 2
     FRAME_SYNC = 4
     HUMIDITY = 8
+    PAIRING = 16
+    """It can be given a key, and then acts only on what is signed. Older firmware cannot."""
 
 
 class Fault(IntFlag):
@@ -95,6 +97,10 @@ class NakReason(IntEnum):
     FAULT_LATCHED = 10
     BUSY = 11
     """Not now and not remembered: the same frame may be sent again."""
+    NOT_SIGNED = 12
+    """The head has a key, and this has no signature, a wrong or an old one."""
+    NOT_CONFIRMED = 13
+    """A key is taken only while the button is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +259,12 @@ class Nak(Message):
 
 MESSAGES: tuple[type[Message], ...] = (
     *(Hello, Heartbeat, Status, SetLed, SetHeater, GetParam, SetParam, ParamValue, Ping, Reset),
+    *(GetNonce, Nonce, Pair, Signed),
     *(Button, FrameSync, FaultEvent),
     *(Ack, Nak),
 )
 BY_TYPE: dict[int, type[Message]] = {message.TYPE: message for message in MESSAGES}
-REQUESTS = (Hello, Heartbeat, SetLed, SetHeater, GetParam, SetParam, Ping, Reset)
+REQUESTS = (Hello, Heartbeat, SetLed, SetHeater, GetParam, SetParam, Ping, Reset, GetNonce, Pair, Signed)
 EVENTS = (Button, FrameSync, FaultEvent)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ class Bench:
         assert self.seen is not None
         return self.seen
 
-    def reopen(self, **options: int) -> None:
+    def reopen(self, **options: Any) -> None:
         """Another session on the same line, as after a failure."""
         self.session = Session(self.now_ns, self._on_event, **options)
 

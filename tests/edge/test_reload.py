@@ -86,7 +86,8 @@ OTHER_VALUES = {
     "web.certificate": "'/none'", "web.key": "'/none'", "web.insecure": "true", "web.idle_minutes": "5",
     "web.session_hours": "5", "web.jpeg_quality": "50",
     "audit.file": "'/none'", "audit.size_mib": "5", "save.folder": "'/none'",
-    "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.led_permille": "[1]",
+    "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.keys": "'/none'",
+    "bridge.led_permille": "[1]",
     "bridge.led_limit_permille": "10", "bridge.heater": "'off'", "bridge.dew_margin_celsius": "3.0",
     "bridge.sync_delay_us": "5",
     "heat.warm_celsius": "50", "heat.hot_celsius": "99", "heat.ignore_zones": "[]",
@@ -94,7 +95,8 @@ OTHER_VALUES = {
 """Key -> another value; None for those whose other values need files, which have tests of their own."""
 WANT_RESTART = {
     "source.wait", "web.listen", "web.users", "web.certificate", "web.key", "web.insecure", "web.idle_minutes",
-    "web.session_hours", "audit.file", "audit.size_mib", "bridge.port", "bridge.baud", "bridge.led_permille",
+    "web.session_hours", "audit.file", "audit.size_mib", "bridge.port", "bridge.baud", "bridge.keys",
+    "bridge.led_permille",
     "bridge.led_limit_permille", "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",
 }  # fmt: skip
 

@@ -116,3 +116,21 @@ def test_the_register_does_not_grow_without_end():
         remember(f"geheim-{number}")
     assert len(hiding._known._shown) <= hiding._MOST
     assert without_secrets("geheim-2999") == "***"
+
+
+def test_events_and_records_of_the_page_are_looked_through():
+    from edge.health.news import Board, NotSaved
+    from edge.health.record import Health
+    from edge.web.events import _line
+
+    remember("geheim-77")
+    board = Board()
+    health = Health(board)
+    health.set_source("rtsp://doctor:geheim-77@h/live")
+    health.enter("source", "failed", "no geheim-77 there")
+    health.track("camera", lambda: {"asked": ["geheim-77 x"], "reason": "http://h/?pwd=other"})
+    board.post(NotSaved("geheim-77: disk full"))
+    assert b"geheim" not in _line(NotSaved("geheim-77: disk full"))
+    seen = json.dumps(health.snapshot(0)) + str(health.verdict(0)) + health.source() + str(health.part("source"))
+    assert "geheim" not in seen and "other" not in seen
+    assert "rtsp://***@h/live" in seen and "NOT SAVED: ***: disk full" in seen

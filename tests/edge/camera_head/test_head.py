@@ -20,7 +20,8 @@ from edge.saving.freeze import Freeze
 from firmware_bridge.device.device import PythonDevice
 from firmware_bridge.device.interface import Identity
 from firmware_bridge.device.simulator import Simulator, Switches
-from firmware_bridge.wire.messages import Button, ButtonAction, LightState
+from firmware_bridge.host.keys import write_key
+from firmware_bridge.wire.messages import Button, ButtonAction, Capability, LightState
 from tests.doubles.studio import Shelf
 
 GUARD_S = 20
@@ -256,3 +257,29 @@ def test_lists_are_printed_as_toml_that_reads_back(tmp_path):
     path.write_text("\n".join(first.lines()))
     assert load_config(path, {}).config == first.config
     assert first.config.bridge.led_permille == (500, 600)
+
+
+@pytest.mark.parametrize("keys_of", ["the unit", "another"])
+def test_a_paired_head_obeys_the_unit_that_has_its_key(tmp_path, keys_of, caplog):
+    key = bytes(range(32))
+    device = PythonDevice(Identity("A-1", 2, int(Identity().capabilities | Capability.PAIRING)))
+    device._pairing.flash.key = key
+    folder = tmp_path / "keys"
+    if keys_of == "the unit":
+        write_key(folder, "A-1", key)
+    with Simulator(device, tmp_path / "head") as simulator:
+        unit = Unit(tmp_path / "head", led_permille=(300, 400), keys=str(folder))
+        try:
+            if keys_of == "the unit":
+                wait_until(lambda: simulator.outputs and simulator.outputs.led_permille[:2] == (300, 400))
+                assert unit.record["pairing"] == "paired"
+                assert unit.health.part("bridge").state == "ok"
+            else:
+                wait_until(lambda: unit.health.part("bridge").state == "degraded")
+                assert "paired with another unit" in unit.health.part("bridge").reason
+                assert simulator.outputs.led_permille[:2] == (0, 0)
+                wait_until(lambda: unit.record.get("supply_v") == 5.0)  # it still tells how it is
+                wait_until(lambda: unit.record["line"]["requests"] > 8)
+                assert "refuses" not in caplog.text, "and is not asked in vain, twice a second"
+        finally:
+            unit.head.close()

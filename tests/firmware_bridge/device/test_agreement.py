@@ -52,7 +52,7 @@ def drawn_sensors(draw: random.Random) -> Sensors:
 @pytest.mark.parametrize("seed", range(8))
 def test_both_devices_answer_the_same_bytes_and_give_the_same_light(seed):
     draw = random.Random(seed)
-    identity = Identity(f"TEST-{seed}", num_leds=seed % 5, capabilities=draw.randrange(16))
+    identity = Identity(f"TEST-{seed}", num_leds=seed % 5, capabilities=draw.randrange(32))
     in_c, in_python = CDevice(identity, SANITIZERS), PythonDevice(identity)
     now_us, seq, pressed, effects = 0, 0, False, 0
     try:

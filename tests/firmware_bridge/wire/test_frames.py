@@ -165,9 +165,10 @@ def mutated(wire, draw):
 
 
 @NEEDS_COMPILER
-def test_the_device_in_c_survives_the_same_with_sanitizers():
+@pytest.mark.parametrize("seed", ["7", pytest.param("9", id="9, with a key")])
+def test_the_device_in_c_survives_the_same_with_sanitizers(seed):
     program = compiled("fuzz", SANITIZERS)
     sizes = [str(round(10_000_000 * FUZZ_SCALE)), str(round(1_000_000 * FUZZ_SCALE))]
-    ran = subprocess.run([program, "7", *sizes], capture_output=True, text=True, check=False)
+    ran = subprocess.run([program, seed, *sizes], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "0 forged, 0 missed" in ran.stdout

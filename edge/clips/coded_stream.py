@@ -5,6 +5,8 @@ A container that tells where each picture ends: FFmpeg need not wait for the nex
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from edge.clips.frames_stream import element, number, track_head
 
 _TICKS_PER_PICTURE = 40_000
@@ -19,7 +21,8 @@ def coded_head(codec: str, parameter_sets: bytes) -> bytes:
         parameter_sets: with start codes (Annex B).
     """
     private = element("63A2", parameter_sets)
-    return track_head(_CODEC_NAMES[codec], private, duration_ns=_TICKS_PER_PICTURE * 1000, width_px=16, height_px=16)
+    aspect_is_in_the_stream = element("54B2", b"\x04")
+    return track_head(_CODEC_NAMES[codec], private, _TICKS_PER_PICTURE * 1000, 16, 16, aspect_is_in_the_stream)
 
 
 def coded_picture(index: int, *, is_key: bool, content: bytes) -> bytes:
@@ -28,6 +31,6 @@ def coded_picture(index: int, *, is_key: bool, content: bytes) -> bytes:
     return element("1F43B675", element("E7", number(index * _TICKS_PER_PICTURE)) + block)
 
 
-def index_of(pts: int) -> int:
+def index_of(time_s: Fraction) -> int:
     """The number of a picture, from the time that FFmpeg tells of it."""
-    return round(pts / _TICKS_PER_PICTURE)
+    return round(time_s * 1_000_000 / _TICKS_PER_PICTURE)

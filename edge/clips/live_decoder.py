@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -71,7 +72,7 @@ class LiveDecoder:
         self.facts = _facts(ffmpeg, head + coded_picture(0, is_key=True, content=first))
         self._give, self._memory = give, memory
         self._messages = Messages()
-        self._shown: queue.SimpleQueue[tuple[ShownFrame, bool]] = queue.SimpleQueue()
+        self._shown: queue.SimpleQueue[tuple[int, bool]] = queue.SimpleQueue()
         self._counting = threading.Lock()
         self._num_fed = self._num_shown = 0
         self._keys: set[int] = set()
@@ -114,12 +115,11 @@ class LiveDecoder:
             if self._messages.num_faults > num_faults:
                 self._damaged_until = self._num_fed  # FFmpeg does not say which; it can be any that went in
             if shown is not None:
-                self._shown.put((shown, self._is_sound(shown)))
+                # A filter that deinterlaces has a time base of its own.
+                index = index_of((shown.pts or 0) * (self._messages.time_base or Fraction(0)))
+                self._shown.put((index, shown.pts is not None and self._is_sound(index)))
 
-    def _is_sound(self, shown: ShownFrame) -> bool:
-        if shown.pts is None:
-            return False
-        index = index_of(shown.pts)
+    def _is_sound(self, index: int) -> bool:
         self._num_shown = max(self._num_shown, index + 1)
         is_key = index in self._keys
         if is_key:
@@ -136,9 +136,8 @@ class LiveDecoder:
                 image: Image = np.empty(shape, np.uint8) if lent is None else lent
                 if not self._run.read_into(image.data.cast("B"), _LONG_S):
                     return
-                shown, is_sound = self._shown.get(timeout=_WAIT_S)
-                if shown.pts is not None:
-                    self._give(index_of(shown.pts), image if is_sound else None)
+                index, is_sound = self._shown.get(timeout=_WAIT_S)
+                self._give(index, image if is_sound else None)
         except (FfmpegFailed, queue.Empty):
             return  # who waits for pictures sees that none come
 

@@ -21,6 +21,7 @@ from tests.doubles.network_camera.painting import Picture, painted
 _SLICE_S = 0.02
 _LONGEST_QUEUE = {"jpeg": 2, "png": 2, "h264": 300, "h265": 300}
 _QUALITY = 85
+_ENCODER_STAYS_S = 10.0
 _KEY_UNITS = {"h264": b"\x00\x00\x01\x67", "h265": b"\x00\x00\x01\x42\x01"}
 """A sequence parameter set stands before each key frame."""
 
@@ -104,6 +105,7 @@ class Hub:
         self._watches: list[Watch] = []
         self._loop = asyncio.get_running_loop()
         self._encoders: dict[str, VideoEncoder] = {}
+        self._wanted_s: dict[str, float] = {}
         self._stopping = threading.Event()
         self._wanted: frozenset[str] = frozenset()
         threading.Thread(target=self._shoot, daemon=True).start()
@@ -165,7 +167,7 @@ class Hub:
             due_s = max(due_s + 1 / faults.fps, time.monotonic() - 0.1)
             if self._stopping.wait(max(0.0, due_s - time.monotonic())):
                 return
-            wanted = self._wanted | self._encoders.keys()
+            wanted = self._wanted | self._kept(faults.codec)
             if not wanted:
                 picture = None
                 continue
@@ -174,6 +176,17 @@ class Hub:
                 seq += 1
             for kind in wanted:
                 self._encode(kind, picture, faults)
+
+    def _kept(self, codec: str) -> set[str]:
+        """Encoders that run on although nobody watches: the codec's own, so that whoever comes finds it between key
+        frames, and any other for a while. The rest end here."""
+        now_s = time.monotonic()
+        for kind in list(self._encoders):
+            if kind in self._wanted or kind == codec:
+                self._wanted_s[kind] = now_s
+            elif now_s - self._wanted_s[kind] > _ENCODER_STAYS_S:
+                self._encoders.pop(kind).close()
+        return set(self._encoders)
 
     def _encode(self, kind: str, picture: Picture, faults: Faults) -> None:
         height_px, width_px = picture.luma.shape
@@ -195,4 +208,5 @@ class Hub:
                     kind, size_px, faults.fps, faults.key_frame_s, lambda encoded: self._give(kind, encoded)
                 )
                 self._encoders[kind] = encoder
+                self._wanted_s[kind] = time.monotonic()
             encoder.encode(picture)

@@ -47,6 +47,7 @@ class Session:
                 await asyncio.wait(waiting, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():
                     reading.cancel()
+                    await asyncio.wait({reading})
                     return  # the pictures are over, or the session has expired
                 request = await reading
                 if request is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from edge.basics.command import exit_code_of
@@ -24,6 +25,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
+    if argv is None:  # torch starts Pythons of its own, which would look for their modules in the working folder
+        os.environ["PYTHONSAFEPATH"] = "1"
     args = parser().parse_args(argv)
     return exit_code_of("edge-train", lambda: args.run(args), debug=args.debug)
 

@@ -35,8 +35,7 @@ class EngineOrder:
 
     def plan(self) -> Plan:
         """What the engine's process keeps: the profile's files, the unit's calibration, and engines for a GPU."""
-        roots = profile_roots(self.engine.models)
-        readable = [folder for root in roots for folder in (root, root / self.rung.profile)]
+        readable = [root / self.rung.profile for root in profile_roots(self.engine.models)]
         if self.unit is not None and self.unit.calibration:
             readable.append(Path(self.unit.calibration))
         if self.rung.runtime:

@@ -90,11 +90,11 @@ class EngineProcess:
         self._socket = ours
         self._poll = select.poll()  # `select.select` fails once a flood of viewers has pushed descriptors beyond 1024
         self._poll.register(ours, select.POLLIN)
-        fds = (theirs.fileno(), frames.descriptor)
+        fds = (theirs.fileno(), *frames.descriptors(may_write_raw=bool(order.rung.runtime)))
         try:
             with _signals_held():
                 self._process = subprocess.Popen(
-                    [*WORKER_COMMAND, *map(str, fds), str(frames.num_frames), str(os.getpid()), order.plan().to_text()],
+                    [*WORKER_COMMAND, *map(str, fds), str(frames.num_each), str(os.getpid()), order.plan().to_text()],
                     env=child_environment(),
                     pass_fds=fds,
                     stdin=subprocess.DEVNULL,

@@ -67,6 +67,7 @@ _GPU_DEVICES = ("dri", "host1x*", "nvgpu*", "nvhost*", "nvidia*", "nvmap", "nvsc
 _GPU_WRITABLE = ("/proc/self", "/tmp")
 """The names of the driver's threads, and what it keeps for a moment."""
 _GPU_READABLE = ("/etc", "/lib", "/lib64", "/opt", "/proc", "/run", "/sys", "/usr")
+_OF_OTHERS = ("/etc", "/home", "/media", "/mnt", "/root", "/srv", "/tmp", "/var/lib", "/var/tmp")
 _READABLE = (
     "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/lib", "/lib64", "/etc/ld.so.cache",
     "/etc/localtime", "/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat", "/proc/sys/vm",
@@ -164,15 +165,20 @@ def _interpreter() -> Iterable[Path]:
     yield from (Path(path) for path in {sysconfig.get_path(name) for name in names})
     for prefix in {sys.base_prefix, sys.base_exec_prefix, sys.prefix, sys.exec_prefix}:
         yield from (Path(prefix) / folder for folder in ("lib", "lib64", "pyvenv.cfg"))
-    yield from (Path(path) for path in sys.path if Path(path).is_absolute())
+    yield from (Path(path) for path in sys.path if Path(path).is_absolute() and not _holds_others(Path(path)))
     for package in (edge, firmware_bridge):
         yield Path(str(package.__file__)).resolve().parent
+
+
+def _holds_others(folder: Path) -> bool:
+    """Whether people's files lie below a folder that somebody put on Python's path."""
+    return any(Path(other).is_relative_to(os.path.realpath(folder)) for other in (*_OF_OTHERS, Path.home()))
 
 
 def _library_path() -> Iterable[Path]:
     """Where the dynamic linker was told to look too."""
     for text in os.environ.get("LD_LIBRARY_PATH", "").split(":"):
-        if Path(text).is_absolute():
+        if Path(text).is_absolute() and not _holds_others(Path(text)):
             yield Path(text)
 
 

@@ -49,7 +49,8 @@ _X32_BIT = 0x40000000
 _LOAD, _AND, _IF_EQUAL, _IF_AT_LEAST, _RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
 _ALLOW, _ERRNO, _KILL_PROCESS = 0x7FFF0000, 0x00050000, 0x80000000
 _AT_NUMBER, _AT_MACHINE, _AT_ARGUMENTS = 0, 4, 16
-_SET_MODE_FILTER, _ALL_THREADS = 1, 1
+_SET_MODE_FILTER, _ALL_THREADS, _SPECULATES = 1, 1, 4
+"""Before Linux 5.16 a filter slows its process down on x86, against leaks within it, unless it says otherwise."""
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _PR_SET_NO_NEW_PRIVS = 38
 
@@ -101,7 +102,7 @@ def refuse_calls(refused: tuple[Refused, ...]) -> None:
     program = filter_for(refused, platform.machine())
     instructions = ctypes.create_string_buffer(program, len(program))
     head = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(instructions)))
-    if _seccomp(_SET_MODE_FILTER, _ALL_THREADS, head) == 0:
+    if _seccomp(_SET_MODE_FILTER, _ALL_THREADS | _SPECULATES, head) == 0:
         return
     libc = ctypes.CDLL(None, use_errno=True)  # the older way, for this thread and those to come, where that is refused
     if libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, head):

@@ -1,9 +1,9 @@
 """How the engine's process starts: it confines itself before it loads what reads a foreign file.
 
-    python -I isolated.py PATH edge.guard.start LINE FRAMES NUM_FRAMES PARENT PLAN
+    python -I isolated.py PATH edge.guard.start LINE RAW MADE NUM_FRAMES PARENT PLAN
 
-Numbers are descriptors and a process; the plan is a `Plan`'s text. Nothing here may load numpy, which starts threads
-that would stay free.
+Numbers are descriptors, frames and a process; the plan is a `Plan`'s text. Nothing here may load numpy, which starts
+threads that would stay free.
 """
 
 from __future__ import annotations
@@ -52,9 +52,9 @@ def begin(argv: Sequence[str], also_readable: Sequence[str] = ()) -> tuple[str, 
     Returns:
         What the process could not be kept from; see `edge.guard.sandbox.confine`.
     """
-    prepare_process(int(argv[3]))
+    prepare_process(int(argv[4]))
     set_up_logging(debug=False)
-    plan = Plan.from_text(argv[4])
+    plan = Plan.from_text(argv[5])
     return confine(replace(plan, readable=(*plan.readable, *also_readable)))
 
 
@@ -62,7 +62,7 @@ def main(argv: Sequence[str]) -> int:
     not_held = begin(argv)
     from edge.guard.worker import serve
 
-    return serve(argv[:3], not_held)
+    return serve(argv[:4], not_held)
 
 
 if __name__ == "__main__":

@@ -88,8 +88,7 @@ class Worker:
             raise ModelError(
                 f"{profile.folder}: another model lies there than a moment ago; reload the configuration or start again"
             )
-        frames = [self._frames.frame(index) for index in range(self._frames.num_frames)]
-        bare = open_rung(profile, order.engine, order.rung, frames)
+        bare = open_rung(profile, order.engine, order.rung, self._frames.all_frames)
         self._send(LOADED)
         proof = prove_rung(bare, profile, order.engine, order.rung)
         self._weakened = WeakenedEngine(bare)
@@ -149,10 +148,10 @@ def serve(argv: Sequence[str], not_held: Sequence[str] = ()) -> int:
     """Serve until the other end closes.
 
     Args:
-        argv: descriptor of the line and of the frames, and how many frames these are.
+        argv: descriptors of the line, of the raw frames and of the made ones, and how many there are of each.
         not_held: what this process could not be kept from.
     """
-    line_fd, frames_fd, num_frames = map(int, argv)
+    line_fd, raw_fd, made_fd, num_frames = map(int, argv)
     settle_opencv()
-    Worker(socket.socket(fileno=line_fd), SharedFrames(frames_fd, num_frames), not_held).run()
+    Worker(socket.socket(fileno=line_fd), SharedFrames(num_frames, (raw_fd, made_fd)), not_held).run()
     return 0

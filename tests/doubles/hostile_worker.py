@@ -1,9 +1,10 @@
 """The real engine's process, confined as ever, around an engine that a foreign graph has taken over.
 
 The environment variable HOSTILE holds expressions, of which a frame's first pixel names one. What comes of it is the
-message of an `EngineFailed`; `LINE` and `FRAMES` are the process's descriptors. Other pixels are answered well.
+message of an `EngineFailed`; `LINE`, `RAW` and `MADE` are the process's descriptors. Other pixels are answered well.
 """
 
+import ctypes
 import json
 import os
 import sys
@@ -19,8 +20,19 @@ if __name__ == "__main__":
     from edge.engines.open import Proof
     from edge.guard import worker
 
+    def page(image):
+        return ctypes.c_void_p(image.ctypes.data // 4096 * 4096)
+
     EXPRESSIONS = json.loads(os.environ["HOSTILE"])
-    NAMES = {"os": os, "import_": __import__, "LINE": int(GIVEN[0]), "FRAMES": int(GIVEN[1])}
+    NAMES = {
+        "os": os,
+        "import_": __import__,
+        "LINE": int(GIVEN[0]),
+        "RAW": int(GIVEN[1]),
+        "MADE": int(GIVEN[2]),
+        "LIBC": ctypes.CDLL(None),
+        "PAGE": page,
+    }
 
     class Hostile:
         profile, model_sha256, device = "live", "0" * 64, "hostile"
@@ -42,4 +54,4 @@ if __name__ == "__main__":
 
     worker.open_rung = lambda *given: Hostile()
     worker.prove_rung = lambda *given: Proof(50.0, 1.0)
-    sys.exit(worker.serve(GIVEN[:3], NOT_HELD))
+    sys.exit(worker.serve(GIVEN[:4], NOT_HELD))

@@ -83,4 +83,4 @@ def prove_rung(engine, profile, config, rung):
 
 if __name__ == "__main__":
     worker.open_rung, worker.prove_rung = open_rung, prove_rung
-    sys.exit(worker.serve(sys.argv[1:4], start.begin(sys.argv[1:])))
+    sys.exit(worker.serve(sys.argv[1:5], start.begin(sys.argv[1:])))

@@ -25,6 +25,7 @@ from edge.engines.rungs import Rung
 from edge.engines.weakened import WeakenedEngine
 from edge.frames.frame import Frame, FramePair
 from edge.guard import process as process_module
+from edge.guard import shared_frames
 from edge.guard.judge import OutputJudge
 from edge.guard.order import EngineOrder
 from edge.guard.process import EngineProcess
@@ -217,13 +218,13 @@ def test_the_engines_process_takes_a_frame_for_its_answer_alone(
     """Half the strength takes one for the whole answer, which the judge looks at; a frame from elsewhere one more."""
     images = lent if where == "lent" else [image.copy() for image in lent]
     taken: list[int] = []
-    take = SharedFrames.take
+    take = shared_frames._Pool.take
 
-    def counted(frames: SharedFrames) -> Image | None:
+    def counted(frames: shared_frames._Pool) -> Image | None:
         taken.append(1)
         return take(frames)
 
-    monkeypatch.setattr(SharedFrames, "take", counted)
+    monkeypatch.setattr(shared_frames._Pool, "take", counted)
     made = process.enhance(images[0], strength=strength)
     assert len(taken) == num_taken
     assert shared.index_of(made.image) is not None

@@ -51,6 +51,7 @@ def fill(folder):
         cv2.imwrite(str(folder / "pictures" / f"patient{number}_seq{number}_0001.png"), picture)
     shutil.copytree(SHIPPED / "live", folder / "live")
     (folder / "tiny.toml").write_text(TINY)
+    (folder / "compiled.toml").write_text(TINY.replace("compile = false", "compile = true"))
     try:
         made = ["-f", "lavfi", "-i", "testsrc=size=320x180:rate=5:duration=1", "-loglevel", "error", "clip.mp4"]
         subprocess.run([find_ffmpeg().path, *made], cwd=folder, check=True)
@@ -121,6 +122,16 @@ def test_the_live_program_keeps_to_itself(run, seconds):
     left_the_machine, left_at_home, done = run([PROGRAMS / "edge-enhance", "--live"], seconds)
     assert (left_the_machine, left_at_home) == ([], [])
     assert done.returncode == 0 and "engine: starting -> ok" in done.stderr, done.stderr
+
+
+TRAIN_COMPILED = COMMANDS["train"][0].replace("tiny", "compiled")
+
+
+@pytest.mark.slow
+def test_a_training_that_compiles_keeps_to_itself(run):
+    left_the_machine, left_at_home, done = run(command(TRAIN_COMPILED), 2 * LONGEST_S)
+    assert (left_the_machine, left_at_home) == ([], [])
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.slow

@@ -126,14 +126,30 @@ def test_it_starts_nothing_and_touches_no_process(hostile):
 
 
 def test_the_frames_cannot_be_taken_away(hostile):
+    for frames in ("RAW", "MADE"):
+        expressions = [
+            f"os.ftruncate({frames}, 0)",
+            f"os.ftruncate({frames}, 1 << 40)",
+            f"import_('fcntl').fcntl({frames}, 1033, 8)",
+            f"os.truncate(f'/proc/self/fd/{{{frames}}}', 0)",
+            f"os.posix_fallocate({frames}, 0, 1 << 40)",
+        ]
+        assert not_refused(hostile(*expressions), expressions) == {}
+
+
+def test_raw_stays_what_the_camera_gave(hostile):
     expressions = [
-        "os.ftruncate(FRAMES, 0)",
-        "os.ftruncate(FRAMES, 1 << 40)",
-        "import_('fcntl').fcntl(FRAMES, 1033, 8)",
-        "os.truncate(f'/proc/self/fd/{FRAMES}', 0)",
-        "os.posix_fallocate(FRAMES, 0, 1 << 40)",
+        "image.__setitem__(0, 1)",
+        "image.setflags(write=True)",
+        "import_('ctypes').memset(image.ctypes.data, 1, 4) if LIBC.mprotect(PAGE(image), 4096, 3) == 0 else 'kept'",
+        "import_('mmap').mmap(RAW, 4096)",
+        "os.pwrite(RAW, b'x', 0)",
+        "open(f'/proc/self/fd/{RAW}', 'r+b')",
+        "os.open(f'/proc/self/fd/{RAW}', os.O_RDWR)",
     ]
-    assert not_refused(hostile(*expressions), expressions) == {}
+    process = hostile(*expressions)
+    for number, line in enumerate(outcomes(process, len(expressions))):
+        assert line == "done: 'kept'" or not line.startswith("done"), expressions[number]
 
 
 NONSENSE = {

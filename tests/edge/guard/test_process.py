@@ -154,7 +154,7 @@ def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
         process.enhance(frame(ORDERS["late"]))
     with pytest.raises(EngineBusy):
         process.enhance(frame())
-    assert num_free(frames) == 6, "nobody else may write where the late picture will land"
+    assert num_free(frames) == 7, "nobody else may write where the late picture will land"
     deadline = time.monotonic() + 10
     while True:
         try:

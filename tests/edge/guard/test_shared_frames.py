@@ -15,9 +15,14 @@ from edge.pictures.geometry import FRAME_SHAPE
 OTHER = """
 import sys
 from edge.guard.shared_frames import SharedFrames
-frame = SharedFrames(int(sys.argv[1]), 3).frame(int(sys.argv[2]))
-assert frame[7, 9].tolist() == [1, 2, 3], frame[7, 9]
-frame[-1, -1] = (4, 5, 6)
+raw, made, of_raw, of_made = map(int, sys.argv[1:])
+frames = SharedFrames(3, (raw, made))
+assert frames.frame(of_raw)[7, 9].tolist() == [1, 2, 3], frames.frame(of_raw)[7, 9]
+frames.frame(of_made)[-1, -1] = (4, 5, 6)
+try:
+    frames.frame(of_raw)[-1, -1] = (4, 5, 6)
+except ValueError:
+    print("read alone")
 """
 
 
@@ -28,21 +33,25 @@ def frames():
     shared.close()
 
 
-def test_another_process_reads_and_writes_the_same_pixels(frames):
-    frame = frames.take()
-    frame[7, 9] = (1, 2, 3)
-    index = frames.index_of(frame)
-    arguments = [sys.executable, "-c", OTHER, str(frames.descriptor), str(index)]
-    subprocess.run(arguments, pass_fds=[frames.descriptor], check=True)
-    assert frame[-1, -1].tolist() == [4, 5, 6]
+@pytest.mark.parametrize("may_write_raw", [False, True], ids=["to read alone", "to write"])
+def test_another_process_reads_and_writes_the_same_pixels(frames, may_write_raw):
+    raw, made = frames.copied(np.zeros(FRAME_SHAPE, np.uint8)), frames.take()
+    raw[7, 9] = (1, 2, 3)
+    descriptors = frames.descriptors(may_write_raw)
+    given = [*descriptors, frames.index_of(raw), frames.index_of(made)]
+    command = [sys.executable, "-c", OTHER, *map(str, given)]
+    done = subprocess.run(command, pass_fds=descriptors, check=True, capture_output=True, text=True)
+    assert made[-1, -1].tolist() == [4, 5, 6]
+    assert (done.stdout, raw[-1, -1].tolist()) == (("", [4, 5, 6]) if may_write_raw else ("read alone\n", [0, 0, 0]))
 
 
 @pytest.mark.parametrize("size", [0, 4096, 1 << 30])
 def test_nobody_can_take_the_memory_away(frames, size):
-    with pytest.raises(PermissionError):
-        os.ftruncate(frames.descriptor, size)
-    with pytest.raises(PermissionError):
-        fcntl.fcntl(frames.descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
+    for descriptor in frames.descriptors(may_write_raw=True):
+        with pytest.raises(PermissionError):
+            os.ftruncate(descriptor, size)
+        with pytest.raises(PermissionError):
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE)
     assert frames.take().sum() == 0
 
 
@@ -67,22 +76,28 @@ def test_what_lies_elsewhere_has_no_index(frames):
     assert frames.index_of(frame[1:]) is None
     assert frames.index_of(frame[..., ::-1]) is None
     copied = frames.copied(np.full(FRAME_SHAPE, 9, np.uint8))
-    assert frames.index_of(copied) is not None
+    assert frames.index_of(copied) in range(3)
+    assert frames.index_of(frames.take()) in range(3, 6)
     assert (copied == 9).all()
 
 
 def test_it_is_full_then_nothing_is_copied(frames):
-    held = [frames.take() for _ in range(3)]
-    assert frames.copied(np.zeros(FRAME_SHAPE, np.uint8)) is None
+    black = np.zeros(FRAME_SHAPE, np.uint8)
+    held = [frames.lend()]
+    assert frames.lend() is None, "the last ones are for what comes from elsewhere"
+    held += [frames.copied(black) for _ in range(2)]
+    assert frames.copied(black) is None
     assert all(frame is not None for frame in held)
+    assert frames.take() is not None, "there is room for an answer however many were captured"
 
 
 def test_a_frame_outlives_the_pool():
     shared = SharedFrames(num_frames=1)
     frame = shared.take()
     shared.close()
-    with pytest.raises(OSError):
-        os.fstat(shared.descriptor)
+    for descriptor in (*shared.descriptors(True), shared.descriptors(False)[0]):
+        with pytest.raises(OSError):
+            os.fstat(descriptor)
     frame[:] = 3
     del shared
     assert frame.sum() == 3 * frame.size

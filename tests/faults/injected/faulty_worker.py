@@ -79,7 +79,7 @@ def main() -> int:
     real = worker.corrected
     worker.corrected = lambda *given, **named: FaultyEngine(real(*given, **named))  # type: ignore[attr-defined]
     given = sys.argv[1:]
-    return worker.serve(given[:3], start.begin(given, [os.environ[FOLDER_VARIABLE]]))
+    return worker.serve(given[:4], start.begin(given, [os.environ[FOLDER_VARIABLE]]))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from edge.access.boot import boot_id
 from edge.basics.logs import JOURNAL_SOCKET, JournalHandler
 from edge.basics.texts import one_line
 from edge.config import Config
@@ -34,7 +35,6 @@ SELDOM_S = 10.0
 _MAX_WAITING = 1000
 _MAX_TEXT = 200
 _MAX_SELDOM = 1024
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def record(config: Config, event: str, who: str, **details: str) -> None:
@@ -158,7 +158,7 @@ def _entry(event: str, who: str, details: dict[str, Any]) -> dict[str, Detail]:
     return {
         "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         "monotonic_s": round(time.monotonic(), 3),
-        "boot": _boot(),
+        "boot": boot_id(),
         "event": event,
         "who": _plain(who),
         **{key: value for key, value in texts.items() if value != ""},
@@ -168,13 +168,6 @@ def _entry(event: str, who: str, details: dict[str, Any]) -> dict[str, Detail]:
 def _plain(text: str) -> str:
     """One short line of printable characters."""
     return one_line(text[:_MAX_TEXT].encode("utf-8", "backslashreplace").decode())
-
-
-def _boot() -> str:
-    try:
-        return _BOOT_ID.read_text(encoding="ascii").strip().replace("-", "")
-    except OSError:
-        return ""
 
 
 def _append(path: Path, line: bytes, most_bytes: int) -> None:

@@ -18,7 +18,7 @@ from edge.access.login import Login, refusal
 from edge.access.lookers import Lookers
 from edge.access.opening import Opening
 from edge.access.rights import ANYWHERE_ELSE, ENDLESS, least_role, may
-from edge.access.sessions import Session, Sessions
+from edge.access.sessions import Session, Sessions, kept_sessions_path
 from edge.access.tokens import is_in_address
 from edge.access.visitors import Register, Stranger, Visitor, Visitors, address_of
 from edge.config import WebConfig
@@ -44,7 +44,8 @@ class Door:
         self._audit = audit or AuditLog(None)
         self._register = Register(Path(config.users) if config.users else None)
         self.opening = Opening(config, addresses_of(config.listen), has_users=self._register.people is not None)
-        self._sessions = Sessions(config.idle_minutes * 60.0, config.session_hours * 3600.0, self._on_ended)
+        limits_s = config.idle_minutes * 60.0, config.session_hours * 3600.0
+        self._sessions = Sessions(*limits_s, self._on_ended, kept=kept_sessions_path())
         self._visitors = Visitors(self._register, self._sessions, lambda: self.opening.control_path)
         self._login = Login(self._register, self._sessions, self._visitors, Attempts(), self._audit)
         self._lookers = Lookers(self._audit)

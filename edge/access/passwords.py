@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import threading
@@ -101,4 +102,5 @@ class PasswordDesk:
 
 
 def _give_way() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+    with contextlib.suppress(OSError):  # a service may be forbidden to: then it takes its turn like others
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -1,12 +1,25 @@
-"""Sessions: who is logged in, and until when. Kept in memory, so that a restart logs everybody out."""
+"""Sessions: who is logged in, and until when.
+
+They live in memory. A service also keeps them in its own folder of /run, so that a program that ends and is started
+again in the middle of an examination asks nobody for a password: they end with the service, or with the boot.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import json
+import os
 import secrets
+import stat
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from edge.access.boot import boot_id
+from edge.basics.texts import json_from_text
+from edge.basics.whole_files import write_whole
 
 MAX_SESSIONS, MAX_OF_ONE_USER = 256, 16
 
@@ -16,12 +29,12 @@ class Session:
     """One browser that has logged in.
 
     Attributes:
-        password: hash of the password that opened it; where the user has another one now, it has ended.
+        proof: of the password that opened it; where the user has another one now, it has ended.
         begun_s, seen_s: monotonic.
     """
 
     name: str
-    password: str
+    proof: str
     address: str
     begun_s: float
     seen_s: float
@@ -34,6 +47,7 @@ class Sessions:
         idle_s: one that has asked for nothing, and has nothing open, for so long ends.
         most_s: one ends after so long whatever it does.
         on_ended: told each one that ends, and why.
+        kept: file that outlives this process; None for none.
     """
 
     def __init__(
@@ -42,9 +56,11 @@ class Sessions:
         most_s: float,
         on_ended: Callable[[Session, str], None],
         clock: Callable[[], float] = time.monotonic,
+        kept: Path | None = None,
     ) -> None:
         self._idle_s, self._most_s, self._on_ended, self._clock = idle_s, most_s, on_ended, clock
-        self._sessions: dict[str, Session] = {}
+        self._kept = kept
+        self._sessions: dict[str, Session] = {} if kept is None else dict(_read(kept, clock()))
 
     def begin(self, name: str, password: str, address: str) -> str:
         """A new session; gives its cookie. Of too many the one that was idle longest ends."""
@@ -53,7 +69,8 @@ class Sessions:
         if crowd:
             self._end(min(crowd, key=lambda key: crowd[key].seen_s), "too many sessions")
         cookie, now_s = secrets.token_urlsafe(32), self._clock()
-        self._sessions[_key(cookie)] = Session(name, password, address, now_s, now_s)
+        self._sessions[_key(cookie)] = Session(name, proof_of(password), address, now_s, now_s)
+        self._keep()
         return cookie
 
     def of(self, cookie: str) -> Session | None:
@@ -85,7 +102,13 @@ class Sessions:
         """
         for key, session in list(self._sessions.items()):
             password = password_of(session.name)
-            gone = "user removed" if password is None else "password changed" if password != session.password else ""
+            gone = (
+                "user removed"
+                if password is None
+                else "password changed"
+                if proof_of(password) != session.proof
+                else ""
+            )
             if why := gone or self._why_over(session):
                 self._end(key, why)
 
@@ -102,7 +125,46 @@ class Sessions:
         return "idle" if now_s - session.seen_s >= self._idle_s else ""
 
     def _end(self, key: str, why: str) -> None:
-        self._on_ended(self._sessions.pop(key), why)
+        ended = self._sessions.pop(key)
+        self._keep()
+        self._on_ended(ended, why)
+
+    def _keep(self) -> None:
+        if self._kept is None:
+            return
+        rows = {key: asdict(session) for key, session in self._sessions.items()}
+        with contextlib.suppress(OSError):  # then a restart logs out: no reason to refuse a login
+            write_whole(self._kept, json.dumps({"boot": boot_id(), "sessions": rows}).encode(), mode=0o600)
+
+
+def kept_sessions_path() -> Path | None:
+    """Of the service; None for a program that was started by hand."""
+    folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    return Path(folder) / "sessions.json" if folder else None
+
+
+def proof_of(password_hash: str) -> str:
+    """By it a session is held to a password, without keeping its hash where sessions are kept."""
+    return hashlib.sha256(password_hash.encode()).hexdigest()
+
+
+def _read(path: Path, now_s: float) -> Iterator[tuple[str, Session]]:
+    """What this boot has kept, as used now; nothing where it is damaged, or somebody else could have written it."""
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                return
+            kept = json_from_text(file.read(1 << 20))
+        if kept["boot"] != boot_id() or not kept["boot"]:
+            return
+        for key, row in kept["sessions"].items():
+            yield (
+                str(key),
+                Session(str(row["name"]), str(row["proof"]), str(row["address"]), float(row["begun_s"]), now_s),
+            )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return
 
 
 def _key(cookie: str) -> str:

@@ -12,7 +12,7 @@ from aiohttp import web
 from edge.access.control import is_trusted
 from edge.access.people import People, Token, read_people, role_of, stamp_of
 from edge.access.rights import Role
-from edge.access.sessions import Session, Sessions
+from edge.access.sessions import Session, Sessions, proof_of
 from edge.access.tokens import sha256_of, why_not
 from edge.basics.errors import ConfigError
 
@@ -112,7 +112,7 @@ class Visitors:
             return _with_token(people.token_of(sha256_of(text.strip())), address)
         session = self.session_of(request)
         user = None if session is None else people.users.get(session.name)
-        if session is None or user is None or user.password != session.password:
+        if session is None or user is None or proof_of(user.password) != session.proof:
             return Stranger(address)
         return Visitor(user.name, role_of(user), address, session)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class SourceWish:
 def wish_of(config: SourceConfig) -> SourceWish:
     """What the table [source] says."""
     fit: Fit = "pad" if config.fit == "pad" else "crop"
-    password_file, ca = (Path(name).expanduser() if name else None for name in (config.password_file, config.ca))
+    names = (os.path.expandvars(name) for name in (config.password_file, config.ca))  # systemd's $CREDENTIALS_DIRECTORY
+    password_file, ca = (Path(name).expanduser() if name else None for name in names)
     return SourceWish(config.uri, fit, config.control_values(), password_file, ca, config.camera_clock)
 
 

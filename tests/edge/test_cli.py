@@ -142,6 +142,16 @@ def test_print_config_takes_the_option_of_every_setting():
         assert f'{path} = "value of {option}"  # {option}' in lines
 
 
+def test_it_does_not_open_to_the_network_unasked(place):
+    done = run("--live", "--listen", "0.0.0.0:0")
+    assert done.returncode == 78
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("edge-enhance: ")]
+    assert "edge-enhance user add NAME --role admin" in line and "--certificate self-made" in line
+    done = run("--check", "--listen", "0.0.0.0:0")
+    assert done.returncode == 1
+    assert "access  FAILED  web.listen 0.0.0.0:0 is open to the network" in done.stdout
+
+
 def test_a_port_in_use_is_said(place):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run("--live", "--listen", f"127.0.0.1:{taken.getsockname()[1]}")

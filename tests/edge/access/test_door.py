@@ -300,6 +300,45 @@ def test_an_idle_session_ends_and_one_that_looks_does_not():
     assert ended == [("idle", "idle"), ("looking", "time is over")]
 
 
+def test_a_service_that_is_started_again_asks_nobody_for_a_password(open_studio, tmp_path):
+    studio = open_studio()
+    guest = Guest(studio.url)
+    assert guest.log_in("vera") == 200
+    kept = tmp_path / "run" / "sessions.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert guest.cookie("session") not in kept.read_text()
+    assert hashed(PASSWORDS["vera"]) not in kept.read_text()
+    port = urlsplit(studio.url).port
+    studio.close()
+    again = Guest(open_studio(listen=f"127.0.0.1:{port}").url)
+    again.cookies = guest.cookies
+    assert again.ask("GET", "/health")[0] == 200
+    assert again.ask("POST", "/api/logout")[0] == 204
+    assert json.loads(kept.read_text())["sessions"] == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(
+            lambda path: path.write_text(path.read_text().replace('"boot": "', '"boot": "0')), id="a boot ago"
+        ),
+        pytest.param(lambda path: path.chmod(0o666), id="open to others"),
+        pytest.param(lambda path: path.write_text("[]"), id="damaged"),
+        pytest.param(lambda path: path.write_text('{"boot'), id="half"),
+        pytest.param(lambda path: path.unlink(), id="gone"),
+    ],
+)
+def test_kept_sessions_that_cannot_be_trusted_are_none(tmp_path, change):
+    from edge.access.sessions import Sessions
+
+    path = tmp_path / "sessions.json"
+    cookie = Sessions(60.0, 60.0, lambda session, why: None, kept=path).begin("vera", "hash", "::1")
+    assert Sessions(60.0, 60.0, lambda session, why: None, kept=path).of(cookie) is not None
+    change(path)
+    assert Sessions(60.0, 60.0, lambda session, why: None, kept=path).of(cookie) is None
+
+
 def test_sessions_are_bounded_and_one_users_do_not_push_out_others():
     from edge.access.sessions import MAX_OF_ONE_USER, MAX_SESSIONS, Sessions
 

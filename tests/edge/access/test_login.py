@@ -44,6 +44,22 @@ def test_a_name_that_nobody_has_costs_a_hash_too(monkeypatch):
     assert held_to[0].split("$")[3] == held_to[1].split("$")[3], "other costs, so another time"
 
 
+def test_a_service_that_may_not_change_its_priority_checks_passwords_all_the_same(monkeypatch):
+    def forbidden(*args):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("edge.access.passwords.os.setpriority", forbidden)
+
+    async def check():
+        desk = PasswordDesk()
+        try:
+            return await desk.check(hashed(PASSWORDS["ada"]), PASSWORDS["ada"])
+        finally:
+            desk.close()
+
+    assert asyncio.run(check())
+
+
 def test_who_comes_when_many_wait_is_sent_away(monkeypatch):
     async def crowd():
         desk = PasswordDesk()

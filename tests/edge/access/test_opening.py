@@ -138,6 +138,22 @@ def test_old_tls_is_refused(open_studio, version):
         context.wrap_socket(plain)
 
 
+def test_what_is_no_tls_gets_no_answer_and_costs_no_line_of_the_log(open_studio, caplog):
+    studio = open_studio(listen=OPEN, certificate="self-made")
+    port = urlsplit(studio.url).port
+    caplog.clear()
+    for sent in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01" + b"\x00" * 200, b"", b"\xff" * 5000) * 5:
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            try:
+                assert b"HTTP" not in connection.recv(1000)
+            except ConnectionError:
+                pass
+    assert caplog.text == ""
+    assert Guest(studio.url).ask("GET", "/login")[0] == 200
+
+
 def test_loopback_and_unix_stay_plain_and_the_network_gets_tls(open_studio, tmp_path):
     path = tmp_path / "web.sock"
     with socket.create_server(("127.0.0.1", 0)) as free:

@@ -77,10 +77,13 @@ def test_what_source_says_reaches_the_camera(monkeypatch):
 
 
 def test_a_network_camera_is_opened_as_the_configuration_says(monkeypatch):
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", "/run/credentials")
     monkeypatch.setattr("edge.sources.network.open.open_network_camera", Recorder)
-    config = SourceConfig("rtsp://host/a", fit="pad", password_file="/p", ca="/c", camera_clock=False)
+    config = SourceConfig(
+        "rtsp://host/a", fit="pad", password_file="$CREDENTIALS_DIRECTORY/p", ca="/c", camera_clock=False
+    )
     given = open_wished(wish_of(config)).options
-    expected = {"fit": "pad", "password_file": Path("/p"), "ca": Path("/c"), "camera_clock": False}
+    expected = {"fit": "pad", "password_file": Path("/run/credentials/p"), "ca": Path("/c"), "camera_clock": False}
     assert {name: given[name] for name in expected} == expected
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
+from edge.basics.texts import printable
+
 JOURNAL_SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "edge-enhance"
 
@@ -25,11 +27,28 @@ def set_up_logging(debug: bool) -> str:
     """
     level = logging.DEBUG if debug else logging.INFO
     if is_journal():
-        logging.basicConfig(level=level, handlers=[JournalHandler()], format="%(message)s")
+        set_handler(JournalHandler(), level, "%(message)s")
         return "<3>"
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "%(message)s"
-    logging.basicConfig(level=level, format=form)
+    set_handler(logging.StreamHandler(), level, form)
     return ""
+
+
+class PrintableFormatter(logging.Formatter):
+    """Escapes what cannot be printed; the lines of a traceback stay lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(printable(line) for line in super().format(record).split("\n"))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+
+def set_handler(handler: logging.Handler, level: int, form: str = "%(message)s") -> None:
+    """Send this process's log there, unless it goes somewhere already; a name from outside forges no line."""
+    handler.setFormatter(PrintableFormatter(form))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def is_journal(descriptor: int = 2, environ: Mapping[str, str] = os.environ) -> bool:
@@ -113,4 +132,4 @@ def _fields(record: logging.LogRecord, message: str) -> Iterator[tuple[str, str]
     yield "CODE_FUNC", record.funcName or ""
     for name, value in vars(record).items():
         if value is not None and _FIELD.fullmatch(name):
-            yield name.upper(), str(value)
+            yield name.upper(), "\n".join(map(printable, str(value).split("\n")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import ipaddress
 import os
@@ -40,9 +41,10 @@ class RunningUnit:
 
     def __init__(self, listen: str) -> None:
         host, self._port = address_from_listen(listen)
-        address = ipaddress.ip_address(host)
-        if address.is_unspecified:
-            host = "::1" if address.version == 6 else "127.0.0.1"
+        with contextlib.suppress(ValueError):  # a name, such as localhost
+            address = ipaddress.ip_address(host)
+            if address.is_unspecified:
+                host = "::1" if address.version == 6 else "127.0.0.1"
         self._host = host
 
     def health(self) -> dict[str, Any] | None:
@@ -72,7 +74,9 @@ class RunningUnit:
         try:
             os.kill(pid, signal.SIGHUP)
         except PermissionError as error:
-            raise InputOutputError(f"the unit (process {pid}) is another user's; run this as root") from error
+            raise InputOutputError(
+                f"the unit (process {pid}) is another user's; run this as root, its user owning the folder of models"
+            ) from error
         except ProcessLookupError:
             return Reloaded(False, "the unit ended")
         until_s = time.monotonic() + RELOAD_WITHIN_S

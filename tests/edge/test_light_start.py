@@ -31,8 +31,10 @@ OF_CONFIG = {
 }
 OF_COMMAND = OF_CONFIG | {
     "edge.basics.command",
+    "edge.basics.folders",
     "edge.basics.logs",
     "edge.basics.options",
+    "edge.basics.walk",
     "edge.basics.whole_files",
     "edge.cli",
     "edge.models",

@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from calib.session import TARGETS
-from edge.basics.command import exit_code_of, have_standard_streams
+from edge.basics.command import exit_code_of, have_standard_streams, say
 from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.guarded_output import guard_output
+from edge.basics.logs import set_handler
 from edge.config import Config, load_config
 
 EXAMPLES = """examples, one unit in five minutes:
@@ -93,7 +94,7 @@ def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser], sh
 
 def run_capture(args: argparse.Namespace) -> int:
     from calib.capture.capture import CaptureOptions, capture
-    from edge.basics.command import stop_on_signals
+    from edge.basics.command import say, stop_on_signals
 
     if args.purpose and args.target != "scenes":
         raise UsageError(f"--for {args.purpose} goes with scenes, not {args.target}")
@@ -115,10 +116,10 @@ def run_capture(args: argparse.Namespace) -> int:
     )
     session = capture(options, stop_on_signals())
     if not session.complete:
-        sys.stdout.write(f"{session.folder}: stopped after {len(session.frames)} of {session.wanted} frames; "
-                         "run the same command again to go on\n")  # fmt: skip
+        done = f"{len(session.frames)} of {session.wanted} frames"
+        say(f"{session.folder}: stopped after {done}; run the same command again to go on")
         return 1
-    sys.stdout.write(f"{session.folder}: complete, {len(session.frames)} frames of {session.target}\n")
+    say(f"{session.folder}: complete, {len(session.frames)} frames of {session.target}")
     return 0
 
 
@@ -135,11 +136,11 @@ def run_solve(args: argparse.Namespace) -> int:
     write_report(report, solution_page(solution), f"Calibration of unit {calibration.unit}")
     write_calibration(args.output, calibration)
     for name, value in calibration.figures.items():
-        sys.stdout.write(f"{name.replace('_', ' '):36} {value}\n")
+        say(f"{name.replace('_', ' '):36} {value}")
     missing = [part for part in ("dark", "flat", "white", "chart", "lens") if part not in calibration.parts]
     if missing:
-        sys.stdout.write(f"not captured, so left as it is: {', '.join(missing)}\n")
-    sys.stdout.write(f"wrote {args.output}; look at {report}\n")
+        say(f"not captured, so left as it is: {', '.join(missing)}")
+    say(f"wrote {args.output}; look at {report}")
     return 0
 
 
@@ -151,11 +152,11 @@ def run_check(args: argparse.Namespace) -> int:
     calibration = read_calibration(args.calibration)
     result = check(calibration, args.session, args.max_drift / 100, args.max_delta)
     for good, line in result.lines():
-        sys.stdout.write(f"{'ok' if good else 'FAILED':7} {line}\n")
+        say(f"{'ok' if good else 'FAILED':7} {line}")
     if args.report is not None:
         write_report(args.report, check_page(result), f"Check of unit {calibration.unit}")
-        sys.stdout.write(f"look at {args.report}\n")
-    sys.stdout.write("pass\n" if result.passed else "FAIL\n")
+        say(f"look at {args.report}")
+    say("pass" if result.passed else "FAIL")
     return 0 if result.passed else 1
 
 
@@ -163,7 +164,7 @@ def run_show(args: argparse.Namespace) -> int:
     from calib.reports.show import lines
     from edge.calibration.file import read_calibration
 
-    sys.stdout.write("\n".join(lines(read_calibration(args.calibration))) + "\n")
+    say(*lines(read_calibration(args.calibration)))
     return 0
 
 
@@ -181,7 +182,7 @@ def run_board(args: argparse.Namespace) -> int:
         write_whole(args.output, png_bytes(drawn, "ChArUco board, squares of 10 mm at 254 dots an inch"))
     except OSError as error:
         raise InputOutputError(f"{args.output}: cannot be written: {error.strerror or error}") from error
-    sys.stdout.write(f"wrote {args.output}: print it at 254 dots an inch, so that a square is 10 mm wide\n")
+    say(f"wrote {args.output}: print it at 254 dots an inch, so that a square is 10 mm wide")
     return 0
 
 
@@ -192,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     have_standard_streams()
     guard_output(sys.argv[1:] if argv is None else argv)
     args = parser().parse_args(argv)
-    logging.basicConfig(level=logging.DEBUG if args.debug else logging.INFO, format="%(message)s")
+    set_handler(logging.StreamHandler(), logging.DEBUG if args.debug else logging.INFO)
     return exit_code_of("edge-calib", lambda: COMMANDS[args.command](args), debug=args.debug)
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError, UsageError
-from edge.basics.whole_files import make_folder, write_whole
+from edge.basics.folders import read_plain
+from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, remove_file, write_whole
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 from edge.pictures.marks import mark_text, png_bytes
 
 RECORD_NAME = "session.json"
 FORMAT = 1
+MAX_RECORD_BYTES, MAX_FILE_BYTES = 16 << 20, 256 << 20
 _AGAIN = "capture the session again"
 TARGETS = ("dark", "flat", "white", "chart", "lens", "scenes")
 
@@ -101,7 +103,7 @@ class Session:
         for frame in self.frames:
             path = self.folder / frame.file
             try:
-                content = path.read_bytes()
+                content = read_plain(path, MAX_FILE_BYTES)
             except OSError as error:
                 raise InputOutputError(
                     f"{path}: cannot be read ({error.strerror}); capture the session again"
@@ -129,8 +131,10 @@ def read_session(folder: Path) -> Session:
     """
     path = folder / RECORD_NAME
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_plain(path, MAX_RECORD_BYTES))
         frames = tuple(SavedFrame(f["file"], f["sha256"], f["taken_at"], f.get("about", {})) for f in record["frames"])
+        if any(Path(frame.file).name != frame.file for frame in frames):
+            raise ValueError("a frame that lies elsewhere")
         if record["format"] != FORMAT or record["target"] not in TARGETS:
             raise ValueError(f"format {record['format']!r}, target {record['target']!r}")
         names = ("target", "purpose", "unit", "source", "camera_mode", "wanted", "controls", "firmware", "started_at")
@@ -152,8 +156,8 @@ class SessionWriter:
     def begin(self) -> None:
         """Make the folder and the first record."""
         with _writing(self.session.folder):
-            make_folder(self.session.folder)
-            write_whole(self.session.folder / RECORD_NAME, self.session.record())
+            make_folder(self.session.folder, PRIVATE_FOLDER)
+            write_whole(self.session.folder / RECORD_NAME, self.session.record(), PRIVATE_FILE)
 
     def add(self, image: Image, about: Mapping[str, Any]) -> None:
         """Write a frame, then the record that names it.
@@ -168,11 +172,11 @@ class SessionWriter:
         frame = SavedFrame(path.name, hashlib.sha256(content).hexdigest(), taken_at, about)
         grown = replace(session, frames=(*session.frames, frame))
         with _writing(path):
-            write_whole(path, content)
+            write_whole(path, content, PRIVATE_FILE)
             try:
-                write_whole(session.folder / RECORD_NAME, grown.record())
+                write_whole(session.folder / RECORD_NAME, grown.record(), PRIVATE_FILE)
             except OSError:
-                path.unlink(missing_ok=True)
+                remove_file(path)
                 raise
         self.session = grown
 

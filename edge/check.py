@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.access.check import access_line
+from edge.basics.command import say
 from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
@@ -21,6 +21,7 @@ from edge.health.disk import disk_state, nearest
 from edge.health.heat import believed
 from edge.health.machine import Sysfs
 from edge.models.profile import Profile
+from edge.models.trust import vouched
 from edge.updates.running_unit import RunningUnit
 
 TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "disk": "storage", "heat": "heat"}
@@ -40,7 +41,8 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
 
     def model() -> str:
         profile = find_profile(config)
-        return f"{profile.name} {profile.manifest['version']}, sha256 {profile.sha256[:12]}"
+        who = vouched(profile, config.engine.keys)
+        return f"{profile.name} {profile.manifest['version']}, sha256 {profile.sha256[:12]}, {who}"
 
     def engine() -> str:
         from edge.engines.open import open_proven
@@ -100,7 +102,7 @@ def _line(name: str, part: Callable[[], str]) -> bool:
         mark, result = "ok", part()
     except EdgeError as error:
         mark, result = "FAILED", str(error)
-    sys.stdout.write(f"{name:7} {mark:7} {result}\n")
+    say(f"{name:7} {mark:7} {result}")
     return mark == "ok"
 
 

@@ -14,14 +14,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from edge.basics.command import exit_code_of, have_standard_streams, stop_on_signals
+from edge.basics.command import exit_code_of, have_standard_streams, say, stop_on_signals
 from edge.basics.errors import UsageError
 from edge.basics.guarded_output import guard_output
 from edge.basics.logs import set_up_logging
 from edge.basics.options import Option, add_options, given_settings, option_of, refuse_unused
 from edge.basics.settings import settings_of
 from edge.config import CHECK, FILES, LIVE, PRINT_CONFIG, Config, Origins, load_config
-from edge.models.profile import Profile, load_profile, profile_names, profile_roots
+from edge.models.profile import Profile, profile_names
 
 if TYPE_CHECKING:
     from edge.clips.encode import Codec
@@ -101,8 +101,10 @@ def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
 
 
 def profile_of(config: Config) -> Profile:
-    """The configured profile; the unit's own win over the shipped ones."""
-    return load_profile(config.engine.profile, profile_roots(config.engine.models))
+    """The configured profile; the unit's own win over the shipped ones, where somebody vouches for them."""
+    from edge.models.trust import trusted_profile
+
+    return trusted_profile(config.engine.profile, config.engine.models, config.engine.keys)
 
 
 def codec_of(word: str | None) -> Codec:
@@ -141,7 +143,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
 
 
 def run_print_config(origins: Origins) -> int:
-    sys.stdout.write("\n".join(origins.lines()) + "\n")
+    say(*origins.lines())
     return 0
 
 

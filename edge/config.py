@@ -140,6 +140,12 @@ class EngineConfig:
     models: str = setting(
         "", "folder of the unit's own profiles; they win over shipped ones of the same name", live=True
     )
+    keys: str = setting(
+        "/etc/edge-enhance/keys",
+        "folder of the public keys by which a profile in engine.models must be signed; empty: none need be, as on a "
+        "machine where models are made",
+        live=True,
+    )
     backend: str = setting(
         "auto",
         "auto: a GPU where there is one with an engine for it, else the CPU; a name insists",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
+from edge.basics.texts import one_line
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
@@ -41,6 +42,9 @@ from edge.updates.store import ModelStore
 from edge.web.server import WebSink
 
 log = logging.getLogger("edge")
+
+MAX_LEFT_TOLD = 5
+"""Of what lies among the models and is none, at each start."""
 
 
 def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) -> int:
@@ -150,5 +154,8 @@ def put_in_order(config: Config) -> None:
     calibration = config.unit.calibration
     clean_up([config.save.path, Path(config.engine.engines), *([Path(calibration).parent] if calibration else [])])
     if config.engine.models:
-        for path in ModelStore(Path(config.engine.models)).remove_leftovers():
+        pruned = ModelStore(Path(config.engine.models)).remove_leftovers()
+        for path in pruned.removed:
             log.warning("storage: removed an unfinished or unused model: %s", path)
+        for line in pruned.left[:MAX_LEFT_TOLD]:
+            log.warning("storage: %s", one_line(line))

@@ -6,9 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge.basics.command import exit_code_of, have_standard_streams
+from edge.basics.command import exit_code_of, have_standard_streams, say
 from edge.basics.errors import UsageError
 from edge.basics.guarded_output import guard_output
+from edge.basics.owner import become_owner_of
 from edge.models.profile import SHIPPED
 from export.recipes import RECIPES, UPSCALES
 
@@ -32,7 +33,7 @@ def run_onnx(args: argparse.Namespace) -> int:
     shared = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
     precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]
     if args.checkpoint.is_dir():
-        sys.stdout.write(f"{add_precisions(args.checkpoint, precisions, **shared)}\n")
+        say(f"{add_precisions(args.checkpoint, precisions, **shared)}")
         return 0
     missing = [name for name in ("output", "licence", "profile") if getattr(args, name) is None]
     if missing:
@@ -41,7 +42,7 @@ def run_onnx(args: argparse.Namespace) -> int:
         )
     description = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
     folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **description, **shared)
-    sys.stdout.write(f"{folder}\n")
+    say(f"{folder}")
     return 0
 
 
@@ -84,8 +85,10 @@ def run_engine(args: argparse.Namespace) -> int:
         compute_capability=args.compute_capability,
         force=args.force,
     )
-    path, is_new = build_engine(find_model(args.profile), args.output, options)
-    sys.stdout.write(f"{path}\n" if is_new else f"{path}: up to date, nothing done; --force builds it again\n")
+    profile = find_model(args.profile)
+    become_owner_of(args.output)
+    path, is_new = build_engine(profile, args.output, options)
+    say(f"{path}\n" if is_new else f"{path}: up to date, nothing done; --force builds it again")
     return 0
 
 
@@ -163,7 +166,7 @@ def run_bench(args: argparse.Namespace) -> int:
         figures = bench(profile, engine, sample_frames(args.pictures, 1).frames[0], args.seconds, peak)
     finally:
         engine.close()
-    sys.stdout.write("\n".join(figures.lines()) + "\n")
+    say(*figures.lines())
     return 0
 
 
@@ -171,7 +174,7 @@ def run_inspect(args: argparse.Namespace) -> int:
     from export.on_unit.inspector import inspected
 
     for line in inspected(args.plan):
-        sys.stdout.write(line + "\n")
+        say(line)
     return 0
 
 
@@ -203,7 +206,7 @@ def run_correct(args: argparse.Namespace) -> int:
     from export.graphs.correction_graph import export_corrected_profile
 
     folder = export_corrected_profile(args.profile, (*args.models, SHIPPED), args.calibration, args.output)
-    sys.stdout.write(f"{folder}\n")
+    say(f"{folder}")
     return 0
 
 
@@ -225,9 +228,13 @@ def _add_correct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_bundle(args: argparse.Namespace) -> int:
     from export.on_unit.build import find_model
     from export.on_unit.bundle import write_bundle
+    from export.on_unit.keys import read_private_key
 
-    write_bundle(find_model(args.profile), args.output, args.engine)
-    sys.stdout.write(f"{args.output}\n")
+    private = None if args.sign is None else read_private_key(args.sign)
+    write_bundle(find_model(args.profile), args.output, args.engine, private)
+    if private is None:
+        sys.stderr.write("edge-export: nobody signed it, so units take it with --unsigned alone; --sign KEY signs it\n")
+    say(f"{args.output}")
     return 0
 
 
@@ -235,14 +242,34 @@ def _add_bundle(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     bundle = commands.add_parser(
         "bundle",
         help="a profile -> one file, and its sha256 beside it, for edge-enhance model install",
-        epilog="example: edge-export bundle models/live -o live-3.bundle",
+        epilog="example: edge-export bundle models/live -o live-3.bundle --sign hospital.key",
     )
     bundle.add_argument("profile", help="a profile's folder, its model.onnx, or the name of a shipped one")
     bundle.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle")
+    bundle.add_argument("--sign", type=Path, metavar="KEY", help="private key to sign with, of edge-export key new")
     bundle.add_argument(
         "--engine", type=Path, action="append", default=[], metavar="PLAN", help="an engine of it to ship along"
     )
     bundle.set_defaults(run=run_bundle)
+
+
+def run_key(args: argparse.Namespace) -> int:
+    from export.on_unit.keys import new_key
+
+    private, public, fingerprint = new_key(args.name)
+    say(f"{private}: keep it where models are signed, and nowhere else")
+    say(f"{public}: copy it to /etc/edge-enhance/keys of each unit; key {fingerprint[:16]}")
+    return 0
+
+
+def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    key = commands.add_parser("key", help="the key pair that bundles are signed with")
+    actions = key.add_subparsers(dest="action", required=True)
+    new = actions.add_parser(
+        "new", help="make one: NAME.key and NAME.pub", epilog="example: edge-export key new hospital-2026"
+    )
+    new.add_argument("name", type=Path, metavar="NAME", help="path of both files without its ending")
+    new.set_defaults(run=run_key)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -254,6 +281,7 @@ def parser() -> argparse.ArgumentParser:
     _add_judges(commands)
     _add_correct(commands)
     _add_bundle(commands)
+    _add_key(commands)
     return top
 
 

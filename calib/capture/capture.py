@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 from calib.capture.firmware import firmware_status
 from calib.capture.shutter import FRAMES, INT8_FRAMES, Shutter
 from calib.session import Session, opened_session
+from edge.basics.command import say
 from edge.basics.errors import EdgeError, InputOutputError, UsageError
 from edge.basics.hiding import without_secrets
 from edge.basics.secrets import shown_uri
@@ -142,8 +142,7 @@ def _take_all(
                                "What was taken is kept; run the same command again")  # fmt: skip
         if (guidance.words != said and (guidance.advice.ready or now_s - said_s > 1)) or now_s - said_s > _SAY_AGAIN_S:
             said, said_s = guidance.words, now_s
-            sys.stdout.write(f"{said}\n")
-            sys.stdout.flush()
+            say(said)
         if guidance.complete:
             return
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from edge.basics.errors import EdgeError
-from edge.basics.texts import one_line
+from edge.basics.texts import one_line, printable
 
 
 def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: str = "") -> int:
@@ -37,6 +37,12 @@ def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: st
         reason = one_line(str(error))
         sys.stderr.write(f"{mark}{program}: unexpected {type(error).__name__}: {reason}; --debug shows where\n")
         return 1
+
+
+def say(*lines: str) -> None:
+    """Write lines to standard output, whatever a name or a number from outside has in it (`edge.basics.texts`)."""
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+    sys.stdout.flush()
 
 
 def have_standard_streams() -> None:

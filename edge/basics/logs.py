@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from edge.basics.hiding import without_secrets
+from edge.basics.texts import printable
 
 JOURNAL_SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "edge-enhance"
@@ -26,19 +27,29 @@ def set_up_logging(debug: bool) -> str:
         What to put before a line that is written to standard error by hand, so that it counts as an error.
     """
     level = logging.DEBUG if debug else logging.INFO
-    to_journal = is_journal()
-    handler = JournalHandler() if to_journal else logging.StreamHandler()
-    is_long = debug and not to_journal
-    handler.setFormatter(Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s" if is_long else "%(message)s"))
-    logging.basicConfig(level=level, handlers=[handler])
-    return "<3>" if to_journal else ""
+    if is_journal():
+        set_handler(JournalHandler(), level, "%(message)s")
+        return "<3>"
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s" if debug else "%(message)s"
+    set_handler(logging.StreamHandler(), level, form)
+    return ""
 
 
-class Formatter(logging.Formatter):
-    """Messages, and the exceptions with them, without what is secret."""
+class PrintableFormatter(logging.Formatter):
+    """Hides what is secret and escapes what cannot be printed; the lines of a traceback stay lines."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
+        return "\n".join(printable(line) for line in without_secrets(super().format(record)).split("\n"))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        record.message = printable(record.message)
+        return super().formatMessage(record)
+
+
+def set_handler(handler: logging.Handler, level: int, form: str = "%(message)s") -> None:
+    """Send this process's log there, unless it goes somewhere already; a name from outside forges no line."""
+    handler.setFormatter(PrintableFormatter(form))
+    logging.basicConfig(level=level, handlers=[handler])
 
 
 def is_journal(descriptor: int = 2, environ: Mapping[str, str] = os.environ) -> bool:
@@ -122,4 +133,4 @@ def _fields(record: logging.LogRecord, message: str) -> Iterator[tuple[str, str]
     yield "CODE_FUNC", record.funcName or ""
     for name, value in vars(record).items():
         if value is not None and _FIELD.fullmatch(name):
-            yield name.upper(), without_secrets(str(value))
+            yield name.upper(), "\n".join(map(printable, without_secrets(str(value)).split("\n")))

@@ -56,6 +56,11 @@ def one_line(text: str) -> str:
     if len(text) > MAX_LINE:
         half = MAX_LINE // 2
         text = f"{text[:half]} … {text[-half:]}"
+    return printable(text)
+
+
+def printable(text: str) -> str:
+    """What cannot be printed is escaped: a name from a file must not move a terminal's cursor, nor begin a line."""
     if text.isprintable():
         return text
     return "".join(char if char.isprintable() else _escaped(char) for char in text)

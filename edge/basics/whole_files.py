@@ -8,85 +8,114 @@ written, so that what a power cut left can be told from what another program wri
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
+import math
 import os
-import stat
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from edge.basics.folders import Folder, open_folder, open_plain
+from edge.basics.walk import NotPlain
+
 PART_SUFFIX = ".edge.part"
 """Unlike what other programs call theirs: leftovers are removed by this name alone."""
+PRIVATE_FILE, PRIVATE_FOLDER = 0o640, 0o750
+"""Modes of what may show a patient: for its owner, and to be read by the owner's group."""
+ROOT_WAITS_S, _POLL_S = 10.0, 0.05
+_never = threading.Event()
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make a folder and those above it that are missing, so that they are still there after a power cut.
+
+    Args:
+        mode: of those that are made, less what the umask takes away.
 
     Raises:
         OSError: it cannot be made.
     """
-    missing = []
-    above = folder
-    while not above.exists() and above != above.parent:
-        missing.append(above)
-        above = above.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    for made in reversed(missing):
-        sync_folder(made.parent)
+    open_folder(folder, mode).close()
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Write one file; `mode` is what its permissions may be at most."""
+    """Write one file.
+
+    Args:
+        mode: less what the umask takes away.
+    """
     with whole_file(path, mode) as file:
         file.write(content)
 
 
 @contextmanager
 def whole_file(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """Gives an open file that becomes `path` when the block ends; an exception in the block removes it.
+    """Gives an open file that becomes `path` when the block ends; an exception in the block removes it."""
+    with open_folder(path.parent) as folder, whole_file_in(folder, path.name, mode) as file:
+        yield file
 
-    Args:
-        mode: what its permissions may be at most, from its first moment on.
-    """
-    with _locked_part(path, mode) as file:
+
+@contextmanager
+def whole_file_in(folder: Folder, name: str, mode: int = 0o666) -> Iterator[BinaryIO]:
+    """As `whole_file`, in a folder that is open."""
+    with _locked_part(folder, name, mode) as file:
         yield file
         _flush_to_disk(file)
-        part_of(path).replace(path)
-    sync_folder(path.parent)
+        folder.rename(part_name(name), name)
+    folder.sync()
 
 
-def write_together(contents: Mapping[Path, bytes]) -> None:
+def write_together(contents: Mapping[Path, bytes], mode: int = 0o666) -> None:
     """Write files into one folder, all of them or, where the disk is full, none.
 
     The last one tells that the others are there: an old one is removed before the first is replaced, and
     the new one comes last. All temporary files are on the disk before the first is renamed.
     """
-    *_, last = contents
-    with ExitStack() as parts:
-        for path, content in contents.items():
-            file = parts.enter_context(_locked_part(path))
-            file.write(content)
-            _flush_to_disk(file)
-        if last.exists():
-            last.unlink()
-            sync_folder(last.parent)
-        for path in contents:
-            if path == last and len(contents) > 1:
-                sync_folder(last.parent)
-            part_of(path).replace(path)
-    sync_folder(last.parent)
+    *_, last = (path.name for path in contents)
+    (parent,) = {path.parent for path in contents}
+    with open_folder(parent) as folder:
+        with ExitStack() as parts:
+            for path, content in contents.items():
+                file = parts.enter_context(_locked_part(folder, path.name, mode))
+                file.write(content)
+                _flush_to_disk(file)
+            if folder.about(last) is not None:
+                folder.unlink(last)
+                folder.sync()
+            for path in contents:
+                if path.name == last and len(contents) > 1:
+                    folder.sync()
+                folder.rename(part_name(path.name), path.name)
+        folder.sync()
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there."""
+    with open_folder(path.parent) as folder, contextlib.suppress(FileNotFoundError):
+        folder.unlink(path.name)
+
+
+def part_name(name: str) -> str:
+    """The temporary name of a file, or of a folder that is not complete."""
+    return f".{name}{PART_SUFFIX}"
+
+
+def is_part(name: str) -> bool:
+    return name.startswith(".") and name.endswith(PART_SUFFIX) and len(name) > len(PART_SUFFIX) + 1
+
+
+def whole_name(part: str) -> str:
+    """The name that a temporary one stands for."""
+    return part.removeprefix(".").removesuffix(PART_SUFFIX)
 
 
 def part_of(path: Path) -> Path:
-    """The temporary name of a file, or of a folder that is not complete."""
-    return path.with_name(f".{path.name}{PART_SUFFIX}")
-
-
-def whole_of(part: Path) -> Path:
-    """The file that a temporary name stands for."""
-    return part.with_name(part.name.removeprefix(".").removesuffix(PART_SUFFIX))
+    """`part_name` of a path."""
+    return path.with_name(part_name(path.name))
 
 
 def sync_folder(folder: Path) -> None:
@@ -99,48 +128,73 @@ def sync_folder(folder: Path) -> None:
 
 
 def lock(file: BinaryIO, *, wait: bool) -> bool:
-    """Lock an open file until it is closed; whether it is ours. File systems without locks give it at once."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
+    """Lock an open file until it is closed; whether it is ours. File systems without locks give it at once.
+
+    Root waits for ten seconds at most: a lock may be held by anybody who can read the file, and for ever.
+    """
+    left_s = 0.0 if not wait else ROOT_WAITS_S if os.geteuid() == 0 else math.inf
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if left_s == math.inf else fcntl.LOCK_NB))
+        except BlockingIOError:
+            if left_s <= 0:
+                return False
+        except OSError:
+            return True
+        else:
+            return True
+        left_s -= _POLL_S
+        _never.wait(_POLL_S)
 
 
 @contextmanager
-def _locked_part(path: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
-    """The temporary file of `path`, empty; it is removed where the block fails."""
-    part = part_of(path)
+def _locked_part(folder: Folder, name: str, mode: int) -> Iterator[BinaryIO]:
+    """The temporary file of a name, new and empty; it is removed where the block fails."""
+    part = part_name(name)
     with ExitStack() as files:
-        file = _open_locked(part, files, mode)
+        file = files.enter_context(_created_locked(folder, part, mode))
         try:
             yield file
         except BaseException:
             with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+                folder.unlink(part)
             raise
 
 
-def _open_locked(part: Path, files: ExitStack, mode: int) -> BinaryIO:
+def _created_locked(folder: Folder, part: str, mode: int) -> BinaryIO:
     while True:
-        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode), "w+b")
-        lock(file, wait=True)
-        # Who held it before may have renamed or removed it meanwhile.
-        if _is_still(part, file):
-            file.truncate(0)
-            os.fchmod(file.fileno(), stat.S_IMODE(os.fstat(file.fileno()).st_mode) & mode)  # one that was left behind
-            files.enter_context(file)
+        try:
+            file = folder.create(part, mode)
+        except FileExistsError:
+            _remove_leftover(folder, part)
+            continue
+        # Who came between, and took it for a leftover, may hold it.
+        if lock(file, wait=True) and _is_still(folder, part, file):
             return file
         file.close()
 
 
-def _is_still(part: Path, file: BinaryIO) -> bool:
-    try:
-        return os.path.samestat(part.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
+def _remove_leftover(folder: Folder, part: str) -> None:
+    """Make room for a temporary file: one that another program writes is waited for, what is no file goes at once.
+
+    Never written into: it may be a link, or a second name of another file.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            file = folder.open(part)
+        except NotPlain:
+            folder.unlink(part)
+            return
+        with file:
+            if not lock(file, wait=True):
+                raise BlockingIOError(errno.EWOULDBLOCK, "another program writes it now", str(folder.path / part))
+            if _is_still(folder, part, file):
+                folder.unlink(part)
+
+
+def _is_still(folder: Folder, part: str, file: BinaryIO) -> bool:
+    about = folder.about(part)
+    return about is not None and os.path.samestat(about, os.fstat(file.fileno()))
 
 
 def _flush_to_disk(file: BinaryIO) -> None:
@@ -148,8 +202,15 @@ def _flush_to_disk(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
+def file_sha256(path: Path, most: int | None = None) -> str:
+    """SHA-256 of a plain file.
+
+    Args:
+        most: bytes that it may have; a larger one raises OSError (EFBIG), however little of the disk it takes.
+    """
+    with open_plain(path) as file:
+        if most is not None and os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"has more than {most} bytes", str(path))
         digest = hashlib.sha256()
         while chunk := file.read(1 << 20):
             digest.update(chunk)

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from fractions import Fraction
 from pathlib import Path
 
-from edge.basics.whole_files import whole_file
+from edge.basics.whole_files import PRIVATE_FILE, whole_file
 from edge.clips.encode import ClipEncoder, ClipOrder, Codec, Format
 from edge.pictures.image import Image
 
@@ -57,7 +57,7 @@ def clip_writer(path: Path, order: ClipOrder, codec: Codec) -> Iterator[ClipWrit
         FfmpegFailed: it cannot be encoded; nothing of it stays.
     """
     with (
-        whole_file(path) as file,
+        whole_file(path, PRIVATE_FILE) as file,
         closing(ClipEncoder(file, order, codec)) as encoder,
         ThreadPoolExecutor(1, "encode") as thread,
     ):

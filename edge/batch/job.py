@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.texts import one_line
-from edge.basics.whole_files import write_together, write_whole
+from edge.basics.whole_files import PRIVATE_FILE, remove_file, write_together, write_whole
 from edge.batch.clip_job import ClipWork, make_clip
 from edge.batch.finding import given_path, real_path
 from edge.batch.inputs import Job
@@ -152,7 +152,7 @@ class JobRunner:
             Result(source, size_px, self._model(), files, self._median_ms(), picture=picture.record())
         )
         with writing(path):
-            write_together({raw_path: raw_png, path: enhanced_png, sidecar_path(path): sidecar})
+            write_together({raw_path: raw_png, path: enhanced_png, sidecar_path(path): sidecar}, PRIVATE_FILE)
         on_frame()
         return (*picture.changes, "cropped") if is_cropped(*size_px) else picture.changes
 
@@ -163,7 +163,7 @@ class JobRunner:
         )
 
         def drop_old_sidecar() -> None:
-            sidecar.unlink(missing_ok=True)  # it would vouch for the new clip
+            remove_file(sidecar)  # it would vouch for the new clip
 
         made = make_clip(job.source, path, facts, work, drop_old_sidecar)
         size_px = (facts.width_px, facts.height_px)
@@ -171,9 +171,9 @@ class JobRunner:
             try:
                 files = (saved_file(path, "enhanced"),)
                 result = Result(source, size_px, self._model(), files, self._median_ms(), made.about)
-                write_whole(sidecar, sidecar_bytes(result))
+                write_whole(sidecar, sidecar_bytes(result), PRIVATE_FILE)
             except OSError:
-                path.unlink(missing_ok=True)  # a result without its sidecar is none
+                remove_file(path)  # a result without its sidecar is none
                 raise
         return made.changes
 

@@ -29,7 +29,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.texts import one_line
-from edge.basics.whole_files import make_folder
+from edge.basics.whole_files import PRIVATE_FOLDER, make_folder
 from edge.batch.finding import given_path, listed_counts, real_path
 from edge.batch.inputs import Failure, Job, plan
 from edge.batch.job import BatchEngine, JobRunner
@@ -112,7 +112,7 @@ def enhance_files(
     report = BatchReport(failed=planned.failures, left_out=planned.left_out)
     if jobs:
         with writing(output):
-            make_folder(output)
+            make_folder(output, PRIVATE_FOLDER)
     sources = {real_path(job.source) for job in jobs}
     runner = JobRunner(
         sources, engine, profile, stop, force=force, resume=resume, keep_damaged=keep_damaged, codec=codec

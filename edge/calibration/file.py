@@ -26,12 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge.basics.errors import ConfigError, InputOutputError
+from edge.basics.folders import read_plain
 from edge.basics.texts import toml_from_text, toml_value
 from edge.basics.whole_files import write_whole
 from edge.calibration.calibration import Calibration, Lens
 from edge.calibration.check import refuse_senseless
 
 FORMAT = 1
+MAX_BYTES = 64 << 20
 _FIRST_LINE = re.compile(rb"# edge-calib (\d{1,9}) sha256=([0-9a-f]{64}) header=(\d{1,9})\n")
 _AGAIN = "make it again with edge-calib solve, or restore it from a copy"
 
@@ -87,7 +89,7 @@ def read_calibration(path: Path) -> Calibration:
         ConfigError: missing, of another format version, altered, or its values make no sense.
     """
     try:
-        content = path.read_bytes()
+        content = read_plain(path, MAX_BYTES)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name an existing unit.calib") from error
     match = _FIRST_LINE.match(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edge.basics.errors import InputOutputError
+from edge.basics.folders import open_plain
 
 CLIP_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".avi", ".divx", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe", ".m2v"}
@@ -48,7 +49,7 @@ def refuse_unlike_a_clip(path: Path) -> None:
         InputOutputError: cannot be read, empty, a list of other files, or a still picture in a clip's container.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             head = file.read(_HEAD_BYTES)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

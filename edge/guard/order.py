@@ -13,7 +13,8 @@ from edge.basics.whole_files import file_sha256
 from edge.config import EngineConfig, UnitConfig
 from edge.engines.rungs import Rung, rungs_below
 from edge.guard.sandbox import Plan
-from edge.models.profile import Profile, load_profile, profile_roots
+from edge.models.profile import Profile, profile_roots
+from edge.models.trust import trusted_profile
 
 if TYPE_CHECKING:  # it brings every part of the program with it, and an engine's process is started often
     from edge.config import Config
@@ -114,7 +115,7 @@ def engine_setup(config: Config) -> EngineSetup:
 
     def find(profile: str) -> Profile:
         if profile not in found:
-            found[profile] = load_profile(profile, profile_roots(config.engine.models))
+            found[profile] = trusted_profile(profile, config.engine.models, config.engine.keys)
         return found[profile]
 
     rungs = rungs_below(config.engine.profile, config.engine.backend, find)

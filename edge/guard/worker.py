@@ -26,7 +26,8 @@ from edge.guard.answers import Opened
 from edge.guard.order import EngineOrder
 from edge.guard.process import DEADLINE_S, LOADED, MAX_MESSAGE_BYTES
 from edge.guard.shared_frames import SharedFrames
-from edge.models.profile import Profile, load_profile, profile_roots
+from edge.models.profile import Profile
+from edge.models.trust import trusted_profile
 
 log = logging.getLogger("edge.guard.worker")
 
@@ -83,7 +84,7 @@ class Worker:
         return {**result.stage_ms, "whole": (time.perf_counter() - begin) * 1e3}
 
     def _open(self, order: EngineOrder) -> tuple[Profile, Engine, Engine, Opened]:
-        profile = load_profile(order.rung.profile, profile_roots(order.engine.models))
+        profile = trusted_profile(order.rung.profile, order.engine.models, order.engine.keys)
         if profile.sha256 != order.sha256:
             raise ModelError(
                 f"{profile.folder}: another model lies there than a moment ago; reload the configuration or start again"

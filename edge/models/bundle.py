@@ -2,7 +2,7 @@
 
 `bundle.json` names every other member with its size and hash. Only plain files with names that a profile can have are
 taken, each once, and nothing is read that was not announced; so a damaged or hostile file costs no more than its own
-size on the disk.
+size on the disk. A second member, `bundle.sig`, may sign the first (`edge.models.signature`).
 """
 
 from __future__ import annotations
@@ -11,30 +11,29 @@ import hashlib
 import json
 import os
 import re
-import tarfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from edge.basics.errors import InputOutputError, ModelError
+from edge.basics.errors import ModelError
+from edge.basics.folders import Folder
 from edge.basics.texts import json_from_text
-from edge.basics.whole_files import file_sha256, sync_folder, write_whole
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, typed_graph_name
 
-BUNDLE_NAME, FORMAT = "bundle.json", 1
+BUNDLE_NAME, SIGNATURE_NAME, FORMAT = "bundle.json", "bundle.sig", 1
 ENGINES_NAME = "engines"
 """Folder of plans in a bundle and in an installed version."""
 PROFILE_FILES = frozenset({GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME, *map(typed_graph_name, ("fp16", "int8"))})
 MAX_CONTENTS_BYTES, MAX_JSON_BYTES, MAX_FILE_BYTES, MAX_FILES = 1 << 18, 32 << 20, 1 << 30, 64
 """Of bundle.json, of another JSON file and of a graph or plan; the shipped profile's largest file has 1.3 MB."""
+MAX_SIGNATURE_BYTES = 1 << 12
 REBUILD = "make it again with edge-export bundle, or copy it again"
 
 _PROFILE = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _ENGINE = re.compile(ENGINES_NAME + r"/[a-z0-9][a-z0-9-]{0,63}-[0-9a-f]{16}\.(plan|json)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_BLOCK, _CHUNK = tarfile.BLOCKSIZE, 1 << 20
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,12 @@ class Contents:
     @property
     def name(self) -> str:
         """Of the folder that it is installed in; another content, another name."""
-        return f"{self.profile}-{hashlib.sha256(self.content).hexdigest()[:16]}"
+        return f"{self.profile}-{self.sha256[:16]}"
+
+    @property
+    def sha256(self) -> str:
+        """Of `bundle.json`, and so of all that it names."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 def contents_bytes(profile: str, version: str, model_sha256: str, files: Mapping[str, BundledFile]) -> bytes:
@@ -119,170 +123,37 @@ def _bundled_file(name: str, about: Any, origin: object) -> BundledFile:
     return BundledFile(num_bytes, digest)
 
 
-class _HashedFile:
-    """A file that is read once from end to end, and the hash of all that was read."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self._digest = file, hashlib.sha256()
-
-    def read(self, num_bytes: int) -> bytes:
-        content = self._file.read(num_bytes)
-        self._digest.update(content)
-        return content
-
-    def sha256(self) -> str:
-        """Of the whole file."""
-        while self.read(_CHUNK):
-            pass
-        return self._digest.hexdigest()
-
-
-@contextmanager
-def opened_bundle(path: Path) -> Iterator[Bundle]:
-    """A bundle, open at its first file.
-
-    Raises:
-        InputOutputError: it is no file or cannot be read.
-        ModelError: it is no bundle.
-    """
-    _refuse_no_file(path)
-    try:
-        with path.open("rb") as file:
-            yield Bundle(path, _HashedFile(file))
-    except OSError as error:
-        raise InputOutputError(f"{error.filename or path}: {error.strerror or error}; copy or install it again") from (
-            error
-        )
-
-
-def _refuse_no_file(path: Path) -> None:
-    if not path.is_file():  # a named pipe would be waited for
-        raise InputOutputError(f"{path}: no such file; name a bundle made by edge-export bundle")
-
-
-class Bundle:
-    """An open bundle. Raises ModelError where it is no such file.
-
-    Attributes:
-        contents: what it holds.
-    """
-
-    def __init__(self, path: Path, file: _HashedFile) -> None:
-        self._path, self._file = path, file
-        member = self._next_member()
-        if member is None or member.name != BUNDLE_NAME or member.size > MAX_CONTENTS_BYTES:
-            raise ModelError(f"{path}: does not begin with {BUNDLE_NAME}; name a file made by edge-export bundle")
-        self.contents = read_contents(b"".join(self._content(member)), path)
-
-    def unpack(self, folder: Path, sha256: str) -> None:
-        """Write all files into an empty folder, on the disk when this returns.
-
-        Args:
-            sha256: what the whole bundle must hash to.
-
-        Raises:
-            ModelError: the bundle is not what it or `sha256` says.
-            OSError: the folder cannot be written.
-        """
-        folders = {folder}
-        _write(folder / BUNDLE_NAME, iter([self.contents.content]))
-        wanted = dict(self.contents.files)
-        while (member := self._next_member()) is not None:
-            announced = wanted.pop(member.name, None)
-            if announced is None or member.size != announced.num_bytes:
-                raise ModelError(f"{self._path}: {member.name[:80]!r} is not as announced; {REBUILD}")
-            path = folder / member.name
-            if path.parent not in folders:
-                path.parent.mkdir(mode=0o755)
-                folders.add(path.parent)
-            if _write(path, self._content(member)) != announced.sha256:
-                raise ModelError(f"{self._path}: {member.name}: its sha256 is not as announced; {REBUILD}")
-        if wanted:
-            raise ModelError(f"{self._path}: lacks {', '.join(sorted(wanted))}; {REBUILD}")
-        found = self._file.sha256()
-        if found != sha256:
-            raise ModelError(f"{self._path}: sha256 is {found[:12]}…, expected {sha256[:12]}…; copy it again")
-        for made in folders:
-            sync_folder(made)
-
-    def _next_member(self) -> tarfile.TarInfo | None:
-        """The next header; None at the end of the archive."""
-        block = self._file.read(_BLOCK)
-        if block == bytes(_BLOCK):
-            return None
-        try:
-            member = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-        except (tarfile.HeaderError, UnicodeDecodeError) as error:
-            raise ModelError(f"{self._path}: cut or no bundle ({error}); {REBUILD}") from error
-        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or member.size < 0:
-            raise ModelError(f"{self._path}: {member.name[:80]!r} is no plain file; {REBUILD}")
-        return member
-
-    def _content(self, member: tarfile.TarInfo) -> Iterator[bytes]:
-        left = member.size
-        while left:
-            chunk = self._file.read(min(left, _CHUNK))
-            if not chunk:
-                raise ModelError(f"{self._path}: cut within {member.name}; {REBUILD}")
-            left -= len(chunk)
-            yield chunk
-        self._file.read(-member.size % _BLOCK)
-
-
-def _write(path: Path, chunks: Iterator[bytes]) -> str:
-    """Write a file through to the disk; returns its sha256."""
-    digest = hashlib.sha256()
-    with path.open("xb") as file:
-        os.fchmod(file.fileno(), 0o644)  # whoever installs, the service reads
-        for chunk in chunks:
-            digest.update(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
-
-
-def check_unpacked(folder: Path) -> Contents:
+def check_unpacked(folder: Folder) -> Contents:
     """Check every file of an unpacked bundle; raises ModelError where one is not as announced."""
     try:
-        contents = read_contents((folder / BUNDLE_NAME).read_bytes(), folder)
+        contents = read_contents(folder.read(BUNDLE_NAME, MAX_CONTENTS_BYTES), folder.path)
         for name, announced in contents.files.items():
-            if file_sha256(folder / name) != announced.sha256:
-                raise ModelError(f"{folder / name}: not what was installed; install it again")
+            if sha256_in(folder, name, announced.num_bytes) != announced.sha256:
+                raise ModelError(f"{folder.path / name}: not what was installed; install it again")
+        if folder.about(ENGINES_NAME) is not None:
+            with folder.folder(ENGINES_NAME) as engines:
+                more = {f"{ENGINES_NAME}/{name}" for name in engines.names()} - set(contents.files)
+            if more:
+                raise ModelError(f"{folder.path / min(more)}: did not come with its bundle; install it again")
     except OSError as error:
-        raise ModelError(f"{error.filename or folder}: {error.strerror}; install it again") from error
+        raise ModelError(f"{error.filename or folder.path}: {error.strerror}; install it again") from error
     return contents
 
 
-def sum_path(bundle: Path) -> Path:
-    """Of the file beside a bundle that tells its sha256, as sha256sum writes and checks it."""
-    return bundle.with_name(f"{bundle.name}.sha256")
-
-
-def write_sum(bundle: Path) -> None:
-    write_whole(sum_path(bundle), f"{file_sha256(bundle)}  {bundle.name}\n".encode())
-
-
-def expected_sha256(bundle: Path, given: str | None) -> str:
-    """The sha256 that a bundle must have: the one given, else the one in the file beside it.
+def sha256_in(folder: Folder, name: str, num_bytes: int) -> str:
+    """SHA-256 of a file of a profile, `name` or `engines/name`; empty where it has another size.
 
     Raises:
-        InputOutputError: there is no such bundle.
-        ModelError: neither is there, or it is no sha256.
+        OSError: it is no plain file or cannot be read.
     """
-    _refuse_no_file(bundle)
-    path = sum_path(bundle)
-    origin = "--sha256"
-    if given is None:
-        origin = str(path)
-        try:
-            with path.open("rb") as file:
-                given = file.read(65).decode("ascii", "replace").split(" ")[0].strip()
-        except OSError as error:
-            raise ModelError(
-                f"{path}: cannot be read ({error.strerror}); put it beside the bundle or give --sha256 HEX"
-            ) from error
-    wanted = given.strip().lower()
-    if not _SHA256.fullmatch(wanted):
-        raise ModelError(f"{origin}: {given[:80]!r} is no sha256; expected 64 hexadecimal digits")
-    return wanted
+    *inner, last = name.split("/")
+    with ExitStack() as stack:
+        for one in inner:
+            folder = stack.enter_context(folder.folder(one))
+        file = stack.enter_context(folder.open(last))
+        if os.fstat(file.fileno()).st_size != num_bytes:
+            return ""
+        digest = hashlib.sha256()
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+        return digest.hexdigest()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import ModelError
+from edge.basics.folders import read_plain
 from edge.basics.texts import is_moment, json_from_text, shown
 
 REQUIRED_KEYS = (
@@ -15,6 +16,7 @@ REQUIRED_KEYS = (
 REBUILD = "restore the package's files, or export the profile again with edge-export onnx"
 
 MAX_TEXT = 200
+MAX_BYTES = 32 << 20
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
         ModelError: it cannot be read, or names the first key that is wrong.
     """
     try:
-        manifest = json_from_text(path.read_text(encoding="utf-8"))
+        manifest = json_from_text(read_plain(path, MAX_BYTES))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: no readable manifest ({error}); {REBUILD}") from error
     if not isinstance(manifest, dict):

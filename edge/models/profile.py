@@ -12,6 +12,8 @@ from edge.basics.whole_files import file_sha256
 from edge.models.manifest import REBUILD, read_manifest
 
 SHIPPED = Path(__file__).parent
+MAX_BYTES = 1 << 30
+"""Of a graph: what is larger is not looked at."""
 GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME = "model.onnx", "dehaze.onnx", "model.json"
 
 
@@ -115,7 +117,7 @@ def profile_in(folder: Path, name: str, found: Path | None = None) -> Profile:
 
 def _check_hash(path: Path, expected: object) -> None:
     try:
-        found = file_sha256(path)
+        found = file_sha256(path, MAX_BYTES)
     except OSError as error:
         raise ModelError(f"{path}: missing or unreadable ({error.strerror}); {REBUILD}") from error
     if found != expected:

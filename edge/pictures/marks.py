@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cv2
 
+from edge.basics.folders import open_plain
 from edge.pictures.image import Image, Mode
 
 KEYWORD = "edge-enhance"
@@ -56,7 +57,7 @@ def _text_chunk(text: str) -> bytes:
 def mode_of_file(path: Path) -> Mode | None:
     """How a file that this program saved is marked; None for any other, and for one that cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             found = _MARK.search(file.read(_SEARCHED_BYTES))
             if found is None:  # MP4 and QuickTime have it at their end
                 file.seek(max(0, file.seek(0, 2) - _SEARCHED_BYTES))

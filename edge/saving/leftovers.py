@@ -5,6 +5,7 @@ complete**. All three are on the disk under temporary names before the first is 
 
     temporary sidecar whole, all its files there, whole, by SHA-256     the pair is completed
     temporary file otherwise                                            removed: it never was a file
+    such a name of a link, pipe, device, socket or folder               left and told: nobody here made it
     picture without a sidecar                                           kept, and told at each start: it is a picture
 """
 
@@ -14,17 +15,22 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.basics.texts import json_from_text
-from edge.basics.whole_files import PART_SUFFIX, lock, part_of, sync_folder, whole_of
+from edge.basics.folders import Folder, open_folder, read_at_most
+from edge.basics.texts import json_from_text, one_line
+from edge.basics.walk import kind_of
+from edge.basics.whole_files import is_part, lock, part_name, whole_name
 
 log = logging.getLogger(__name__)
 
+MAX_SIDECAR_BYTES, MAX_PICTURE_BYTES = 1 << 20, 256 << 20
+"""Of a sidecar and of a picture of a pair, which has about 5 MB: nobody waits for a file that is all holes."""
 _MAX_NAMES = 5
-_OF_A_PAIR = re.compile(r"(throat-.+)-(raw|enhanced)\.png(\.json)?")
+_OF_A_PAIR = re.compile(r"(throat-.+)-(raw|enhanced)\.png(\.json)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,11 @@ class Findings:
         failed: what could not be put in order, and why.
     """
 
-    removed: tuple[Path, ...] = ()
-    in_use: tuple[Path, ...] = ()
-    completed: tuple[Path, ...] = ()
-    half: tuple[Path, ...] = ()
-    failed: tuple[str, ...] = ()
+    removed: list[Path] = field(default_factory=list)
+    in_use: list[Path] = field(default_factory=list)
+    completed: list[Path] = field(default_factory=list)
+    half: list[Path] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """What a person should know, a line each; empty where all was in order."""
@@ -51,95 +57,132 @@ class Findings:
             _line("completed {} in {}: {}", "saved pair", self.completed),
             _line("kept {} without a sidecar in {}: {}", "picture", self.half),
         ]
-        return [line for line in lines if line] + [f"left as it is: {line}" for line in self.failed]
+        more = [f"and {len(self.failed) - _MAX_NAMES} more"] if len(self.failed) > _MAX_NAMES else []
+        left = [f"left as it is: {line}" for line in [*self.failed[:_MAX_NAMES], *more]]
+        return [one_line(line) for line in [*lines, *left] if line]
 
 
 def clean_up(folders: Iterable[Path]) -> Findings:
     """Put in order what a power cut left in these folders and those directly in them; logs what it found.
 
-    Only names that `edge.basics.whole_files` makes are removed, and none that a program writes at this moment.
+    Only names that `edge.basics.whole_files` makes are removed, and none that a program writes at this moment. Nothing
+    is followed, and nothing waited for.
     """
-    removed: list[Path] = []
-    in_use: list[Path] = []
-    completed: list[Path] = []
-    half: list[Path] = []
-    failed: list[str] = []
-    for folder in _with_subfolders(folders):
+    found = Findings()
+    seen: set[tuple[int, int]] = set()
+    for path in folders:
         try:
-            names = _files(folder)
-            parts = [folder / name for name in names if name.startswith(".") and name.endswith(PART_SUFFIX)]
-            for part in parts:
-                if part.name.endswith(f".json{PART_SUFFIX}") and _complete(part):
-                    completed.append(whole_of(part))
-            for part in parts:
-                if part.exists():
-                    (removed if _remove(part) else in_use).append(part)
-            if parts:
-                sync_folder(folder)
-                names = _files(folder)
-            half += [folder / name for name in _half_pairs(names)]
+            folder = open_folder(path)
+        except FileNotFoundError:
+            continue
         except OSError as error:
-            failed.append(f"{folder}: {error.strerror or error}")
-    found = Findings(tuple(removed), tuple(in_use), tuple(completed), tuple(half), tuple(failed))
+            found.failed.append(_told(error, path))
+            continue
+        with folder:
+            for one in _with_subfolders(folder, found):
+                about = one.owner()
+                if (about.st_dev, about.st_ino) not in seen:
+                    seen.add((about.st_dev, about.st_ino))
+                    _clean(one, found)
     for line in found.lines():
         log.warning("storage: %s", line)
     return found
 
 
-def _with_subfolders(folders: Iterable[Path]) -> list[Path]:
-    """The folders that exist and those directly in them, each once."""
-    found: dict[Path, None] = {}
-    for folder in folders:
-        if not folder.is_dir():
-            continue
-        found[folder.resolve()] = None
-        try:
-            inner = [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
-        except OSError:
-            continue  # told when the folder itself is read
-        found.update(dict.fromkeys(path.resolve() for path in sorted(inner)))
-    return list(found)
-
-
-def _files(folder: Path) -> list[str]:
-    return sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False))
-
-
-def _complete(sidecar_part: Path) -> bool:
-    """Give a pair its last names where its temporary sidecar and all that it names are whole."""
-    sidecar = whole_of(sidecar_part)
+def _with_subfolders(folder: Folder, found: Findings) -> Iterator[Folder]:
+    yield folder
     try:
-        with sidecar_part.open("rb") as file:
+        names = [name for name in folder.names() if folder.is_folder(name)]
+    except OSError:
+        return  # told by the folder itself
+    for name in names:
+        try:
+            inner = folder.folder(name)
+        except OSError as error:
+            found.failed.append(_told(error, folder.path / name))
+            continue
+        with inner:
+            yield inner
+
+
+def _clean(folder: Folder, found: Findings) -> None:
+    try:
+        names = list(_files(folder, found))
+        parts = [name for name in names if is_part(name)]
+        for part in parts:
+            if whole_name(part).endswith(".json") and _complete(folder, part):
+                found.completed.append(folder.path / whole_name(part))
+        for part in parts:
+            if folder.is_file(part):
+                _remove(folder, part, found)
+        if parts:
+            folder.sync()
+            names = [name for name in folder.names() if folder.is_file(name)]
+        found.half.extend(folder.path / name for name in _half_pairs(names))
+    except OSError as error:
+        found.failed.append(_told(error, folder.path))
+
+
+def _files(folder: Folder, found: Findings) -> Iterator[str]:
+    """The plain files; what else bears a name of theirs is told."""
+    for name in folder.names():
+        about = folder.about(name)
+        if about is None:
+            continue
+        if stat.S_ISREG(about.st_mode):
+            yield name
+        elif is_part(name) or _OF_A_PAIR.fullmatch(name):
+            found.failed.append(f"{folder.path / name}: is {kind_of(about.st_mode)}, expected a plain file; remove it")
+
+
+def _told(error: OSError, path: Path) -> str:
+    return f"{error.filename or path}: {error.strerror or error}"
+
+
+def _complete(folder: Folder, sidecar_part: str) -> bool:
+    """Give a pair its last names where its temporary sidecar and all that it names are whole."""
+    try:
+        with folder.open(sidecar_part) as file:
             if not lock(file, wait=False):
                 return False
-            record = json_from_text(file.read().decode())
+            record = json_from_text(read_at_most(file, MAX_SIDECAR_BYTES, sidecar_part).decode())
             files = [(str(one["name"]), str(one["sha256"])) for one in record["output"]["files"]]
             renames = []
             for name, digest in files:
-                picture = sidecar.with_name(name)  # refuses a path
-                there = picture if picture.exists() else part_of(picture)
-                if hashlib.sha256(there.read_bytes()).hexdigest() != digest:
+                there = name if folder.about(name) is not None else part_name(name)
+                if _sha256(folder, there) != digest:
                     return False
-                renames.append((there, picture))
+                renames.append((there, name))
             if not renames:
                 return False
-            for there, picture in renames:
-                there.replace(picture)
-            sync_folder(sidecar.parent)
-            sidecar_part.replace(sidecar)
-            sync_folder(sidecar.parent)
+            for there, name in renames:
+                folder.rename(there, name)
+            folder.sync()
+            folder.rename(sidecar_part, whole_name(sidecar_part))
+            folder.sync()
     except (OSError, ValueError, KeyError, TypeError):
         return False
     return True
 
 
-def _remove(part: Path) -> bool:
-    """Remove a temporary file that nobody writes; whether it was one."""
-    with part.open("rb") as file:
-        if not lock(file, wait=False):
-            return False
-        part.unlink()
-    return True
+def _sha256(folder: Folder, name: str) -> str:
+    with folder.open(name) as file:
+        if os.fstat(file.fileno()).st_size > MAX_PICTURE_BYTES:
+            return ""
+        return hashlib.sha256(file.read(MAX_PICTURE_BYTES)).hexdigest()
+
+
+def _remove(folder: Folder, part: str, found: Findings) -> None:
+    """Remove a temporary file, unless another program writes it."""
+    path = folder.path / part
+    try:
+        with folder.open(part) as file:
+            is_ours = lock(file, wait=False)
+            if is_ours:
+                folder.unlink(part)
+        (found.removed if is_ours else found.in_use).append(path)
+    except OSError as error:
+        found.failed.append(_told(error, path))
 
 
 def _half_pairs(names: Sequence[str]) -> list[str]:

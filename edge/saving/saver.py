@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
-from edge.basics.whole_files import make_folder, write_together
+from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_together
 from edge.frames.frame import FramePair
 from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
@@ -82,12 +83,12 @@ class PairSaver:
         name = self._names.of(pair)
         model = pair.enhanced.model or self._health.engine().record()  # another engine may run by now
         try:
-            make_folder(self._folder)
+            make_folder(self._folder, PRIVATE_FOLDER)
             stem = self._folder / self._free_stem(name.stem)
             picture = (self._health.tracked("camera") or {}).get("picture")
             source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture)
             contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {})
-            write_together(contents)
+            write_together(contents, PRIVATE_FILE)
         except OSError as error:
             reason = error.strerror or error
             raise InputOutputError(f"{self._folder}: {reason}; make room, or choose another [save] folder") from error
@@ -98,7 +99,7 @@ class PairSaver:
     def _free_stem(self, stem: str) -> str:
         """Never over an older picture, whatever the clock says."""
         wanted, number = stem, 1
-        while any((self._folder / f"{stem}-{view}.png").exists() for view in ("raw", "enhanced")):
+        while any(os.path.lexists(self._folder / f"{stem}-{view}.png") for view in ("raw", "enhanced")):
             number += 1
             stem = f"{wanted}-{number}"
         return stem

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
+from edge.basics.folders import read_plain
 from edge.basics.hiding import without_secrets
 from edge.basics.secrets import shown_uri
 from edge.basics.texts import json_from_text
@@ -20,6 +21,8 @@ from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.pictures.image import Mode
 
 PROGRAM = "edge-enhance"
+MAX_BYTES = 1 << 20
+"""Of a sidecar that is read; they have 2 kB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ def sidecar_bytes(result: Result) -> bytes:
 def is_complete(sidecar: Path, source_sha256: str, model_sha256: str) -> bool:
     """Whether a sidecar tells of this source and this model, and its files are there in full size."""
     try:
-        record = json_from_text(sidecar.read_text(encoding="utf-8"))
+        record = json_from_text(read_plain(sidecar, MAX_BYTES))
         same = (record["source"]["sha256"], record["model"]["sha256"]) == (source_sha256, model_sha256)
         files = [(sidecar.with_name(file["name"]), file["bytes"]) for file in record["output"]["files"]]
         return same and bool(files) and all(path.stat().st_size == size for path, size in files)

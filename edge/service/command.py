@@ -7,14 +7,15 @@ import pwd
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.basics.command import exit_code_of
+from edge.basics.command import exit_code_of, say
 from edge.basics.errors import InputOutputError, UsageError
+from edge.service.accepting import accept_installed
 from edge.service.files import (
     FORGET_COMMANDS,
+    KEYS_PATH,
     RECORD_PATH,
     STATE_FOLDER,
     STOP_COMMANDS,
@@ -77,28 +78,30 @@ def _install(args: argparse.Namespace) -> int:
     installation = _installation(args.root)
     if args.dry_run:
         for file, state in installation.plan(files):
-            _say(f"# {installation.at(file.path)} ({state})\n{file.content.decode()}")
-        _say("\n".join(f"$ {shlex.join(command)}" for command in commands))
+            say(f"# {installation.at(file.path)} ({state})", *file.content.decode().split("\n"))
+        say(*(f"$ {shlex.join(command)}" for command in commands))
         return 0
-    installation.install(files, makes_user=not _has_user(args.root))
+    had_keys = installation.has_folder(KEYS_PATH)
+    installation.install(files, makes_user=not _has_user(installation))
+    if not had_keys:
+        accept_installed(installation, say)
     if not _run_or_say(commands, args.root):
         return 0
     done = "It runs" if args.now else f"Start it, after an update anew: sudo systemctl restart {UNIT}"
-    _say(f"{done}. Look at it: systemctl status {UNIT}")
+    say(f"{done}. Look at it: systemctl status {UNIT}")
     return 0
 
 
 def _uninstall(args: argparse.Namespace) -> int:
     installation = _installation(args.root)
-    if not installation.at(RECORD_PATH).exists():
-        _say(f"nothing to do: {installation.at(RECORD_PATH)} is not there, so install-service wrote nothing here")
+    if installation.content(RECORD_PATH) is None:
+        say(f"nothing to do: {installation.at(RECORD_PATH)} is not there, so install-service wrote nothing here")
         return 0
     _run_or_say(STOP_COMMANDS, args.root, may_fail=True)
     record = installation.uninstall()
     _run_or_say(FORGET_COMMANDS, args.root, may_fail=True)
-    state = installation.at(STATE_FOLDER)
-    if state.exists() and any(state.iterdir()):
-        _say(f"kept       {STATE_FOLDER}: pictures, models and engines, and the user {USER} who owns them")
+    if installation.has_folder(STATE_FOLDER, empty=False):
+        say(f"kept       {STATE_FOLDER}: pictures, models and engines, and the user {USER} who owns them")
     elif record is not None and record.has_user:
         _run_or_say((("userdel", USER),), args.root, may_fail=True)
     return 0
@@ -107,7 +110,7 @@ def _uninstall(args: argparse.Namespace) -> int:
 def _installation(root: Path) -> Installation:
     if not root.is_dir():
         raise UsageError(f"--root {root}: is not a folder")
-    return Installation(root.resolve(), _say)
+    return Installation(root.absolute(), say)
 
 
 def _run_or_say(commands: Commands, root: Path, *, may_fail: bool = False) -> bool:
@@ -117,15 +120,15 @@ def _run_or_say(commands: Commands, root: Path, *, may_fail: bool = False) -> bo
         InputOutputError: one failed that may not; names it and what it said.
     """
     if root.resolve() != Path("/") or not Path("/run/systemd/system").is_dir():
-        _say("systemd does not run here; on the machine itself run:")
+        say("systemd does not run here; on the machine itself run:")
         for command in commands:
-            _say(f"  {shlex.join(command)}")
+            say(f"  {shlex.join(command)}")
         return False
     for command in commands:
         failure = _failure_of(command)
         if failure and not may_fail and command[0] not in MAY_FAIL:
             raise InputOutputError(f"{shlex.join(command)}: {failure}")
-        _say(f"failed     {shlex.join(command)}: {failure}" if failure else f"ran        {shlex.join(command)}")
+        say(f"failed     {shlex.join(command)}: {failure}" if failure else f"ran        {shlex.join(command)}")
     return True
 
 
@@ -139,16 +142,12 @@ def _failure_of(command: Sequence[str]) -> str:
     return " ".join(done.stderr.split()) or f"exit code {done.returncode}"
 
 
-def _has_user(root: Path) -> bool:
-    try:
-        if root.resolve() == Path("/"):
+def _has_user(installation: Installation) -> bool:
+    if installation.at(Path("/etc")).resolve() == Path("/etc"):
+        try:
             pwd.getpwnam(USER)
-            return True
-        accounts = (root / "etc/passwd").read_text(encoding="utf-8", errors="replace")
-    except (KeyError, OSError):
-        return False
+        except KeyError:
+            return False
+        return True
+    accounts = (installation.content(Path("/etc/passwd")) or b"").decode("utf-8", "replace")
     return any(line.startswith(f"{USER}:") for line in accounts.splitlines())
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")

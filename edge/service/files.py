@@ -16,6 +16,7 @@ UNIT = "edge-enhance.service"
 USER = "edge-enhance"
 STATE_FOLDER = Path("/var/lib/edge-enhance")
 CONFIG_PATH = Path("/etc/edge-enhance/edge.toml")
+KEYS_PATH = Path("/etc/edge-enhance/keys")
 RECORD_PATH = Path("/etc/edge-enhance/installed.json")
 
 _PLACEHOLDER = "/opt/edge-enhance/bin/edge-enhance"
@@ -34,9 +35,11 @@ class ServiceFile:
     path: Path
     content: bytes
     is_kept: bool = False
+    mode: int = 0o644
 
 
 SYSUSERS_PATH = Path("/etc/sysusers.d/edge-enhance.conf")
+TMPFILES_PATH = Path("/etc/tmpfiles.d/edge-enhance.conf")
 UNIT_PATH = Path("/etc/systemd/system") / UNIT
 RULE_PATH = Path("/etc/udev/rules.d/70-edge-camera-head.rules")
 
@@ -53,7 +56,9 @@ def service_files(program: str) -> tuple[ServiceFile, ...]:
     return (
         ServiceFile(SYSUSERS_PATH, (systemd / "edge-enhance.sysusers").read_bytes()),
         ServiceFile(RULE_PATH, rule.read_bytes()),
-        ServiceFile(CONFIG_PATH, default_config().encode(), is_kept=True),
+        ServiceFile(TMPFILES_PATH, (systemd / "edge-enhance.tmpfiles").read_bytes()),
+        ServiceFile(CONFIG_PATH, default_config().encode(), is_kept=True, mode=0o640),
+        ServiceFile(KEYS_PATH / "README", (systemd / "keys.txt").read_bytes()),
         ServiceFile(UNIT_PATH, unit.encode()),
     )
 
@@ -67,6 +72,7 @@ def install_commands(*, now: bool) -> tuple[tuple[str, ...], ...]:
     start = (("systemctl", "restart", UNIT),) if now else ()
     return (
         ("systemd-sysusers", str(SYSUSERS_PATH)),
+        ("systemd-tmpfiles", "--create", str(TMPFILES_PATH)),
         ("udevadm", "control", "--reload"),
         ("udevadm", "trigger", "--subsystem-match=tty"),
         ("systemctl", "daemon-reload"),

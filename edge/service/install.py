@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge.basics.errors import InputOutputError
-from edge.basics.whole_files import write_whole
+from edge.basics.folders import Folder, open_folder
+from edge.basics.whole_files import whole_file_in
 from edge.service.files import RECORD_PATH, ServiceFile
 
 Tell = Callable[[str], None]
+
+MAX_BYTES = 1 << 20
+"""Of a file that is compared with what was installed; what is larger was changed."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,8 @@ class Record:
 class Installation:
     """A machine's own root, or a folder that holds the root of another.
 
+    No link below that root is followed: one in another's root leads into this machine's.
+
     Args:
         root: "/" or that folder.
         tell: takes one line for each thing done or left.
@@ -50,17 +58,59 @@ class Installation:
         """Each file with what is to be done: `new`, `replaced`, `unchanged`, or `kept` with the new one as .new."""
         written = self.record().sha256
         for file in files:
-            path = self.at(file.path)
-            if not path.exists():
+            content = self.content(file.path)
+            if content is None:
                 yield file, "new"
-                continue
-            content = path.read_bytes()
-            if content == file.content:
+            elif content == file.content:
                 yield file, "unchanged"
             elif written.get(str(file.path)) == _sha256(content) and not file.is_kept:
                 yield file, "replaced"
             else:
                 yield file, "kept"
+
+    def content(self, path: Path) -> bytes | None:
+        """What is in a file; None where it is not there, cut where it is large.
+
+        Raises:
+            InputOutputError: it cannot be read, or a link or another object has its place.
+        """
+        try:
+            with self._folder_of(path) as folder:
+                if folder is None or folder.about(path.name) is None:
+                    return None
+                with folder.open(path.name) as file:
+                    return file.read(MAX_BYTES)
+        except OSError as error:
+            raise _told(error, self.at(path), "read") from error
+
+    def has_folder(self, path: Path, *, empty: bool = True) -> bool:
+        """Whether there is a folder; with `empty` false: one that has something in it."""
+        try:
+            with self._folder_of(path) as above:
+                if above is None or not above.is_folder(path.name):
+                    return False
+                with above.folder(path.name) as folder:
+                    return empty or bool(folder.names())
+        except OSError as error:
+            raise _told(error, self.at(path), "read") from error
+
+    @contextmanager
+    def _folder_of(self, path: Path, *, make: bool = False) -> Iterator[Folder | None]:
+        """The folder that a file lies in; None where it is missing."""
+        with ExitStack() as stack:
+            folder = stack.enter_context(open_folder(self._root))
+            for name in path.relative_to("/").parts[:-1]:
+                if folder.about(name) is None:
+                    if not make:
+                        yield None
+                        return
+                    folder.make_folder(name, 0o755)
+                    folder.sync()
+                    folder = stack.enter_context(folder.folder(name))
+                    os.fchmod(folder.descriptor, 0o755)  # whatever the umask: the service's user reads them
+                else:
+                    folder = stack.enter_context(folder.folder(name))
+            yield folder
 
     def install(self, files: Sequence[ServiceFile], *, makes_user: bool) -> None:
         """Write the files and record them.
@@ -87,7 +137,7 @@ class Installation:
                 self._tell(f"{state:<10} {path}")
             sha256[str(path)] = _sha256(file.content)
             self._write_record(Record(sha256, folders, has_user))
-            self._write(path, file.content)
+            self._write(path, file.content, file.mode)
         self._write_record(Record(sha256, folders, has_user))
 
     def uninstall(self) -> Record | None:
@@ -96,28 +146,44 @@ class Installation:
         Raises:
             InputOutputError: a file cannot be removed.
         """
-        if not self.at(RECORD_PATH).exists():
+        if self.content(RECORD_PATH) is None:
             return None
         record = self.record()
         for text, sha256 in record.sha256.items():
-            path = self.at(Path(text))
-            try:
-                if not path.exists():
-                    self._tell(f"absent     {text}")
-                elif _sha256(path.read_bytes()) == sha256:
-                    path.unlink()
-                    self._tell(f"removed    {text}")
-                else:
-                    self._tell(f"kept       {text}: it was changed after the installation")
-            except OSError as error:
-                raise InputOutputError(f"{path}: cannot be removed ({error.strerror}); use sudo") from error
-        self.at(RECORD_PATH).unlink()
+            content = self.content(Path(text))
+            if content is None:
+                self._tell(f"absent     {text}")
+            elif _sha256(content) == sha256:
+                self._remove(Path(text))
+                self._tell(f"removed    {text}")
+            else:
+                self._tell(f"kept       {text}: it was changed after the installation")
+        self._remove(RECORD_PATH)
         for text in reversed(record.folders):
-            folder = self.at(Path(text))
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+            if self._remove_empty(Path(text)):
                 self._tell(f"removed    {text}")
         return record
+
+    def _remove(self, path: Path) -> None:
+        try:
+            with self._folder_of(path) as folder:
+                if folder is not None:
+                    folder.unlink(path.name)
+        except OSError as error:
+            raise _told(error, self.at(path), "removed") from error
+
+    def _remove_empty(self, path: Path) -> bool:
+        try:
+            with self._folder_of(path) as folder:
+                if folder is None or not folder.is_folder(path.name):
+                    return False
+                with folder.folder(path.name) as inner:
+                    if inner.names():
+                        return False
+                folder.remove_folder(path.name, levels=1)
+        except OSError as error:
+            raise _told(error, self.at(path), "removed") from error
+        return True
 
     def record(self) -> Record:
         """What was installed; empty where nothing was.
@@ -126,32 +192,51 @@ class Installation:
             InputOutputError: the record is not readable.
         """
         path = self.at(RECORD_PATH)
-        if not path.exists():
+        content = self.content(RECORD_PATH)
+        if content is None:
             return Record({})
         try:
-            stored = json.loads(path.read_bytes())
-            return Record(dict(stored["sha256"]), list(stored["folders"]), bool(stored["has_user"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            stored = json.loads(content)
+            record = Record(dict(stored["sha256"]), list(stored["folders"]), bool(stored["has_user"]))
+            if not all(_is_plain(name) for name in [*record.sha256, *record.folders]):
+                raise ValueError
+        except (ValueError, KeyError, TypeError) as error:
             raise InputOutputError(f"{path}: no record of an installation; remove it, and the files by hand") from error
+        return record
 
     def _write_record(self, record: Record) -> None:
         stored = {"sha256": dict(record.sha256), "folders": list(record.folders), "has_user": record.has_user}
-        self._write(RECORD_PATH, json.dumps(stored, indent=2).encode() + b"\n")
+        self._write(RECORD_PATH, json.dumps(stored, indent=2).encode() + b"\n", 0o644)
 
     def _missing_folders(self, path: Path) -> list[str]:
-        parents = [folder for folder in path.parents if not self.at(folder).exists()]
-        return [str(folder) for folder in reversed(parents)]
-
-    def _write(self, path: Path, content: bytes) -> None:
-        target = self.at(path)
+        missing = []
         try:
-            for folder in self._missing_folders(path):
-                self.at(Path(folder)).mkdir(mode=0o755)
-                self.at(Path(folder)).chmod(0o755)  # whatever the umask: the service's user reads them
-            write_whole(target, content)
-            target.chmod(0o644)
+            for folder in reversed(path.parents[:-1]):
+                with self._folder_of(folder) as above:
+                    if above is None or above.about(folder.name) is None:
+                        missing.append(str(folder))
         except OSError as error:
-            raise InputOutputError(f"{target}: cannot be written ({error.strerror}); use sudo") from error
+            raise _told(error, self.at(path), "written") from error
+        return missing
+
+    def _write(self, path: Path, content: bytes, mode: int) -> None:
+        try:
+            with self._folder_of(path, make=True) as folder:
+                assert folder is not None, "it is made"
+                with whole_file_in(folder, path.name, mode) as file:
+                    os.fchmod(file.fileno(), mode)  # whatever the umask
+                    file.write(content)
+        except OSError as error:
+            raise _told(error, self.at(path), "written") from error
+
+
+def _told(error: OSError, path: Path, what: str) -> InputOutputError:
+    return InputOutputError(f"{error.filename or path}: cannot be {what} ({error.strerror}); use sudo")
+
+
+def _is_plain(text: object) -> bool:
+    """Whether it is a path from the root, with no way back up."""
+    return isinstance(text, str) and text.startswith("/") and not {"..", "."} & set(text.split("/")) and text != "/"
 
 
 def _sha256(content: bytes) -> str:

@@ -6,11 +6,10 @@ import argparse
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edge.basics.command import exit_code_of
+from edge.basics.command import exit_code_of, say
 from edge.basics.errors import DeviceMissing
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.sources.v4l2 import Device, Mode, asked
@@ -38,7 +37,7 @@ def _list_cameras() -> int:
     lines = [*v4l2_lines(), *gstreamer_lines()]
     if not lines:
         raise DeviceMissing("no camera is present (no /dev/video*); plug one in, and look at dmesg if it stays so")
-    sys.stdout.write("\n".join(lines) + "\n")
+    say(*lines)
     return 0
 
 

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.basics.command import exit_code_of
+from edge.basics.command import exit_code_of, say
 from edge.basics.errors import EdgeError, ModelError, UsageError
+from edge.basics.logs import set_handler
+from edge.basics.owner import become_owner_of
 from edge.config import Config, load_config
-from edge.models.bundle import Contents, expected_sha256
-from edge.models.profile import SHIPPED, load_profile, profile_in, profile_names, profile_roots
-from edge.updates.proof import prove
+from edge.models.bundle_file import Bundle, expected_sha256, opened_bundle
+from edge.models.manifest import read_manifest
+from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile, profile_in, profile_names, profile_roots
+from edge.models.trust import accept, vouched, vouched_contents
+from edge.updates.age import why_older
+from edge.updates.confined import Confined
+from edge.updates.journal import note, who_asks
+from edge.updates.proving import PROOF_S, prove_in, prover
 from edge.updates.running_unit import RunningUnit
 from edge.updates.store import ModelStore
 
 PROGRAM = "edge-enhance model"
 EXAMPLES = """examples:
-  edge-enhance model install live-3.bundle           its sha256 is in live-3.bundle.sha256
-  edge-enhance model install live-3.bundle --sha256 794169e2...
-  edge-enhance model rollback                        the version before, at once
+  sudo edge-enhance model install live-3.bundle      signed by a key in /etc/edge-enhance/keys
+  sudo edge-enhance model install live-3.bundle --unsigned --sha256 794169e2...
+  sudo edge-enhance model rollback                   the version before, at once
   edge-enhance model list"""
 SHORT = 12
 
@@ -36,10 +45,15 @@ def parser() -> argparse.ArgumentParser:
     install = commands.add_parser("install", help="check a bundle, prove it and put it in use, live where a unit runs")
     install.add_argument("file", type=Path, metavar="FILE", help="made by edge-export bundle")
     install.add_argument("--sha256", metavar="HEX", help="what the file must hash to; else FILE.sha256 says it")
+    install.add_argument("--unsigned", action="store_true", help="take it though nobody signed it; is logged")
+    install.add_argument("--downgrade", action="store_true", help="take it though it is older; is logged")
+    install.add_argument(
+        "--proof-s", type=_seconds, default=PROOF_S, metavar="S", help="what its proof may take, 10 to 3600; 60"
+    )
     install.set_defaults(run=run_install)
     rollback = commands.add_parser("rollback", help="put the version before in use again")
     rollback.add_argument("profile", nargs="?", metavar="PROFILE", help="by default the configured one")
-    rollback.set_defaults(run=run_rollback)
+    rollback.set_defaults(run=run_rollback, proof_s=PROOF_S)
     listing = commands.add_parser("list", help="every profile and its versions")
     listing.set_defaults(run=run_list)
     show = commands.add_parser("show", help="what a profile's manifest says")
@@ -51,48 +65,101 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _seconds(text: str) -> float:
+    value = float(text) if text.isascii() and text.isdigit() else 0.0
+    if not 10 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r}: expected 10 to 3600 seconds")
+    return value
+
+
 def run_install(args: argparse.Namespace, config: Config) -> int:
     store = _store(config)
-    sha256 = expected_sha256(args.file, args.sha256)
+    with opened_bundle(args.file) as bundle, prover(args.proof_s) as confined:
+        contents = bundle.contents
+        sha256 = expected_sha256(args.file, args.sha256, is_signed=bundle.signature is not None)
+        if args.unsigned:
+            _accept(bundle, config)
+        who = vouched_contents(contents, bundle.signature, config.engine.keys, args.file)
+        become_owner_of(store.root)  # what root alone may read or write is done
 
-    def proving(part: Path, contents: Contents) -> None:
-        try:
-            for line in prove(part, contents, config):
-                _say(line.replace(str(part), str(args.file)))
-        except ModelError as error:  # the folder is gone by the time that this is read
-            raise ModelError(f"not installed: {str(error).replace(str(part), str(args.file))}") from error
+        def proving(part: Path) -> None:
+            older = _why_older(store, contents.profile, part)
+            if older and not args.downgrade:
+                raise ModelError(f"{args.file}: older than what is in use: {older}; --downgrade says that it is meant")
+            _proven(confined, part, config, args.file)
+            if older:
+                note(f"downgrade of {contents.profile}: {older}", "downgrade", contents.name)
 
-    with store.locked(), _pruned(store):
-        contents, name, before = store.take(args.file, sha256, proving)
-        _put_in_use(store, contents.profile, name, before, config)
-    _say(f"installed: {contents.profile} {contents.version}, sha256 {contents.model_sha256[:SHORT]}, as {name}")
+        with _held(store):
+            name, before = store.take(bundle, sha256, proving)
+            _put_in_use(store, contents.profile, name, before, config)
+    told = f"{contents.profile} {contents.version}, sha256 {contents.model_sha256[:SHORT]}, as {name}"
+    note(f"installed {told}; {who}", "install", name)
+    say(f"installed: {told}; {who}")
     return 0
+
+
+def _accept(bundle: Bundle, config: Config) -> None:
+    """Record that a bundle is taken without a signature."""
+    if config.engine.keys:
+        accept(bundle.contents, Path(config.engine.keys))
+    note(f"accepted {bundle.contents.name} unsigned, as {who_asks()} said", "unsigned", bundle.contents.name)
+
+
+def _why_older(store: ModelStore, profile: str, part: Path) -> str:
+    """Why what was unpacked is older than what is in use, installed or shipped; empty where it is not."""
+    before = store.in_use(profile)
+    try:
+        old = read_manifest((store.folder(before) if before else SHIPPED / profile) / MANIFEST_NAME)
+    except ModelError:  # damaged, or none ships: there is nothing to be older than
+        return ""
+    return why_older(read_manifest(part / MANIFEST_NAME), old)
+
+
+def _proven(confined: Confined, folder: Path, config: Config, origin: object) -> None:
+    try:
+        prove_in(confined, folder, config, say, origin)
+    except ModelError as error:
+        raise ModelError(f"not installed: {error}") from error
 
 
 def run_rollback(args: argparse.Namespace, config: Config) -> int:
     store, profile = _store(config), args.profile or config.engine.profile
-    with store.locked(), _pruned(store):
+    with prover(args.proof_s) as confined:
+        become_owner_of(store.root)
+        return _rolled_back(store, profile, config, confined)
+
+
+def _rolled_back(store: ModelStore, profile: str, config: Config, confined: Confined) -> int:
+    with _held(store):
         before = store.in_use(profile)
         if not before:
             raise ModelError(f"{store.root / profile}: nothing is installed there, so there is nothing to go back from")
         name = store.previous_of(before)
         if name:
-            for line in prove(store.folder(name), store.checked(name), config):
-                _say(line)
+            store.checked(name)
+            vouched(profile_in(store.folder(name).resolve(), profile), config.engine.keys)
+            _proven(confined, store.folder(name), config, store.folder(name))
             store.set_previous(name, before)  # so that rollback undoes a rollback
         else:
             load_profile(profile, (SHIPPED,))
         _put_in_use(store, profile, name, before, config)
-    _say(f"in use again: {name or f'the shipped {profile}'}, after {before}")
+    told = f"{name or f'the shipped {profile}'}, after {before}"
+    note(f"rolled back to {told}", "rollback", name or profile)
+    say(f"in use again: {told}")
     return 0
 
 
 @contextmanager
-def _pruned(store: ModelStore) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        store.prune()
+def _held(store: ModelStore) -> Iterator[None]:
+    """The store, held alone, leftovers removed before and after; what is no leftover is told."""
+    with store.locked() as pruned:
+        for line in pruned.left:
+            say(f"left: {line}")
+        try:
+            yield
+        finally:
+            store.prune()
 
 
 def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config: Config) -> None:
@@ -105,7 +172,7 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
     record = unit.health()
     store.use(profile, name)
     if record is None:
-        _say(f"no unit answers on {config.web.listen}; it takes effect at the next start")
+        say(f"no unit answers on {config.web.listen}; it takes effect at the next start")
         return
     is_taken, reason = False, "interrupted"
     try:
@@ -118,12 +185,13 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
         raise ModelError(f"the running unit did not take it, what was in use stays: {reason}")
     sha256 = load_profile(profile, profile_roots(config.engine.models)).sha256
     is_shown = record.get("profile") == profile and unit.runs(sha256, stop)
-    _say(f"the running unit (process {record['pid']}) {'shows' if is_shown else 'has taken'} {sha256[:SHORT]}")
+    say(f"the running unit (process {record['pid']}) {'shows' if is_shown else 'has taken'} {sha256[:SHORT]}")
 
 
 def run_list(args: argparse.Namespace, config: Config) -> int:
+    _read_as_owner(config)
     for line in _listed(config):
-        _say(line)
+        say(line)
     return 0
 
 
@@ -134,8 +202,9 @@ def _listed(config: Config) -> Iterator[str]:
         try:
             profile = load_profile(name, roots)
             description = f"version {profile.manifest['version']}, sha256 {profile.sha256[:SHORT]}, in {profile.folder}"
+            description += f", {vouched(profile, config.engine.keys)}"
         except ModelError as error:
-            description = f"damaged: {error}"
+            description = f"not to be used: {error}"
         yield f"{name}: {description}{', configured' if name == config.engine.profile else ''}"
         if store is None or not (previous := _previous(store, name)):
             continue
@@ -157,17 +226,24 @@ def _previous(store: ModelStore, profile: str) -> str:
     return f"version {contents.version}, sha256 {contents.model_sha256[:SHORT]}, in {store.folder(previous)}"
 
 
+def _read_as_owner(config: Config) -> None:
+    if config.engine.models:
+        become_owner_of(Path(config.engine.models))
+
+
 def run_show(args: argparse.Namespace, config: Config) -> int:
+    _read_as_owner(config)
     roots = profile_roots(config.engine.models)
     profile = load_profile(args.profile, roots)
     manifest = profile_in(profile.folder, args.profile).manifest
     for key in ("name", "version", "sha256", "licence", "made_at"):
-        _say(f"{key}: {manifest[key]}")
-    _say(f"folder: {profile.folder}")
-    _say(f"precisions: {', '.join(['fp32', *manifest.get('precisions', {})])}")
-    _say(f"golden frame: {'stored' if 'golden' in manifest else 'not stored'}")
+        say(f"{key}: {manifest[key]}")
+    say(f"folder: {profile.folder}")
+    say(f"vouched for: {vouched(profile, config.engine.keys)}")
+    say(f"precisions: {', '.join(['fp32', *manifest.get('precisions', {})])}")
+    say(f"golden frame: {'stored' if 'golden' in manifest else 'not stored'}")
     if config.engine.models and (previous := _previous(ModelStore(roots[0]), args.profile)):
-        _say(f"previous: {previous}")
+        say(f"previous: {previous}")
     return 0
 
 
@@ -180,16 +256,13 @@ def _store(config: Config) -> ModelStore:
     return ModelStore(Path(config.engine.models))
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    os.umask(0o022)  # whoever installs, the service reads
+    set_handler(logging.StreamHandler(), logging.WARNING)
 
     def run() -> int:
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # what was begun is taken back, as by Ctrl-C
         return int(args.run(args, load_config(args.config, {}).config))
 
     return exit_code_of(PROGRAM, run, debug=args.debug)

@@ -77,6 +77,12 @@ def _judge(engine: Engine, profile: Profile) -> None:
             )
 
 
+def draw_frames() -> None:
+    """Draw what models are tried on, which needs no model."""
+    golden_frame()
+    _demo_frames()
+
+
 @lru_cache(maxsize=1)
 def _demo_frames() -> tuple[Image, ...]:
     source = DemoSource("demo:", paced=False)

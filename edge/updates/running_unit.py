@@ -75,7 +75,9 @@ class RunningUnit:
         try:
             os.kill(pid, signal.SIGHUP)
         except PermissionError as error:
-            raise InputOutputError(f"the unit (process {pid}) is another user's; run this as root") from error
+            raise InputOutputError(
+                f"the unit (process {pid}) is another user's; run this as root, its user owning the folder of models"
+            ) from error
         except ProcessLookupError:
             return Reloaded(False, "the unit ended")
         until_s = time.monotonic() + RELOAD_WITHIN_S

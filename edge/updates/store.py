@@ -6,23 +6,30 @@
     models/versions/.live-<16 hex>.edge.part/           being unpacked or removed
 
 Whenever the power goes, the link names a complete version, the old or the new one. What else was left lying is removed
-by the next command, or by `ModelStore.remove_leftovers` at the start of the program.
+by the next command, or by `ModelStore.remove_leftovers` at the start of the program. Nothing else is: what is not of
+this form stays and is told, and everything is done through descriptors of the two folders (`edge.basics.folders`), so
+that no link put there leads anywhere else.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from edge.basics.errors import InputOutputError, ModelError
-from edge.basics.whole_files import PART_SUFFIX, part_of, sync_folder
-from edge.models.bundle import Contents, check_unpacked, opened_bundle
+from edge.basics.folders import Folder, open_folder
+from edge.basics.whole_files import part_name, whole_file_in
+from edge.models.bundle import BUNDLE_NAME, SIGNATURE_NAME, Contents, check_unpacked
+from edge.models.bundle_file import Bundle
+from edge.models.versions import PREVIOUS, VERSION_NAME, VERSIONS, previous_in, version_named_by
+from edge.updates.pruning import Pruned, prune
 
-VERSIONS, PREVIOUS, LOCK = "versions", "previous", ".lock"
+LOCK = ".lock"
+SPARE_BYTES = 32 << 20
+"""Left free on the disk when a bundle is unpacked: pictures are saved there too."""
 
 
 class ModelStore:
@@ -33,68 +40,74 @@ class ModelStore:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root, self._versions = root, root / VERSIONS
+        self.root = root
+        self._held: tuple[Folder, Folder] | None = None
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the store alone, leftovers removed; raises InputOutputError where another command has it."""
-        with _one_line_errors(self.root):
-            self._versions.mkdir(mode=0o755, parents=True, exist_ok=True)
-        with self._lock():
-            self.prune()
-            yield
+    def locked(self) -> Iterator[Pruned]:
+        """Hold the store alone, leftovers removed; raises InputOutputError where another command has it.
+
+        Gives what was removed and what was left.
+        """
+        with ExitStack() as stack:
+            with _one_line_errors(self.root):
+                root = stack.enter_context(open_folder(self.root, 0o755))
+                if os.geteuid() == 0 and root.owner().st_uid != 0:
+                    raise InputOutputError(f"{self.root}: is not root's any more; run the command again")
+                if root.about(VERSIONS) is None:
+                    root.make_folder(VERSIONS, 0o755)
+                stack.enter_context(self._lock(root))
+            yield self.prune()
 
     @contextmanager
-    def _lock(self) -> Iterator[None]:
-        with _one_line_errors(self.root):
-            descriptor = os.open(self._versions / LOCK, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
+    def _lock(self, root: Folder) -> Iterator[None]:
+        with ExitStack() as stack:
+            with _one_line_errors(self.root):
+                versions = stack.enter_context(root.folder(VERSIONS))
+                with suppress(FileExistsError):
+                    versions.create(LOCK, 0o644).close()
+                file = stack.enter_context(versions.open(LOCK))
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 message = f"{self.root}: another edge-enhance model command is at work; wait for its end"
                 raise InputOutputError(message) from error
-            yield
-        finally:
-            os.close(descriptor)
+            self._held = root, versions
+            try:
+                yield
+            finally:
+                self._held = None
 
-    def remove_leftovers(self) -> list[Path]:
-        """For the start of the program: remove what a power cut left, unless a command is at work.
-
-        Returns:
-            What was removed.
-        """
-        if not self._versions.is_dir():
-            return []
-        try:
-            with self._lock():
-                return self.prune()
-        except InputOutputError:  # in use, or not ours to write: a later start or command does it
-            return []
-
-    def prune(self) -> list[Path]:
-        """Remove all but the versions in use and their previous ones; what was removed."""
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Folder, Folder]]:
+        """The store's two folders, errors told in one line."""
         with _one_line_errors(self.root):
-            kept = self._kept()
-            found = [path for folder in (self.root, self._versions) for path in folder.iterdir() if _is_part(path)]
-            found += [path for path in self._folders() if path.name not in kept]
-            found += [path for name in kept if os.path.lexists(path := part_of(self.folder(name) / PREVIOUS))]
-            for path in found:
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)  # cut short, it is still a version that nothing names
-                else:
-                    path.unlink()
-        return found
+            if self._held is not None:
+                yield self._held
+                return
+            with open_folder(self.root) as root, root.folder(VERSIONS) as versions:
+                yield root, versions
 
-    def _kept(self) -> set[str]:
-        in_use = {name for link in self.root.iterdir() if (name := self._named_by(link))}
-        return in_use | {self.previous_of(name) for name in in_use} - {""}
+    def remove_leftovers(self) -> Pruned:
+        """For the start of the program: remove what a power cut left, unless a command is at work."""
+        try:
+            with open_folder(self.root) as root:
+                if root.about(VERSIONS) is None:
+                    return Pruned()
+                with self._lock(root):
+                    return self.prune()
+        except FileNotFoundError:
+            return Pruned()
+        except (InputOutputError, OSError):  # in use, or not ours to write: a later start or command does it
+            return Pruned()
 
-    def _folders(self) -> list[Path]:
-        return sorted(path for path in self._versions.iterdir() if path.is_dir() and not _is_part(path))
+    def prune(self) -> Pruned:
+        """Remove all versions but those in use and their previous ones."""
+        with self._opened() as (root, versions):
+            return prune(root, versions, kept={LOCK})
 
     def folder(self, name: str) -> Path:
-        return self._versions / name
+        return self.root / VERSIONS / name
 
     def in_use(self, profile: str) -> str:
         """The version in use.
@@ -102,117 +115,118 @@ class ModelStore:
         Raises:
             ModelError: the profile lies there in a way that this store did not put it.
         """
-        link = self.root / profile
-        with _one_line_errors(self.root):
-            name = self._named_by(link)
-        if not name and os.path.lexists(link):
+        try:
+            with _one_line_errors(self.root), open_folder(self.root) as root:
+                name, is_there = version_named_by(root, profile), root.about(profile) is not None
+        except InputOutputError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return ""
+            raise
+        if not name and is_there:
+            link = self.root / profile
             raise ModelError(f"{link}: was put there by hand; move it away: mv {link} {link}.old")
         return name
 
     def previous_of(self, name: str) -> str:
         """The version that was in use before another."""
-        link = self.folder(name) / PREVIOUS
-        with _one_line_errors(link):
-            return link.readlink().name if link.is_symlink() else ""
-
-    def _named_by(self, link: Path) -> str:
-        """The version that a link in the root names; empty where it is no link of this store."""
-        if not link.is_symlink() or _is_part(link):
-            return ""
-        target = link.readlink()
-        return target.name if target == Path(VERSIONS) / target.name else ""
+        with self._opened() as (_, versions):
+            return previous_in(versions, name)
 
     def names(self) -> list[str]:
         """All versions that are kept."""
-        if not self._versions.is_dir():
-            return []
-        with _one_line_errors(self._versions):
-            return [path.name for path in self._folders()]
+        try:
+            with self._opened() as (_, versions):
+                return [name for name in versions.names() if VERSION_NAME.fullmatch(name) and versions.is_folder(name)]
+        except InputOutputError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return []
+            raise
 
     def checked(self, name: str) -> Contents:
         """What a version holds, every file's hash checked; raises ModelError where it is not kept or damaged."""
-        if not self.folder(name).is_dir():
-            raise ModelError(f"{self.folder(name)}: this version is not kept; install its bundle again")
-        return check_unpacked(self.folder(name))
+        with self._opened() as (_, versions):
+            if not versions.is_folder(name):
+                raise ModelError(f"{self.folder(name)}: this version is not kept; install its bundle again")
+            with versions.folder(name) as folder:
+                return check_unpacked(folder)
 
-    def take(self, bundle: Path, sha256: str, prove: Callable[[Path, Contents], None]) -> tuple[Contents, str, str]:
+    def take(self, bundle: Bundle, sha256: str | None, prove: Callable[[Path], None]) -> tuple[str, str]:
         """Unpack, check, prove and keep a bundle; `use` then puts it in use.
 
         Args:
+            sha256: what the bundle must hash to; None where its signature says enough.
             prove: given the temporary folder; what it raises leaves nothing behind.
 
         Returns:
-            What the bundle holds, its version, and the version in use, which is recorded as the one before.
+            Its version, and the version in use, which is recorded as the one before.
 
         Raises:
             ModelError, InputOutputError: the bundle is wrong or cannot be read.
         """
-        with self.unpacked(bundle, sha256) as (part, contents):
-            before = self.in_use(contents.profile)
-            prove(part, contents)
-            name = self.keep(part, contents)
-        if name != before:
-            self.set_previous(name, before)
-        return contents, name, before
+        contents = bundle.contents
+        part = part_name(contents.name)
+        before = self.in_use(contents.profile)
+        with self._opened() as (_, versions):
+            self._refuse_small_disk(versions, contents)
+            versions.make_folder(part, 0o755)
+            try:
+                with versions.folder(part) as folder:
+                    os.fchmod(folder.descriptor, 0o755)  # whoever installs, the service reads
+                    bundle.unpack(folder, sha256)
+                prove(self.folder(part))
+                _keep(versions, part, bundle)
+            finally:
+                if versions.is_folder(part):
+                    versions.remove_folder(part, BUNDLE_NAME)
+        if contents.name != before:
+            self.set_previous(contents.name, before)
+        return contents.name, before
 
-    @contextmanager
-    def unpacked(self, bundle: Path, sha256: str) -> Iterator[tuple[Path, Contents]]:
-        """A bundle's files in a temporary folder, complete and checked; it is gone at the end unless kept.
-
-        Raises:
-            ModelError, InputOutputError: the bundle is wrong or cannot be read.
-        """
-        part: Path | None = None
-        try:
-            with opened_bundle(bundle) as opened:
-                part = part_of(self.folder(opened.contents.name))
-                part.mkdir()
-                part.chmod(0o755)  # whoever installs, the service reads
-                opened.unpack(part, sha256)
-            yield part, opened.contents
-        finally:
-            if part is not None:
-                shutil.rmtree(part, ignore_errors=True)
-
-    def keep(self, part: Path, contents: Contents) -> str:
-        """Make an unpacked bundle a version, not yet in use; one that is there already stays, unless it is damaged."""
-        folder = self.folder(contents.name)
-        with _one_line_errors(folder):
-            if folder.is_dir():
-                try:
-                    check_unpacked(folder)
-                    return contents.name
-                except ModelError:
-                    folder.rename(part_of(folder.with_name(f"{folder.name}.damaged")))
-            part.rename(folder)
-            sync_folder(self._versions)
-        return contents.name
+    def _refuse_small_disk(self, versions: Folder, contents: Contents) -> None:
+        needed = sum(file.num_bytes for file in contents.files.values())
+        disk = os.fstatvfs(versions.descriptor)
+        if needed + SPARE_BYTES > disk.f_bavail * disk.f_frsize:
+            raise InputOutputError(f"{self.root}: needs room for {needed / 1e6:.1f} MB more; make room on the disk")
 
     def use(self, profile: str, name: str) -> None:
         """Put a version in use."""
-        with _one_line_errors(self.root):
-            _link(self.root / profile, Path(VERSIONS) / name if name else None)
+        with self._opened() as (root, _):
+            _link(root, profile, f"{VERSIONS}/{name}" if name else None)
 
     def set_previous(self, name: str, previous: str) -> None:
         """Record which version `name` follows. Before it is put in use: then one rename changes both."""
-        with _one_line_errors(self.root):
-            _link(self.folder(name) / PREVIOUS, Path("..") / previous if previous else None)
+        with self._opened() as (_, versions), versions.folder(name) as folder:
+            _link(folder, PREVIOUS, f"../{previous}" if previous else None)
 
 
-def _link(link: Path, target: Path | None) -> None:
+def _keep(versions: Folder, part: str, bundle: Bundle) -> None:
+    """Make an unpacked bundle a version, not yet in use; one that is there already stays, unless it is damaged."""
+    name = bundle.contents.name
+    if versions.is_folder(name):
+        try:
+            with versions.folder(name) as folder:
+                check_unpacked(folder)
+                if bundle.signature is not None:  # it may be of another key than the one before
+                    with whole_file_in(folder, SIGNATURE_NAME, 0o644) as file:
+                        file.write(bundle.signature)
+            return
+        except ModelError:
+            versions.rename(name, part_name(f"{name}.damaged"))
+    versions.rename(part, name)
+    versions.sync()
+
+
+def _link(folder: Folder, name: str, target: str | None) -> None:
     """Point a link somewhere else at once, on the disk when this returns; no target, no link."""
-    part = part_of(link)
-    part.unlink(missing_ok=True)
-    if target is None:
-        link.unlink(missing_ok=True)
-    else:
-        part.symlink_to(target)
-        part.replace(link)
-    sync_folder(link.parent)
-
-
-def _is_part(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(PART_SUFFIX)
+    part = part_name(name)
+    if folder.link(part) is not None:
+        folder.unlink(part)
+    if target is not None:
+        folder.make_link(part, target)
+        folder.rename(part, name)
+    elif folder.link(name) is not None:
+        folder.unlink(name)
+    folder.sync()
 
 
 @contextmanager

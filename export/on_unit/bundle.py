@@ -6,21 +6,29 @@ import io
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from edge.basics.errors import InputOutputError, ModelError
 from edge.basics.whole_files import file_sha256, whole_file
 from edge.engines.golden import refuse_without_answer
 from edge.engines.gpu.plan import read_plan, rebuild_command, sidecar_path
-from edge.models.bundle import BUNDLE_NAME, ENGINES_NAME, BundledFile, contents_bytes, read_contents, write_sum
+from edge.models.bundle import BUNDLE_NAME, ENGINES_NAME, SIGNATURE_NAME, BundledFile, contents_bytes, read_contents
+from edge.models.bundle_file import write_sum
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, Profile, typed_graph_name
+from edge.models.signature import signature_bytes
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
-def write_bundle(profile: Profile, output: Path, plans: Sequence[Path] = ()) -> None:
+def write_bundle(
+    profile: Profile, output: Path, plans: Sequence[Path] = (), private: Ed25519PrivateKey | None = None
+) -> None:
     """Write `output` and `output.sha256`; the same files make the same bytes.
 
     Args:
         plans: engines of this profile, each with its sidecar beside it.
+        private: signs it; None: nobody does.
 
     Raises:
         ModelError: a file of the profile or a plan is not what its manifest says, or no golden frame is stored.
@@ -35,6 +43,9 @@ def write_bundle(profile: Profile, output: Path, plans: Sequence[Path] = ()) -> 
     try:
         with whole_file(output) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
             _add(tar, BUNDLE_NAME, len(contents), io.BytesIO(contents))
+            if private is not None:
+                signature = signature_bytes(contents, private)
+                _add(tar, SIGNATURE_NAME, len(signature), io.BytesIO(signature))
             for name in sorted(paths):
                 with paths[name].open("rb") as member:
                     _add(tar, name, bundled[name].num_bytes, member)

@@ -144,8 +144,13 @@ class Message:
             if layout.count > 1:
                 values.append(flat[at : at + layout.count])
             elif layout.kind == "text16":
-                values.append(flat[at].rstrip(b"\0").decode("ascii", "replace"))
+                values.append(_printable(flat[at].rstrip(b"\0")))
             else:
                 values.append(None if layout.optional and flat[at] == _UNKNOWN[layout.kind] else flat[at])
             at += layout.count
         return cls(*values)
+
+
+def _printable(text: bytes) -> str:
+    """ASCII that moves no terminal's cursor: what is none, or no printable one, is replaced."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text.decode("ascii", "replace"))

@@ -34,8 +34,10 @@ OF_CONFIG = {
 OF_COMMAND = OF_CONFIG | {
     "edge.basics.command",
     "edge.basics.guarded_output",
+    "edge.basics.folders",
     "edge.basics.logs",
     "edge.basics.options",
+    "edge.basics.walk",
     "edge.basics.whole_files",
     "edge.cli",
     "edge.models",

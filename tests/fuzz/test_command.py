@@ -44,7 +44,7 @@ def arguments(draw: Random, place: Path) -> list[str]:
     if kind == 2:
         content = json_bytes(damaged_tree(MANIFEST, draw), draw)
         (place / "models" / "live" / "model.json").write_bytes(content)
-        config.write_text(f"engine.models = {json.dumps(str(place / 'models'))}\n")
+        config.write_text(f"engine.models = {json.dumps(str(place / 'models'))}\nengine.keys = ''\n")
         return ["--live", "--config", str(config), "--source", str(place / "none.png")]
     content = file_of(HEADER, damaged_arrays(draw))
     (place / "unit.calib").write_bytes(damaged_bytes(content, draw) if chance(draw, 0.5) else content)

@@ -24,6 +24,7 @@ from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes
+from edge.models.bundle_file import opened_bundle
 from edge.models.profile import Profile
 from edge.pictures.image import Image
 from edge.saving.saver import PairSaver
@@ -83,8 +84,8 @@ def model(folder: Path) -> Step:
     def step(number: int) -> None:
         content = bundle_bytes(str(number % 5))
         bundle.write_bytes(content)
-        with store.locked():
-            _, name, _ = store.take(bundle, sha256(content).hexdigest(), lambda part, contents: None)
+        with store.locked(), opened_bundle(bundle) as opened:
+            name, _ = store.take(opened, sha256(content).hexdigest(), lambda part: None)
             store.use("live", name)
             store.prune()
 

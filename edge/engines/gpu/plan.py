@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import ModelError
+from edge.basics.folders import read_plain
 from edge.basics.texts import json_from_text, shown
 from edge.basics.whole_files import file_sha256, write_together
 
@@ -20,6 +21,7 @@ SEAL = "sidecar_sha256"
 FORMAT = 2
 """Of a sidecar. Those of before had no number, and pictures of their own that proved the plan."""
 KEY_LENGTH = 16
+MAX_SIDECAR_BYTES, MAX_PLAN_BYTES = 1 << 20, 1 << 30
 ANY_NAME = "any"
 """The GPU's name in a TensorRT-RTX plan that was built for a compute capability, with no GPU at hand."""
 
@@ -75,7 +77,7 @@ def build_command(
 def rebuild_command(plan: Path, profile: str) -> str:
     """The command that builds a plan anew in its place, as far as its sidecar, sound or not, says how."""
     try:
-        sidecar = json_from_text(sidecar_path(plan).read_text(encoding="utf-8"))
+        sidecar = json_from_text(read_plain(sidecar_path(plan), MAX_SIDECAR_BYTES))
         gpu, precision, (runtime, *_) = sidecar["gpu"], str(sidecar["precision"]), str(sidecar["runtime"]).split()
         capability = str(gpu["compute_capability"]) if gpu["name"] == ANY_NAME else ""
     except (OSError, ValueError, LookupError, TypeError):
@@ -106,7 +108,7 @@ def read_sidecar(plan: Path, rebuild: str) -> dict[str, Any]:
     """
     path = sidecar_path(plan)
     try:
-        sidecar = json_from_text(path.read_text(encoding="utf-8"))
+        sidecar = json_from_text(read_plain(path, MAX_SIDECAR_BYTES))
         is_sealed = sidecar[SEAL] == _seal(sidecar)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path}: no readable sidecar ({error}); run: {rebuild}") from error
@@ -130,7 +132,7 @@ def read_plan(plan: Path, rebuild: str) -> tuple[bytes, dict[str, Any]]:
     """
     sidecar = read_sidecar(plan, rebuild)
     try:
-        content = plan.read_bytes()
+        content = read_plain(plan, MAX_PLAN_BYTES)
     except OSError as error:
         raise ModelError(f"{plan}: cannot be read ({error.strerror}); run: {rebuild}") from error
     if hashlib.sha256(content).hexdigest() != sidecar["plan_sha256"]:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from edge.basics.errors import InputOutputError
+from edge.basics.folders import open_plain, read_plain
 from edge.pictures.image import Image
 from edge.pictures.reading.conversion import Converted, converted
 from edge.pictures.reading.kinds import HEAD_BYTES, Kind, kind_of
 from edge.pictures.reading.pillow_decoders import HeicDecoder, PillowDecoder
-from edge.pictures.reading.refusals import Damaged, Refused, refuse_file_size
+from edge.pictures.reading.refusals import MAX_FILE_BYTES, Damaged, Refused, refuse_file_size
 from edge.pictures.reading.stored import Decoder, Stored
 from edge.pictures.reading.tiff_directories import tiff_pages
 from edge.pictures.reading.vips_decoders import JpegDecoder, PngDecoder, TiffDecoder
@@ -184,7 +185,7 @@ def opened_picture(path: Path) -> PictureFile:
     """
     try:
         refuse_file_size(path.stat().st_size)
-        content = path.read_bytes()
+        content = read_plain(path, MAX_FILE_BYTES)
     except Refused as error:
         raise PictureRefused(f"{path}: {error}") from error
     except OSError as error:
@@ -198,7 +199,7 @@ def num_pages_of(path: Path) -> int:
     Kinds that can be told by their first bytes or by their directories are not read whole.
     """
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             head = file.read(HEAD_BYTES)
             kind = kind_of(head)
             if kind == "TIFF":
@@ -215,7 +216,7 @@ def num_pages_of(path: Path) -> int:
 def is_picture(path: Path) -> bool:
     """Whether a file begins as a picture does."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             return kind_of(file.read(HEAD_BYTES)) is not None
     except OSError:
         return False

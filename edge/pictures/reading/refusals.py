@@ -7,6 +7,9 @@ MAX_PIXELS = 210_000_000
 picture of this size takes."""
 MAX_SIDE_PX = 65_535
 MAX_FILE_BYTES = 1 << 31
+MAX_HELD_BYTES = 1_000_000_000
+"""Of a picture that its decoder holds whole, where others are read in rows: a file of 1 MB can stand for 200 megapixels
+of 8 bytes, in several copies."""
 
 
 class Refused(Exception):
@@ -32,6 +35,22 @@ def refuse_size(width_px: int, height_px: int) -> None:
         raise too_many_pixels(f"{width_px}x{height_px} px are ", width_px * height_px)
     if max(width_px, height_px) > MAX_SIDE_PX:
         raise Refused(f"{width_px}x{height_px} px; a side may have {MAX_SIDE_PX}: cut it into parts")
+
+
+def refuse_held(width_px: int, height_px: int, bytes_per_px: int, kind: str) -> None:
+    """Raises `Refused` where a decoder that holds the whole picture would take more than `MAX_HELD_BYTES` for it.
+
+    Args:
+        bytes_per_px: of all its copies together.
+        kind: what such a picture is, for the message.
+    """
+    held = width_px * height_px * bytes_per_px
+    if held > MAX_HELD_BYTES:
+        most = MAX_HELD_BYTES // bytes_per_px
+        raise Refused(
+            f"{width_px}x{height_px} px; {kind} may have {most / 1e6:.0f} megapixels, held in memory whole: "
+            "make it smaller, or save it as an ordinary PNG"
+        )
 
 
 def too_many_pixels(subject: str, num_pixels: int) -> Refused:

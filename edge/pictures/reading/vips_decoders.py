@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import simplejpeg
 
-from edge.pictures.reading.refusals import Damaged, Refused, refuse_size
+from edge.pictures.reading.refusals import Damaged, Refused, refuse_held, refuse_size
 from edge.pictures.reading.stored import Stored, plausible_orientation
 from edge.pictures.reading.tiff_directories import tiff_pages
 from edge.pictures.reading.tiff_pieces import refuse_broken_pieces
@@ -22,6 +22,8 @@ from edge.pictures.reading.tiff_pieces import refuse_broken_pieces
 if TYPE_CHECKING:
     import pyvips
 
+_INTERLACE_AT = 28
+"""Last byte of IHDR (PNG third edition, 11.2.1): 1 for Adam7, whose rows come only with the last pass."""
 _ICC, _ORIENTATION = "icc-profile-data", "orientation"
 _BITS = {"uchar": 8, "ushort": 16, "float": 32}
 _MOST_PROFILE_BYTES = 1 << 24
@@ -85,6 +87,10 @@ class PngDecoder:
         if strict and b"IEND" not in self._content[-64:] and b"IEND" not in self._content:
             raise Damaged("cut short")
         image = _opened("pngload_buffer", self._content, strict=strict)
+        if self._content[_INTERLACE_AT : _INTERLACE_AT + 1] == b"\x01":
+            refuse_held(
+                image.width, image.height, image.bands * (2 if image.format == "ushort" else 1) + 3, "interlaced PNG"
+            )
         icc = _icc_of(image) or _png_profile(self._content)
         return _of_vips(image, _orientation_of(image), icc)
 

@@ -44,18 +44,18 @@ def test_files_that_belong_together_come_all_or_none(tmp_path, monkeypatch):
 
 def test_the_order_that_survives_a_power_cut(tmp_path, monkeypatch):
     done = []
-    fsync, replace = os.fsync, Path.replace
+    fsync, replace = os.fsync, os.replace
 
     def noted_fsync(number):
         done.append(("fsync", Path(f"/proc/self/fd/{number}").readlink().name))
         fsync(number)
 
-    def noted_replace(part, path):
-        done.append(("rename", path.name))
-        return replace(part, path)
+    def noted_replace(part, name, **folders):
+        done.append(("rename", name))
+        return replace(part, name, **folders)
 
     monkeypatch.setattr(whole_files.os, "fsync", noted_fsync)
-    monkeypatch.setattr(Path, "replace", noted_replace)
+    monkeypatch.setattr(os, "replace", noted_replace)
     folder = tmp_path.name
     write_whole(tmp_path / "a", b"1")
     assert done == [("fsync", ".a.edge.part"), ("rename", "a"), ("fsync", folder)]
@@ -69,7 +69,13 @@ def test_the_order_that_survives_a_power_cut(tmp_path, monkeypatch):
 
 def test_new_folders_are_brought_to_the_disk_with_those_above_them(tmp_path, monkeypatch):
     synced = []
-    monkeypatch.setattr(whole_files, "sync_folder", synced.append)
+    fsync = os.fsync
+
+    def noted_fsync(number):
+        synced.append(Path(f"/proc/self/fd/{number}").readlink())
+        fsync(number)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
     make_folder(tmp_path / "a" / "b")
     assert synced == [tmp_path, tmp_path / "a"]
     make_folder(tmp_path / "a" / "b")

@@ -263,7 +263,7 @@ def test_a_profile_of_another_unit_is_run_as_it_is(tmp_path):
     about = {"unit": "A-1", "camera_mode": "1920x1080 demo", "made_at": "2026-03-01T00:00:00+00:00"}
     calibration = {**about, "sha256": "0" * 64}
     path.write_text(json.dumps({**json.loads(path.read_text()), "calibration": calibration}))
-    engine = FilesEngine(load_profile("live", (tmp_path,)), EngineConfig(models=str(tmp_path)))
+    engine = FilesEngine(load_profile("live", (tmp_path,)), EngineConfig(models=str(tmp_path), keys=""))
     engine.open(threading.Event())
     engine.close()
 

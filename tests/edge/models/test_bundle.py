@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from edge.models.bundle import opened_bundle
+from edge.models.bundle_file import opened_bundle
 from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile
 
 

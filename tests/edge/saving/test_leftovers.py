@@ -7,13 +7,13 @@ import random
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 
 from edge.basics.whole_files import part_of, write_together
 from edge.saving.leftovers import clean_up
 from edge.saving.sidecar import saved_content
+from tests.edge.basics.test_folders import not_plain
 
 STEM = "throat-20260504T030201.678Z-000007"
 
@@ -39,8 +39,8 @@ class Cut(BaseException):
 def cut_after(monkeypatch, num_calls):
     """Let no call but the first `num_calls` of those that change the disk happen."""
     left = [num_calls]
-    for owner, name in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
-        real = getattr(owner, name)
+    for name in ("fsync", "replace", "unlink"):
+        real = getattr(os, name)
 
         def one(*args, _real=real, **options):
             if left[0] <= 0:
@@ -48,7 +48,7 @@ def cut_after(monkeypatch, num_calls):
             left[0] -= 1
             return _real(*args, **options)
 
-        monkeypatch.setattr(owner, name, one)
+        monkeypatch.setattr(os, name, one)
 
 
 @pytest.mark.parametrize("num_calls", range(8))
@@ -181,3 +181,64 @@ def test_killed_at_random_moments_every_pair_is_complete_or_absent(tmp_path, num
             path.unlink()
     assert num_pairs
     assert num_cleaned, "no kill hit a moment between first byte and last rename"
+
+
+@not_plain
+@pytest.mark.parametrize("name", [RAW, SIDECAR, f".{SIDECAR}.edge.part", f".{RAW}.edge.part"])
+def test_what_is_no_file_under_a_files_name_is_left_and_told_and_not_waited_for(tmp_path, name, make):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    make(folder / name)
+    found = clean_up([folder])
+    assert os.path.lexists(folder / name) and not found.removed
+    (line,) = found.lines()
+    assert "expected a plain file" in line and name in line
+
+
+@not_plain
+@pytest.mark.parametrize("name", [RAW, ENHANCED])
+def test_a_sidecar_that_names_what_is_no_file_completes_nothing(tmp_path, name, make):
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    (folder / "victim").write_bytes(b"raw picture")
+    for path, content in pair(folder).items():
+        if path.name != name:
+            part_of(path).write_bytes(content)
+    make(part_of(folder / name))
+    found = clean_up([folder])
+    assert not found.completed and (folder / "victim").read_bytes() == b"raw picture"
+    assert os.path.lexists(part_of(folder / name))
+
+
+def test_a_picture_that_is_all_holes_is_not_read_for_ever(tmp_path):
+    for path, content in pair(tmp_path).items():
+        part_of(path).write_bytes(content)
+    os.truncate(part_of(tmp_path / RAW), 1 << 42)
+    assert not clean_up([tmp_path]).completed
+
+
+def test_a_folder_that_is_a_link_in_a_folder_is_not_entered(tmp_path):
+    inner, outer = tmp_path / "pictures", tmp_path / "outer"
+    inner.mkdir()
+    outer.mkdir()
+    part_of(outer / "x").write_bytes(b"")
+    (inner / "more").symlink_to(outer)
+    assert not clean_up([inner]).removed and part_of(outer / "x").exists()
+
+
+def test_a_name_of_several_lines_makes_one(tmp_path, caplog):
+    (tmp_path / "throat-1\nforged\x1b[2J-raw.png").mkdir()
+    (line,) = clean_up([tmp_path]).lines()
+    assert "\n" not in line and "\x1b" not in line and "\\nforged" in line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_root_enters_no_folder_by_anothers_link(tmp_path):
+    theirs, goal = tmp_path / "theirs", tmp_path / "goal"
+    theirs.mkdir()
+    goal.mkdir()
+    part_of(goal / "x").write_bytes(b"")
+    (theirs / "pictures").symlink_to(goal)
+    os.chown(theirs, 54321, 54321)
+    found = clean_up([theirs / "pictures"])
+    assert part_of(goal / "x").exists() and "a link that another user can set" in found.lines()[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from datetime import datetime, timezone
@@ -147,7 +148,7 @@ def test_a_picture_that_could_not_be_enhanced_is_saved_raw_and_says_so(office):
 def test_a_full_disk_leaves_nothing_and_is_told_in_one_line(office, monkeypatch):
     written = []
 
-    def full(contents):
+    def full(contents, mode):
         written.append(contents)
         raise OSError(28, "No space left on device")
 
@@ -167,7 +168,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     office.saver.start()
     office.save(pair_of())
     office.saver.close()
-    assert "file/pictures: Not a directory" in office.failed[0]
+    assert "file/pictures: is a file, expected a folder" in office.failed[0]
 
 
 def test_nothing_is_ever_written_over(office, monkeypatch):
@@ -240,3 +241,18 @@ def test_the_folder_follows_the_service_manager(monkeypatch):
     monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/edge-enhance")
     assert str(SaveConfig().path) == "/var/lib/edge-enhance/pictures"
     assert str(SaveConfig("/media/stick").path) == "/media/stick"
+
+
+@pytest.mark.parametrize(("umask", "modes"), [(0, (0o640, 0o750)), (0o022, (0o640, 0o750)), (0o077, (0o600, 0o700))])
+def test_pictures_are_for_their_owner_and_the_owners_group(tmp_path, umask, modes):
+    before = os.umask(umask)
+    try:
+        office = Office(tmp_path / "state" / "pictures")
+        office.saver.start()
+        office.save(pair_of())
+        office.saver.close()
+    finally:
+        os.umask(before)
+    folder = tmp_path / "state" / "pictures"
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {modes[0]} and len(list(folder.iterdir())) == 3
+    assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {modes[1]}

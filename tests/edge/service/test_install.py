@@ -73,7 +73,7 @@ def test_everything_is_installed_and_what_is_left_to_run_is_said(root, install):
     for file in service_files(PROGRAM):
         path = root / file.path.relative_to("/")
         assert path.read_bytes() == file.content
-        assert path.stat().st_mode & 0o777 == 0o644
+        assert path.stat().st_mode & 0o777 == file.mode
         assert f"new        {file.path}" in printed
     for command in ("systemd-sysusers", "udevadm control --reload", "systemctl daemon-reload", "systemctl enable"):
         assert command in printed
@@ -85,7 +85,7 @@ def test_the_service_can_read_it_whatever_the_umask(root, install):
         install()
     finally:
         os.umask(before)
-    assert (root / "etc/edge-enhance/edge.toml").stat().st_mode & 0o777 == 0o644
+    assert (root / "etc/edge-enhance/edge.toml").stat().st_mode & 0o777 == 0o640
     assert (root / "etc/edge-enhance").stat().st_mode & 0o777 == 0o755
 
 
@@ -111,7 +111,7 @@ def test_dry_run_shows_every_file_and_command_and_changes_nothing(root, install)
 def test_again_changes_nothing_and_another_program_replaces_the_unit(root, install):
     install()
     before = tree(root)
-    assert install().count("unchanged") == 4
+    assert install().count("unchanged") == 6
     assert tree(root) == before
     printed = install("/opt/newer/bin/edge-enhance")
     assert f"replaced   {UNIT_PATH}" in printed

@@ -14,12 +14,13 @@ import pytest
 from onnx import numpy_helper
 
 from edge.basics.whole_files import file_sha256
-from edge.models.bundle import write_sum
+from edge.models.bundle_file import write_sum
 from edge.models.profile import SHIPPED, load_profile
 from edge.updates.command import main
 from edge.updates.running_unit import RunningUnit
 from export.graphs.profile import golden_answer
 from export.on_unit.bundle import write_bundle
+from export.on_unit.keys import new_key, read_private_key
 from tests.paths import REPOSITORY
 
 DOUBLE = REPOSITORY / "tests" / "doubles" / "reloading_unit.py"
@@ -62,6 +63,7 @@ def bundles(made_once):
 
 
 def write_bundles(root):
+    new_key(root / "hospital")
     for name in ("shipped", *HEADS):
         folder = root / name / "live"
         shutil.copytree(SHIPPED / "live", folder)
@@ -70,13 +72,23 @@ def write_bundles(root):
         if name in ("other", "senseless"):
             manifest = json.loads((folder / "model.json").read_text())
             set_manifest(folder, golden=golden_answer((folder / "model.onnx").read_bytes(), manifest))
-        write_bundle(load_profile("live", (root / name,)), root / f"{name}.bundle")
+        write_bundle(load_profile("live", (root / name,)), root / f"{name}.bundle", (), hospital_key(root))
+
+
+def hospital_key(root):
+    return read_private_key(root / "hospital.key")
 
 
 class Unit:
-    """A unit's configuration and model folder, and the command on it."""
+    """A unit's configuration, keys and model folder, and the command on it.
 
-    def __init__(self, folder, capsys):
+    A call installs what is older too, unless it says `is_held_to_age`.
+    """
+
+    def __init__(self, folder, capsys, public_key):
+        self.keys = folder / "keys"
+        self.keys.mkdir(mode=0o755)
+        shutil.copy(public_key, self.keys)
         self.folder, self.models, self._capsys = folder, folder / "models", capsys
         self.config = folder / "edge.toml"
         self.listen_on(1)
@@ -85,11 +97,13 @@ class Unit:
     def listen_on(self, port):
         self.config.write_text(
             f'web.listen = "127.0.0.1:{port}"\nengine.models = "{self.models}"\nengine.backend = "cpu"\n'
+            f'engine.keys = "{self.keys}"\n'
         )
 
-    def __call__(self, *argv):
+    def __call__(self, *argv, is_held_to_age=False):
         """Exit code, what was printed, and what was told on stderr."""
         self._capsys.readouterr()
+        argv = argv if argv[0] != "install" or is_held_to_age else (*argv, "--downgrade")
         code = main([*map(str, argv), "--config", str(self.config)])
         printed = self._capsys.readouterr()
         assert "Traceback" not in printed.err and len(printed.err.splitlines()) <= 1
@@ -112,8 +126,8 @@ class Unit:
 
 
 @pytest.fixture
-def unit(tmp_path, capsys):
-    made = Unit(tmp_path, capsys)
+def unit(tmp_path, capsys, bundles):
+    made = Unit(tmp_path, capsys, bundles["shipped"].with_name("hospital.pub"))
     yield made
     if made.process is not None:
         made.process.kill()
@@ -153,7 +167,8 @@ def test_only_the_one_in_use_and_the_one_before_are_kept(unit, bundles, tmp_path
         folder = tmp_path / str(number) / "live"
         shutil.copytree(SHIPPED / "live", folder)
         set_manifest(folder, version=f"1{number}")
-        write_bundle(load_profile("live", (folder.parent,)), tmp_path / f"{number}.bundle")
+        made = tmp_path / f"{number}.bundle"
+        write_bundle(load_profile("live", (folder.parent,)), made, (), hospital_key(bundles["shipped"].parent))
         assert unit("install", tmp_path / f"{number}.bundle")[0] == 0
     assert len(unit.versions()) == 2
     out = unit("list")[1]
@@ -163,7 +178,7 @@ def test_only_the_one_in_use_and_the_one_before_are_kept(unit, bundles, tmp_path
 def test_a_damaged_version_in_use_can_be_replaced(unit, bundles):
     unit("install", bundles["other"])
     (unit.models / "live" / "dehaze.onnx").write_bytes(b"rotten")
-    assert "damaged" in unit("list")[1]
+    assert "not to be used" in unit("list")[1]
     assert unit("install", bundles["other"])[0] == 0
     assert unit.sha256 != SHIPPED_SHA256 and len(unit.versions()) == 1
 
@@ -190,7 +205,6 @@ def test_a_damaged_previous_version_is_not_rolled_back_to(unit, bundles):
         pytest.param(lambda b: cut(b, 0), 78, "no bundle", id="empty"),
         pytest.param(lambda b: flipped(b, 1_000_000), 78, "sha256 is not as announced", id="bit flipped"),
         pytest.param(lambda b: flipped(b, -1), 78, "copy it again", id="bit flipped at the end"),
-        pytest.param(lambda b: without_sum(b), 78, "--sha256 HEX", id="no sha256"),
         pytest.param(lambda b: b.parent, 74, "no such file", id="a folder"),
         pytest.param(lambda b: b.with_name("none.bundle"), 74, "no such file", id="no file"),
         pytest.param(lambda b: Path("/dev/zero"), 74, "no such file", id="a device"),
@@ -227,11 +241,6 @@ def flipped(bundle, at):
     return bundle
 
 
-def without_sum(bundle):
-    bundle.with_name(f"{bundle.name}.sha256").unlink()
-    return bundle
-
-
 @pytest.mark.parametrize(
     ("given", "code"), [(None, 0), ("right", 0), ("RIGHT", 0), ("0" * 64, 78), ("abc", 78), ("", 78)]
 )
@@ -249,13 +258,14 @@ def test_a_unit_without_a_folder_is_told_which_key(unit, bundles):
     assert code == 2 and "engine.models" in err
 
 
-def test_a_profile_of_another_unit_is_refused(unit, tmp_path):
+def test_a_profile_of_another_unit_is_refused(unit, bundles, tmp_path):
     folder = tmp_path / "in" / "live"
     shutil.copytree(SHIPPED / "live", folder)
     set_manifest(
         folder, calibration={"unit": "B-7", "camera_mode": "1920x1080", "made_at": "2026-11-26T08:00:00+00:00"}
     )
-    write_bundle(load_profile("live", (folder.parent,)), tmp_path / "b7.bundle")
+    key = hospital_key(bundles["shipped"].parent)
+    write_bundle(load_profile("live", (folder.parent,)), tmp_path / "b7.bundle", (), key)
     code, _, err = unit("install", tmp_path / "b7.bundle")
     assert code == 78 and "B-7" in err and not (unit.models / "live").exists()
 

@@ -2,13 +2,25 @@
 
 import pytest
 
+from edge.basics.errors import ModelError
+from edge.models.bundle import BUNDLE_NAME, read_contents
 from edge.updates.command import main
+from edge.updates.proof import prove
 from export.on_unit import bundle as bundles
 from tests.doubles.gpu_unit import gpu, graph, libcuda, of_before, pycuda_part, unit  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.usefixtures("gpu")
 CALIBRATION = {"unit": "A-1", "camera_mode": "1920x1080 demo", "made_at": "2026-03-01T00:00:00+00:00"}
 """A profile that is corrected for one unit is not held to the demo throat, of which the double's makes a negative."""
+
+
+def prove_here(confined, folder, config, say, origin):
+    contents = read_contents((folder / BUNDLE_NAME).read_bytes(), origin)
+    try:
+        for line in prove(folder, contents, config):
+            say(line.replace(str(folder), str(origin)))
+    except ModelError as error:
+        raise ModelError(str(error).replace(str(folder), str(origin))) from error
 
 
 @pytest.fixture
@@ -19,12 +31,14 @@ def install(unit, tmp_path, monkeypatch, capsys):  # noqa: F811
     config = tmp_path / "edge.toml"
     config.write_text(
         f'web.listen = "127.0.0.1:1"\nengine.models = "{models}"\nengine.engines = "{engines}"\nunit.serial = "A-1"\n'
+        'engine.keys = ""\n'
     )
+    monkeypatch.setattr("edge.updates.command.prove_in", prove_here)  # another process does not see the double
 
     def run(plan):
         monkeypatch.setattr(bundles, "read_plan", lambda path, rebuild: (b"", {"model_sha256": unit.profile.sha256}))
         bundles.write_bundle(unit.profile, bundle, [plan])
-        code = main(["install", str(bundle), "--config", str(config)])
+        code = main(["install", str(bundle), "--downgrade", "--config", str(config)])
         told = capsys.readouterr()
         return code, told.out.splitlines(), told.err
 

@@ -12,7 +12,9 @@ import pytest
 
 from edge.basics.errors import InputOutputError, ModelError
 from edge.models.bundle import BUNDLE_NAME, BundledFile, contents_bytes, read_contents
+from edge.models.bundle_file import opened_bundle
 from edge.models.profile import load_profile
+from edge.updates.pruning import Pruned
 from edge.updates.store import ModelStore
 
 REQUIRED = ("name", "version", "input", "output", "networks", "training", "metrics", "licence", "made_at")
@@ -62,8 +64,8 @@ def bundle(tmp_path):
 
 def install(store, bundle, digest):
     """The steps of `edge-enhance model install`."""
-    with store.locked():
-        _, name, _ = store.take(bundle, digest, lambda part, contents: None)
+    with store.locked(), opened_bundle(bundle) as opened:
+        name, _ = store.take(opened, digest, lambda part: None)
         store.use("live", name)
         store.prune()
 
@@ -200,13 +202,14 @@ def test_two_commands_do_not_meet(tmp_path, bundle):
     with store.locked():
         with pytest.raises(InputOutputError, match="another edge-enhance model command"):
             install(ModelStore(tmp_path / "models"), *bundle("1"))
-        (tmp_path / "models" / "versions" / ".live-0.edge.part").mkdir()
-        assert store.remove_leftovers() == []  # an install at work is no leftover
-    assert [path.name for path in store.remove_leftovers()] == [".live-0.edge.part"]
+        part = f".live-{16 * '0'}.edge.part"
+        (tmp_path / "models" / "versions" / part).mkdir()
+        assert store.remove_leftovers().removed == []  # an install at work is no leftover
+    assert [path.name for path in store.remove_leftovers().removed] == [part]
 
 
 def test_no_folder_has_no_leftovers_and_none_is_made(tmp_path):
-    assert ModelStore(tmp_path / "none").remove_leftovers() == []
+    assert ModelStore(tmp_path / "none").remove_leftovers() == Pruned()
     assert not (tmp_path / "none").exists()
 
 

@@ -583,3 +583,22 @@ def test_what_devices_made(name, size, corner):
 def test_a_flipped_byte_in_a_devices_jpeg(tmp_path: Path):
     with pytest.raises(DamagedPicture, match=r"damaged_flip\.jpg"):
         opened_picture(CASES / "damaged_flip.jpg").page()
+
+
+def held_png(width_px, height_px, *, interlaced=False, animated=False):
+    """The header of a PNG of 16-bit RGBA, or of an animation, and next to nothing behind it."""
+    header = struct.pack(">IIBBBBB", width_px, height_px, 16 if interlaced else 8, 6, 0, 0, int(interlaced))
+    chunks = [(b"IHDR", header), *([(b"acTL", struct.pack(">II", 2, 0))] if animated else [])]
+    chunks += [(b"fcTL", struct.pack(">IIIIIHHBB", 0, width_px, height_px, 0, 0, 1, 10, 0, 0))] if animated else []
+    chunks += [(b"IDAT", zlib.compress(bytes(1000))), (b"IEND", b"")]
+    packed = [struct.pack(">I", len(c)) + n + c + struct.pack(">I", zlib.crc32(n + c)) for n, c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+@pytest.mark.parametrize("kind", ["interlaced", "animated"])
+def test_what_a_decoder_holds_whole_is_refused_by_its_header(kind):
+    content = held_png(14_400, 14_400, **{kind: True})
+    with pytest.raises(PictureRefused, match="held in memory whole"):
+        PictureFile(content, "x.png").page(1)
+    with pytest.raises(DamagedPicture):  # one that fits is looked at
+        PictureFile(held_png(64, 64, **{kind: True}), "x.png").page(1)

@@ -15,7 +15,7 @@ from edge.pictures.image import Image
 NUM_FRAMES = 32
 """200 MB, of which only what was ever used takes memory.
 
-All that capture, slots, a freeze, the saver and kept snapshots hold at once.
+All that capture, slots, a freeze and the saver hold at once.
 """
 NUM_KEPT = 6
 FRAME_BYTES = int(np.prod(FRAME_SHAPE))

@@ -81,7 +81,9 @@ OTHER_VALUES = {
     "unit.serial": "'B-2'", "unit.calibration": None,
     "engine.profile": None, "engine.threads": "2", "engine.models": "'/none'", "engine.backend": "'cpu'",
     "engine.engines": "'/none'", "engine.precision": "'fp32'",
-    "enhance.strength": "0.5", "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50", "save.folder": "'/none'",
+    "enhance.strength": "0.5", "web.listen": "'127.0.0.1:81'", "web.jpeg_quality": "50",
+    "web.names": "['camera.example']", "web.proxies": "['127.0.0.1']", "web.streams": "9",
+    "web.streams_per_address": "2", "save.folder": "'/none'",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.led_permille": "[1]",
     "bridge.led_limit_permille": "10", "bridge.heater": "'off'", "bridge.dew_margin_celsius": "3.0",
     "bridge.sync_delay_us": "5",
@@ -89,8 +91,9 @@ OTHER_VALUES = {
 }  # fmt: skip
 """Key -> another value; None for those whose other values need files, which have tests of their own."""
 WANT_RESTART = {
-    "source.wait", "web.listen", "bridge.port", "bridge.baud", "bridge.led_permille", "bridge.led_limit_permille",
-    "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",
+    "source.wait", "web.listen", "web.names", "web.proxies", "web.streams", "web.streams_per_address",
+    "bridge.port", "bridge.baud", "bridge.led_permille", "bridge.led_limit_permille", "bridge.heater",
+    "bridge.dew_margin_celsius", "bridge.sync_delay_us",
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ SEED ?= 1
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-slow test-all check fuzz fuzz-inputs kill faults soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
+.PHONY: help live test test-slow test-all check fuzz fuzz-inputs kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,10 +37,10 @@ check: .venv-dev/ready  ## lint, types and the tests of what you changed: a minu
 	@$(MAKE) --no-print-directory lint types
 	@tests=$$(.venv-dev/bin/python -m tests.changed) && { [ -z "$$tests" ] || $(PYTEST) -q -m 'not slow' $$tests || [ $$? = 5 ]; }  # 5: all of them are slow
 
-fuzz: fuzz-inputs .venv-dev/ready  ## 200,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
+fuzz: fuzz-inputs .venv-dev/ready  ## 280,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/wire/test_frames.py --durations=3
 
-fuzz-inputs: .venv-dev/ready  ## 200,000 damaged configurations, models, engines, calibrations, pictures and HTTP requests
+fuzz-inputs: .venv-dev/ready  ## 280,000 damaged configurations, models, engines, calibrations, pictures and HTTP requests
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz $(ARGS)
 
 kill: .venv-dev/ready  ## SIGKILL at 200 random moments of what writes: every file found after is complete or absent
@@ -48,6 +48,9 @@ kill: .venv-dev/ready  ## SIGKILL at 200 random moments of what writes: every fi
 
 faults: .venv-dev/ready  ## break the running program NUM times and watch that it neither lies nor stops (NUM=1000, SEED=1)
 	.venv-dev/bin/python -m tests.faults.campaign --num $(NUM) --seed $(SEED) $(ARGS)
+
+siege: .venv-dev/ready  ## a crowd attacks the running program for MINUTES=10: who was there first must not notice (SEED=1)
+	.venv-dev/bin/python -m tests.siege.campaign --minutes $(or $(SIEGE_MINUTES),10) --seed $(SEED) $(ARGS)
 
 soak: .venv-dev/ready  ## run at full speed for MINUTES=60 and tell how latency and memory change
 	.venv-dev/bin/python -m tests.faults.soak --minutes $(MINUTES) $(ARGS)

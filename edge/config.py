@@ -208,6 +208,16 @@ class WebConfig:
     idle_minutes: int = setting(30, "a login ends when its page was closed for so long", low=1, high=1440)
     session_hours: int = setting(12, "a login ends after so long whatever it does", low=1, high=168)
     jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100, live=True)
+    names: tuple[str, ...] = setting(
+        (),
+        "more names that the unit is called by, such as a proxy's; a request for any other is refused (421). Its own "
+        "name, its addresses and localhost need not be said",
+    )
+    proxies: tuple[str, ...] = setting(
+        (), "addresses of reverse proxies; whose viewers are told apart by X-Forwarded-For"
+    )
+    streams: int = setting(32, "streams at a time; more are refused (503)", low=1, high=256)
+    streams_per_address: int = setting(8, "of these to one address", low=1, high=256)
 
 
 @dataclass(frozen=True)

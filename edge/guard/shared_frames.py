@@ -16,7 +16,7 @@ from edge.pictures.image import Image
 NUM_FRAMES = 20
 """Of each sort: 250 MB, of which only what was ever used takes memory.
 
-All that capture, slots, a freeze, the saver and kept snapshots hold at once.
+All that capture, slots, a freeze and the saver hold at once.
 """
 NUM_KEPT = 2
 _SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL

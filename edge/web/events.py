@@ -10,6 +10,7 @@ from aiohttp import web
 
 from edge.basics.hiding import record_without_secrets
 from edge.health.news import News, NotSaved, Saved, ViewChanged
+from edge.web.limits import Busy, Limits, Seats
 from edge.web.mjpeg import endless_headers
 
 _KEEP_ALIVE_S = 10.0
@@ -19,8 +20,10 @@ _MAX_WAITING = 16
 class EventStream:
     """Belongs to the event loop. A page that does not read loses the oldest events, and keeps its connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
         self._pages: set[asyncio.Queue[bytes]] = set()
+        self._seats = Seats(limits.streams, limits.streams_of_one)
 
     def push(self, news: News) -> None:
         """Queue an event for every page; call in the event loop."""
@@ -29,11 +32,17 @@ class EventStream:
                 page.get_nowait()
             page.put_nowait(_line(news))
 
-    async def answer(self, request: web.Request, first: ViewChanged) -> web.StreamResponse:
-        """Send `first`, then each event as it comes, until the page goes away; the headers alone for a HEAD."""
+    async def answer(self, request: web.Request, first: ViewChanged, address: str = "") -> web.StreamResponse:
+        """Send `first`, then each event as it comes, until the page goes away; the headers alone for a HEAD.
+
+        Raises:
+            Busy: as many listen as there may.
+        """
         headers = endless_headers("text/event-stream")
         if request.method == "HEAD":
             return web.Response(headers=headers)
+        if not self._seats.take(address):
+            raise Busy("as many listen as there may at a time; try again in a while")
         response = web.StreamResponse(headers=headers)
         waiting: asyncio.Queue[bytes] = asyncio.Queue(_MAX_WAITING)
         self._pages.add(waiting)
@@ -49,6 +58,7 @@ class EventStream:
             return response
         finally:
             self._pages.discard(waiting)
+            self._seats.leave(address)
 
 
 def event_of(news: News) -> tuple[str, dict[str, Any]]:

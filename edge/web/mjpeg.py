@@ -9,74 +9,25 @@ import time
 from aiohttp import web
 
 from edge.health.state import STALE_AFTER_MS
+from edge.web.audience import Audience
+from edge.web.limits import SOCKET_BUFFER_BYTES
 from edge.web.pulse import Pulse
 from edge.web.views import Picture, View
 
 BOUNDARY = "edge-enhance-frame"
-_SEND_BUFFER_BYTES = 128 * 1024
 _CHUNK_BYTES = 64 * 1024
 _DELIMITER = f"\r\n--{BOUNDARY}\r\n".encode()
 
 
-class Viewer:
-    """One open stream: the view it shows and the newest picture it has not sent yet."""
-
-    def __init__(self, view: View) -> None:
-        self.view = view
-        self.served = False
-        self._newest: Picture | None = None
-        self._news = asyncio.Event()
-
-    def offer(self, picture: Picture) -> None:
-        """Replace what was not sent yet."""
-        self.served = True
-        self._newest = picture
-        self._news.set()
-
-    async def next(self) -> Picture:
-        await self._news.wait()
-        self._news.clear()
-        assert self._newest is not None, "set before the event"
-        return self._newest
-
-
-class Audience:
-    """Who watches what. Belongs to the event loop; the encoder thread only calls `wanted`."""
-
-    def __init__(self) -> None:
-        self._viewers: set[Viewer] = set()
-        self._wanted: tuple[tuple[View, ...], tuple[View, ...]] = ((), ())
-
-    def __len__(self) -> int:
-        return len(self._viewers)
-
-    def wanted(self, only_unserved: bool = False) -> tuple[View, ...]:
-        """The views that somebody looks at, each once; or those that somebody still waits for."""
-        return self._wanted[only_unserved]
-
-    def join(self, viewer: Viewer) -> None:
-        self._viewers.add(viewer)
-        self._count()
-
-    def leave(self, viewer: Viewer) -> None:
-        self._viewers.discard(viewer)
-        self._count()
-
-    def deliver(self, view: View, picture: Picture) -> None:
-        """Give everyone who looks at this view its newest picture."""
-        for viewer in self._viewers:
-            if viewer.view == view:
-                viewer.offer(picture)
-        self._count()
-
-    def _count(self) -> None:
-        every = {viewer.view for viewer in self._viewers}
-        unserved = {viewer.view for viewer in self._viewers if not viewer.served}
-        self._wanted = (tuple(every), tuple(unserved))
-
-
 async def stream(
-    request: web.Request, view: View, audience: Audience, pulse: Pulse, gap_s: float = 0.0
+    request: web.Request,
+    view: View,
+    audience: Audience,
+    pulse: Pulse,
+    gap_s: float = 0.0,
+    *,
+    address: str = "",
+    place: str = "",
 ) -> web.StreamResponse:
     """Answer with `multipart/x-mixed-replace` until the viewer goes away.
 
@@ -86,6 +37,10 @@ async def stream(
 
     Args:
         gap_s: least time between two pictures, for a viewer that cannot decode every one.
+        address, place: of the viewer, for `Audience.admit`.
+
+    Raises:
+        Busy: as many watch as there may.
     """
     headers = endless_headers(f"multipart/x-mixed-replace; boundary={BOUNDARY}")
     if request.method == "HEAD":
@@ -93,17 +48,18 @@ async def stream(
     transport = request.transport
     if transport is None:
         raise ConnectionResetError("the viewer left before the stream began")
-    # Whatever waits in buffers is old by the time it is seen: keep both the kernel's and asyncio's small.
-    transport.set_write_buffer_limits(high=0)
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+    viewer = audience.admit(view, address, place)
     response = web.StreamResponse(headers=headers)
-    viewer = Viewer(view)
     try:
+        viewer.on_replaced = transport.abort
+        # Whatever waits in buffers is old by the time it is seen: keep both the kernel's and asyncio's small.
+        transport.set_write_buffer_limits(high=0)
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
         await response.prepare(request)
         await response.write(_DELIMITER)
-        audience.join(viewer)
+        audience.begin(viewer)
         while True:
             picture = await viewer.next()
             begin_ns = time.monotonic_ns()
@@ -132,7 +88,6 @@ def endless_headers(content_type: str) -> dict[str, str]:
         "Content-Type": content_type,
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
-        "X-Content-Type-Options": "nosniff",
     }
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,17 +14,34 @@ from aiohttp import HttpVersion11, web
 
 from edge.access.door import Door
 from edge.basics.errors import UsageError
+from edge.basics.seldom import Seldom
 from edge.frames.frame import FramePair
 from edge.health.record import Health
 from edge.health.state import Verdict
 from edge.saving.freeze import Freeze
 from edge.saving.names import saved_frames
+from edge.web.answers import PAGE_HEADERS, harden_before_sending, refused
+from edge.web.audience import Audience
+from edge.web.darkroom import Darkroom, Snapshot
 from edge.web.events import EventStream, event_of
-from edge.web.mjpeg import Audience, stream
+from edge.web.gate import Gate, Handler
+from edge.web.kept import HOLD_S, Kept, KeptPairs
+from edge.web.limits import Busy, Limits
+from edge.web.mjpeg import stream
+from edge.web.origins import Names
 from edge.web.pulse import Pulse
-from edge.web.views import SNAPSHOT_VIEWS, gap_from_query, snapshot, strength_from_query, view_from_query
+from edge.web.views import (
+    SNAPSHOT_VIEWS,
+    View,
+    gap_from_query,
+    place_from_query,
+    snapshot,
+    strength_from_query,
+    view_from_query,
+)
 
 log = logging.getLogger(__name__)
+_seldom = Seldom(log)
 
 PAGE_DIR = Path(__file__).resolve().parent / "page"
 PAGE_FILES: Mapping[str, Path] = {
@@ -41,15 +56,10 @@ LOGIN_FILES: Mapping[str, Path] = {
     "/login.css": PAGE_DIR / "login.css",
     "/login.js": PAGE_DIR / "login.js",
 }
-_PAGE_HEADERS = {
-    "Cache-Control": "no-cache",
-    "Content-Security-Policy": "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'self'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-_NOT_STORED = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_NUM_KEPT_PAIRS = 2
-_MAX_SNAPSHOTS = 4
+_PIECE_BYTES = 64 * 1024
+_SAVED_AT_ONCE, _SHOWN_AT_ONCE, _NEW_A_SECOND = 4, 2, 0.4
+"""Pairs that are new to who saves or takes a snapshot: fourteen of 12 MB are kept at most, and the disk can follow."""
+_FORGET_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,7 @@ class Routes:
         shown: the pair that is shown, frozen or the newest; None before the first.
         door: who may come in.
         site: the page.
+        gate: what stands before every handler.
     """
 
     def __init__(
@@ -82,22 +93,27 @@ class Routes:
         shown: Callable[[], FramePair | None],
         door: Door,
         site: Site | None = None,
+        gate: Gate | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._site = site or Site()
         self._door = door
+        self._gate = gate or Gate(Names())
         self._health = health
         self._audience = audience
         self._freeze = freeze
         self._shown = shown
-        self.events = EventStream()
+        self.events = EventStream(limits)
         self._pulse = Pulse()
-        self._packer = ThreadPoolExecutor(1, "snapshot")  # one PNG at a time: the live picture needs the other cores
-        self._packer.submit(int)  # its thread starts now, not when there is no memory for one
-        self._num_snapshots = 0
-        self._kept: deque[tuple[FramePair, Verdict]] = deque(maxlen=_NUM_KEPT_PAIRS)
+        self._darkroom = Darkroom(self._developed)
+        self._saved = KeptPairs(_SAVED_AT_ONCE, _NEW_A_SECOND)
+        self._shown_before = KeptPairs(_SHOWN_AT_ONCE, _NEW_A_SECOND)
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[self._door.middleware, _one_line_errors])
+        pages = [path for path, file in self._site.files.items() if file.suffix == ".html"]
+        gate = self._gate.middleware([*pages, "/login"])
+        app = web.Application(middlewares=[gate, self._door.middleware, _one_line_errors])
+        app.on_response_prepare.append(harden_before_sending)
         app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._until_closed))
         gets = {path: _page_file(file) for path, file in {**LOGIN_FILES, **self._site.files}.items()}
         gets |= {path: _json_record(record) for path, record in self._site.records.items()}
@@ -121,101 +137,103 @@ class Routes:
         return app
 
     async def _until_closed(self, app: web.Application) -> AsyncIterator[None]:
+        forgetting = asyncio.get_running_loop().create_task(self._forget())
         yield
-        self._packer.shutdown(wait=False, cancel_futures=True)
+        forgetting.cancel()
+        self._darkroom.close()
+
+    async def _forget(self) -> None:
+        while True:
+            await asyncio.sleep(_FORGET_S)
+            for pairs in (self._saved, self._shown_before):
+                pairs.forget()
+            self._darkroom.forget()
 
     async def event_stream(self, request: web.Request) -> web.StreamResponse:
         """`state` (frozen, view, strength) at once and when it changes; `saved` (name); `not-saved` (reason)."""
-        return await self.events.answer(request, self._freeze.view())
+        return await self.events.answer(request, self._freeze.view(), self._gate.address_of(request))
 
     async def go_live(self, request: web.Request) -> web.Response:
-        """End a freeze; only for the unit's own page."""
-        _refuse_other_sites(request)
+        """End a freeze."""
         self._freeze.go_live()
-        return web.json_response(event_of(self._freeze.view())[1], headers=_NOT_STORED)
+        return web.json_response(event_of(self._freeze.view())[1])
 
     async def strength(self, request: web.Request) -> web.Response:
         """`value=0..1`: how much of the enhancement is shown, to everybody who watches."""
-        _refuse_other_sites(request)
         self._freeze.set_strength(strength_from_query(request.query.get("value", "")))
-        return web.json_response(event_of(self._freeze.view())[1], headers=_NOT_STORED)
+        return web.json_response(event_of(self._freeze.view())[1])
 
     async def save(self, request: web.Request) -> web.Response:
         """Keep the pair that is shown on the unit, as the button does; `/events` tells when it is on the disk.
 
-        Answers `seq` and `views`: what was saved, raw alone where nothing was enhanced.
+        Answers `seq` and `views`: what was saved, raw alone where nothing was enhanced. Where others save without an
+        end, this answers with what was saved last, 2.5 s ago at most.
         """
-        _refuse_other_sites(request)
-        pair = self._freeze.save()
+        before = self._saved.instead()
+        pair = self._freeze.save() if before is None else before.pair
         if pair is None:
-            text = "not saved: the picture is not live; /health says why\n"
-            return web.Response(status=409, text=text, headers=_NOT_STORED)
-        self._keep(pair)
-        kept = {"seq": pair.raw.seq, "views": [frame.mode for frame in saved_frames(pair)]}
-        return web.json_response(kept, status=202, headers=_NOT_STORED)
+            return web.Response(status=409, text="not saved: the picture is not live; /health says why\n")
+        if before is None:
+            self._saved.keep(pair, self._judged(pair), self._gate.address_of(request))
+        told = {"seq": pair.raw.seq, "views": [frame.mode for frame in saved_frames(pair)]}
+        return web.json_response(told, status=202)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second."""
+        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second.
+
+        `place`: a word that a page makes up, to have its place again when it opens another stream.
+        """
         view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
         gap_s = gap_from_query(request.query.get("fps"))
-        return await stream(request, view, self._audience, self._pulse, gap_s)
+        address, place = self._gate.address_of(request), place_from_query(request.query.get("place", ""))
+        return await stream(request, view, self._audience, self._pulse, gap_s, address=address, place=place)
 
-    async def snapshot(self, request: web.Request) -> web.Response:
-        """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was just saved."""
+    async def snapshot(self, request: web.Request) -> web.StreamResponse:
+        """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was saved or answered just before."""
         view = view_from_query(request.query.get("view", "enhanced"), allowed=SNAPSHOT_VIEWS)
-        if self._num_snapshots >= _MAX_SNAPSHOTS:
-            text = f"{_MAX_SNAPSHOTS} snapshots are being made; try again in a second\n"
-            return web.Response(status=503, text=text, headers={**_NOT_STORED, "Retry-After": "1"})
-        kept = self._pair_to_save(request.query.get("seq"))
+        seq, address = request.query.get("seq"), self._gate.address_of(request)
+        kept = self._kept_before(seq, address) if seq is not None else self._kept_now(address)
         if kept is None:
-            text = "there is no picture yet; try again when /health says live\n"
-            return web.Response(status=503, text=text, headers=_NOT_STORED)
-        pair, verdict = kept
-        loop = asyncio.get_running_loop()
-        self._num_snapshots += 1
-        try:
-            sha256 = pair.enhanced.model.get("sha256", self._health.engine().sha256)
-            note = unit_note(self._health.tracked("unit_state"))
-            file, frame, status = await loop.run_in_executor(self._packer, snapshot, view, pair, verdict, sha256, note)
-        finally:
-            self._num_snapshots -= 1
-        name = self._freeze.names.of(pair).of(frame)
+            return web.Response(status=503, text="there is no picture yet; try again when /health says live\n")
+        file, frame, status = await self._darkroom.develop(view, kept, is_promised=seq is not None)
+        name = self._freeze.names.of(kept.pair).of(frame)
         headers = {
-            **_NOT_STORED,
+            "Content-Type": "image/png",
             "Content-Disposition": f'inline; filename="{name}"',
             "X-Seq": str(frame.seq),
             "X-Mode": frame.mode,
             "X-State": status.state,
         }
-        return web.Response(body=file, content_type="image/png", headers=headers)
+        return await sent_in_pieces(request, file, headers)
 
-    def _pair_to_save(self, seq: str | None) -> tuple[FramePair, Verdict] | None:
-        """The pair that is shown, as it is judged now; or the one named, judged as when its first half was saved.
+    def _developed(self, view: View, kept: Kept) -> Snapshot:
+        """In the darkroom's thread."""
+        sha256 = kept.pair.enhanced.model.get("sha256", self._health.engine().sha256)
+        return snapshot(view, kept.pair, kept.verdict, sha256, unit_note(self._health.tracked("unit_state")))
 
-        Raises:
-            UsageError: the pair named is not kept.
-        """
-        if seq is None:
-            pair = self._shown()
-            if pair is None:
-                return None
-            return self._keep(pair)
-        for kept in reversed(self._kept):
-            if str(kept[0].raw.seq) == seq:
-                return kept
-        raise UsageError(f"seq = {seq!r}: only the last {_NUM_KEPT_PAIRS} pairs saved are kept; leave it out")
+    def _kept_before(self, seq: str, address: str) -> Kept:
+        """Raises `UsageError` where the pair named is not kept."""
+        kept = self._saved.find(seq, address) or self._shown_before.find(seq, address)
+        if kept is None:
+            raise UsageError(f"seq = {seq!r}: a pair is kept for {HOLD_S:.0f} s after it was answered; leave it out")
+        return kept
 
-    def _keep(self, pair: FramePair) -> tuple[FramePair, Verdict]:
+    def _kept_now(self, address: str) -> Kept | None:
+        """The pair that is shown, as it is judged now, or was 2.5 s ago where many ask; None before the first."""
+        pair = self._shown()
+        if pair is None:
+            return None
+        return self._shown_before.instead() or self._shown_before.keep(pair, self._judged(pair), address)
+
+    def _judged(self, pair: FramePair) -> Verdict:
         frozen = pair is self._freeze.frozen
-        verdict = self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=frozen)
-        self._kept.append((pair, verdict))
-        return self._kept[-1]
+        return self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=frozen)
 
     async def health(self, request: web.Request) -> web.Response:
         record = self._health.snapshot(time.monotonic_ns())
         frozen, strength = self._freeze.frozen is not None, self._freeze.strength()
         record |= {"frozen": frozen, "strength": strength, "viewers": len(self._audience)}
-        return web.json_response(record, headers=_NOT_STORED)
+        return web.json_response(record)
 
 
 def unit_note(unit_state: Mapping[str, Any] | None) -> str:
@@ -226,40 +244,39 @@ def unit_note(unit_state: Mapping[str, Any] | None) -> str:
     return " ".join(words)
 
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+async def sent_in_pieces(request: web.Request, file: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
+    """A large file, as fast as it is read: what one does not read waits here once, and not once for each who asks."""
+    if request.method == "HEAD":
+        return web.Response(body=file, headers=headers)
+    response = web.StreamResponse(headers=headers)
+    response.content_length = len(file)
+    await response.prepare(request)
+    for at in range(0, len(file), _PIECE_BYTES):
+        await response.write(memoryview(file)[at : at + _PIECE_BYTES])
+    await response.write_eof()
+    return response
 
 
 def _page_file(path: Path) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(path, headers=_PAGE_HEADERS)
+        return web.FileResponse(path, headers=PAGE_HEADERS)
 
     return answer
 
 
 def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
-        return web.json_response(dict(record()), headers=_NOT_STORED)
+        return web.json_response(dict(record()))
 
     return answer
-
-
-def _refuse_other_sites(request: web.Request) -> None:
-    """What changes or keeps something is for the unit's own page and for programs, not for another site's page.
-
-    A browser sends `Sec-Fetch-Site` to this machine and over TLS alone (W3C Fetch Metadata 2); over plain HTTP on a
-    network only `Origin` tells where a page is from. A program sends neither.
-    """
-    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-    if site is None and origin is not None:
-        site = "same-origin" if origin.partition("://")[2] == request.headers.get("Host") else "cross-site"
-    if site not in (None, "same-origin", "none"):
-        raise web.HTTPForbidden(text="another site's page may not do this\n", headers=_NOT_STORED)
 
 
 async def _expect(request: web.Request) -> None:
     """As aiohttp's own, whose answer repeats the header and cannot be encoded where that is not UTF-8."""
     if request.headers.get("Expect", "").lower() != "100-continue":
-        raise web.HTTPExpectationFailed(text="Expect: only 100-continue is known\n")
+        refusal = web.HTTPExpectationFailed(text="Expect: only 100-continue is known\n")
+        refusal.force_close()
+        raise refusal
     if request.version == HttpVersion11:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0  # the answer itself has not begun
@@ -282,9 +299,14 @@ async def _one_line_errors(request: web.Request, handler: Handler) -> web.Stream
     try:
         return await handler(request)
     except UsageError as error:
-        return web.Response(status=400, text=f"{error}\n", headers=_NOT_STORED)
+        return web.Response(status=400, text=f"{error}\n")
+    except Busy as error:
+        response = refused(503, str(error), retry_s=1)
+        response.force_close()
+        return response
     except (web.HTTPException, ConnectionError):
         raise
     except Exception as error:  # noqa: BLE001 - the top of a request; such as no memory for a thread
-        log.error("web server: %s %s: %s: %s", request.method, request.path, type(error).__name__, error)
-        return web.Response(status=503, text="not possible now; try again\n", headers=_NOT_STORED)
+        what = type(error).__name__
+        _seldom.say(logging.ERROR, what, f"web server: {request.method} {request.path}: {what}: {error}")
+        return web.Response(status=503, text="not possible now; try again\n")

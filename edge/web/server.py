@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
+import ipaddress
 import logging
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
@@ -17,33 +19,47 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.access.audit import AuditLog
 from edge.access.door import Door
-from edge.access.listening import Listener
+from edge.access.listening import Listener, addresses_of
+from edge.basics.errors import ConfigError
+from edge.basics.seldom import Seldom
+from edge.basics.threads import give_way
 from edge.config import WebConfig
 from edge.engines.threads import JPEG_THREADS
 from edge.frames.frame import FramePair
 from edge.frames.slot import Slot
 from edge.health.news import Board
 from edge.health.record import Health
-from edge.health.state import Verdict
 from edge.saving.freeze import Freeze
-from edge.web.mjpeg import Audience, is_outlived
+from edge.web.acceptor import Acceptor
+from edge.web.audience import Audience
+from edge.web.encoding import Desk, Encoding
+from edge.web.gate import Gate
+from edge.web.limits import Limits, num_descriptors
+from edge.web.origins import Names
 from edge.web.routes import Routes, Site
-from edge.web.views import Picture, View, ViewEncoder, status_of
+from edge.web.views import Picture, View, ViewEncoder
 
 log = logging.getLogger(__name__)
 
 
-def _is_ours(record: logging.LogRecord) -> bool:
+class _OursAlone(logging.Filter):
     """Anybody on the network can send what is no request, or go away early: neither is worth a traceback."""
-    return not (record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seldom = Seldom(log)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)):
+            return False
+        return self._seldom.held_before(str(record.msg)) is not None
 
 
 _server_log = logging.getLogger(f"{__name__}.server")
-_server_log.addFilter(_is_ours)
+_server_log.addFilter(_OursAlone())
 
 _Opened = tuple[Listener, ssl.SSLContext | None]
 _TICK_S = 0.1
-_RESTAMP_NS = 500_000_000
 
 
 class WebSink:
@@ -54,6 +70,7 @@ class WebSink:
         freeze: says which pair is shown, and saves it.
         audit: where it is recorded who looks and what they ask for.
         on_failed: called in the server's thread where it ends by an error.
+        limits: what one address may have; a test may want others.
     """
 
     def __init__(
@@ -66,6 +83,7 @@ class WebSink:
         site: Site | None = None,
         audit: AuditLog | None = None,
         on_failed: Callable[[BaseException], None] = lambda error: None,
+        limits: Limits | None = None,
     ) -> None:
         self._config = config
         self._quality = config.jpeg_quality
@@ -75,11 +93,16 @@ class WebSink:
         self._board = board
         self._freeze = freeze
         self._on_failed = on_failed
+        streams = {"streams": config.streams, "streams_of_one": config.streams_per_address}
+        self._limits = limits or dataclasses.replace(Limits(), **streams)
         self._slot: Slot[FramePair] = Slot()
+        self._slot_of_others: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
-        self._audience = Audience()
+        self._audience = Audience(self._limits)
         self._helper = ThreadPoolExecutor(JPEG_THREADS - 1, "web-encoder-2")
-        self._encoder = ViewEncoder(self._helper)
+        self._first = Encoding(self._desk(lambda view: view in self._audience.first()), ViewEncoder(self._helper))
+        self._others = Encoding(self._desk(lambda view: view not in self._audience.first()), ViewEncoder())
+        self._faults = {"first": "", "others": ""}
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,16 +117,19 @@ class WebSink:
             ConfigError: `[web]` cannot be understood, or would let everybody in.
             InputOutputError: a port is in use or not allowed.
         """
+        _refuse_unknown_proxies(self._config.proxies)
         door = self._door = Door(self._config, self._audit)
         listeners = door.opening.listen()
         listener, tls = listeners[0]
+        self._limits = self._limits.within(num_descriptors())
         self.url = listener.url("https" if tls else "http")
         self._health.track("access", door.record)
         ready: Future[None] = Future()
         self._spawn("web-server", lambda: self._serve(door, listeners, ready))
         ready.result()
         self._helper.submit(int)  # its thread starts now, not when there is no memory for one
-        self._spawn("web-encoder", self._encode)
+        self._spawn("web-encoder", lambda: self._until_closed("first", self._encode_first))
+        self._spawn("web-encoder-others", lambda: self._until_closed("others", self._encode_others))
 
     def publish(self, pair: FramePair) -> None:
         self._slot.put(pair)
@@ -125,6 +151,7 @@ class WebSink:
         """Stop encoding, cut every stream and free the port."""
         self._closed.set()
         self._slot.close()
+        self._slot_of_others.close()
         threads, self._threads = self._threads, []
         for thread in reversed(threads):
             if thread.name == "web-server" and self._loop is not None and self._stop_serving is not None:
@@ -153,64 +180,77 @@ class WebSink:
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(_logged_in_one_line)
         self._stop_serving = asyncio.Event()
-        routes = Routes(self._health, self._audience, self._freeze, self._shown, door, self._site)
+        hosts = [address.host for address in addresses_of(self._config.listen) if address.path is None]
+        gate = Gate(Names((*hosts, *self._config.names)), self._config.proxies, self._limits, self._is_watched)
+        routes = Routes(self._health, self._audience, self._freeze, self._shown, door, self._site, gate, self._limits)
         self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)
         await runner.setup()
+        assert runner.server is not None, "set up"
+        acceptor = Acceptor(runner.server, self._limits, self._is_watched, self._config.proxies, logger=_server_log)
         for listener, tls in listeners:
-            await web.SockSite(runner, listener.socket, ssl_context=tls).start()
+            acceptor.open(listener.socket, tls)
         ready.set_result(None)
         await self._stop_serving.wait()
+        acceptor.close()
         await runner.cleanup()
+
+    def _is_watched(self) -> bool:
+        return len(self._audience) > 0
 
     def _shown(self) -> FramePair | None:
         return self._freeze.frozen or self._newest
 
-    def _encode(self) -> None:
+    def _desk(self, is_mine: Callable[[View], bool]) -> Desk:
+        def shown() -> tuple[FramePair | None, bool]:
+            frozen = self._freeze.frozen
+            return frozen or self._newest, frozen is not None
+
+        def views(only_unserved: bool) -> tuple[View, ...]:
+            return tuple(view for view in self._audience.wanted(only_unserved) if is_mine(view))
+
+        def deliver(view: View, picture: Picture) -> None:
+            self._on_loop(self._audience.deliver, view, picture)
+
+        return Desk(self._health, shown, views, lambda: self._quality, deliver)
+
+    def _until_closed(self, name: str, encode: Callable[[], bool]) -> None:
+        if name != "first":
+            give_way()
         while not self._closed.is_set():
             try:
-                self._encode_until_closed()
+                if encode() or not self._faults[name]:
+                    self._set_fault(name, "")
             except Exception as error:
                 log.debug("a picture could not be encoded", exc_info=True)
-                reason = f"{type(error).__name__}: {' '.join(str(error).split())[:100]}"
-                self._health.enter("sinks", "degraded", f"pictures cannot be encoded: {reason}")
+                self._set_fault(name, f"{type(error).__name__}: {' '.join(str(error).split())[:100]}")
                 self._closed.wait(_TICK_S)
 
-    def _encode_until_closed(self) -> None:
-        """New pairs at once; pictures that are not live again and again, so that their age counts up."""
-        shown_state, shown_ns = "", 0
-        while not self._closed.is_set():
-            pair = self._slot.take(_TICK_S)
-            now_ns = time.monotonic_ns()
-            if pair is not None:
-                self._newest = pair
-            frozen = self._freeze.frozen
-            shown = frozen or self._newest
-            taken_ns = None if shown is None else shown.enhanced.t_capture_ns
-            verdict = self._health.verdict(now_ns, taken_ns, frozen=frozen is not None)
-            state = status_of(None if shown is None else shown.enhanced, verdict).state
-            aged = state != "live" and (state != shown_state or now_ns - shown_ns >= _RESTAMP_NS)
-            fresh = (pair is not None and frozen is None) or aged
-            views = self._audience.wanted(only_unserved=not fresh)
-            if fresh:
-                shown_state, shown_ns = state, now_ns
-            for view in views:
-                picture = self._encoded(view, shown, verdict)
-                self._on_loop(self._audience.deliver, view, picture)
-            if views:
-                self._health.enter("sinks", "ok")
-                self._health.stage("encode", (time.monotonic_ns() - now_ns) / 1e6)
-            if pair is not None:  # while frozen too: the frame path lives, and the viewers chose not to look
-                self._on_loop(self._count_published, pair)
+    def _set_fault(self, name: str, reason: str) -> None:
+        """The part is well when both encoders are; told when a picture was encoded, or could not be."""
+        self._faults[name] = reason
+        worst = self._faults["first"] or self._faults["others"]
+        told = f"pictures cannot be encoded: {worst}" if worst else ""
+        self._health.enter("sinks", "degraded" if worst else "ok", told)
 
-    def _encoded(self, view: View, shown: FramePair | None, verdict: Verdict) -> Picture:
-        """The encoded view; made again where a LIVE picture has become too old for that word meanwhile."""
-        picture = self._encoder.encoded(view, shown, verdict, self._quality)
-        if is_outlived(picture, now_ns := time.monotonic_ns()):
-            verdict = self._health.verdict(now_ns, picture.t_capture_ns)
-            picture = self._encoder.encoded(view, shown, verdict, self._quality)
-        return picture
+    def _encode_first(self) -> bool:
+        """The view of who came first, before all others."""
+        pair = self._slot.take(_TICK_S)
+        begin_ns = time.monotonic_ns()
+        if pair is not None:
+            self._newest = pair
+            self._slot_of_others.put(pair)
+        is_encoded = self._first.turn(pair is not None)
+        if is_encoded:
+            self._health.stage("encode", (time.monotonic_ns() - begin_ns) / 1e6)
+        if pair is not None:  # while frozen too: the frame path lives, and the viewers chose not to look
+            self._on_loop(self._count_published, pair)
+        return is_encoded
+
+    def _encode_others(self) -> bool:
+        """Every other view, with what processor time the rest of the program leaves over."""
+        return self._others.turn(self._slot_of_others.take(_TICK_S) is not None)
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:
         assert self._loop is not None, "the loop runs before the encoder starts and ends after it"
@@ -221,7 +261,18 @@ class WebSink:
         self._health.published(pair, time.monotonic_ns())
 
 
+_seldom = Seldom(log)
+
+
 def _logged_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """What asyncio itself cannot handle, such as a connection when there are no descriptors left."""
-    error = context.get("exception")
-    log.error("web server: %s%s", context.get("message"), "" if error is None else f" ({error})")
+    """What asyncio itself cannot handle."""
+    error, message = context.get("exception"), str(context.get("message"))
+    _seldom.say(logging.ERROR, message[:40], f"web server: {message}{'' if error is None else f' ({error})'}")
+
+
+def _refuse_unknown_proxies(proxies: Sequence[str]) -> None:
+    for proxy in proxies:
+        try:
+            ipaddress.ip_address(proxy)
+        except ValueError:
+            raise ConfigError(f"web.proxies = {proxy!r}: expected addresses, such as 127.0.0.1") from None

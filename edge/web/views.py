@@ -88,6 +88,17 @@ def gap_from_query(fps: str | None) -> float:
     return 1 / rate
 
 
+def place_from_query(place: str) -> str:
+    """Read the `place` of a request.
+
+    Raises:
+        UsageError: one line that names the value and what is allowed.
+    """
+    if len(place) > 64 or not place.isascii() or not place.replace("-", "0").isalnum() != (not place):
+        raise UsageError(f"place = {place[:80]!r}: expected up to 64 letters, digits and hyphens")
+    return place
+
+
 def strength_from_query(value: str) -> float:
     """Read the `value` of a request for a strength.
 

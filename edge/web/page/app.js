@@ -7,6 +7,7 @@ const SILENT_MS = 800; // the unit sends something at least every 600 ms, also w
 const OLD_MS = 500; // as the unit itself: an older picture is not live
 const IDLE_MS = 3000;
 const EASE_AFTER_MS = 3000; // between two steps down in rate, so that the last one can show what it did
+const MOST_TRIES = 8; // a second apart, within the ten for which the unit keeps a pair
 const STREAM_VIEWS = { enhanced: "enhanced", raw: "raw", split: "pair" };
 
 const $ = (id) => document.getElementById(id);
@@ -162,9 +163,18 @@ function setState(state, word, reason) {
 
 // ---- saving
 
+/** Ask, and ask again while the unit is busy with others (503). */
+async function askUntilFree(address, options) {
+  for (let tries = 1; ; tries += 1) {
+    const answer = await fetch(address, options);
+    if (answer.ok) return answer;
+    if (answer.status !== 503 || tries === MOST_TRIES) throw new Error((await answer.text()).trim());
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+}
+
 async function fetchPicture(query) {
-  const answer = await fetch(`snapshot.png?${query}`, { cache: "no-store" });
-  if (!answer.ok) throw new Error((await answer.text()).trim());
+  const answer = await askUntilFree(`snapshot.png?${query}`, { cache: "no-store" });
   const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
   return { name, blob: await answer.blob() };
 }
@@ -173,8 +183,7 @@ async function save() {
   if ($("save").disabled) return; // the key comes here too while a pair is on its way
   $("save").disabled = true;
   try {
-    const answer = await fetch("api/save", { method: "POST" }); // on the unit, as its button does; `saved` tells when
-    if (!answer.ok) throw new Error((await answer.text()).trim());
+    const answer = await askUntilFree("api/save", { method: "POST" }); // as the unit's button does; `saved` tells when
     const { seq, views } = await answer.json();
     const pictures = [];
     for (const kept of views) pictures.push(await fetchPicture(`view=${kept}&seq=${seq}`));

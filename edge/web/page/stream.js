@@ -5,6 +5,8 @@ const RETRY_MS = 500;
 const REFUSED_RETRY_MS = 2000; // another tab may log in again
 const MOST_FPS = 30;
 const LEAST_FPS = 4;
+// Opening another view, or fewer pictures, is no new viewer: the unit gives this page its place again by this word.
+const PLACE = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 const CLOCK_DRIFT = 1e-4; // ms per ms that two clocks may drift apart without being taken for a late picture
 
 /** The newest picture of one view, again and again; older ones that were not decoded yet are let go. */
@@ -35,7 +37,7 @@ export class PictureStream {
     this.#newest = null;
     while (!abort.signal.aborted) {
       try {
-        const url = `stream.mjpg?view=${view}&fps=${this.#fps}`;
+        const url = `stream.mjpg?view=${view}&fps=${this.#fps}&place=${PLACE}`;
         const answer = await fetch(url, { signal: abort.signal, cache: "no-store" });
         this.isRefused = answer.status === 401;
         if (answer.ok) await this.#read(answer.body.getReader(), abort.signal);

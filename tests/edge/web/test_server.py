@@ -137,7 +137,7 @@ def test_a_viewer_that_does_not_read_holds_nobody_back_and_then_gets_the_newest(
     lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     lazy.settimeout(GUARD_S)
     lazy.connect((address.hostname, address.port))
-    lazy.sendall(b"GET /stream.mjpg?view=enhanced HTTP/1.1\r\nHost: test\r\n\r\n")
+    lazy.sendall(b"GET /stream.mjpg?view=enhanced HTTP/1.1\r\nHost: localhost\r\n\r\n")
     quick = watch()
     num_frames = 30
     for seq in range(1, num_frames + 1):
@@ -337,7 +337,7 @@ def test_a_head_of_an_endless_answer_is_its_headers_and_nobody_watches(studio: A
     wait_for_frames(studio.url)
     port = int(studio.url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), GUARD_S) as connection:
-        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: unit\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         answer = b""
         while len(answer) < 100_000 and (more := connection.recv(1 << 16)):
             answer += more
@@ -365,7 +365,7 @@ def test_close_cuts_every_viewer_and_frees_the_port(studio: Any, watch: Any) -> 
     viewer.next()
     address = urlsplit(studio.url)
     deaf = socket.create_connection((address.hostname, address.port), timeout=GUARD_S)
-    deaf.sendall(b"GET /stream.mjpg?view=raw HTTP/1.1\r\nHost: test\r\n\r\n")
+    deaf.sendall(b"GET /stream.mjpg?view=raw HTTP/1.1\r\nHost: localhost\r\n\r\n")
     wait_for_frames(studio.url, 20)
     studio.sink.close()
     studio.sink.close()
@@ -393,7 +393,7 @@ def test_a_viewer_may_ask_for_fewer_pictures_and_gets_the_newest(studio: Any) ->
 def test_an_expectation_that_is_not_utf8_is_refused_without_an_internal_error(studio, path, caplog):
     port = int(studio.url.rstrip("/").rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), 20) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: unit\r\nExpect: ".encode() + b"\xed\xa0\x80\r\n\r\n")
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nExpect: ".encode() + b"\xed\xa0\x80\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 417 ")
     assert not caplog.records
 

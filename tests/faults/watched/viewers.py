@@ -38,7 +38,7 @@ class Crowd:
             viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         try:
             viewer.connect(("127.0.0.1", self._port))
-            viewer.sendall(f"GET {path} HTTP/1.1\r\nHost: unit\r\n\r\n".encode())
+            viewer.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         except OSError:
             viewer.close()
             return None
@@ -49,7 +49,7 @@ class Crowd:
         """Connect first, then ask for everything in one moment."""
         viewers = [socket.create_connection(("127.0.0.1", self._port), 2.0) for _ in paths]
         for viewer, path in zip(viewers, paths, strict=True):
-            viewer.sendall(f"GET {path} HTTP/1.1\r\nHost: unit\r\n\r\n".encode())
+            viewer.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         self._sockets += viewers
 
     def stall(self, count: int) -> None:

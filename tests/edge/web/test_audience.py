@@ -1,0 +1,107 @@
+"""Who was there first: places, seats and the views that are made."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from edge.web.audience import HELD_S, Audience, Viewer
+from edge.web.limits import Busy, Limits
+from edge.web.views import View
+
+LIMITS = Limits(streams=4, streams_of_one=2)
+
+
+def in_loop(test: Callable[[Audience, list[float]], None]) -> None:
+    async def run() -> None:
+        clock = [0.0]
+        test(Audience(LIMITS, lambda: clock[0]), clock)
+
+    asyncio.run(run())
+
+
+def joined(audience: Audience, name: str, address: str = "a", place: str = "") -> Viewer:
+    viewer = audience.admit(View(name), address, place)  # type: ignore[arg-type]
+    audience.begin(viewer)
+    return viewer
+
+
+def names(audience: Audience) -> list[str]:
+    return [view.name for view in audience.wanted()]
+
+
+def test_the_view_of_who_came_first_is_made_first() -> None:
+    def test(audience: Audience, clock: list[float]) -> None:
+        first = joined(audience, "raw")
+        joined(audience, "enhanced", "b")
+        assert (names(audience), audience.first()) == (["raw", "enhanced"], (View("raw"),))
+        audience.leave(first)
+        assert audience.first() == (View("enhanced"),)
+
+    in_loop(test)
+
+
+def test_who_opens_another_view_keeps_the_place_that_it_named() -> None:
+    def test(audience: Audience, clock: list[float]) -> None:
+        first = joined(audience, "raw", place="me")
+        for address in ("b", "b", "c"):
+            joined(audience, "enhanced", address)
+        with pytest.raises(Busy):
+            audience.admit(View("raw"), "d")
+        audience.leave(first)
+        clock[0] = HELD_S - 1
+        with pytest.raises(Busy):
+            audience.admit(View("raw"), "d")
+        joined(audience, "pair", place="me")
+        assert audience.first() == (View("pair"),)
+        assert len(audience) == 4
+
+    in_loop(test)
+
+
+def test_a_place_is_taken_over_from_a_connection_that_hangs() -> None:
+    def test(audience: Audience, clock: list[float]) -> None:
+        cut: list[str] = []
+        hanging = joined(audience, "raw", place="me")
+        hanging.on_replaced = lambda: cut.append("cut")
+        joined(audience, "enhanced", "b")
+        again = joined(audience, "pair", place="me")
+        assert (cut, again.rank, len(audience)) == (["cut"], hanging.rank, 2)
+        audience.leave(hanging)  # its handler ends later
+        assert names(audience) == ["pair", "enhanced"]
+
+    in_loop(test)
+
+
+def test_nobody_else_has_a_place_by_its_name() -> None:
+    def test(audience: Audience, clock: list[float]) -> None:
+        joined(audience, "raw", "a", "me")
+        assert joined(audience, "pair", "b", "me").rank == 1
+        assert audience.first() == (View("raw"),)
+
+    in_loop(test)
+
+
+def test_a_place_that_nobody_comes_back_to_is_free_again() -> None:
+    def test(audience: Audience, clock: list[float]) -> None:
+        for number in range(2):
+            audience.leave(joined(audience, "raw", place=f"me{number}"))
+        with pytest.raises(Busy):
+            audience.admit(View("raw"), "a")
+        clock[0] = HELD_S + 1
+        joined(audience, "raw")
+
+    in_loop(test)
+
+
+def test_only_a_few_dividers_are_looked_at_at_a_time() -> None:
+    def test(audience: Audience, clock: list[float]) -> None:
+        viewers = [audience.admit(View("split", at), address) for at, address in ((0.1, "a"), (0.2, "b"), (0.1, "c"))]
+        with pytest.raises(Busy, match=r"at = 0\.3: others look at splits at 0\.1, 0\.2"):
+            audience.admit(View("split", 0.3), "d")
+        audience.leave(viewers[1])
+        audience.admit(View("split", 0.3), "d")
+
+    in_loop(test)

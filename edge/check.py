@@ -87,7 +87,7 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
         "bridge": lambda: check_head(config.bridge),
         "calib": lambda: _calibration(config, find_profile(config)),
         "clock": _clock,
-        "access": lambda: access_line(config.web),
+        "access": lambda: access_line(config.web, running),
         "disk": lambda: _disk(config.save.path),
         "heat": lambda: _heat(config.heat),
     }

@@ -27,6 +27,10 @@ OF_UNIT = (LIVE, CHECK, PRINT_CONFIG)
 """The modes of an option that says something of the unit; pictures and clips from files are not the unit's."""
 
 
+SELF_MADE = "self-made"
+"""`web.certificate` of a unit that makes its own."""
+
+
 CAMERA_CONTROLS = (
     "auto_exposure", "exposure", "gain", "auto_white_balance", "white_balance_kelvin", "brightness", "contrast",
     "saturation", "gamma", "sharpness",

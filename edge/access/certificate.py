@@ -16,11 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from edge.access.self_made import CERTIFICATE, KEY, ensure_self_made, machine_names, tls_folder
 from edge.basics.errors import ConfigError, InputOutputError
-from edge.config import WebConfig
+from edge.config import SELF_MADE, WebConfig
 
 log = logging.getLogger(__name__)
 
-SELF_MADE = "self-made"
 LOOK_AGAIN_S = 3600.0
 TELL_DAYS = 30
 

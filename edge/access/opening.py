@@ -86,7 +86,8 @@ class Opening:
 
     def record(self) -> dict[str, Any]:
         """What `/health` tells."""
-        return {"users": self._has_users, "tls": self._certificate is not None}
+        fingerprint = "" if self._certificate is None else self._certificate.fingerprint
+        return {"users": self._has_users, "tls": self._certificate is not None, "certificate_sha256": fingerprint}
 
     def notices(self) -> list[str]:
         """What everybody who looks must be told."""

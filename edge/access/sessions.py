@@ -101,15 +101,7 @@ class Sessions:
             password_of: the hash that a user has now; None for one who is gone.
         """
         for key, session in list(self._sessions.items()):
-            password = password_of(session.name)
-            gone = (
-                "user removed"
-                if password is None
-                else "password changed"
-                if proof_of(password) != session.proof
-                else ""
-            )
-            if why := gone or self._why_over(session):
+            if why := _why_gone(session, password_of(session.name)) or self._why_over(session):
                 self._end(key, why)
 
     def __iter__(self) -> Iterator[Session]:
@@ -148,6 +140,12 @@ def proof_of(password_hash: str) -> str:
     return hashlib.sha256(password_hash.encode()).hexdigest()
 
 
+def _why_gone(session: Session, password: str | None) -> str:
+    if password is None:
+        return "user removed"
+    return "" if proof_of(password) == session.proof else "password changed"
+
+
 def _read(path: Path, now_s: float) -> Iterator[tuple[str, Session]]:
     """What this boot has kept, as used now; nothing where it is damaged, or somebody else could have written it."""
     try:
@@ -159,10 +157,8 @@ def _read(path: Path, now_s: float) -> Iterator[tuple[str, Session]]:
         if kept["boot"] != boot_id() or not kept["boot"]:
             return
         for key, row in kept["sessions"].items():
-            yield (
-                str(key),
-                Session(str(row["name"]), str(row["proof"]), str(row["address"]), float(row["begun_s"]), now_s),
-            )
+            name, proof, address = (str(row[field]) for field in ("name", "proof", "address"))
+            yield str(key), Session(name, proof, address, float(row["begun_s"]), now_s)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return
 

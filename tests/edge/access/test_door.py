@@ -268,6 +268,7 @@ def test_a_look_is_recorded_once_however_often_the_view_changes(studio, guest, a
         answer = guest.open("GET", f"/stream.mjpg?view={view}").getresponse()
         answer.read(100)
         answer.close()
+        wait_until(lambda: studio.sink.count_viewers() == 0, "the stream is still open")
     studio.close()
     looks = [one for one in audited() if one["event"].startswith("look")]
     assert [(one["event"], one["who"]) for one in looks] == [("look-begin", "vera"), ("look-end", "vera")]

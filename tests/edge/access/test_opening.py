@@ -76,7 +76,7 @@ def test_on_this_machine_it_needs_neither(open_studio, listen):
     studio = open_studio(listen=listen, users="")
     status, _, body = Guest(studio.url).ask("GET", "/health")
     assert status == 200
-    assert json.loads(body)["access"] == {"users": False, "tls": False, "notices": []}
+    assert json.loads(body)["access"] == {"users": False, "tls": False, "certificate_sha256": "", "notices": []}
 
 
 def test_what_is_insecure_is_said_always(open_studio, users):
@@ -109,6 +109,11 @@ def test_tls_with_a_self_made_certificate(open_studio, tmp_path, caplog):
     assert f"certificate: SHA-256 {fingerprint}" in caplog.text
     config = WebConfig(listen="0.0.0.0:8080", users=str(tmp_path / "users.toml"), certificate="self-made")
     assert access_line(config).endswith(f"certificate SHA-256 {fingerprint}")
+    running = json.loads(guest.ask("GET", "/health")[2])
+    (tmp_path / "state" / "tls" / "certificate.pem").rename(tmp_path / "elsewhere")  # as a command elsewhere sees it
+    assert access_line(config, None).endswith("a certificate is made at the start")
+    assert access_line(config, running).endswith(f"certificate SHA-256 {fingerprint}")
+    (tmp_path / "elsewhere").rename(tmp_path / "state" / "tls" / "certificate.pem")
     modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in (tmp_path / "state" / "tls").iterdir()}
     assert modes == {"certificate.pem": 0o600, "key.pem": 0o600}
 
@@ -132,6 +137,8 @@ def test_old_tls_is_refused(open_studio, version):
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
     context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, version
+    served_with = Certificate(WebConfig(certificate="self-made")).context
+    assert served_with.minimum_version == ssl.TLSVersion.TLSv1_2, "whatever OpenSSL's own least is"
     with (
         socket.create_connection(("127.0.0.1", urlsplit(studio.url).port), timeout=20) as plain,
         pytest.raises(ssl.SSLError),

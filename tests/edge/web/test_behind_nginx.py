@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from edge.access.audit import AuditLog
+from tests.doubles.guarded import PASSWORDS, Guest, guarded_studio, write_users
 from tests.doubles.http_viewer import GUARD_S, Viewer
 from tests.paths import REPOSITORY
 
@@ -39,6 +43,11 @@ def proxied(request: pytest.FixtureRequest, studio: Any, tmp_path: Path) -> Iter
     """The page's address through nginx."""
     location = DEFAULTS if request.param == "defaults" else recipe()
     location = location.replace("127.0.0.1:8080", urlsplit(studio.url).netloc)
+    yield from behind_nginx(location, tmp_path)
+
+
+def behind_nginx(location: str, tmp_path: Path) -> Iterator[str]:
+    """The page's address through nginx with one location."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     config = tmp_path / "nginx.conf"
@@ -104,3 +113,29 @@ def test_the_units_own_page_may_do_what_it_does_without_a_proxy(studio: Any, pro
     connection.close()
     is_recipe = "proxy_set_header" in recipe() and studio.freezer.strength() == 0.5
     assert (status == 200) == is_recipe
+
+
+def test_a_login_behind_nginx_at_a_unix_socket_knows_where_it_comes_from(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    users = write_users(tmp_path / "users.toml")
+    audit = AuditLog(tmp_path / "audit" / "audit.jsonl", journal=tmp_path / "none")
+    with tempfile.TemporaryDirectory() as folder:  # where nginx's workers, another user here, can go
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "web.sock"
+        guarded = guarded_studio(users, audit, listen=f"unix:{path}")
+        path.chmod(0o666)
+        location = f"""location /camera/ {{
+            proxy_pass http://unix:{path}:/;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Forwarded-Proto $scheme; }}"""
+        with contextlib.contextmanager(behind_nginx)(location, tmp_path) as url:
+            guest = Guest(url)
+            body = {"name": "vera", "password": PASSWORDS["vera"]}
+            assert guest.ask("POST", "/camera/api/login", body, {"X-Forwarded-For": "6.6.6.6"})[0] == 200
+            assert guest.ask("GET", "/camera/health")[0] == 200
+            status, headers, _ = Guest(url).ask("GET", "/camera/")
+            assert (status, headers["location"]) == (303, "login"), "relative, so that it stays below /camera/"
+        guarded.close()
+    first = json.loads((tmp_path / "audit" / "audit.jsonl").read_text().splitlines()[0])
+    assert (first["event"], first["address"]) == ("login", "127.0.0.1")

@@ -148,11 +148,15 @@ def unix_path_of(request: web.Request) -> str:
     return name if isinstance(name, str) else ""
 
 
+FORWARDED_FOR = web.RequestKey("forwarded_for", str)
+"""Here the page's gate leaves in a request what a proxy that is known says of where it comes from."""
+
+
 def address_of(request: web.Request) -> str:
-    """Where a request comes from; what a proxy at a Unix socket says of that is believed, nobody else is."""
+    """Where a request comes from; proxies at Unix sockets and those of `web.proxies` are believed, nobody else is."""
     if unix_path_of(request):
         return _last(request.headers.getall("X-Forwarded-For", ())) or "unix"
-    return request.remote or ""
+    return str(request.get(FORWARDED_FOR) or request.remote or "")
 
 
 def is_secure(request: web.Request) -> bool:

@@ -9,6 +9,7 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from edge.access.visitors import FORWARDED_FOR
 from edge.web.answers import refused
 from edge.web.connection import Connection
 from edge.web.guests import Doing
@@ -53,6 +54,7 @@ class Gate:
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
             _note(request, "busy")
+            request[FORWARDED_FOR] = self.host_of(request)
             wait_s = self._pace.wait_s(self.address_of(request), WEIGHTS.get(request.path, 1.0))
             if wait_s is None:
                 return _last(refused(503, "too many requests from this address; try again in a while", retry_s=1))
@@ -71,13 +73,17 @@ class Gate:
 
     def address_of(self, request: web.BaseRequest) -> str:
         """What the viewer is counted under: behind a proxy that is known, the address that it names last."""
+        return group_of(self.host_of(request))
+
+    def host_of(self, request: web.BaseRequest) -> str:
+        """Where it comes from, as far as that can be believed."""
         host = request.remote or ""
         if not host or host in self._proxies:
             lines = request.headers.getall("X-Forwarded-For", [])
             forwarded = [one.strip() for line in lines for one in line.split(",")]
             named = [one for one in forwarded if one and one not in self._proxies]
             host = named[-1] if named else host
-        return group_of(host)
+        return host
 
 
 def _note(request: web.Request, doing: Doing) -> None:

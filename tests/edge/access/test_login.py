@@ -12,7 +12,7 @@ import pytest
 from edge.access.attempts import FORGET_AFTER_S, MAX_COUNTED, Attempts, network_of
 from edge.access.passwords import MAX_WAITING, Busy, PasswordDesk, hash_of, is_hash, matches
 from edge.basics.errors import UsageError
-from tests.doubles.guarded import PASSWORDS, Guest, hashed
+from tests.doubles.guarded import PASSWORDS, Guest, guarded_studio, hashed, write_users
 
 
 def test_a_wrong_password_and_a_wrong_name_are_told_alike(guest):
@@ -256,3 +256,18 @@ def test_logging_in_again_ends_the_session_before(guest):
     stale.cookies = before
     assert stale.ask("GET", "/health")[0] == 401
     assert json.loads(guest.ask("GET", "/api/who")[2])["name"] == "vera"
+
+
+@pytest.mark.parametrize(("proxies", "is_apart"), [(("127.0.0.1",), True), ((), False)])
+def test_viewers_behind_a_known_proxy_wait_each_for_themselves(tmp_path, proxies, is_apart):
+    studio = guarded_studio(write_users(tmp_path / "users.toml"), proxies=proxies)
+    try:
+        for number in range(25):
+            body = {"name": f"nobody{number}", "password": "wrong"}
+            last = Guest(studio.url).ask("POST", "/api/login", body, {"X-Forwarded-For": "10.0.0.6"})
+        assert last[0] == 429
+        body = {"name": "vera", "password": PASSWORDS["vera"]}
+        answer = Guest(studio.url).ask("POST", "/api/login", body, {"X-Forwarded-For": "10.0.0.7"})
+        assert answer[0] == (200 if is_apart else 429)
+    finally:
+        studio.close()

@@ -35,6 +35,7 @@ class Session:
         self._hub, self._reader, self._writer = hub, reader, writer
         self._over: Over | None = None
         self._playing: asyncio.Future[None] | None = None
+        self._reading: asyncio.Future[tuple[str, str, dict[str, str]] | None] | None = None
         self._is_torn_down = False
 
     async def serve(self) -> None:
@@ -42,17 +43,18 @@ class Session:
             while not self._is_torn_down:
                 faults = self._hub.faults
                 limit_s = faults.session_s if faults.expires and self._playing is not None else None
-                reading = asyncio.ensure_future(self._request())
+                self._reading = reading = asyncio.ensure_future(self._request())
                 waiting = {reading} if self._playing is None else {reading, self._playing}
                 await asyncio.wait(waiting, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
                 if not reading.done():
-                    reading.cancel()
-                    await asyncio.wait({reading})
                     return  # the pictures are over, or the session has expired
                 request = await reading
                 if request is not None:
                     await self._serve_one(*request)
         finally:
+            if self._reading is not None:
+                self._reading.cancel()
+                await asyncio.gather(self._reading, return_exceptions=True)
             if self._playing is not None:
                 self._playing.cancel()
                 with contextlib.suppress(asyncio.CancelledError):

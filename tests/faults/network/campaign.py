@@ -226,7 +226,7 @@ class NetworkCampaign:
         self.report.notes.append(
             f"{self._scheme}: told age off by p50 {p50:.0f}, p99 {p99:.0f} ms in {len(quiet)} pictures between faults "
             f"(in all {len(every)}: {quantile(every, 0.5):.0f}, {quantile(every, 0.99):.0f}); oldest LIVE picture "
-            f"{judge.oldest_live_ms:.0f} ms"
+            f"{judge.oldest_live_ms:.0f} ms, with those of which nothing that comes from a camera tells the age"
         )
         if not (p50 <= TOLD_MEDIAN_MS * self._slack and p99 <= TOLD_P99_MS * self._slack):
             self.report.overall.append(f"{self._scheme}: told age off by {p50:.0f} ms at the median, {p99:.0f} at p99")

@@ -24,6 +24,9 @@ class CameraClock:
 
     Args:
         trusts_time_of_day: else the first fact alone counts.
+
+    Attributes:
+        has_just_jumped: the camera's time was set before the last picture.
     """
 
     def __init__(self, *, trusts_time_of_day: bool = True) -> None:
@@ -35,6 +38,8 @@ class CameraClock:
         self._off_ns: int | None = None
         self._is_used = False
         self._num_standing = 0
+        self._lag_ns = 0
+        self.has_just_jumped = False
 
     def words(self) -> str:
         """What tells the age, for a person."""
@@ -59,7 +64,7 @@ class CameraClock:
         lag_ns = self._behind_promptest(media_ns, arrived_ns)
         if self._num_standing >= _NUM_STANDING:
             return 0
-        if time_of_day_ns is not None:
+        if time_of_day_ns is not None and not self.has_just_jumped:
             off_ns = now_ns - time_of_day_ns
             self._off_ns = off_ns
             self._is_used = self._trusts and -LATE_NS < off_ns <= OLDEST_STAMP_NS
@@ -70,15 +75,17 @@ class CameraClock:
     def _behind_promptest(self, media_ns: int, arrived_ns: int) -> int:
         offset_ns = arrived_ns - media_ns
         self._num_standing = self._num_standing + 1 if media_ns == self._last_media_ns else 0
-        if self._has_jumped(media_ns, arrived_ns):
-            self._promptest_ns = []
+        self.has_just_jumped = self._has_jumped(media_ns, arrived_ns)
+        if self.has_just_jumped:  # what was late before is so still
+            self._promptest_ns = [offset_ns - self._lag_ns]
         self._last_media_ns, self._last_arrived_ns = media_ns, arrived_ns
         if not self._promptest_ns or arrived_ns - self._window_began_ns > _WINDOW_NS:
             # The one before counts too: clocks drift, but not by much in a minute.
             self._promptest_ns = [*self._promptest_ns[-1:], offset_ns]
             self._window_began_ns = arrived_ns
         self._promptest_ns[-1] = min(self._promptest_ns[-1], offset_ns)
-        return offset_ns - min(self._promptest_ns)
+        self._lag_ns = offset_ns - min(self._promptest_ns)
+        return self._lag_ns
 
     def _has_jumped(self, media_ns: int, arrived_ns: int) -> bool:
         """Whether the camera's clock was set; one that stands still while time passes is a backlog instead."""

@@ -24,13 +24,15 @@ from edge.sources.network.access_units import (
 from edge.sources.network.address import CameraAddress
 from edge.sources.network.clock import CameraClock
 from edge.sources.network.feed import FeedEnded, Give, Received
-from edge.sources.network.rtp import Resequencer, SenderReport, rtp_packet, sender_report
+from edge.sources.network.frame_numbers import FrameNumbers
+from edge.sources.network.rtp import Resequencer, RtpPacket, SenderReport, rtp_packet, sender_report
 from edge.sources.network.rtp_jpeg import JpegDepacketiser
 from edge.sources.network.rtsp_session import RTP, RtspSession
 from edge.sources.network.sdp import CODECS
 
 _REPORT_NS = 5_000_000_000
 _MAX_WAITING = 15
+_MAX_FOREIGN = 50
 _BEHIND_NS = 1_000_000_000
 _BEHIND_FOR_NS = 3_000_000_000
 _SILENT_NS = 15_000_000_000
@@ -102,12 +104,15 @@ class RtspFeed:
         self._depacketiser: Depacketiser = JpegDepacketiser() if is_jpeg else NalDepacketiser(self._rules)
         self._decoder: LiveDecoder | None = None
         self._parameter_sets = self._sets_in_use = track.parameter_sets
+        self._numbers = FrameNumbers() if track.codec == "H264" else None
+        if self._numbers is not None:
+            self._numbers.are_broken_by(track.parameter_sets)
         self._waits_for_key = True
         self._sender: SenderReport | None = None
         self._media_ns = self._last_timestamp = 0
         self._seq = -1
         self._arrivals: dict[int, _Arrival] = {}
-        self._num_packets = self._num_fed = 0
+        self._num_packets = self._num_fed = self._num_foreign = 0
         self._reported_ns = self._began_ns = self._in_time_ns = time.monotonic_ns()
 
     def _play(self, give: Give) -> None:
@@ -119,7 +124,10 @@ class RtspFeed:
                 self._sender = sender_report(content) or self._sender
                 continue
             packet = rtp_packet(content, arrived_ns)
-            if packet is None or packet.payload_type != self._session.track.payload_type:
+            if packet is None:
+                continue
+            self._refuse_foreign(packet)
+            if packet.payload_type != self._session.track.payload_type:
                 continue
             self._num_packets += 1
             for following, is_after_gap in self._resequencer.push(packet):
@@ -146,6 +154,9 @@ class RtspFeed:
             self._parameter_sets = renewed(self._parameter_sets, picture.parameter_sets, self._rules)
         if not picture.content:
             return  # parameter sets alone
+        if self._numbers is not None and self._numbers.are_broken_by(picture.content.split(START_CODE)[1:]):
+            give.fault("incomplete")
+            self._waits_for_key = True
         if self._waits_for_key and not picture.is_key:
             return
         if self._decoder is not None and self._decoder.num_waiting > _MAX_WAITING and not picture.is_key:
@@ -196,8 +207,17 @@ class RtspFeed:
             time_of_day_ns = self._sender.time_of_day_ns + since * 1_000_000_000 // hz
         now_ns = time.time_ns() - (time.monotonic_ns() - picture.arrived_ns)
         lag_ns = self._clock.lag_ns(self._media_ns, picture.arrived_ns, time_of_day_ns, now_ns)
+        if self._clock.has_just_jumped:
+            self._sender = None  # it says when pictures before the jump were taken
         self._refuse_backlog(lag_ns, picture.arrived_ns)
         return picture.arrived_ns - lag_ns
+
+    def _refuse_foreign(self, packet: RtpPacket) -> None:
+        """A camera that was set to another codec goes on in the same session."""
+        is_ours = packet.payload_type == self._session.track.payload_type
+        self._num_foreign = 0 if is_ours else self._num_foreign + 1
+        if self._num_foreign > _MAX_FOREIGN:
+            raise FeedEnded(f"{self._camera}: sends other video than it described; opened anew")
 
     def _refuse_backlog(self, lag_ns: int, arrived_ns: int) -> None:
         if lag_ns < _BEHIND_NS:

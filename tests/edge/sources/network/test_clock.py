@@ -33,6 +33,27 @@ def test_a_camera_whose_time_is_set_is_prompt_again_at_once(jump_ns):
     assert max(lags) == 0
 
 
+def test_what_was_late_before_a_jump_is_late_after_it():
+    clock = CameraClock()
+    for i in range(60):
+        clock.lag_ns(i * FRAME, i * FRAME)
+    for i in range(60, 90):
+        clock.lag_ns(i * FRAME, i * FRAME + 900 * MS)
+    now_ns = 1_800_000_000 * S
+    lags = [clock.lag_ns(i * FRAME - 50 * S, i * FRAME + 900 * MS, now_ns, now_ns) for i in range(90, 120)]
+    assert set(lags) == {900 * MS}
+    assert clock.lag_ns(120 * FRAME - 50 * S, 120 * FRAME + 100 * MS) == 100 * MS
+
+
+def test_the_time_of_day_from_before_a_jump_is_not_used():
+    clock = CameraClock()
+    now_ns = 1_800_000_000 * S
+    for i in range(60):
+        clock.lag_ns(i * FRAME, i * FRAME, now_ns, now_ns)
+    assert clock.lag_ns(60 * FRAME - 2 * S, 60 * FRAME, now_ns - 2 * S, now_ns) == 0
+    assert clock.has_just_jumped
+
+
 def test_a_silence_of_the_line_is_no_jump():
     clock = CameraClock()
     for i in range(60):

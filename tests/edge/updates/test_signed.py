@@ -281,6 +281,22 @@ def test_root_installs_as_the_folders_owner(service, bundles):  # noqa: F811
 
 
 @as_root
+def test_root_checks_a_unit_as_its_services_user(service, bundles):  # noqa: F811
+    """Its engines are code that this user may write."""
+    done = subprocess.run(
+        [sys.executable, "-m", "edge.cli", "--check", "--config", service.config], capture_output=True, text=True
+    )
+    lines = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}
+    assert lines["model"] == lines["engine"] == lines["camera"] == "ok" and not done.stderr, done
+    (service.models / "live").mkdir()
+    os.mkfifo(service.models / "live" / "model.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "edge.cli", "--check", "--config", service.config], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "is a named pipe, expected a plain file" in done.stdout
+
+
+@as_root
 def test_no_process_of_roots_looks_at_a_foreign_graph(service, hostile):
     command = [sys.executable, "-m", "edge.cli", "model", "install", hostile(endless), "--config", service.config]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

@@ -129,6 +129,7 @@ def run_verify(args: argparse.Namespace) -> int:
     from export.on_unit.samples import sample_frames
     from export.verify import HEAD, aligned, verify
 
+    become_owner_of(args.engines)  # a plan is code, and whose folder it is may write it
     checkpoints = None if args.checkpoint is None else (args.checkpoint, args.isr)
     rows = verify(
         find_model(args.profile),
@@ -152,6 +153,7 @@ def run_bench(args: argparse.Namespace) -> int:
     from export.on_unit.peak import measured_peak_flops
     from export.on_unit.samples import sample_frames
 
+    become_owner_of(args.engines)
     config = EngineConfig(backend=args.backend, engines=str(args.engines), precision=args.precision)
     profile = find_model(args.profile)
     rungs = own_rungs(profile.name, args.backend)
@@ -173,6 +175,7 @@ def run_bench(args: argparse.Namespace) -> int:
 def run_inspect(args: argparse.Namespace) -> int:
     from export.on_unit.inspector import inspected
 
+    become_owner_of(args.plan.parent)
     for line in inspected(args.plan):
         say(line)
     return 0

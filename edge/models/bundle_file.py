@@ -25,6 +25,8 @@ from edge.models.bundle import (
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _BLOCK, _CHUNK = tarfile.BLOCKSIZE, 1 << 20
+MAX_PADDING_BYTES = 4 * tarfile.RECORDSIZE
+"""Zeros at the end of a tar."""
 
 
 class _HashedFile:
@@ -32,6 +34,7 @@ class _HashedFile:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file, self._digest = file, hashlib.sha256()
+        self.num_bytes = os.fstat(file.fileno()).st_size
 
     def read(self, num_bytes: int) -> bytes:
         content = self._file.read(num_bytes)
@@ -106,6 +109,7 @@ class Bundle:
             ModelError: the bundle is not what it or `sha256` says.
             OSError: the folder cannot be written.
         """
+        self._refuse_more()
         _write(folder, BUNDLE_NAME, iter([self.contents.content]))
         if self.signature is not None:
             _write(folder, SIGNATURE_NAME, iter([self.signature]))
@@ -126,11 +130,17 @@ class Bundle:
                 self._next = self._next_member()
             if wanted:
                 raise ModelError(f"{self.path}: lacks {', '.join(sorted(wanted))}; {REBUILD}")
-            found = self._file.sha256()
-            if sha256 is not None and found != sha256:
+            if sha256 is not None and (found := self._file.sha256()) != sha256:
                 raise ModelError(f"{self.path}: sha256 is {found[:12]}…, expected {sha256[:12]}…; copy it again")
             for made in folders.values():
                 made.sync()
+
+    def _refuse_more(self) -> None:
+        """Behind what is announced there are only the blocks of a tar, not a terabyte of holes to be hashed."""
+        sizes = [file.num_bytes for file in self.contents.files.values()]
+        sizes += [len(self.contents.content), len(self.signature or b"")]
+        if self._file.num_bytes > sum(sizes) + 2 * _BLOCK * len(sizes) + MAX_PADDING_BYTES:
+            raise ModelError(f"{self.path}: has {self._file.num_bytes} bytes, more than it announces; {REBUILD}")
 
     def _next_member(self) -> tarfile.TarInfo | None:
         """The next header; None at the end of the archive."""

@@ -102,7 +102,7 @@ def test_a_full_disk_keeps_what_was_taken(wanted):
 def test_a_record_that_cannot_be_written_takes_its_frame_with_it(wanted, monkeypatch):
     writer = opened_session(wanted)
 
-    def fails_on_records(path, content):
+    def fails_on_records(path, content, mode):
         if path.name == "session.json":
             raise OSError(28, "No space left on device")
         path.write_bytes(content)

@@ -23,13 +23,21 @@ class Journal:
         sys.addaudithook(self._heard)
 
     def _heard(self, event: str, args: tuple) -> None:
-        if self.is_on and event == "os.rename" and str(args[0]).startswith(self.folder):
-            self.calls.append(("name", str(args[0]), str(args[1])))
+        if not self.is_on or event != "os.rename":
+            return
+        old, new = (_path_of(name, descriptor) for name, descriptor in zip(args[:2], args[2:], strict=True))
+        if old.startswith(self.folder):
+            self.calls.append(("name", old, new))
 
     def synced(self, descriptor: int) -> None:
         path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
         if path.startswith(self.folder):
             self.calls.append(("sync", path, str(os.fstat(descriptor).st_size)))
+
+
+def _path_of(name: object, descriptor: int) -> str:
+    """The whole path of a name in an open folder; -1 is the working folder."""
+    return str(name) if descriptor < 0 else f"{Path(f'/proc/self/fd/{descriptor}').readlink()}/{name}"
 
 
 @pytest.fixture

@@ -217,7 +217,7 @@ def test_a_pair_has_one_name_whatever_becomes_of_the_clock(monkeypatch):
 
 def test_a_slow_disk_refuses_rather_than_fills_the_memory(office, monkeypatch):
     go_on = threading.Event()
-    monkeypatch.setattr(saver_module, "write_together", lambda contents: go_on.wait(GUARD_S))
+    monkeypatch.setattr(saver_module, "write_together", lambda contents, mode: go_on.wait(GUARD_S))
     for _ in range(MAX_WAITING + 3):
         office.saver.save(pair_of())
     assert office.failed

@@ -73,6 +73,13 @@ def test_an_unrelated_folder_among_the_versions_stays_and_is_told(store, version
         assert (versions / name / "cat.png").exists()
 
 
+@pytest.mark.parametrize("name", UNRELATED)
+def test_a_bundle_json_alone_makes_no_version(store, versions, name):
+    (versions / name).mkdir()
+    (versions / name / "bundle.json").write_bytes(b"{}")
+    assert not store.remove_leftovers().removed and (versions / name / "bundle.json").exists()
+
+
 @not_plain
 @pytest.mark.parametrize("name", ["cat", NAME, f".{NAME}.edge.part"])
 def test_whatever_lies_among_the_versions_stays_and_is_told(store, versions, name, make, victim):

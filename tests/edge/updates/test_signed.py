@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -25,7 +27,8 @@ from edge.pictures.geometry import FRAME_SHAPE
 from export.cli import main as export_main
 from export.on_unit.bundle import write_bundle
 from export.on_unit.keys import new_key, read_private_key
-from tests.edge.updates.test_command import Unit, bundles, hospital_key, set_manifest, unit  # noqa: F401  fixtures
+from tests.edge.updates.test_command import bundles, hospital_key, set_manifest, unit  # noqa: F401  fixtures
+from tests.paths import REPOSITORY
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 SERVICE = 54321
@@ -281,6 +284,22 @@ def test_root_installs_as_the_folders_owner(service, bundles):  # noqa: F811
 
 
 @as_root
+def test_root_checks_a_unit_as_its_services_user(service, bundles):  # noqa: F811
+    """Its engines are code that this user may write."""
+    done = subprocess.run(
+        [sys.executable, "-m", "edge.cli", "--check", "--config", service.config], capture_output=True, text=True
+    )
+    lines = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}
+    assert lines["model"] == lines["engine"] == lines["camera"] == "ok" and not done.stderr, done
+    (service.models / "live").mkdir()
+    os.mkfifo(service.models / "live" / "model.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "edge.cli", "--check", "--config", service.config], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and "is a named pipe, expected a plain file" in done.stdout
+
+
+@as_root
 def test_no_process_of_roots_looks_at_a_foreign_graph(service, hostile):
     command = [sys.executable, "-m", "edge.cli", "model", "install", hostile(endless), "--config", service.config]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
@@ -332,3 +351,29 @@ def test_the_command_signs_and_says_where_nobody_did(tmp_path, capsys, monkeypat
     assert "nobody signed it" in capsys.readouterr().err
     assert export_main(["bundle", "live", "-o", "x.bundle", "--sign", "hospital.pub"]) == 2
     assert not (tmp_path / "x.bundle").exists()
+
+
+def test_the_recipe_of_the_page_leads_from_a_key_to_a_unit(unit, tmp_path, monkeypatch):  # noqa: F811
+    """Every command of "Ship a model to units" in docs/ml-engineer.md, in order."""
+    page = (REPOSITORY / "docs" / "ml-engineer.md").read_text().partition("## Ship a model to units")[2]
+    lines = [re.split(r"\s{3,}", line.strip())[0] for line in page.splitlines() if line.startswith("    ")]
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(SHIPPED / "live", tmp_path / "models" / "live")
+    shutil.rmtree(unit.keys)
+    done = []
+    for words in map(shlex.split, lines):
+        words = [word for word in words if word != "sudo"]
+        done.append(Path(words[0]).name)
+        if words[0] == "edge-export":
+            assert export_main(words[1:]) == 0
+        elif words[0] == "install":
+            assert words[-1] == "/etc/edge-enhance/keys/"
+            unit.keys.mkdir(mode=0o755)
+            subprocess.run([*words[:-1], unit.keys], check=True)
+        else:
+            unit.models = tmp_path / "unit"
+            unit.listen_on(1)
+            code, out, err = unit(*words[2:])
+            assert code == 0 and "signed by hospital-2026.pub" in out, err
+    assert done == ["edge-export", "install", "edge-export", "edge-enhance"]
+    assert chosen(unit).name == "live"

@@ -304,6 +304,14 @@ def test_a_member_longer_than_announced_is_refused_before_it_is_written(tmp_path
         install(ModelStore(tmp_path / "models"), tmp_path / "x.bundle", sha256(content).hexdigest())
 
 
+def test_a_bundle_with_a_terabyte_of_holes_behind_it_is_not_read_to_its_end(tmp_path):
+    content = tar_whole()
+    (tmp_path / "x.bundle").write_bytes(content)
+    os.truncate(tmp_path / "x.bundle", 1 << 40)
+    with pytest.raises(ModelError, match="more than it announces"):
+        install(ModelStore(tmp_path / "models"), tmp_path / "x.bundle", "0" * 64)
+
+
 def test_contents_are_read_back_as_they_were_written():
     contents = read_contents(contents_of(FILES), "x")
     assert {name: file.num_bytes for name, file in contents.files.items()} == {

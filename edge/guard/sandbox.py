@@ -32,7 +32,7 @@ _TYPES_FOR_THE_TERMINAL = (0x5412, 0x541C)
 _NAMES_WHO_IS_SIGNALLED = (0x8901, 0x8902)
 _SETS_OWNER, _SETS_SIGNAL, _SETS_OWNER_EX = 8, 10, 15
 
-_NETWORK = ("accept", "accept4", "bind", "connect", "listen", "socket")
+_NETWORK = ("accept", "accept4", "bind", "connect", "listen", "sendmmsg", "sendmsg", "socket")
 _PROGRAMS = ("execve", "execveat", "fork", "vfork")
 _OTHERS = (
     "kcmp", "migrate_pages", "move_pages", "ioprio_set", "pidfd_getfd", "pidfd_open", "pidfd_send_signal",
@@ -151,6 +151,7 @@ def refused_by(plan: Plan) -> tuple[Refused, ...]:
     if plan.has_gpu:
         return (*refused, Refused("socket", errno.EACCES, 0, (_AF_UNIX,), unless=True))
     refused += [Refused(call, errno.EACCES) for call in (*_NETWORK, *_SHARING, *_WRITING)]
+    refused += [Refused("sendto", errno.EACCES, 4, (0,), unless=True)]  # but to whom it is connected
     refused += [Refused("openat2", errno.ENOSYS)]
     refused += [
         Refused(call, errno.EACCES, argument, (0,), unless=True, mask=_OPEN_TO_WRITE)

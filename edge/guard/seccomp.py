@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NUMBERS = """
-accept 43 202, accept4 288 242, bind 49 200, connect 42 203, listen 50 201, socket 41 198,
+accept 43 202, accept4 288 242, bind 49 200, connect 42 203, listen 50 201, sendmmsg 307 269,
+sendmsg 46 211, sendto 44 206, socket 41 198,
 execve 59 221, execveat 322 281, fork 57 -, vfork 58 -, clone 56 220, clone3 435 435,
 kcmp 312 272, kill 62 129, tkill 200 130, tgkill 234 131, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240,
 pidfd_getfd 438 438, pidfd_open 434 434, pidfd_send_signal 424 424, process_madvise 440 440, process_mrelease 448 448,

@@ -1,8 +1,10 @@
 """An engine that a foreign graph has taken over: it gets nowhere from its process, and the program goes on."""
 
 import json
+import logging
 import os
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from edge.guard import process as engine_process
 from edge.guard.landlock import landlock_version
 from edge.guard.order import EngineOrder
 from edge.guard.process import EngineGone, EngineProcess
+from edge.guard.said import MOST_LINES
 from edge.guard.seccomp import can_filter
 from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import load_profile
@@ -79,6 +82,8 @@ def test_it_has_no_network(hostile):
         "import_('socket').socket(import_('socket').AF_INET6, import_('socket').SOCK_DGRAM)",
         "import_('socket').socket(import_('socket').AF_UNIX)",
         "import_('socket').socket(fileno=os.dup(LINE)).connect('/run/systemd/notify')",
+        "import_('socket').socket(fileno=os.dup(LINE)).sendto(b'x', '/run/systemd/notify')",
+        "import_('socket').socket(fileno=os.dup(LINE)).sendmsg([b'x'])",
     ]
     assert not_refused(hostile(*expressions), expressions) == {}
 
@@ -184,6 +189,22 @@ def test_a_flood_over_the_line_is_left_behind(hostile):
     process = hostile("""[os.write(LINE, b'{"number": 99}') for _ in iter(int, 1)]""")
     with pytest.raises(EngineGone, match="answered nonsense"):
         process.enhance(frame(0), GUARD_S)
+
+
+def test_it_has_no_terminal(hostile, caplog):
+    caplog.set_level(logging.INFO)
+    written = "os.write(2, b'\\x1b]0;owned\\x07\\n' * 2000) and os.write(1, b'out')"
+    process = hostile(written, "os.read(2, 1)", "os.read(0, 1)", "os.isatty(1) or os.isatty(2)")
+    written, read, nothing, is_terminal = outcomes(process, 4)
+    assert (written, nothing, is_terminal) == ("done: 3", "done: b''", "done: False")
+    assert read.startswith("OSError: [Errno 9]")
+    process.close(10)
+    for thread in [one for one in threading.enumerate() if one.name == "engine's lines"]:
+        thread.join(10)
+    told = [record.getMessage() for record in caplog.records]
+    assert 0 < len([line for line in told if "owned" in line]) <= MOST_LINES
+    assert "1960 more lines within 10 s are not shown" in caplog.text
+    assert not any("\x1b" in line or "\x07" in line for line in told)
 
 
 def test_what_it_says_cannot_drive_a_terminal(hostile):

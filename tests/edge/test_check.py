@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import subprocess
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -144,3 +146,10 @@ def test_without_a_unit_the_camera_is_held_to_the_calibration(unit, capsys, monk
     write_calibration(path, dataclasses.replace(NEUTRAL, camera_mode="1280x960 YUYV", controls={"exposure": 120.0}))
     _, lines = check(dataclasses.replace(config, unit=UnitConfig("A-1", str(path))), capsys)
     assert lines["camera"].startswith("FAILED  not as calibrated: exposure is 250, calibrated at 120")
+
+
+def test_the_model_runs_in_another_process_than_the_check():
+    code = "import sys; from edge.cli import main; main(['--check']); print('onnxruntime' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert "engine  ok" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "False"

@@ -40,7 +40,8 @@ fchownat 260 54, fremovexattr 199 16, fsetxattr 190 7, ftruncate 77 46, futimesa
 linkat 265 37, lremovexattr 198 15, lsetxattr 189 6, mkdir 83 -, mkdirat 258 34, mknod 133 -, mknodat 259 33,
 removexattr 197 14, rename 82 -, renameat 264 38, renameat2 316 276, rmdir 84 -, setxattr 188 5, symlink 88 -,
 symlinkat 266 36, truncate 76 45, unlink 87 -, unlinkat 263 35, utime 132 -, utimensat 280 88, utimes 235 -,
-open 2 -, openat 257 56, openat2 437 437, fcntl 72 25, ioctl 16 29, mmap 9 222, seccomp 317 277
+open 2 -, openat 257 56, openat2 437 437, fcntl 72 25, ioctl 16 29, mmap 9 222, prctl 157 167,
+seccomp 317 277
 """
 """Each call's number on x86-64 and on 64-bit Arm, which lacks the older of some pairs (the kernel's headers)."""
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}

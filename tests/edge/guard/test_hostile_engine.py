@@ -1,8 +1,10 @@
 """An engine that a foreign graph has taken over: it gets nowhere from its process, and the program goes on."""
 
+import errno
 import json
 import logging
 import os
+import platform
 import sys
 import threading
 from pathlib import Path
@@ -107,6 +109,39 @@ def test_it_has_no_files(hostile, tmp_path):
     ]
     assert not_refused(hostile(*expressions), expressions) == {}
     assert foreign.read_bytes() == b"a patient"
+
+
+CALLS = {
+    "io_uring_setup": (425, 1, 0),
+    "clone3": (435, 0, 0),
+    "ptrace": (101, 16, "PARENT"),
+    "process_vm_writev": (311, "PARENT", 0),
+    "pidfd_getfd": (438, 0, 0),
+    "open_by_handle_at": (304, 0, 0),
+    "unshare": (272, 0x10000000),
+    "userfaultfd": (323, 0),
+    "bpf": (321, 0, 0),
+    "perf_event_open": (298, 0, 0),
+    "keyctl": (250, 0),
+    "add_key": (248, 0, 0),
+    "memfd_secret": (447, 0),
+    "shmget": (29, 0, 4096, 0o1600),
+    "vfork": (58,),
+    "tkill": (200, "PARENT", 9),
+    "prctl, to outlive": (157, 1, 0),
+    "fchmod": (91, "RAW", 0o777),
+    "x32 write": (0x40000001, 1, 0, 0),
+}
+"""By their numbers on x86-64, as a graph's own code would."""
+
+
+@needs_seccomp
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
+def test_system_calls_that_no_library_makes_fail(hostile):
+    process = hostile(*(f"CALL{arguments!r}".replace("'", "") for arguments in CALLS.values()))
+    told = dict(zip(CALLS, outcomes(process, len(CALLS)), strict=True))
+    refused = [f"done: {-number}" for number in (errno.EPERM, errno.EACCES, errno.ENOSYS)]
+    assert {name: line for name, line in told.items() if line not in refused} == {}
 
 
 @needs_seccomp

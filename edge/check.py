@@ -19,6 +19,7 @@ from edge.basics.owner import become_owner_of
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
 from edge.config import Config, HeatConfig
+from edge.guard.opening import opened_once
 from edge.guard.sandbox import confinement
 from edge.health.disk import disk_state, nearest
 from edge.health.heat import believed
@@ -63,16 +64,7 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
         return f"{profile.name} {profile.manifest['version']}, sha256 {profile.sha256[:12]}, {who}"
 
     def engine() -> str:
-        from edge.engines.open import open_proven
-        from edge.engines.rungs import own_rungs
-
-        passed: list[str] = []
-        profile = find_profile(config)
-        opened, proof = open_proven(
-            profile, config.engine, own_rungs(profile.name, config.engine.backend), passed.append
-        )
-        opened.close()
-        return "; ".join([f"{opened.device}, first frame in {proof.took_ms:.0f} ms", *passed])
+        return opened_once(find_profile(config), config.engine)
 
     def camera() -> str:
         from edge.calibration.of_unit import not_as_calibrated, refuse_other_mode, unit_correction

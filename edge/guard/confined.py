@@ -24,9 +24,10 @@ from typing import IO, Any
 
 from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, EngineFailed, EngineLost, ModelError
 from edge.basics.python_child import child_environment, python_command
+from edge.basics.texts import one_line
 from edge.guard.sandbox import Plan
 
-LONGEST_LINE_BYTES = 64 * 1024
+LONGEST_LINE_BYTES, MOST_LINES = 64 * 1024, 1000
 _ERRORS: tuple[type[EdgeError], ...] = (EngineFailed, EngineLost, DeviceMissing, ConfigError, ModelError, EdgeError)
 ERROR_KINDS: Mapping[str, type[EdgeError]] = {one.__name__: one for one in _ERRORS}
 """Errors that go over the line as they are; another becomes the nearest of these."""
@@ -97,11 +98,13 @@ def run_confined(function: str, argument: Mapping[str, Any], limits: Limits) -> 
 
 def _answers(child: subprocess.Popen[bytes], out: IO[bytes], limits: Limits) -> Iterator[str]:
     """Lines until the process says that it is done; raises as `run_confined`."""
-    for content in _lines(out, time.monotonic() + limits.seconds, limits.seconds):
+    for number, content in enumerate(_lines(out, time.monotonic() + limits.seconds, limits.seconds)):
+        if number == MOST_LINES:
+            raise ModelError("the process that proved it answered nonsense")
         try:
             message = json.loads(content)
-            kind, text = str(message["kind"]), str(message["text"])
-        except (ValueError, KeyError, TypeError) as error:
+            kind, text = str(message["kind"]), one_line(str(message["text"]))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ModelError("the process that proved it answered nonsense") from error
         if kind == "done":
             return

@@ -21,8 +21,7 @@ def main() -> int:
     answers = os.dup(1)
     os.dup2(2, 1)  # what a library prints is not taken for an answer
     end_with(order["parent"])
-    for limit in (resource.RLIMIT_DATA,):
-        resource.setrlimit(limit, (order["memory_bytes"], order["memory_bytes"]))
+    limit_memory(order["memory_bytes"])
     confine(Plan.from_text(order["plan"]))
 
     def tell(kind: str, text: str) -> None:
@@ -41,6 +40,13 @@ def main() -> int:
     else:
         tell("done", "")
     return 0
+
+
+def limit_memory(num_bytes: int) -> None:
+    """Bound what is this process's own; more than it may have already is no limit."""
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    if most == resource.RLIM_INFINITY or num_bytes < most:
+        resource.setrlimit(resource.RLIMIT_DATA, (num_bytes, num_bytes))
 
 
 def _function(name: str) -> Callable[[Any], Iterator[str]]:

@@ -27,6 +27,7 @@ from edge.engines.engine import Enhanced
 from edge.engines.gpu.trt_versions import refuse_absent
 from edge.guard.answers import Nonsense, Opened, message_of, opened_of, raise_error, stage_times
 from edge.guard.order import EngineOrder
+from edge.guard.said import log_what_it_says
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.start import LEFT_TO_THE_PROGRAM
 from edge.pictures.image import Image
@@ -98,12 +99,16 @@ class EngineProcess:
                     env=child_environment(),
                     pass_fds=fds,
                     stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
                 )
         except OSError as error:
             ours.close()
             raise EngineGone(f"the engine's process cannot be started: {error.strerror or error}") from error
         finally:
             theirs.close()
+        assert self._process.stderr is not None, "it was asked for"
+        log_what_it_says(self._process.stderr)
         self._started = time.monotonic()
         try:
             self._send(order.to_message())

@@ -31,8 +31,12 @@ _TYPES_FOR_THE_TERMINAL = (0x5412, 0x541C)
 """TIOCSTI, TIOCLINUX: what is typed so, the shell runs that the program was started from."""
 _NAMES_WHO_IS_SIGNALLED = (0x8901, 0x8902)
 _SETS_OWNER, _SETS_SIGNAL, _SETS_OWNER_EX = 8, 10, 15
+_SETS_LEASE, _NOTIFIES = 1024, 1026
+"""A lease on a file makes who would write it wait."""
+_PR_SET_PDEATHSIG = 1
+"""Without it, it would outlive the program."""
 
-_NETWORK = ("accept", "accept4", "bind", "connect", "listen", "socket")
+_NETWORK = ("accept", "accept4", "bind", "connect", "listen", "sendmmsg", "sendmsg", "socket")
 _PROGRAMS = ("execve", "execveat", "fork", "vfork")
 _OTHERS = (
     "kcmp", "migrate_pages", "move_pages", "ioprio_set", "pidfd_getfd", "pidfd_open", "pidfd_send_signal",
@@ -143,7 +147,8 @@ def refused_by(plan: Plan) -> tuple[Refused, ...]:
     refused += [Refused(call, errno.ENOSYS) for call in _AROUND]
     refused += [
         Refused("clone", argument=0, mask=_CLONE_THREAD, values=(_CLONE_THREAD,), unless=True),
-        Refused("fcntl", argument=1, values=(_SETS_OWNER, _SETS_SIGNAL, _SETS_OWNER_EX)),
+        Refused("fcntl", argument=1, values=(_SETS_OWNER, _SETS_SIGNAL, _SETS_OWNER_EX, _SETS_LEASE, _NOTIFIES)),
+        Refused("prctl", argument=0, values=(_PR_SET_PDEATHSIG,)),
         Refused("ioctl", argument=1, values=(*_TYPES_FOR_THE_TERMINAL, *_NAMES_WHO_IS_SIGNALLED)),
         *(Refused(call, argument=0, values=(myself,), unless=True) for call in ("kill", "tgkill")),
         Refused("prlimit64", argument=0, values=(0, myself), unless=True),
@@ -151,6 +156,7 @@ def refused_by(plan: Plan) -> tuple[Refused, ...]:
     if plan.has_gpu:
         return (*refused, Refused("socket", errno.EACCES, 0, (_AF_UNIX,), unless=True))
     refused += [Refused(call, errno.EACCES) for call in (*_NETWORK, *_SHARING, *_WRITING)]
+    refused += [Refused("sendto", errno.EACCES, 4, (0,), unless=True)]  # but to whom it is connected
     refused += [Refused("openat2", errno.ENOSYS)]
     refused += [
         Refused(call, errno.EACCES, argument, (0,), unless=True, mask=_OPEN_TO_WRITE)

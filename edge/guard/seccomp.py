@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NUMBERS = """
-accept 43 202, accept4 288 242, bind 49 200, connect 42 203, listen 50 201, socket 41 198,
+accept 43 202, accept4 288 242, bind 49 200, connect 42 203, listen 50 201, sendmmsg 307 269,
+sendmsg 46 211, sendto 44 206, socket 41 198,
 execve 59 221, execveat 322 281, fork 57 -, vfork 58 -, clone 56 220, clone3 435 435,
 kcmp 312 272, kill 62 129, tkill 200 130, tgkill 234 131, rt_sigqueueinfo 129 138, rt_tgsigqueueinfo 297 240,
 pidfd_getfd 438 438, pidfd_open 434 434, pidfd_send_signal 424 424, process_madvise 440 440, process_mrelease 448 448,
@@ -39,7 +40,8 @@ fchownat 260 54, fremovexattr 199 16, fsetxattr 190 7, ftruncate 77 46, futimesa
 linkat 265 37, lremovexattr 198 15, lsetxattr 189 6, mkdir 83 -, mkdirat 258 34, mknod 133 -, mknodat 259 33,
 removexattr 197 14, rename 82 -, renameat 264 38, renameat2 316 276, rmdir 84 -, setxattr 188 5, symlink 88 -,
 symlinkat 266 36, truncate 76 45, unlink 87 -, unlinkat 263 35, utime 132 -, utimensat 280 88, utimes 235 -,
-open 2 -, openat 257 56, openat2 437 437, fcntl 72 25, ioctl 16 29, mmap 9 222, seccomp 317 277
+open 2 -, openat 257 56, openat2 437 437, fcntl 72 25, ioctl 16 29, mmap 9 222, prctl 157 167,
+seccomp 317 277
 """
 """Each call's number on x86-64 and on 64-bit Arm, which lacks the older of some pairs (the kernel's headers)."""
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}

@@ -1,6 +1,7 @@
 """What is run confined: each yields lines, or does what it must not."""
 
 import os
+import stat
 import time
 
 from edge.basics.errors import ConfigError
@@ -44,3 +45,24 @@ def prints(argument):
 
 def floods(argument):
     yield "x" * (1 << 20)
+
+
+def chatters(argument):
+    while True:
+        yield "on and on"
+
+
+def nests(argument):
+    os.write(*[fd for fd in range(3, 20) if _is_pipe(fd)][:1], b"[" * 60_000 + b"\n")
+    yield ""
+
+
+def _is_pipe(fd):
+    try:
+        return stat.S_ISFIFO(os.fstat(fd).st_mode)
+    except OSError:
+        return False
+
+
+def drives_a_terminal(argument):
+    yield "\x1b[2J"

@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import subprocess
+import sys
 import time
 from urllib.parse import urlsplit
 
@@ -152,3 +154,10 @@ def test_a_network_camera_says_what_it_gives_and_what_tells_its_age(unit, capsys
     health.track("camera", lambda: {"granted": "H.264 over RTSP (TCP)", "clock": "camera's time of day"})
     _, lines = check(config, capsys)
     assert lines["camera"].endswith("; gives H.264 over RTSP (TCP), age by camera's time of day")
+
+
+def test_the_model_runs_in_another_process_than_the_check():
+    code = "import sys; from edge.cli import main; main(['--check']); print('onnxruntime' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert "engine  ok" in done.stdout, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1] == "False"

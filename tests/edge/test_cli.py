@@ -306,7 +306,7 @@ def test_check_says_every_part(tmp_path):
     done = run("--check")
     assert done.returncode == 0, done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "config", "unit", "model", "engine", "camera", "bridge", "calib", "clock", "access", "disk", "heat",
+        "config", "unit", "model", "engine", "guard", "camera", "bridge", "calib", "clock", "access", "disk", "heat",
     ]  # fmt: skip
     assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
 

@@ -59,6 +59,7 @@ def test_the_libraries_of_an_engine_load():
         pytest.param("import_('fcntl').fcntl(1, 8, os.getppid())", id="signal by a descriptor"),
         pytest.param("import_('fcntl').ioctl(0, 0x5412, b'x')", id="typing for the terminal"),
         pytest.param("os.setuid(0)", id="user"),
+        pytest.param("import_('fcntl').fcntl(0, 1024, 0)", id="lease"),
     ],
 )
 def test_a_system_call_is_refused(expression):
@@ -137,6 +138,8 @@ def test_who_stops_asking_ends_it():
         ("crashes", ModelError, "its process was ended by SIGABRT"),
         ("defects", ModelError, "ZeroDivisionError: of two lines"),
         ("floods", ModelError, "answered nonsense"),
+        ("chatters", ModelError, "answered nonsense"),
+        ("nests", ModelError, "answered nonsense"),
         ("is_missing", ModelError, "AttributeError"),
     ],
 )
@@ -144,6 +147,10 @@ def test_how_it_fails_is_told(function, error, message):
     with pytest.raises(error, match=message) as caught:
         lines(function)
     assert type(caught.value) is error
+
+
+def test_its_lines_cannot_drive_a_terminal():
+    assert "\x1b" not in lines("drives_a_terminal")[0]
 
 
 def test_what_a_library_prints_is_no_answer():

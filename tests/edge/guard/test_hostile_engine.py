@@ -1,8 +1,12 @@
 """An engine that a foreign graph has taken over: it gets nowhere from its process, and the program goes on."""
 
+import errno
 import json
+import logging
 import os
+import platform
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +19,7 @@ from edge.guard import process as engine_process
 from edge.guard.landlock import landlock_version
 from edge.guard.order import EngineOrder
 from edge.guard.process import EngineGone, EngineProcess
+from edge.guard.said import MOST_LINES
 from edge.guard.seccomp import can_filter
 from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import load_profile
@@ -79,6 +84,8 @@ def test_it_has_no_network(hostile):
         "import_('socket').socket(import_('socket').AF_INET6, import_('socket').SOCK_DGRAM)",
         "import_('socket').socket(import_('socket').AF_UNIX)",
         "import_('socket').socket(fileno=os.dup(LINE)).connect('/run/systemd/notify')",
+        "import_('socket').socket(fileno=os.dup(LINE)).sendto(b'x', '/run/systemd/notify')",
+        "import_('socket').socket(fileno=os.dup(LINE)).sendmsg([b'x'])",
     ]
     assert not_refused(hostile(*expressions), expressions) == {}
 
@@ -102,6 +109,39 @@ def test_it_has_no_files(hostile, tmp_path):
     ]
     assert not_refused(hostile(*expressions), expressions) == {}
     assert foreign.read_bytes() == b"a patient"
+
+
+CALLS = {
+    "io_uring_setup": (425, 1, 0),
+    "clone3": (435, 0, 0),
+    "ptrace": (101, 16, "PARENT"),
+    "process_vm_writev": (311, "PARENT", 0),
+    "pidfd_getfd": (438, 0, 0),
+    "open_by_handle_at": (304, 0, 0),
+    "unshare": (272, 0x10000000),
+    "userfaultfd": (323, 0),
+    "bpf": (321, 0, 0),
+    "perf_event_open": (298, 0, 0),
+    "keyctl": (250, 0),
+    "add_key": (248, 0, 0),
+    "memfd_secret": (447, 0),
+    "shmget": (29, 0, 4096, 0o1600),
+    "vfork": (58,),
+    "tkill": (200, "PARENT", 9),
+    "prctl, to outlive": (157, 1, 0),
+    "fchmod": (91, "RAW", 0o777),
+    "x32 write": (0x40000001, 1, 0, 0),
+}
+"""By their numbers on x86-64, as a graph's own code would."""
+
+
+@needs_seccomp
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
+def test_system_calls_that_no_library_makes_fail(hostile):
+    process = hostile(*(f"CALL{arguments!r}".replace("'", "") for arguments in CALLS.values()))
+    told = dict(zip(CALLS, outcomes(process, len(CALLS)), strict=True))
+    refused = [f"done: {-number}" for number in (errno.EPERM, errno.EACCES, errno.ENOSYS)]
+    assert {name: line for name, line in told.items() if line not in refused} == {}
 
 
 @needs_seccomp
@@ -184,6 +224,22 @@ def test_a_flood_over_the_line_is_left_behind(hostile):
     process = hostile("""[os.write(LINE, b'{"number": 99}') for _ in iter(int, 1)]""")
     with pytest.raises(EngineGone, match="answered nonsense"):
         process.enhance(frame(0), GUARD_S)
+
+
+def test_it_has_no_terminal(hostile, caplog):
+    caplog.set_level(logging.INFO)
+    written = "os.write(2, b'\\x1b]0;owned\\x07\\n' * 2000) and os.write(1, b'out')"
+    process = hostile(written, "os.read(2, 1)", "os.read(0, 1)", "os.isatty(1) or os.isatty(2)")
+    written, read, nothing, is_terminal = outcomes(process, 4)
+    assert (written, nothing, is_terminal) == ("done: 3", "done: b''", "done: False")
+    assert read.startswith("OSError: [Errno 9]")
+    process.close(10)
+    for thread in [one for one in threading.enumerate() if one.name == "engine's lines"]:
+        thread.join(10)
+    told = [record.getMessage() for record in caplog.records]
+    assert 0 < len([line for line in told if "owned" in line]) <= MOST_LINES
+    assert "1960 more lines within 10 s are not shown" in caplog.text
+    assert not any("\x1b" in line or "\x07" in line for line in told)
 
 
 def test_what_it_says_cannot_drive_a_terminal(hostile):

@@ -90,6 +90,8 @@ def run_in_container(folder: Path, script: Path, program: str) -> None:
     command = [
         "systemd-nspawn", f"--directory={root}", f"--machine=edge-{os.getpid()}",
         "--volatile=overlay", "--register=no", "--keep-unit",
+        # nspawn's own filter does not know them; the unit's is what is tried
+        "--system-call-filter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self",
         "--private-network", "--console=pipe", "--quiet", f"--bind={out}:{PLACE}/out",
         *(f"--bind-ro={here}:{there}" for here, there in bound.items()),
         "--boot", "systemd.unit=edge-test.target", "systemd.log_level=notice",

@@ -47,6 +47,11 @@ def test_a_reload_keeps_the_process(seen):
     assert seen["reload"]["health"]["reload"]["ok"] is True
 
 
+def test_the_engines_process_is_closed_off_under_the_unit_too(seen):
+    ladder = seen["bad_reload"]["health"]["ladder"]
+    assert (ladder["engine_pid"] is not None, ladder["engine_not_held"]) == (True, [])
+
+
 def test_a_wrong_configuration_is_refused_and_the_picture_goes_on(seen):
     reload = seen["bad_reload"]["health"]["reload"]
     assert reload["ok"] is False

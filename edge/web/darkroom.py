@@ -39,7 +39,7 @@ class Darkroom:
         self._done: dict[tuple[Kept, View], asyncio.Future[Snapshot]] = {}
         self._num_new = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._work, name="web-snapshot", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="snapshot", daemon=True)
         self._thread.start()  # now, not when there is no memory for one
 
     async def develop(self, view: View, kept: Kept, *, is_promised: bool) -> Snapshot:

@@ -43,7 +43,7 @@ class Damage:
         num_faults: messages of the decoder that tell of damage.
         num_missing: frames that should lie in the gaps between those that were given.
         missing_from_s: the time at which each such gap begins.
-        times_s: of a frame up to half a second before each fault, at most a thousand.
+        times_s: of a frame up to half a second before each fault of a frame, at most a thousand.
         told: the decoder's last message about it.
         is_cut_short: the clip ended long before its container says.
     """
@@ -62,7 +62,8 @@ class Damage:
         """For a person."""
         parts = [f"{self.num_missing} frames missing at {_listed(self.missing_from_s)}"] if self.num_missing else []
         if self.num_faults:
-            parts.append(f"damaged near {_listed(self.times_s)} ({self.told})")
+            near = f" near {_listed(self.times_s)}" if self.times_s else ""
+            parts.append(f"damaged{near} ({self.told})")
         if self.is_cut_short:
             parts.append("it ends before its container says; it may be cut short")
         return "; ".join(parts)

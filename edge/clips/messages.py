@@ -47,7 +47,7 @@ class Messages:
     Attributes:
         time_base: seconds, None before the first frame; frame_rate: nominal, 0 where there is none.
         colour: range, space, primaries, transfer of the last frame that told them.
-        fault_times: of the last frame before each fault, in seconds, the first thousand.
+        fault_times: of the last frame before each fault of a frame, in seconds, the first thousand.
         num_faults: lines that tell of damage.
         last_fault: the last of them, without FFmpeg's own tags.
     """
@@ -73,7 +73,7 @@ class Messages:
         if _BAD.search(line) and not _NO_FAULT.search(line):
             self.num_faults += 1
             self.last_fault = _NAMED.sub("", _TAG.sub("", line)).strip() or self.last_fault
-            if len(self.fault_times) < _MOST_TIMES:
+            if len(self.fault_times) < _MOST_TIMES and "input packet" not in line:  # those are read far ahead
                 self.fault_times.append(self._seen_s)
         return None
 

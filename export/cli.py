@@ -88,7 +88,7 @@ def run_engine(args: argparse.Namespace) -> int:
     profile = find_model(args.profile)
     become_owner_of(args.output)
     path, is_new = build_engine(profile, args.output, options)
-    say(f"{path}\n" if is_new else f"{path}: up to date, nothing done; --force builds it again")
+    say(f"{path}" if is_new else f"{path}: up to date, nothing done; --force builds it again")
     return 0
 
 

@@ -36,13 +36,11 @@ LOADED_LATE = (
     "concurrent.futures.thread",
     "numpy.random",
     "edge.calibration.of_unit",
-    "edge.engines.cpu",
-    "edge.engines.open",
     "edge.sources.camera",
     "edge.sources.clip",
     "edge.sources.demo.source",
     "edge.sources.open",
-    "edge.sources.stream",
+    "edge.sources.network.open",
 )
 
 

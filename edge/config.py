@@ -44,7 +44,7 @@ class SourceConfig:
 
     uri: str = setting(
         "demo:",
-        "camera:/dev/video0, demo:, rtsp://..., a clip, a picture or a folder",
+        "camera:/dev/video0, demo:, rtsp://HOST/PATH, a clip, a picture or a folder",
         option="--source",
         metavar="URI",
         modes=OF_UNIT,
@@ -67,8 +67,8 @@ class SourceConfig:
     )
     password_file: str = setting(
         "",
-        "file whose first line is the password of the user whom a camera's address names, rtsp://USER@HOST/PATH; "
-        "only its owner and its group may read it",
+        "file whose first line is the password of the user whom a network camera's address names; $VARIABLES are "
+        "filled in, and only its owner and its group may read it",
         live=True,
     )
     ca: str = setting(

@@ -45,8 +45,10 @@ class Names:
         if name in self._names:
             return True
         address, local = _address(name), _address(arrived_at)
-        if address is None or local is None:
+        if address is None:
             return False
+        if local is None:  # by a proxy: whose address it is it knows, and no foreign name can pose as an address
+            return not arrived_at
         return address == local or (address.is_loopback and local.is_loopback)
 
 

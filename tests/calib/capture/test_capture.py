@@ -57,7 +57,7 @@ def test_an_interrupted_capture_goes_on(tmp_path, capsys, monkeypatch):
         return ""
 
     monkeypatch.setattr("edge.basics.command.stop_on_signals", lambda: stop)
-    monkeypatch.setattr("calib.capture.capture.sys.stdout.write", taken_once, raising=False)
+    monkeypatch.setattr("calib.capture.capture.say", taken_once)
     assert run(*arguments) == 1
     monkeypatch.undo()
     assert 0 < len(read_session(folder).frames) < 3

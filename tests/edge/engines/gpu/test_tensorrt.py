@@ -10,6 +10,7 @@ from edge.basics.whole_files import file_sha256
 from edge.engines.gpu.open import NUM_FRAMES, open_tensorrt_engine
 from edge.engines.gpu.plan import ANY_NAME, Gpu
 from edge.engines.gpu.tensorrt import MAX_FRAMES
+from edge.models.bundle_file import opened_bundle
 from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.demo.source import DemoSource
@@ -212,8 +213,9 @@ def installed(unit, folder, plan):
     bundle, models = folder / "live.bundle", folder / "installed"
     write_bundle(unit.profile, bundle, [plan])
     store = ModelStore(models)
-    with store.locked(), store.unpacked(bundle, file_sha256(bundle)) as (part, contents):
-        store.use("live", store.keep(part, contents))
+    with store.locked(), opened_bundle(bundle) as contents:
+        name, _ = store.take(contents, file_sha256(bundle), lambda _: None)
+        store.use("live", name)
     return load_profile("live", (models,))
 
 

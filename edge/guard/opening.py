@@ -8,7 +8,7 @@ from typing import Any
 
 from edge.config import EngineConfig
 from edge.engines.rungs import own_rungs
-from edge.guard.confined import Limits, run_confined
+from edge.guard.confined import Limits, Task, run_confined
 from edge.guard.order import EngineOrder
 from edge.guard.sandbox import has_gpu
 from edge.models.profile import Profile, load_profile, profile_roots
@@ -27,9 +27,9 @@ def opened_once(profile: Profile, config: EngineConfig) -> str:
     """
     rungs = own_rungs(profile.name, config.backend)
     plan = EngineOrder(rungs[0], profile.sha256, config, None).plan()
-    limits = Limits(replace(plan, has_gpu=plan.has_gpu and has_gpu()), _OPENING_S, _MOST_MEMORY_BYTES)
     argument = {"profile": profile.name, "config": asdict(config)}
-    *passed, told = run_confined("edge.guard.opening:lines", argument, limits)
+    task = Task("edge.guard.opening:lines", argument, replace(plan, has_gpu=plan.has_gpu and has_gpu()))
+    *passed, told = run_confined(task, Limits(_OPENING_S, _MOST_MEMORY_BYTES))
     return "; ".join([told, *passed])
 
 

@@ -45,7 +45,8 @@ def prove_in(confined: Confined, folder: Path, config: Config, say: Callable[[st
             for line in confined.lines(task):
                 say(line)
         except EdgeError as error:
-            raise type(error)(f"{origin}: {error}".replace(f"{origin}: {origin}", str(origin))) from error
+            told = str(error)
+            raise type(error)(told if told.startswith(f"{origin}: ") else f"{origin}: {told}") from error
     for words in confined.not_held:
         say(f"the process that tried it was not held by this kernel: {words}")
 

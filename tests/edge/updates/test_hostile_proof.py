@@ -114,3 +114,8 @@ def test_it_gets_no_more_memory_than_it_may(unit, monkeypatch):
 def test_one_that_never_ends_is_ended(unit, expression):
     with pytest.raises(ModelError, match=r"live\.bundle: it was not through after 3 s"):
         unit(expression, seconds=3.0)
+
+
+def test_what_the_kernel_does_not_hold_is_told(unit, monkeypatch):
+    monkeypatch.setattr(proving, "MODULE", "tests.doubles.proof_of_an_old_kernel")
+    assert unit()[-1] == "the process that tried it was not held by this kernel: files: there is no Landlock"

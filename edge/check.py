@@ -19,7 +19,8 @@ from edge.basics.owner import become_owner_of
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
 from edge.config import Config, HeatConfig
-from edge.guard.opening import opened_once
+from edge.guard.confined import Confined
+from edge.guard.opening import opened_once, opener
 from edge.guard.sandbox import confinement
 from edge.health.disk import disk_state, nearest
 from edge.health.heat import believed
@@ -53,16 +54,19 @@ def check_unit(config: Config, find_profile: Callable[[Config], Profile]) -> int
     Args:
         find_profile: how the configured profile is looked up.
     """
+    with opener() as confined:
+        _become_service(config)
+        return _check_parts(config, find_profile, confined)
 
-    _become_service(config)
 
+def _check_parts(config: Config, find_profile: Callable[[Config], Profile], confined: Confined) -> int:
     def model() -> str:
         profile = find_profile(config)
         who = vouched(profile, config.engine.keys)
         return f"{profile.name} {profile.manifest['version']}, sha256 {profile.sha256[:12]}, {who}"
 
     def engine() -> str:
-        return opened_once(find_profile(config), config.engine)
+        return opened_once(confined, find_profile(config), config.engine)
 
     def camera() -> str:
         from edge.calibration.of_unit import not_as_calibrated, refuse_other_mode, unit_correction

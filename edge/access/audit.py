@@ -11,6 +11,7 @@ import fcntl
 import json
 import logging
 import os
+import pwd
 import queue
 import stat
 import threading
@@ -35,6 +36,8 @@ SELDOM_S = 10.0
 _MAX_WAITING = 1000
 _MAX_TEXT = 200
 _MAX_SELDOM = 1024
+_NOBODY_LOGGED_IN = (1 << 32) - 1
+"""As the kernel says it, such as of a service."""
 
 
 def record(config: Config, event: str, who: str, **details: str) -> None:
@@ -46,15 +49,25 @@ def record(config: Config, event: str, who: str, **details: str) -> None:
 
 
 def who_runs() -> str:
-    """The person at the command line, also behind sudo."""
-    import getpass
-
+    """The person at the command line, behind sudo who logged in. To be asked before root is given up."""
+    own = _user_name(os.getuid())
+    if os.geteuid() != 0:
+        return own
     try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        name = str(os.getuid())
+        logged_in = int(Path("/proc/self/loginuid").read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        logged_in = _NOBODY_LOGGED_IN
+    if 0 < logged_in < _NOBODY_LOGGED_IN:
+        return f"{_user_name(logged_in)} (sudo)"
     behind = os.environ.get("SUDO_USER", "")
-    return f"{behind} (sudo)" if behind and os.geteuid() == 0 else name
+    return f"{behind} (sudo)" if behind else own
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 class AuditLog:

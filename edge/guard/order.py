@@ -35,8 +35,10 @@ class EngineOrder:
     unit: UnitConfig | None
 
     def plan(self) -> Plan:
-        """What the engine's process keeps: the profile's files, the unit's calibration, and engines for a GPU."""
+        """What the engine's process keeps: the profile's files, the keys, the unit's calibration, engines for a GPU."""
         readable = [root / self.rung.profile for root in profile_roots(self.engine.models)]
+        if self.engine.keys:  # by which it sees for itself who vouches for the profile
+            readable.append(Path(self.engine.keys))
         if self.unit is not None and self.unit.calibration:
             readable.append(Path(self.unit.calibration))
         if self.rung.runtime:

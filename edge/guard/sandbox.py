@@ -11,6 +11,7 @@ import contextlib
 import errno
 import json
 import os
+import pwd
 import resource
 import sys
 import sysconfig
@@ -100,8 +101,11 @@ class Plan:
         return cls(tuple(stored["readable"]), bool(stored["has_gpu"]))
 
 
-def confine(plan: Plan) -> tuple[str, ...]:
+def confine(plan: Plan, reach: Reach | None = None) -> tuple[str, ...]:
     """Take from this process what the plan does not name. Before it has threads: Landlock holds the calling one.
+
+    Args:
+        reach: the plan's, as `reach_of` told it before this process gave up being root; None: it is asked now.
 
     Returns:
         What could not be taken, in words; empty where all is held.
@@ -111,7 +115,7 @@ def confine(plan: Plan) -> tuple[str, ...]:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold patients' pictures
     try:
         forbid_new_privileges()
-        restrict_files(reach_of(plan))
+        restrict_files(reach or reach_of(plan))
     except OSError as error:
         missing.append(f"files: {error.strerror}")
     try:
@@ -178,7 +182,10 @@ def _interpreter() -> Iterable[Path]:
 
 def _holds_others(folder: Path) -> bool:
     """Whether people's files lie below a folder that somebody put on Python's path."""
-    return any(Path(other).is_relative_to(os.path.realpath(folder)) for other in (*_OF_OTHERS, Path.home()))
+    others = [*map(Path, _OF_OTHERS), Path.home()]
+    with contextlib.suppress(KeyError):
+        others.append(Path(pwd.getpwuid(os.getuid()).pw_dir))  # where HOME does not say it
+    return any(other.is_relative_to(os.path.realpath(folder)) for other in others)
 
 
 def _library_path() -> Iterable[Path]:

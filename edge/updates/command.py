@@ -12,18 +12,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from edge.access.audit import record, who_runs
 from edge.basics.command import exit_code_of, say
 from edge.basics.errors import EdgeError, ModelError, UsageError
 from edge.basics.logs import set_handler
 from edge.basics.owner import become_owner_of
 from edge.config import Config, load_config
+from edge.guard.confined import Confined
+from edge.models.bundle import Contents
 from edge.models.bundle_file import Bundle, expected_sha256, opened_bundle
 from edge.models.manifest import read_manifest
 from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile, profile_in, profile_names, profile_roots
 from edge.models.trust import accept, vouched, vouched_contents
 from edge.updates.age import why_older
-from edge.updates.confined import Confined
-from edge.updates.journal import note, who_asks
 from edge.updates.proving import PROOF_S, prove_in, prover
 from edge.updates.running_unit import RunningUnit
 from edge.updates.store import ModelStore
@@ -75,35 +76,43 @@ def _seconds(text: str) -> float:
 def run_install(args: argparse.Namespace, config: Config) -> int:
     store = _store(config)
     with opened_bundle(args.file) as bundle, prover(args.proof_s) as confined:
-        contents = bundle.contents
+        contents, person = bundle.contents, who_runs()
         sha256 = expected_sha256(args.file, args.sha256, is_signed=bundle.signature is not None)
         if args.unsigned:
-            _accept(bundle, config)
+            _accept(bundle, config, person)
         who = vouched_contents(contents, bundle.signature, config.engine.keys, args.file)
         become_owner_of(store.root)  # what root alone may read or write is done
 
+        older = ""
+
         def proving(part: Path) -> None:
+            nonlocal older
             older = _why_older(store, contents.profile, part)
             if older and not args.downgrade:
                 raise ModelError(f"{args.file}: older than what is in use: {older}; --downgrade says that it is meant")
             _proven(confined, part, config, args.file)
-            if older:
-                note(f"downgrade of {contents.profile}: {older}", "downgrade", contents.name)
 
         with _held(store):
             name, before = store.take(bundle, sha256, proving)
             _put_in_use(store, contents.profile, name, before, config)
     told = f"{contents.profile} {contents.version}, sha256 {contents.model_sha256[:SHORT]}, as {name}"
-    note(f"installed {told}; {who}", "install", name)
+    if older:
+        record(config, "model-downgraded", person, **_named(contents), reason=older)
+    record(config, "model-installed", person, **_named(contents), vouched=who)
     say(f"installed: {told}; {who}")
     return 0
 
 
-def _accept(bundle: Bundle, config: Config) -> None:
+def _accept(bundle: Bundle, config: Config, person: str) -> None:
     """Record that a bundle is taken without a signature."""
     if config.engine.keys:
         accept(bundle.contents, Path(config.engine.keys))
-    note(f"accepted {bundle.contents.name} unsigned, as {who_asks()} said", "unsigned", bundle.contents.name)
+    record(config, "model-accepted-unsigned", person, **_named(bundle.contents))
+
+
+def _named(contents: Contents) -> dict[str, str]:
+    """How the audit log names a model."""
+    return {"model": f"{contents.profile} {contents.version}", "sha256": contents.model_sha256, "folder": contents.name}
 
 
 def _why_older(store: ModelStore, profile: str, part: Path) -> str:
@@ -124,13 +133,17 @@ def _proven(confined: Confined, folder: Path, config: Config, origin: object) ->
 
 
 def run_rollback(args: argparse.Namespace, config: Config) -> int:
-    store, profile = _store(config), args.profile or config.engine.profile
+    store, profile, person = _store(config), args.profile or config.engine.profile, who_runs()
     with prover(args.proof_s) as confined:
         become_owner_of(store.root)
-        return _rolled_back(store, profile, config, confined)
+        told = _rolled_back(store, profile, config, confined)
+    record(config, "model-rolled-back", person, model=told)
+    say(f"in use again: {told}")
+    return 0
 
 
-def _rolled_back(store: ModelStore, profile: str, config: Config, confined: Confined) -> int:
+def _rolled_back(store: ModelStore, profile: str, config: Config, confined: Confined) -> str:
+    """What is in use again, after what, in words."""
     with _held(store):
         before = store.in_use(profile)
         if not before:
@@ -144,10 +157,7 @@ def _rolled_back(store: ModelStore, profile: str, config: Config, confined: Conf
         else:
             load_profile(profile, (SHIPPED,))
         _put_in_use(store, profile, name, before, config)
-    told = f"{name or f'the shipped {profile}'}, after {before}"
-    note(f"rolled back to {told}", "rollback", name or profile)
-    say(f"in use again: {told}")
-    return 0
+    return f"{name or f'the shipped {profile}'}, after {before}"
 
 
 @contextmanager
@@ -169,14 +179,14 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
         ModelError: the unit refused; `before` is in use.
     """
     unit, stop = RunningUnit(config.web.listen), threading.Event()
-    record = unit.health()
+    health = unit.health()
     store.use(profile, name)
-    if record is None:
+    if health is None:
         say(f"no unit answers on {config.web.listen}; it takes effect at the next start")
         return
     is_taken, reason = False, "interrupted"
     try:
-        outcome = unit.reload(record, stop)
+        outcome = unit.reload(health, stop)
         is_taken, reason = outcome.ok, outcome.reason
     finally:
         if not is_taken:
@@ -184,8 +194,8 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
     if not is_taken:
         raise ModelError(f"the running unit did not take it, what was in use stays: {reason}")
     sha256 = load_profile(profile, profile_roots(config.engine.models)).sha256
-    is_shown = record.get("profile") == profile and unit.runs(sha256, stop)
-    say(f"the running unit (process {record['pid']}) {'shows' if is_shown else 'has taken'} {sha256[:SHORT]}")
+    is_shown = health.get("profile") == profile and unit.runs(sha256, stop)
+    say(f"the running unit (process {health['pid']}) {'shows' if is_shown else 'has taken'} {sha256[:SHORT]}")
 
 
 def run_list(args: argparse.Namespace, config: Config) -> int:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from edge.basics import errors
 from edge.basics.errors import EdgeError, ModelError
 from edge.basics.folders import open_folder
 from edge.basics.owner import Account, account_of
-from edge.config import Config
+from edge.config import Config, EngineConfig
+from edge.guard.confined import Confined, Limits, Task
+from edge.guard.sandbox import Plan, has_gpu
+from edge.models.profile import profile_roots
 from edge.service.files import USER
-from edge.updates.confined import Confined, Limits, default_memory_bytes
 
 PROOF_S = 60.0
 """What the proof of a profile may take: one that is live needs two seconds, a heavy one for stills more on a CPU."""
@@ -24,7 +25,7 @@ NOBODY = "nobody"
 
 def prover(seconds: float) -> Confined:
     """The process for one proof. To be started before this one gives up being root."""
-    return Confined(MODULE, Limits(seconds, default_memory_bytes()))
+    return Confined(Limits(seconds), f"{MODULE}:load")
 
 
 def prove_in(confined: Confined, folder: Path, config: Config, say: Callable[[str], object], origin: object) -> None:
@@ -37,27 +38,24 @@ def prove_in(confined: Confined, folder: Path, config: Config, say: Callable[[st
     Raises:
         EdgeError: as `prove`. ModelError: a limit was broken, or the process crashed.
     """
-    is_proven = False
+    argument = {"origin": str(origin), "engine": asdict(config.engine), "serial": config.unit.serial}
     with open_folder(folder) as opened:
-        order = {
-            "origin": str(origin),
-            "engine": asdict(config.engine),
-            "serial": config.unit.serial,
-            "account": asdict(_whom()),
-        }
-        for said in confined.said(order, (opened.descriptor,)):
-            if "error" in said:
-                raise _error_of(said)(f"{origin}: {said['error']}".replace(f"{origin}: {origin}", str(origin)))
-            if "line" in said:
-                say(str(said["line"]))
-            is_proven = is_proven or said.get("done") is True
-    if not is_proven:
-        raise ModelError(f"{origin}: the process that tried it ended before it was through")
+        task = Task(f"{MODULE}:lines", argument, _plan(config.engine), _whom(), opened.descriptor)
+        try:
+            for line in confined.lines(task):
+                say(line)
+        except EdgeError as error:
+            told = str(error)
+            raise type(error)(told if told.startswith(f"{origin}: ") else f"{origin}: {told}") from error
+    for words in confined.not_held:
+        say(f"the process that tried it was not held by this kernel: {words}")
 
 
-def _error_of(said: dict[str, object]) -> type[EdgeError]:
-    kind = getattr(errors, str(said.get("kind")), None)
-    return kind if isinstance(kind, type) and issubclass(kind, EdgeError) else ModelError
+def _plan(engine: EngineConfig) -> Plan:
+    """Beside the bundle: the unit's profiles, which say what ladder it would be in, and engines for a GPU."""
+    uses_gpu = engine.backend != "cpu" and has_gpu()
+    folders = [*profile_roots(engine.models), *([Path(engine.engines)] if uses_gpu else [])]
+    return Plan(tuple(os.path.realpath(folder) for folder in folders), has_gpu=uses_gpu)
 
 
 def _whom() -> Account:

@@ -16,6 +16,7 @@ import pytest
 
 from edge.clips.program import NoFfmpeg, find_ffmpeg
 from edge.models.profile import SHIPPED
+from tests.doubles.haste import first_in_haste
 from tests.doubles.watched_network import watched, why_not
 
 PROGRAMS = Path(sys.executable).parent
@@ -110,7 +111,7 @@ COMMANDS = {
 }
 
 
-@pytest.mark.parametrize(("line", "code"), COMMANDS.values(), ids=COMMANDS.keys())
+@pytest.mark.parametrize(("line", "code"), first_in_haste(COMMANDS))
 def test_a_command_keeps_to_itself(run, line, code):
     left_the_machine, left_at_home, done = run(command(line))
     assert (left_the_machine, left_at_home) == ([], [])

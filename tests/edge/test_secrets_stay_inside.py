@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.doubles.haste import first_in_haste
+
 GUARD_S = 180
 PASSWORD = "Zq7 gehäim/@:?#&'x"
 PLAIN = "Zq7geheimx"
@@ -72,7 +74,7 @@ def test_the_configuration_is_printed_without(uri, unit):
         assert_nothing_shown(text, "--print-config")
 
 
-@pytest.mark.parametrize("uri", ADDRESSES.values(), ids=ADDRESSES)
+@pytest.mark.parametrize("uri", first_in_haste({name: (uri,) for name, uri in ADDRESSES.items()}))
 def test_a_source_that_cannot_be_opened_is_told_without(uri, unit):
     text = told("edge.cli", "--live", "--listen", "127.0.0.1:0", "--debug", "--source", uri, cwd=unit)
     assert "Error" in text or "Missing" in text, text

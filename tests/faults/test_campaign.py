@@ -40,6 +40,7 @@ def engine_passes_on(unit: Unit) -> Iterator[None]:
     unit.engine.set(mode="ok")
 
 
+@pytest.mark.slow
 def test_a_planted_lie_is_found_and_a_fault_that_is_borne_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

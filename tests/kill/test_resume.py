@@ -71,6 +71,7 @@ def contents(output: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in visible(output) if path.suffix != ".json"}
 
 
+@pytest.mark.slow
 def test_a_batch_killed_and_resumed_gives_the_same_files(context: Any, originals: Path, tmp_path: Path) -> None:
     draw, found = Random(f"{SEED} resume"), Counter[str]()
     resume(originals, tmp_path / "whole")

@@ -103,6 +103,7 @@ def one_and_two(place, made_once):
     return made_once("one-and-two", make)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_two_processes_give_the_losses_of_one(one_and_two, stage):
     """Global image pool, batch statistics and relativistic means included.

@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+from edge.access import audit
 from edge.access.audit import NUM_FILES, AuditLog
 from edge.access.audit_command import entries
 
@@ -136,3 +137,23 @@ def test_what_root_begins_belongs_to_whom_the_folder_above_belongs(path, tmp_pat
     os.chown(tmp_path, 12345, 12345)
     AuditLog(path, journal=tmp_path / "none").record("model-installed", "root")
     assert path.stat().st_uid == path.parent.stat().st_uid == 12345
+
+
+@pytest.mark.parametrize(
+    ("user", "logged_in", "sudo_user", "expected"),
+    [
+        (0, b"4294967295", "", "root"),
+        (0, b"4294967295", "anna", "anna (sudo)"),
+        (0, b"65534", "anna", "nobody (sudo)"),
+        (0, b"0", "", "root"),
+        (65534, b"0", "anna", "nobody"),
+    ],
+    ids=["root", "sudo", "the kernel knows better", "root logged in", "no root says whom it likes"],
+)
+def test_who_runs_a_command_is_whom_the_system_knows(monkeypatch, user, logged_in, sudo_user, expected):
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    monkeypatch.setenv("SUDO_USER", sudo_user)
+    monkeypatch.setattr(os, "getuid", lambda: user)
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    monkeypatch.setattr(audit.Path, "read_text", lambda path, encoding: logged_in.decode())
+    assert audit.who_runs() == expected

@@ -258,6 +258,7 @@ def test_logging_in_again_ends_the_session_before(guest):
     assert json.loads(guest.ask("GET", "/api/who")[2])["name"] == "vera"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("proxies", "is_apart"), [(("127.0.0.1",), True), ((), False)])
 def test_viewers_behind_a_known_proxy_wait_each_for_themselves(tmp_path, proxies, is_apart):
     studio = guarded_studio(write_users(tmp_path / "users.toml"), proxies=proxies)

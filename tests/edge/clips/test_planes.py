@@ -43,6 +43,7 @@ def test_all_codes_come_out_by_the_standards_factors(name: str, matrix: np.ndarr
     assert difference.max() <= 1 and (difference > 0).mean() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "words", "as_planes"),
     [

@@ -35,6 +35,7 @@ def test_a_clip_with_sound_that_is_cut_off_is_told(tmp_path: Path) -> None:
     assert read_all(path)[3].is_cut_short
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sound_s", "video_s"), [(0.0, 0.5), (0.5, 0.0)])
 @pytest.mark.parametrize("name", ["x.ts", "x.mkv"])
 def test_sound_and_picture_begin_as_far_apart_as_they_did(

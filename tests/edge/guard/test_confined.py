@@ -1,22 +1,19 @@
 """A function that is run confined reads what it needs and reaches nothing else; its lines and errors come back."""
 
-import json
 import os
 import pwd
-import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 
-from edge.basics.errors import ConfigError, ModelError
-from edge.basics.python_child import PACKAGES
+from edge.basics.errors import ConfigError, InputOutputError, ModelError
+from edge.basics.owner import account_of
 from edge.guard import confined
-from edge.guard.confined import Limits, run_confined
+from edge.guard.confined import ERROR_KINDS, Confined, Limits, Task, run_confined
 from edge.guard.landlock import landlock_version
 from edge.guard.sandbox import Plan
 from edge.guard.seccomp import can_filter
-from tests.paths import REPOSITORY
 
 FUNCTIONS = "tests.doubles.confined_functions"
 
@@ -25,12 +22,16 @@ needs_landlock = pytest.mark.skipif(not landlock_version(), reason="this kernel 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give rights away")
 
 
-def lines(function, limits=None, **argument):
-    return list(run_confined(f"{FUNCTIONS}:{function}", argument, limits or Limits()))
+def lines(function, limits=None, plan=None, **argument):
+    return list(run_confined(task(function, plan, **argument), limits or Limits()))
 
 
-def made(*expressions, limits=None):
-    return lines("attempts", limits, expressions=expressions)
+def task(function, plan=None, **argument):
+    return Task(f"{FUNCTIONS}:{function}", argument, plan or Plan())
+
+
+def made(*expressions, limits=None, plan=None):
+    return lines("attempts", limits, plan, expressions=expressions)
 
 
 def test_the_libraries_of_an_engine_load():
@@ -89,8 +90,8 @@ def test_a_file_of_others_is_out_of_reach(expression, tmp_path):
         (tmp_path / name).write_text("a patient's")
     words = {name: tmp_path / name for name in ("foreign", "granted")}
     code = expression.format(folder=tmp_path, parent=os.getpid(), **words)
-    limits = Limits(Plan(readable=(str(tmp_path / "granted"),)))
-    assert made(code, f"open('{tmp_path}/granted').read()", limits=limits) == [
+    plan = Plan(readable=(str(tmp_path / "granted"),))
+    assert made(code, f"open('{tmp_path}/granted').read()", plan=plan) == [
         "PermissionError",
         'done: "a patient\'s"',
     ]
@@ -102,13 +103,13 @@ def test_a_file_of_others_is_out_of_reach(expression, tmp_path):
 @needs_seccomp
 def test_with_a_gpu_the_network_is_closed_too(tmp_path):
     (tmp_path / "foreign").write_text("a patient's")
-    limits = Limits(Plan(has_gpu=True))
-    assert made("import_('socket').socket()", "import_('socket').socket(1) and 1", limits=limits) == [
+    plan = Plan(has_gpu=True)
+    assert made("import_('socket').socket()", "import_('socket').socket(1) and 1", plan=plan) == [
         "PermissionError",
         "done: 1",
     ]
     home = pwd.getpwuid(os.getuid()).pw_dir
-    assert made(f"os.listdir('{home}')", "os.fork()", limits=limits) == ["PermissionError"] * 2
+    assert made(f"os.listdir('{home}')", "os.fork()", plan=plan) == ["PermissionError"] * 2
 
 
 def test_memory_is_limited():
@@ -116,19 +117,91 @@ def test_memory_is_limited():
     assert made("len(bytearray(2 << 30))", "len(bytearray(1 << 20))", limits=limits) == ["MemoryError", "done: 1048576"]
 
 
-def test_time_is_limited_and_the_process_gone():
-    begun = run_confined(f"{FUNCTIONS}:sleeps", {}, Limits(seconds=5.0))
-    pid = int(next(begun))
-    with pytest.raises(ModelError, match="it took more than 5 s, and was ended"):
-        next(begun)
-    assert not psutil.pid_exists(pid)
+@pytest.mark.parametrize("function", ["takes_memory", "takes_memory_of_a_file"])
+def test_one_that_takes_memory_is_ended(function, tmp_path):
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(1 << 30)
+    plan = Plan(readable=(str(tmp_path / "large"),))
+    with pytest.raises(ModelError, match="it took more than 200 MiB of memory, and was ended"):
+        lines(function, Limits(memory_bytes=200 << 20), plan, file=str(tmp_path / "large"))
+
+
+@pytest.mark.parametrize("function", ["sleeps", "hangs", "spins"])
+def test_time_is_limited_and_the_process_gone(function):
+    with Confined(Limits(seconds=3.0)) as process, pytest.raises(ModelError, match="not through after 3 s, and was"):
+        list(process.lines(task(function)))
+    assert not psutil.pid_exists(process.pid) and not session_of(process.pid)
+
+
+def session_of(leader):
+    """Who is left of a session; a process that nobody waited for yet is none."""
+    found = []
+    for process in psutil.process_iter(["status"]):
+        try:
+            if os.getsid(process.pid) == leader and process.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(process.pid)
+        except ProcessLookupError:
+            continue
+    return found
+
+
+def test_what_it_started_goes_with_it():
+    with Confined(Limits(), f"{FUNCTIONS}:starts_a_program") as process:
+        assert len(list(process.lines(task("prints")))) == 1
+        assert session_of(process.pid), "the program outlives the process by itself"
+    assert not session_of(process.pid)
 
 
 def test_who_stops_asking_ends_it():
-    begun = run_confined(f"{FUNCTIONS}:sleeps", {}, Limits())
+    begun = run_confined(task("sleeps"), Limits())
     pid = int(next(begun))
     begun.close()
     assert not psutil.pid_exists(pid)
+
+
+def test_ctrl_c_takes_it_along():
+    with pytest.raises(KeyboardInterrupt), Confined(Limits()) as process:
+        for _ in process.lines(task("sleeps")):
+            raise KeyboardInterrupt
+    assert not psutil.pid_exists(process.pid)
+
+
+def test_one_without_a_task_ends_by_itself():
+    process = Confined(Limits())
+    process._line.close()
+    assert process._process.wait(60) == 0
+    process.close()
+
+
+def test_it_has_a_clean_place_of_its_own(monkeypatch):
+    monkeypatch.setenv("SECRET", "x")
+    monkeypatch.setenv("PYTHONSTARTUP", "/evil.py")
+    environment, place, num_files = lines("tells_where_it_is")
+    assert "SECRET" not in environment and "PYTHONSTARTUP" not in environment
+    assert place == "('/', True, [])"
+    assert int(num_files) <= 5, "its three, the line, and the one that lists them"
+
+
+def test_a_folder_is_given_by_its_descriptor(tmp_path):
+    (tmp_path / "told").write_text("read")
+    descriptor = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    (tmp_path.parent / "elsewhere").mkdir()
+    tmp_path.rename(tmp_path.parent / "elsewhere" / "moved")
+    try:
+        assert list(run_confined(Task(f"{FUNCTIONS}:reads_its_folder", folder=descriptor), Limits())) == ["read"]
+    finally:
+        os.close(descriptor)
+
+
+def test_files_are_limited():
+    [told] = lines("opens_files")
+    assert told.startswith("Too many open files") and int(told.split()[-1]) < 1024
+
+
+@needs_landlock
+def test_a_thread_that_landlock_would_not_hold_is_no_start():
+    with Confined(Limits(), f"{FUNCTIONS}:leaves_a_thread") as process, pytest.raises(ModelError, match="left threads"):
+        list(process.lines(task("prints")))
 
 
 @pytest.mark.parametrize(
@@ -136,9 +209,12 @@ def test_who_stops_asking_ends_it():
     [
         ("fails", ConfigError, "unit.calib: is another unit's"),
         ("crashes", ModelError, "its process was ended by SIGABRT"),
+        ("falls", ModelError, "its process was ended by SIGSEGV"),
+        ("fails_in_its_end", ModelError, "its process ended with exit code 3"),
         ("defects", ModelError, "ZeroDivisionError: of two lines"),
         ("floods", ModelError, "answered nonsense"),
         ("chatters", ModelError, "answered nonsense"),
+        ("babbles", ModelError, "answered nonsense"),
         ("nests", ModelError, "answered nonsense"),
         ("is_missing", ModelError, "AttributeError"),
     ],
@@ -147,6 +223,16 @@ def test_how_it_fails_is_told(function, error, message):
     with pytest.raises(error, match=message) as caught:
         lines(function)
     assert type(caught.value) is error
+
+
+def test_every_error_of_ours_comes_back_as_what_it_is():
+    assert ERROR_KINDS["InputOutputError"] is InputOutputError and len(ERROR_KINDS) >= 9
+
+
+def test_one_that_closes_its_line_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(confined, "LONGEST_END_S", 0.5)
+    with pytest.raises(ModelError, match="said no more before it was through"):
+        lines("closes_its_line")
 
 
 def test_its_lines_cannot_drive_a_terminal():
@@ -158,31 +244,41 @@ def test_what_a_library_prints_is_no_answer():
 
 
 @as_root
-def test_it_has_the_rights_of_another_user(monkeypatch):
+def test_it_has_the_rights_of_another_user():
     account = pwd.getpwnam("nobody")
-    python = "/usr/bin/python3"  # ours may lie in root's own home
-    begin = [python, "-I", "-c", "import json, sys; print(json.dumps([sys.version_info[:2], sys.path]))"]
-    version, path = (
-        json.loads(subprocess.run(begin, capture_output=True, check=True).stdout)
-        if os.access(python, os.X_OK)
-        else ([0, 0], [])
-    )
-    if version < [3, 10] or not is_readable_to_all(REPOSITORY):
-        pytest.skip("needs a Python and a checkout that another user can read")
-    command = [python, "-I", str(PACKAGES / "edge/basics/isolated.py"), json.dumps([*path, str(REPOSITORY)])]
-    monkeypatch.setattr(confined, "python_command", lambda module: [*command, module])
-    found = made("os.getresuid()", "os.getgroups()", limits=Limits(user="nobody"))
-    assert found == [f"done: {(account.pw_uid,) * 3}", f"done: {os.getgrouplist('nobody', account.pw_gid)}"]
+    expressions = ["os.getresuid()", "os.getresgid()", "os.getgroups()", "os.setuid(0)"]
+    groups = os.getgrouplist("nobody", account.pw_gid)
+    told = [f"done: {(account.pw_uid,) * 3}", f"done: {(account.pw_gid,) * 3}", f"done: {groups}", "PermissionError"]
+    assert as_nobody("attempts", f"{FUNCTIONS}:attempts_nothing", expressions=expressions) == told
 
 
-def is_readable_to_all(folder):
-    return all(path.stat().st_mode & 0o005 == 0o005 for path in (folder, *folder.parents))
+def as_nobody(function, ahead, limits=None, **argument):
+    account = pwd.getpwnam("nobody")
+    given = Task(f"{FUNCTIONS}:{function}", argument, account=account_of(account.pw_uid, account.pw_gid))
+    with Confined(limits or Limits(), ahead) as process:
+        return list(process.lines(given))
 
 
 @as_root
-def test_a_user_that_is_missing_is_told():
-    with pytest.raises(ConfigError, match="there is no user 'nobody-at-all'"):
-        lines("prints", Limits(user="nobody-at-all"))
+def test_what_only_root_may_read_is_loaded_before_it_is_given_up(tmp_path, monkeypatch):
+    """As from a Python below root's own home."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "roots_own.py").write_text("def load():\n    pass\n\n\ndef lines(argument):\n    yield 'loaded'\n")
+    monkeypatch.syspath_prepend(str(closed))
+    account = account_of(pwd.getpwnam("nobody").pw_uid, 0)
+    given = Task("roots_own:lines", plan=Plan(readable=(str(closed),)), account=account)
+    with Confined(Limits(), "roots_own:load") as process:
+        assert list(process.lines(given)) == ["loaded"]
+    with Confined(Limits()) as process, pytest.raises(ModelError):
+        list(process.lines(given))
+
+
+@as_root
+def test_threads_are_limited():
+    """Those that are no root's; the kernel counts all of one user."""
+    told = as_nobody("starts_threads", f"{FUNCTIONS}:attempts_nothing", Limits(num_threads=50), most=1000)
+    assert told and int(told[0].split()[-1]) <= 51, "the last is the one refused"
 
 
 def test_nothing_is_left_open():

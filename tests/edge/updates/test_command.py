@@ -155,6 +155,7 @@ def test_the_first_installed_one_rolls_back_to_the_shipped_profile(unit, bundles
     assert code == 78 and "nothing to go back from" in err
 
 
+@pytest.mark.slow
 def test_installing_what_is_in_use_keeps_its_previous_one(unit, bundles):
     for name in ("other", "shipped", "shipped"):
         assert unit("install", bundles[name])[0] == 0
@@ -162,6 +163,7 @@ def test_installing_what_is_in_use_keeps_its_previous_one(unit, bundles):
     assert unit.sha256 != SHIPPED_SHA256
 
 
+@pytest.mark.slow
 def test_only_the_one_in_use_and_the_one_before_are_kept(unit, bundles, tmp_path):
     for number in range(4):
         folder = tmp_path / str(number) / "live"
@@ -175,6 +177,7 @@ def test_only_the_one_in_use_and_the_one_before_are_kept(unit, bundles, tmp_path
     assert "live: version 13" in out and "previous: version 12" in out
 
 
+@pytest.mark.slow
 def test_a_damaged_version_in_use_can_be_replaced(unit, bundles):
     unit("install", bundles["other"])
     (unit.models / "live" / "dehaze.onnx").write_bytes(b"rotten")
@@ -183,6 +186,7 @@ def test_a_damaged_version_in_use_can_be_replaced(unit, bundles):
     assert unit.sha256 != SHIPPED_SHA256 and len(unit.versions()) == 1
 
 
+@pytest.mark.slow
 def test_a_damaged_previous_version_is_not_rolled_back_to(unit, bundles):
     for name in ("other", "shipped"):
         unit("install", bundles[name])
@@ -194,7 +198,9 @@ def test_a_damaged_previous_version_is_not_rolled_back_to(unit, bundles):
     assert code == 78 and "not what was installed" in err and unit.sha256 == in_use
 
 
-@pytest.mark.parametrize("is_one_in_use", [False, True], ids=["on a bare unit", "over another"])
+@pytest.mark.parametrize(
+    "is_one_in_use", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["on a bare unit", "over another"]
+)
 @pytest.mark.parametrize(
     ("spoil", "code", "message"),
     [
@@ -241,6 +247,7 @@ def flipped(bundle, at):
     return bundle
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "code"), [(None, 0), ("right", 0), ("RIGHT", 0), ("0" * 64, 78), ("abc", 78), ("", 78)]
 )
@@ -291,6 +298,7 @@ def test_a_running_unit_takes_it_at_once(unit, bundles):
     assert code == 0 and f"shows {SHIPPED_SHA256[:12]}" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("behaviour", "message"),
     [("refuse", "the standby engine failed"), ("die", "ended while it reloaded"), ("deaf", "did not say within")],

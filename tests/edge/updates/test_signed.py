@@ -81,13 +81,26 @@ def test_a_record_of_what_was_accepted_that_others_may_write_is_worth_nothing(un
         chosen(unit)
 
 
-def test_unsigned_and_downgrade_are_noted(unit, made, caplog):  # noqa: F811
-    caplog.set_level("INFO", "edge.updates")
+def test_who_installed_what_is_in_the_audit_log(unit, made, monkeypatch):  # noqa: F811
+    file = unit.folder / "audit" / "audit.jsonl"
+    unit.config.write_text(f'{unit.config.read_text()}audit.file = "{file}"\n')
+    monkeypatch.setattr("edge.updates.command.who_runs", lambda: "anna (sudo)")
     assert unit("install", made(signed=False, version="0.5"), "--unsigned")[0] == 0
-    events = {record.edge_event: record for record in caplog.records}
-    assert set(events) == {"unsigned", "downgrade", "install"}
-    assert all(record.edge_user and record.edge_version.startswith("live-") for record in events.values())
-    assert "version 0.5 against 3" in events["downgrade"].getMessage()
+    assert unit("install", made(version="4"))[0] == 0
+    assert unit("install", made(version="0.1"), is_held_to_age=True)[0] == 78
+    assert unit("rollback")[0] == 0
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    told = [(line["event"], line["model"]) for line in lines]
+    assert told[:4] == [
+        ("model-accepted-unsigned", "live 0.5"),
+        ("model-downgraded", "live 0.5"),
+        ("model-installed", "live 0.5"),
+        ("model-installed", "live 4"),
+    ]
+    assert [event for event, _ in told[4:]] == ["model-rolled-back"]
+    assert {line["who"] for line in lines} == {"anna (sudo)"}
+    assert "version 0.5 against 3" in lines[1]["reason"] and lines[2]["vouched"] == "unsigned, accepted by hand"
+    assert lines[3]["vouched"].startswith("signed by hospital.pub") and lines[3]["folder"].startswith("live-")
 
 
 def test_a_key_that_is_taken_away_takes_its_bundles_along(unit, bundles):  # noqa: F811
@@ -155,6 +168,7 @@ AGES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("before", "manifest", "message"), AGES, ids=[age[2] for age in AGES])
 def test_what_is_older_is_refused_unless_that_is_said(unit, made, before, manifest, message):  # noqa: F811
     assert load_profile("live").manifest["version"] == before
@@ -165,6 +179,7 @@ def test_what_is_older_is_refused_unless_that_is_said(unit, made, before, manife
     assert unit("install", path, is_held_to_age=True)[0] == 0, "what is in use is not older than itself"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["3.0.1", "4", "v10", "3.10"])
 def test_what_is_newer_needs_no_word(unit, made, version):  # noqa: F811
     assert unit("install", made(version=version), is_held_to_age=True)[0] == 0
@@ -231,6 +246,7 @@ def hostile(tmp_path, bundles):  # noqa: F811
     return make
 
 
+@pytest.mark.slow
 def test_a_graph_that_never_ends_is_ended(unit, hostile):  # noqa: F811
     code, _, err = unit("install", hostile(endless), "--proof-s", "10")
     assert code == 78 and "not through after 10 s" in err and unit.versions() == []

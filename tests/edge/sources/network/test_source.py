@@ -244,6 +244,7 @@ def test_a_certificate_that_is_not_known_gets_no_password(tmp_path, scheme):
             told_minus_true_ms(source, 2)
 
 
+@pytest.mark.slow
 def test_a_certificate_of_another_name_is_refused():
     with NetworkCamera(tls="other", **SMALL) as camera, pytest.raises(DeviceMissing, match="is not accepted"):
         open_network_camera(camera.url("https"), ca=Path(camera.certificate))

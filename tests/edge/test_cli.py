@@ -219,6 +219,7 @@ def wait_for(is_so, program):
         time.sleep(0.002)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["clip", "folder"])
 def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_path, where):
     program, engine = started(originals, tmp_path)

@@ -24,7 +24,7 @@ REPORTERS = ("ORT_DISABLE_TELEMETRY", "HF_HUB_DISABLE_TELEMETRY", "DO_NOT_TRACK"
 """What a tester's own shell may have switched off."""
 COMPILED = ".cache/edge-enhance/simulator-"
 """The simulated head, compiled once where a developer asks for it."""
-MINUTE_S, LIVE_S, LONGEST_S = 60, 12, 300
+MINUTE_S, LIVE_S, LONGEST_S = 60, 6, 300
 TINY = """[student]
 steps = 2
 batch = 1

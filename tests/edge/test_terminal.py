@@ -69,6 +69,7 @@ def on_terminal(slave: int) -> Callable[[], None]:
     return take
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", [[], ["sh", "-c", '"$@"; exit 0', "sh"]], ids=["by itself", "by a shell"])
 def test_a_terminal_that_closes_ends_what_was_started_from_it(port: int, shell: list[str]) -> None:
     master, slave = os.openpty()

@@ -125,6 +125,7 @@ def complaint_of_ffmpeg(path: Path) -> str:
     return "\n".join(line for line in told.splitlines() if "non monoton" not in line)
 
 
+@pytest.mark.slow
 @fuzz("clip", 3_000)
 def test_clips(draw: Random, outcomes: Counter[str], folder: Path, sound_clips: dict[str, Path]) -> None:
     """What is given is whole and in order; where it is not as in the sound clip, it is told, or FFmpeg saw nothing.

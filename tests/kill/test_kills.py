@@ -8,7 +8,8 @@ import multiprocessing
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -32,11 +33,13 @@ POLL_S = 0.0005
 
 
 @pytest.fixture(scope="module")
-def context() -> Any:
+def context() -> Iterator[Any]:
     """Children come from a server without threads of its own, which has everything imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.kill.operations"])
-    return context
+    yield context
+    forkserver._forkserver._stop()  # other tests of this process count its children
+    resource_tracker._resource_tracker._stop()
 
 
 def parts(folder: Path) -> list[Path]:

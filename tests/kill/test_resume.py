@@ -7,6 +7,8 @@ import shutil
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from multiprocessing import forkserver, resource_tracker
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -35,10 +37,12 @@ def resume(originals: Path, output: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def context() -> Any:
+def context() -> Iterator[Any]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.kill.test_resume"])
-    return context
+    yield context
+    forkserver._forkserver._stop()  # other tests of this process count its children
+    resource_tracker._resource_tracker._stop()
 
 
 @pytest.fixture

@@ -92,6 +92,7 @@ def test_fields_have_labels_and_belong_to_a_password_manager(page: Any, studio: 
     page.get_by_role("alert").filter(has_text="both needed").wait_for()
 
 
+@pytest.mark.slow
 def test_a_session_that_ends_is_said_over_the_picture_and_the_way_back_is_one_key(
     page: Any, studio: Any, users: Path
 ) -> None:

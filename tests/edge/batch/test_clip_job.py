@@ -35,6 +35,7 @@ def with_sound(path: Path, codec: str, *, fps: float = 30) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("codec", "suffix", "name"), [("h264", ".mp4", "h264"), ("mjpeg", ".mov", "mjpeg"), ("ffv1", ".mkv", "ffv1")]
 )
@@ -144,6 +145,7 @@ def test_ffmpeg_killed_half_way_fails_its_clip_alone_and_leaves_nothing(bench: B
     assert not ffmpeg_children()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["reader", "writer"])
 def test_ffmpeg_that_hangs_is_ended(bench: Bench, which: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edge.clips.decode, "_WAIT_S", 0.5)

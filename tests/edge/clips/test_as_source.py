@@ -32,6 +32,7 @@ def test_an_interlaced_clip_after_a_progressive_one_shows_its_own_full_frames(tm
     np.testing.assert_allclose(shown, expected, atol=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(640, 360), (320, 320), (2560, 1440), (1920, 1080)])
 def test_every_size_comes_in_the_memory_that_is_lent(tmp_path: Path, size: tuple[int, int]) -> None:
     memory: Image = np.zeros(FRAME_SHAPE, np.uint8)

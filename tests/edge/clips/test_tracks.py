@@ -12,6 +12,8 @@ from edge.clips.facts import UNKNOWN, clip_facts
 from tests.doubles.ffmpeg_clips import BACKGROUND, chart, clip, frames_of, made, probed
 from tests.edge.clips.test_matrix import X264, assert_colours, read_all
 
+pytestmark = pytest.mark.slow
+
 if TYPE_CHECKING:
     from tests.doubles.files_bench import Bench
 

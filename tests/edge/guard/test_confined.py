@@ -126,6 +126,7 @@ def test_one_that_takes_memory_is_ended(function, tmp_path):
         lines(function, Limits(memory_bytes=200 << 20), plan, file=str(tmp_path / "large"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", ["sleeps", "hangs", "spins"])
 def test_time_is_limited_and_the_process_gone(function):
     with Confined(Limits(seconds=3.0)) as process, pytest.raises(ModelError, match="not through after 3 s, and was"):

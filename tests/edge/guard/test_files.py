@@ -135,6 +135,7 @@ def test_a_process_that_dies_or_hangs_is_replaced_and_the_picture_is_right(scrip
     assert is_right(engine, picture(201))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("backend", "what"), [("cpu", "segfault"), ("cpu", "exit"), ("cpu", "hang"), ("auto", "segfault")]
 )

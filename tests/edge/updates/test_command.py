@@ -290,6 +290,7 @@ def test_show_tells_what_the_manifest_says(unit, bundles):
     assert unit("show", "none")[0] == 78
 
 
+@pytest.mark.slow
 def test_a_running_unit_takes_it_at_once(unit, bundles):
     unit.start("take")
     code, out, _ = unit("install", bundles["other"])

@@ -86,6 +86,7 @@ ATTACKS = {
 }
 
 
+@pytest.mark.slow
 def test_nothing_of_what_it_tries_is_done(unit):
     before = state(unit.place)
     *told, who = unit(*ATTACKS.values())
@@ -103,6 +104,7 @@ def test_it_gets_no_more_memory_than_it_may(unit, monkeypatch):
     assert unit("len([bytearray(64 << 20) for _ in range(100)])")[0] == "MemoryError"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "expression",
     [

@@ -55,6 +55,7 @@ def made(tmp_path, bundles):  # noqa: F811
     return make
 
 
+@pytest.mark.slow
 def test_what_nobody_signed_is_refused_unless_that_is_said(unit, made):  # noqa: F811
     path = made(signed=False, version="4")
     code, _, err = unit("install", path)
@@ -68,6 +69,7 @@ def test_what_nobody_signed_is_refused_unless_that_is_said(unit, made):  # noqa:
         chosen(unit)
 
 
+@pytest.mark.slow
 def test_unsigned_accepts_those_contents_and_no_others(unit, made):  # noqa: F811
     assert unit("install", made(signed=False, version="4"), "--unsigned")[0] == 0
     code, _, err = unit("install", made(signed=False, version="5"))
@@ -103,6 +105,7 @@ def test_who_installed_what_is_in_the_audit_log(unit, made, monkeypatch):  # noq
     assert lines[3]["vouched"].startswith("signed by hospital.pub") and lines[3]["folder"].startswith("live-")
 
 
+@pytest.mark.slow
 def test_a_key_that_is_taken_away_takes_its_bundles_along(unit, bundles):  # noqa: F811
     assert unit("install", bundles["other"])[0] == 0 and unit("install", bundles["shipped"])[0] == 0
     (unit.keys / "hospital.pub").rename(unit.folder / "hospital.pub")
@@ -116,6 +119,7 @@ def test_a_key_that_is_taken_away_takes_its_bundles_along(unit, bundles):  # noq
     assert chosen(unit).name == "live"
 
 
+@pytest.mark.slow
 def test_a_bundle_that_another_key_signs_anew_is_taken_over_the_old_one(unit, bundles, tmp_path):  # noqa: F811
     assert unit("install", bundles["other"])[0] == 0
     private, public, _ = new_key(tmp_path / "second")
@@ -138,6 +142,7 @@ def test_a_signature_of_another_bundle_is_refused(unit, bundles, tmp_path):  # n
     assert code == 78 and "is not of this bundle" in err and not unit.models.exists()
 
 
+@pytest.mark.slow
 def test_a_version_that_was_changed_is_not_chosen(unit, bundles):  # noqa: F811
     assert unit("install", bundles["other"])[0] == 0
     folder = (unit.models / "live").resolve()
@@ -154,6 +159,7 @@ def test_what_was_put_there_by_hand_is_not_chosen(unit):  # noqa: F811
     assert EngineConfig().keys, "signatures are asked for where nobody says otherwise"
 
 
+@pytest.mark.slow
 def test_the_sha256_is_needed_where_nobody_signed(unit, made):  # noqa: F811
     for signed, code in ((True, 0), (False, 78)):
         path = made(signed=signed, version="4")
@@ -252,6 +258,7 @@ def test_a_graph_that_never_ends_is_ended(unit, hostile):  # noqa: F811
     assert code == 78 and "not through after 10 s" in err and unit.versions() == []
 
 
+@pytest.mark.slow
 def test_a_graph_that_takes_all_memory_does_not_get_it(unit, hostile):  # noqa: F811
     code, _, err = unit("install", hostile(hungry), "--proof-s", "60")
     assert code == 78 and unit.versions() == [] and len(err.splitlines()) == 1
@@ -287,6 +294,7 @@ def service(unit):  # noqa: F811
     shutil.rmtree(place)
 
 
+@pytest.mark.slow
 @as_root
 def test_root_installs_as_the_folders_owner(service, bundles):  # noqa: F811
     command, options = [sys.executable, "-m", "edge.cli", "model"], ["--config", service.config]
@@ -315,6 +323,7 @@ def test_root_checks_a_unit_as_its_services_user(service, bundles):  # noqa: F81
     assert done.returncode == 1 and "is a named pipe, expected a plain file" in done.stdout
 
 
+@pytest.mark.slow
 @as_root
 def test_no_process_of_roots_looks_at_a_foreign_graph(service, hostile):
     command = [sys.executable, "-m", "edge.cli", "model", "install", hostile(endless), "--config", service.config]

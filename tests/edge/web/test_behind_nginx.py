@@ -85,6 +85,7 @@ def test_the_first_event_comes_within_a_second(proxied: str) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_a_viewer_that_reads_slowly_is_shown_no_old_pictures(studio: Any, proxied: str) -> None:
     """nginx's buffers of its own would hold seconds of a stream."""
     noise = np.random.default_rng(1).integers(0, 256, (540, 960, 3), dtype=np.uint8)

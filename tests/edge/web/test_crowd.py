@@ -25,6 +25,8 @@ from edge.web.views import ViewEncoder
 from tests.doubles.http_viewer import GUARD_S, Viewer, get, health_of, image_from_png, wait_for_frames
 from tests.doubles.studio import Studio
 
+pytestmark = pytest.mark.slow
+
 ELSEWHERE = "127.0.0.2"
 
 

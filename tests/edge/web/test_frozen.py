@@ -6,6 +6,7 @@ import http.client
 import json
 import re
 import threading
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -175,7 +176,11 @@ def test_a_pair_that_was_not_enhanced_is_one_raw_file_by_its_name(studio: Any) -
     studio.show(only_raw=True)
     status, body = post(studio.url, "/api/save", {})
     assert (status, json.loads(body)["views"]) == (202, ["raw"])
-    response, _ = get(studio.url, "/snapshot.png?view=enhanced")
+    for _ in range(200):
+        response, _ = get(studio.url, "/snapshot.png?view=enhanced")
+        if response.status == 200:
+            break
+        time.sleep(0.05)  # the page's server has not taken it yet
     assert response.headers["X-Mode"] == "raw"
     assert name_of(response).endswith("-raw.png"), "named by what it is, not by what was asked for"
 

@@ -139,6 +139,7 @@ def test_a_guided_profile_runs_its_dehazer_alone_on_a_cpu_with_the_same_pixels(e
     host.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_every_profile_stores_what_its_graph_makes_of_the_golden_frame(exported, case):
     profile = exported(case)[0]

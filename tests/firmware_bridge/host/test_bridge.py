@@ -159,6 +159,7 @@ def _succeeds(bridge, message):
     return True
 
 
+@pytest.mark.slow
 def test_a_bad_cable_slows_but_does_not_stop(make_rig):
     rig = make_rig()
     rig.simulator.set_faults(LineFaults(drop=0.01, corrupt=0.01, duplicate=0.01))

@@ -47,6 +47,7 @@ def test_panned_frames_move_as_their_motion_says():
     assert judge.flicker(judge.fogged_video(frames), motions) > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kinds, tables, measured",
     [

@@ -45,6 +45,7 @@ def manifests(tmp_path_factory):
         return {name: prepared(name, folder) for name in ("throats", "larynx", "oral")}
 
 
+@pytest.mark.slow
 @needs_data
 @pytest.mark.parametrize("name, side", SIDES)
 def test_the_sides_are_those_that_the_shipped_weights_were_trained_and_judged_on(manifests, name, side):

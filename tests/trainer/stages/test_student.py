@@ -41,6 +41,7 @@ def test_training_lowers_the_loss(files, tmp_path, head):
         assert np.mean(numbers[-20:]) < 0.9 * np.mean(numbers[:15]), term
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lq", [pytest.param(True, id="real pictures"), pytest.param(False, id="synthetic inputs")])
 def test_distillation_pulls_the_student_to_its_teacher(files, tmp_path, lq):
     config = replace(TINY, steps=50, learning_rate=1e-2, pair_weight=0.0, distill_weight=1.0)

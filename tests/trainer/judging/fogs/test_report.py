@@ -78,6 +78,7 @@ def test_doing_nothing_flickers_as_its_input_and_frames_blown_up_in_turn_more(ti
     assert all(of["input"] == 1 and of["pumping"] > 1.5 for of in found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kinds", "num_tables"), [pytest.param(("throats", "larynx"), 9, id="both"), pytest.param(("larynx",), 6, id="one")]
 )

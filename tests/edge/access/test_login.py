@@ -107,7 +107,7 @@ def test_a_body_that_never_ends_is_cut(studio):
     host, port = studio.url.removeprefix("http://").rstrip("/").split(":")
     with socket.create_connection((host, int(port)), timeout=20) as connection:
         connection.sendall(
-            b"POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
         answer = b""
@@ -121,7 +121,7 @@ def test_a_body_that_never_ends_is_cut(studio):
                 answer = reading.readline()
             except ConnectionError:
                 return
-    assert b"413" in answer
+    assert answer.split()[1] in (b"411", b"413"), answer
 
 
 @pytest.mark.parametrize("name", ["a\x1b[2Jda", "ada\r\nX-Evil: 1", "\x00", "ada ", "ADA", "a" * 2000, "\ud800"])

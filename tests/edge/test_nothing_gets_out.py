@@ -96,6 +96,7 @@ COMMANDS = {
     "service": ("edge-enhance install-service --program /opt/x/bin/edge-enhance --dry-run", 0),
     "export": ("edge-export onnx live --precision fp32; edge-export bundle live -o live.bundle", 0),
     "calibrate": (
+        "rm -rf A board.png;"
         "edge-calib capture dark -o A/dark --unit A --source 'demo:?unit=A&target=dark' --headless --frames 4;"
         "edge-calib board -o board.png",
         0,

@@ -96,7 +96,6 @@ COMMANDS = {
     "service": ("edge-enhance install-service --program /opt/x/bin/edge-enhance --dry-run", 0),
     "export": ("edge-export onnx live --precision fp32; edge-export bundle live -o live.bundle", 0),
     "calibrate": (
-        "rm -rf A board.png;"
         "edge-calib capture dark -o A/dark --unit A --source 'demo:?unit=A&target=dark' --headless --frames 4;"
         "edge-calib board -o board.png",
         0,
@@ -142,7 +141,7 @@ def test_a_minute_of_a_command_keeps_to_itself(run, name):
     line, code = COMMANDS[name]
     words = command(line)
     words[2] = (
-        f"end=$(($(date +%s)+{MINUTE_S})); while [ $(date +%s) -lt $end ]; do ( set -e; {words[2]}\n) || exit; done"
+        f"end=$(($(date +%s)+{MINUTE_S})); while [ $(date +%s) -lt $end ]; do ( set -e; rm -rf A board.png; {words[2]}\n) || exit; done"
     )
     left_the_machine, left_at_home, done = run(words)
     assert (left_the_machine, left_at_home) == ([], [])

@@ -96,6 +96,23 @@ class CameraClock:
         return step_ns < -1_000_000_000 or step_ns > passed_ns + _JUMP_NS
 
 
+class Cadence:
+    """How far apart a camera's pictures usually are, by its own time, and whether one came after a pause.
+
+    The numbers of H.264's pictures count to 16 and begin anew: a camera that drops so many leaves no gap in them.
+    """
+
+    def __init__(self) -> None:
+        self._usual_ns = _USUAL_STEP_NS
+
+    def has_paused(self, step_ns: int) -> bool:
+        """Whether a picture comes later than six usual steps, and a quarter of a second, after the one before."""
+        has_paused = step_ns > max(_PAUSE_NS, 6 * self._usual_ns)
+        if step_ns > 0:
+            self._usual_ns += (min(step_ns, 8 * self._usual_ns) - self._usual_ns) // 16
+        return has_paused
+
+
 class ArrivalClock:
     """When a picture was taken at the latest, where nothing but its bytes tells.
 

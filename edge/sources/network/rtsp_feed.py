@@ -22,7 +22,7 @@ from edge.sources.network.access_units import (
     renewed,
 )
 from edge.sources.network.address import CameraAddress
-from edge.sources.network.clock import CameraClock
+from edge.sources.network.clock import Cadence, CameraClock
 from edge.sources.network.feed import FeedEnded, Give, Received
 from edge.sources.network.frame_numbers import FrameNumbers
 from edge.sources.network.rtp import Resequencer, RtpPacket, SenderReport, rtp_packet, sender_report
@@ -109,6 +109,8 @@ class RtspFeed:
             self._numbers.are_broken_by(track.parameter_sets)
         self._waits_for_key = True
         self._sender: SenderReport | None = None
+        self._cadence = Cadence()
+        self._has_paused = False
         self._media_ns = self._last_timestamp = 0
         self._seq = -1
         self._arrivals: dict[int, _Arrival] = {}
@@ -154,7 +156,8 @@ class RtspFeed:
             self._parameter_sets = renewed(self._parameter_sets, picture.parameter_sets, self._rules)
         if not picture.content:
             return  # parameter sets alone
-        if self._numbers is not None and self._numbers.are_broken_by(picture.content.split(START_CODE)[1:]):
+        is_broken = self._numbers is not None and self._numbers.are_broken_by(picture.content.split(START_CODE)[1:])
+        if is_broken or (self._has_paused and not picture.is_key):
             give.fault("incomplete")
             self._waits_for_key = True
         if self._waits_for_key and not picture.is_key:
@@ -200,6 +203,7 @@ class RtspFeed:
         hz = self._session.track.clock_hz
         step = (picture.timestamp - self._last_timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         self._last_timestamp = picture.timestamp
+        self._has_paused = self._cadence.has_paused(step * 1_000_000_000 // hz)
         self._media_ns += step * 1_000_000_000 // hz
         time_of_day_ns = None
         if self._sender is not None and self._sender.ssrc == ssrc:

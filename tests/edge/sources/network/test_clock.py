@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge.sources.network.clock import ArrivalClock, CameraClock
+from edge.sources.network.clock import ArrivalClock, Cadence, CameraClock
 
 MS = 1_000_000
 S = 1_000 * MS
@@ -117,3 +117,11 @@ def test_bytes_without_a_pause_mean_that_pictures_queue_somewhere():
         assert slow.is_saturated(arrived) == (i > 48) or 30 < i <= 48
         assert not usual.is_saturated(arrived)
     assert slow.is_saturated(60 * 100 * MS)
+
+
+def test_a_pause_is_one_by_what_is_usual_for_the_camera():
+    prompt, slow = Cadence(), Cadence()
+    assert not any(prompt.has_paused(FRAME) for _ in range(60))
+    assert prompt.has_paused(16 * FRAME) and not prompt.has_paused(3 * FRAME)
+    assert [slow.has_paused(500 * MS) for _ in range(40)][-1] is False, "two pictures a second"
+    assert slow.has_paused(16 * 500 * MS)

@@ -312,6 +312,7 @@ def test_check_says_every_part(tmp_path):
     assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
 
 
+@pytest.mark.slow
 def test_check_says_the_calibrations_age_and_refuses_another_units(tmp_path):
     made_at = datetime.now(timezone.utc) - timedelta(days=41)
     path = tmp_path / "unit.calib"

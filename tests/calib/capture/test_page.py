@@ -83,6 +83,7 @@ def wait_for(page: Any, condition: str) -> None:
     raise AssertionError(f"did not come true: {condition}")
 
 
+@pytest.mark.slow
 def test_the_page_says_in_words_what_is_wrong(browser: Any, start: Callable[..., str]) -> None:
     page, complaints = opened(browser, start("flat", "demo:?unit=A-1&exposure=5", 3))
     wait_for(page, "document.getElementById('advice').textContent.startsWith('Saturated: ')")

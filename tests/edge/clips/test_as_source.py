@@ -16,6 +16,7 @@ from tests.doubles.ffmpeg_clips import chart, clip, frames_of
 from tests.edge.clips.test_matrix import X264, interlaced
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
 def test_an_interlaced_clip_after_a_progressive_one_shows_its_own_full_frames(tmp_path: Path, codec: str) -> None:
     memory: Image = np.full(FRAME_SHAPE, 255, np.uint8)

@@ -83,6 +83,7 @@ def test_a_record_of_what_was_accepted_that_others_may_write_is_worth_nothing(un
         chosen(unit)
 
 
+@pytest.mark.slow
 def test_who_installed_what_is_in_the_audit_log(unit, made, monkeypatch):  # noqa: F811
     file = unit.folder / "audit" / "audit.jsonl"
     unit.config.write_text(f'{unit.config.read_text()}audit.file = "{file}"\n')
@@ -307,6 +308,7 @@ def test_root_installs_as_the_folders_owner(service, bundles):  # noqa: F811
     assert done.returncode == 0 and not (service.models / "live").exists(), done.stderr
 
 
+@pytest.mark.slow
 @as_root
 def test_root_checks_a_unit_as_its_services_user(service, bundles):  # noqa: F811
     """Its engines are code that this user may write."""

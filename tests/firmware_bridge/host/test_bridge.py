@@ -171,6 +171,7 @@ def test_a_bad_cable_slows_but_does_not_stop(make_rig):
     assert rig.actions == [ButtonAction.PRESS, ButtonAction.RELEASE]
 
 
+@pytest.mark.slow
 def test_light_dims_and_goes_out_behind_the_pty_when_the_host_dies(make_rig):
     rig = make_rig(speed=3)  # a heartbeat is due every 2 s of the device's time and comes every 1.5 s
     rig.bridge.command(SetLed(0, 900))

@@ -39,6 +39,7 @@ def test_alone_everything_is_its_own():
     wait_for_all()
 
 
+@pytest.mark.slow
 def test_what_processes_share(tmp_path):
     found = run_two(
         tmp_path,

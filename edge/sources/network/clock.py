@@ -27,6 +27,7 @@ class CameraClock:
 
     Attributes:
         has_just_jumped: the camera's time was set before the last picture.
+        uses_time_of_day: the last picture came with a time of day that can be true.
     """
 
     def __init__(self, *, trusts_time_of_day: bool = True) -> None:
@@ -36,7 +37,7 @@ class CameraClock:
         self._promptest_ns: list[int] = []
         self._window_began_ns = 0
         self._off_ns: int | None = None
-        self._is_used = False
+        self.uses_time_of_day = False
         self._num_standing = 0
         self._lag_ns = 0
         self.has_just_jumped = False
@@ -45,7 +46,7 @@ class CameraClock:
         """What tells the age, for a person."""
         if self._num_standing >= _NUM_STANDING:
             return "arrival (the camera's own time stands still)"
-        if self._is_used:
+        if self.uses_time_of_day:
             return "camera's time of day"
         if self._off_ns is None or not self._trusts:
             return "arrival"
@@ -67,8 +68,8 @@ class CameraClock:
         if time_of_day_ns is not None and not self.has_just_jumped:
             off_ns = now_ns - time_of_day_ns
             self._off_ns = off_ns
-            self._is_used = self._trusts and -LATE_NS < off_ns <= OLDEST_STAMP_NS
-            if self._is_used:
+            self.uses_time_of_day = self._trusts and -LATE_NS < off_ns <= OLDEST_STAMP_NS
+            if self.uses_time_of_day:
                 lag_ns = max(lag_ns, off_ns)
         return min(lag_ns, OLDEST_STAMP_NS)
 

@@ -40,7 +40,7 @@ _SILENT_NS = 15_000_000_000
 
 class _Arrival(NamedTuple):
     seq: int
-    taken_ns: int | None
+    taken_ns: int
     arrived_ns: int
 
 
@@ -181,15 +181,17 @@ class RtspFeed:
             self._decoder.close()
         self._sets_in_use = self._parameter_sets
         self._arrivals, self._num_fed = {}, 0
-        arrivals = self._arrivals
+        arrivals, was_sound = self._arrivals, True
 
         def decoded(index: int, image: Image | None) -> None:
+            nonlocal was_sound
             arrival = arrivals.pop(index, None)
             for passed in [earlier for earlier in arrivals if earlier < index - _MAX_WAITING]:
                 del arrivals[passed]
-            if image is None:
+            if image is None and was_sound:  # those that lean on it are no faults of their own
                 give.fault("damaged")
-            elif arrival is not None:
+            was_sound = image is not None
+            if image is not None and arrival is not None:
                 give.picture(Received(image, *arrival))
 
         codec = self._session.track.codec
@@ -199,7 +201,7 @@ class RtspFeed:
     def _memory(self, shape: tuple[int, int, int]) -> Image | None:
         return self._lend() if shape == FRAME_SHAPE else None
 
-    def _taken_ns(self, picture: CodedPicture, ssrc: int) -> int | None:
+    def _taken_ns(self, picture: CodedPicture, ssrc: int) -> int:
         hz = self._session.track.clock_hz
         step = (picture.timestamp - self._last_timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         self._last_timestamp = picture.timestamp
@@ -226,5 +228,5 @@ class RtspFeed:
     def _refuse_backlog(self, lag_ns: int, arrived_ns: int) -> None:
         if lag_ns < _BEHIND_NS:
             self._in_time_ns = arrived_ns
-        elif arrived_ns - self._in_time_ns > _BEHIND_FOR_NS and "time of day" not in self._clock.words():
+        elif arrived_ns - self._in_time_ns > _BEHIND_FOR_NS and not self._clock.uses_time_of_day:
             raise FeedEnded(f"{self._camera}: its pictures come {lag_ns / 1e9:.1f} s late; opened anew")

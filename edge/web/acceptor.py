@@ -13,10 +13,11 @@ from collections.abc import Callable, Collection
 
 from aiohttp import web
 
+from edge.access.attempts import network_of
 from edge.basics.seldom import Seldom
 from edge.web.connection import Connection
 from edge.web.guests import REFUSAL, Guest, Guests
-from edge.web.limits import SOCKET_BUFFER_BYTES, Limits, group_of
+from edge.web.limits import SOCKET_BUFFER_BYTES, Limits
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class Acceptor:
     def _receive(self, connection: socket.socket, peer: object, tls: ssl.SSLContext | None, now_s: float) -> None:
         connection.setblocking(False)
         host = str(peer[0]) if isinstance(peer, tuple) and peer else ""  # a Unix socket's peer has no name
-        guest = Guest(group_of(host), now_s, is_proxy=not host or host in self._proxies)
+        guest = Guest(network_of(host), now_s, is_proxy=not host or host in self._proxies)
         if not self.guests.admit(guest):
             self._refuse(connection, tls is not None, now_s)
             return

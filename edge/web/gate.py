@@ -9,11 +9,13 @@ from typing import cast
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from edge.access.attempts import network_of
+from edge.access.rights import ENDLESS
 from edge.access.visitors import FORWARDED_FOR
 from edge.web.answers import refused
 from edge.web.connection import Connection
 from edge.web.guests import Doing
-from edge.web.limits import MAX_BODY_BYTES, Limits, Pace, group_of
+from edge.web.limits import MAX_BODY_BYTES, Limits, Pace
 from edge.web.origins import Names, objection
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -21,8 +23,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PATIENCE_S, _BURST_S = 2.0, 1.0
 WEIGHTS = {"/snapshot.png": 5.0, "/api/save": 2.0}
 """What costs more than another request; a picture of 4 MB is sent."""
-
-ENDLESS = ("/stream.mjpg", "/events")
 
 
 class Gate:
@@ -73,7 +73,7 @@ class Gate:
 
     def address_of(self, request: web.BaseRequest) -> str:
         """What the viewer is counted under: behind a proxy that is known, the address that it names last."""
-        return group_of(self.host_of(request))
+        return network_of(self.host_of(request))
 
     def host_of(self, request: web.BaseRequest) -> str:
         """Where it comes from, as far as that can be believed."""

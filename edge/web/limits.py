@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import resource
 import time
 from collections import Counter
@@ -66,18 +65,6 @@ def num_descriptors() -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         soft = most
     return 4096 if soft == resource.RLIM_INFINITY else min(soft, 4096)
-
-
-def group_of(host: str) -> str:
-    """What counts as one address: IPv4 as it is, IPv6 its network of 64 bits, which one machine may have whole."""
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return host[:64]
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    mapped = address.ipv4_mapped
-    return str(mapped) if mapped is not None else str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 class Seats:

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import struct
 import time
+from typing import Protocol
 
 from tests.doubles.network_camera.hub import Hub
 from tests.doubles.network_camera.rtp import PAYLOAD_TYPES, packet, payloads_of, sender_report
@@ -18,14 +19,12 @@ _FIRST_NUMBER, _FIRST_TIME = 60_000, 0xFFF0_0000
 _BURST = 24
 
 
-class Over:
+class Over(Protocol):
     """A way for packets."""
 
-    async def send(self, packets: list[bytes], *, is_report: bool = False) -> None:
-        raise NotImplementedError
+    async def send(self, packets: list[bytes], *, is_report: bool = False) -> None: ...
 
-    def close(self) -> None:
-        raise NotImplementedError
+    def close(self) -> None: ...
 
 
 class OverConnection(Over):

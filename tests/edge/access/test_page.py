@@ -150,3 +150,5 @@ def test_without_users_the_login_leads_on_to_the_picture(page: Any, open_studio:
     page.goto(f"{studio.url}login")
     log_in(page, "otto")
     page.wait_for_url(studio.url)
+    wait_for(page, f"!({COVERED})")
+    assert "otto" not in page.inner_text("body"), "nobody is logged in where nobody has to be"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge.web.limits import Limits, Pace, Seats, group_of
+from edge.access.attempts import network_of
+from edge.web.limits import Limits, Pace, Seats
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from edge.web.limits import Limits, Pace, Seats, group_of
     ],
 )
 def test_what_counts_as_one_address(host: str, group: str) -> None:
-    assert group_of(host) == group
+    assert network_of(host) == group
 
 
 @pytest.mark.parametrize(("num", "of_all", "of_one"), [(4096, 192, 48), (256, 128, 48), (64, 32, 24), (8, 4, 3)])

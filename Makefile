@@ -49,7 +49,7 @@ kill: .venv-dev/ready  ## SIGKILL at 200 random moments of what writes: every fi
 faults: .venv-dev/ready  ## break the running program NUM times and watch that it neither lies nor stops (NUM=1000, SEED=1)
 	.venv-dev/bin/python -m tests.faults.campaign --num $(NUM) --seed $(SEED) $(ARGS)
 
-siege: .venv-dev/ready  ## a crowd attacks the running program for MINUTES=10: who was there first must not notice (SEED=1)
+siege: .venv-dev/ready  ## a crowd attacks the running program for SIEGE_MINUTES=10: who was there first must not notice (SEED=1)
 	.venv-dev/bin/python -m tests.siege.campaign --minutes $(or $(SIEGE_MINUTES),10) --seed $(SEED) $(ARGS)
 
 soak: .venv-dev/ready  ## run at full speed for MINUTES=60 and tell how latency and memory change

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from edge.health.state import Verdict
 from edge.saving.freeze import Freeze
 from edge.saving.names import saved_frames
 from edge.web.answers import PAGE_HEADERS, harden_before_sending, refused
+from edge.web.api.operation import Operation
 from edge.web.audience import Audience
 from edge.web.darkroom import Darkroom, Snapshot
 from edge.web.events import EventStream, event_of
@@ -83,6 +84,7 @@ class Routes:
         door: who may come in.
         site: the page.
         gate: what stands before every handler.
+        operations: of the API, each from the part that does it.
     """
 
     def __init__(
@@ -95,8 +97,10 @@ class Routes:
         site: Site | None = None,
         gate: Gate | None = None,
         limits: Limits | None = None,
+        operations: Sequence[Operation] = (),
     ) -> None:
         self._site = site or Site()
+        self._operations = operations
         self._door = door
         self._gate = gate or Gate(Names())
         self._health = health
@@ -133,6 +137,8 @@ class Routes:
             **self._door.posts,
         }.items():
             app.router.add_post(path, handler, expect_handler=_expect)
+        for one in self._operations:
+            app.router.add_route(one.method, one.path, one.handler, expect_handler=_expect)
         app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
         return app
 

@@ -31,6 +31,7 @@ from edge.health.news import Board
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
 from edge.web.acceptor import Acceptor
+from edge.web.api.operation import Operation
 from edge.web.audience import Audience
 from edge.web.encoding import Desk, Encoding
 from edge.web.gate import Gate
@@ -71,6 +72,7 @@ class WebSink:
         audit: where it is recorded who looks and what they ask for.
         on_failed: called in the server's thread where it ends by an error.
         limits: what one address may have; a test may want others.
+        operations: of the API, each from the part that does it.
     """
 
     def __init__(
@@ -84,8 +86,10 @@ class WebSink:
         audit: AuditLog | None = None,
         on_failed: Callable[[BaseException], None] = lambda error: None,
         limits: Limits | None = None,
+        operations: Sequence[Operation] = (),
     ) -> None:
         self._config = config
+        self._operations = operations
         self._quality = config.jpeg_quality
         self._site, self._audit = site, audit
         self._door: Door | None = None
@@ -182,7 +186,17 @@ class WebSink:
         self._stop_serving = asyncio.Event()
         hosts = [address.host for address in addresses_of(self._config.listen) if address.path is None]
         gate = Gate(Names((*hosts, *self._config.names)), self._config.proxies, self._limits, self._is_watched)
-        routes = Routes(self._health, self._audience, self._freeze, self._shown, door, self._site, gate, self._limits)
+        routes = Routes(
+            self._health,
+            self._audience,
+            self._freeze,
+            self._shown,
+            door,
+            self._site,
+            gate,
+            self._limits,
+            self._operations,
+        )
         self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.
         runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)

@@ -38,6 +38,8 @@ from edge.service.notify import Notifier
 from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.judgement import FrameJudge
 from edge.sources.open import open_wished, wish_of
+from edge.stills.operations import ReferenceOperations
+from edge.stills.references import References
 from edge.updates.store import ModelStore
 from edge.web.server import WebSink
 
@@ -70,7 +72,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     freeze = Freeze(health, board, saver, config.enhance.strength, names)
     audit = AuditLog(config.audit.path, config.audit.size_mib)
     record_news(board, audit)
-    web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
+    references = References(config, freeze, board)
+    operations = ReferenceOperations(references, health).operations()
+    web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail, operations=operations)
     sinks: list[Sink] = [web, freeze]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, freeze))
@@ -87,6 +91,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         lambda taken: heat.set_config(taken.heat),
         lambda taken: freeze.set_strength(taken.enhance.strength),
         lambda taken: web.reload_access(),
+        references.use,
     ]
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
@@ -96,10 +101,12 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()
     audit.start()
+    references.start()
     try:
         live.run()
     finally:
         notifier.stopping()
+        references.close()
         saver.close()  # a picture that waits for the disk is written
         frames.close()
         audit.record("stopped", "the unit")

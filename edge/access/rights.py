@@ -33,11 +33,16 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/calib.css"): "viewer",
     ("GET", "/api/who"): "viewer",
     ("POST", "/api/logout"): "viewer",
+    ("GET", "/api/reference"): "viewer",
+    ("GET", "/api/reference.png"): "viewer",
     ("*", ANYWHERE_ELSE): "viewer",
     # keeping pictures, and changing what everybody sees
     ("POST", "/api/live"): "operator",
     ("POST", "/api/save"): "operator",
     ("POST", "/api/strength"): "operator",
+    ("POST", "/api/reference"): "operator",
+    ("DELETE", "/api/reference"): "operator",
+    ("POST", "/api/reference/show"): "operator",
 }
 """(method, route) -> least role. HEAD goes with GET. What has no row nobody may."""
 

@@ -12,5 +12,10 @@ NICE = 10
 
 def give_way() -> None:
     """Let every other thread go first from now on; on Linux niceness is a thread's own."""
+    let_give_way(threading.get_native_id())
+
+
+def let_give_way(number: int) -> None:
+    """The same for another thread, or for a process that has just begun and has one alone: later ones inherit it."""
     with contextlib.suppress(OSError):  # forbidden: it works all the same
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        os.setpriority(os.PRIO_PROCESS, number, NICE)

@@ -21,10 +21,11 @@ from edge.batch.steps import NoEngine, Stopped, writing
 from edge.clips.encode import Codec
 from edge.clips.facts import ClipFacts
 from edge.engines.engine import Engine
+from edge.models.kinds import synthesises
 from edge.models.profile import Profile
 from edge.pictures.geometry import fit_to_frame, is_cropped
 from edge.pictures.image import Image
-from edge.pictures.marks import mark_text, mode_of_file, png_bytes
+from edge.pictures.marks import SYNTHESISED, mark_text, mode_of_file, png_bytes
 from edge.pictures.reading.picture_file import DamagedPicture, Picture, PictureFile, opened_picture
 from edge.saving.sidecar import (
     Result,
@@ -81,7 +82,8 @@ class JobRunner:
         self._protected = protected
         self._engine, self._is_open = engine, False
         self._profile = profile
-        self._mark = mark_text("enhanced", engine.profile, engine.model_sha256)
+        is_synthesised = synthesises(profile.manifest)
+        self._mark = mark_text("enhanced", engine.profile, engine.model_sha256, is_synthesised=is_synthesised)
         self._stop = stop
         self._force = force
         self._resume = resume
@@ -263,4 +265,5 @@ def model_record(engine: Engine, profile: Profile) -> dict[str, Any]:
         "version": profile.manifest["version"],
         "sha256": engine.model_sha256,
         "device": engine.device,
+        **({"detail": SYNTHESISED} if synthesises(profile.manifest) else {}),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from edge.pictures.image import Image, Mode
+from edge.pictures.marks import SYNTHESISED
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,11 @@ class Frame:
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     strength: float = 1.0
     model: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_synthesised(self) -> bool:
+        """Whether there is detail in it that the camera did not see."""
+        return self.model.get("detail") == SYNTHESISED
 
     def enhanced(
         self,

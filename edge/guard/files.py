@@ -13,7 +13,8 @@ from contextlib import ExitStack
 import numpy as np
 
 from edge.basics.errors import DeviceMissing, EdgeError, EngineFailed, EngineLost
-from edge.config import EngineConfig
+from edge.basics.threads import let_give_way
+from edge.config import EngineConfig, UnitConfig
 from edge.engines.engine import Enhanced
 from edge.engines.rungs import own_rungs
 from edge.guard.order import EngineOrder, is_without_gpu
@@ -38,19 +39,33 @@ POLL_S, LONGEST_END_S = 0.2, 10.0
 class FilesEngine:
     """Implements `edge.batch.job.BatchEngine`. Its process opens from now on, while other things are done.
 
+    Args:
+        unit: whose correction stands before the engine; None for files from anywhere.
+        num_frames: that may be in use at once.
+        gives_way: whether its process takes only the processor time that others leave.
+
     Raises:
         DeviceMissing: the configuration insists on a runtime that is not installed.
         EngineGone: no process can be started.
     """
 
-    def __init__(self, profile: Profile, config: EngineConfig) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        config: EngineConfig,
+        unit: UnitConfig | None = None,
+        num_frames: int = NUM_FRAMES,
+        *,
+        gives_way: bool = False,
+    ) -> None:
         self.profile, self.model_sha256 = profile.name, profile.sha256
-        self._config = config
+        self._config, self._unit, self._gives_way = config, unit, gives_way
+        self._is_abandoned = False
         self._rungs = own_rungs(profile.name, config.backend)
         self._rung = 0
         self._device = ""
         self._process: EngineProcess | None = None
-        self._frames = SharedFrames(num_frames=NUM_FRAMES)
+        self._frames = SharedFrames(num_frames)
         with ExitStack() as stack:
             stack.callback(self.close)
             self._start()
@@ -60,6 +75,12 @@ class FilesEngine:
     def device(self) -> str:
         """Where the last picture was made."""
         return self._device
+
+    @property
+    def frame_ms(self) -> float:
+        """What a picture took when the engine opened; 0 before."""
+        opened = None if self._process is None else self._process.opened
+        return 0.0 if opened is None else opened.frame_ms
 
     def open(self, stop: threading.Event) -> None:
         """Wait until the engine is open and proven, or `stop` is set.
@@ -125,9 +146,11 @@ class FilesEngine:
         """Begin to open the rung, or the one below where its runtime is not even installed."""
         reap()
         while True:
-            order = EngineOrder(self._rungs[self._rung], self.model_sha256, self._config, None)
+            order = EngineOrder(self._rungs[self._rung], self.model_sha256, self._config, self._unit)
             try:
                 self._process = EngineProcess(order, self._frames, OPENING_S)
+                if self._gives_way:
+                    let_give_way(self._process.pid)
                 return self._process
             except DeviceMissing as error:
                 if self._is_last or isinstance(error, EngineLost):
@@ -138,6 +161,8 @@ class FilesEngine:
         """The process, open unless `stop` is set, on the best rung that can be opened; raises as `open`."""
         num_gone = 0
         while True:
+            if self._is_abandoned:
+                raise EngineFailed("given up")
             try:
                 process = self._process or self._start()
                 while process.poll_opened(POLL_S) is None:
@@ -158,6 +183,13 @@ class FilesEngine:
     def _step_down(self, error: EdgeError) -> None:
         log.log(logging.INFO if is_without_gpu(error) else logging.WARNING, "the CPU engine runs: %s", error)
         self._rung += 1
+
+    def abandon(self) -> None:
+        """From any thread: the picture that is being made is not wanted any more; `enhance` raises EngineFailed."""
+        self._is_abandoned = True
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def _end(self) -> None:
         if self._process is not None:

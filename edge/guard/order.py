@@ -122,10 +122,11 @@ def engine_setup(config: Config) -> EngineSetup:
 
     rungs = rungs_below(config.engine.profile, config.engine.backend, find)
     manifests = {name: one.manifest for name, one in found.items()}
-    return EngineSetup(rungs, manifests, config.engine, config.unit, _calibration_sha256(config.unit.calibration))
+    return EngineSetup(rungs, manifests, config.engine, config.unit, calibration_sha256_of(config.unit.calibration))
 
 
-def _calibration_sha256(path: str) -> str:
+def calibration_sha256_of(path: str) -> str:
+    """Of a unit's calibration; empty where it has none."""
     try:
         return file_sha256(Path(path)) if path else ""
     except OSError as error:

@@ -247,6 +247,11 @@ class EngineProcess:
             return f"the engine's process was ended by {signal.Signals(-code).name}"
         return f"the engine's process ended with exit code {code}"
 
+    def kill(self) -> None:
+        """From any thread: whoever waits for an answer finds the process gone; `close` must follow."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+
     def close(self, wait_s: float = 0.0) -> None:
         """End the process; its frames are let go when it has ended, which `reap` sees. Safe to call twice.
 

@@ -26,6 +26,7 @@ from edge.guard.shared_frames import SharedFrames
 from edge.guard.standby import Attempt, Preparation, Ready, Standby, checked
 from edge.health.record import Health
 from edge.health.state import EngineFacts
+from edge.models.kinds import synthesises
 from edge.pictures.image import Image
 
 log = logging.getLogger(__name__)
@@ -225,7 +226,7 @@ class Supervisor:
         manifest = self._setup.manifests[opened.profile]
         self._judge.look_through(*block_correction(calibration, sha256, manifest))
         name, version = str(manifest.get("name", "")), str(manifest.get("version", ""))
-        facts = EngineFacts(opened.profile, opened.model_sha256, opened.device, name, version)
+        facts = EngineFacts(opened.profile, opened.model_sha256, opened.device, name, version, synthesises(manifest))
         self._health.set_engine(facts)
         self._model = facts.record()
         is_as_asked = opened.profile == self._asked_setup.rungs[0].profile

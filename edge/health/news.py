@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from edge.pictures.image import Mode
 
 Part = Literal["source", "engine", "bridge", "sinks", "storage", "heat"]
+ReferenceState = Literal["begun", "made", "failed", "given up"]
 PartState = Literal["off", "starting", "ok", "degraded", "failed"]
 
 
@@ -58,8 +59,17 @@ class PartChanged:
     reason: str
 
 
-News = Saved | NotSaved | ViewChanged | PartChanged
-N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged)
+@dataclass(frozen=True, slots=True)
+class ReferenceChanged:
+    """A held picture is being made by a profile for stills, or is no more."""
+
+    profile: str
+    state: ReferenceState
+    reason: str = ""
+
+
+News = Saved | NotSaved | ViewChanged | PartChanged | ReferenceChanged
+N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged, ReferenceChanged)
 
 
 class Board:
@@ -83,6 +93,7 @@ class Board:
         self.read(NotSaved, reader)
         self.read(ViewChanged, reader)
         self.read(PartChanged, reader)
+        self.read(ReferenceChanged, reader)
 
     def post(self, news: News) -> None:
         """Tell those who read this kind."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge.health.news import PartState
+from edge.pictures.marks import SYNTHESISED
 
 State = Literal["live", "degraded", "stale", "no-signal", "starting"]
 """The one vocabulary of banner, page, `/health` and service: live; live with less than was asked for; too old to be
@@ -48,6 +49,7 @@ class EngineFacts:
         sha256: of the profile's graph.
         device: where it runs, in words.
         name, version: of the profile, as its manifest has them.
+        synthesises: whether it draws detail that the camera did not see (`edge.models.kinds`).
     """
 
     profile: str = ""
@@ -55,10 +57,11 @@ class EngineFacts:
     device: str = ""
     name: str = ""
     version: str = ""
+    synthesises: bool = False
 
     def record(self) -> dict[str, str]:
         """As a saved picture's sidecar names it; without what is not known."""
-        facts = {"name": self.name, "version": self.version}
+        facts = {"name": self.name, "version": self.version, "detail": SYNTHESISED if self.synthesises else ""}
         known = {key: value for key, value in facts.items() if value}
         return {**known, "profile": self.profile, "sha256": self.sha256, "device": self.device}
 

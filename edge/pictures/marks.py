@@ -2,8 +2,8 @@
 
 A file outlives its sidecar: it is copied, mailed, put into a report. So a PNG has a `tEXt` chunk with the
 keyword `edge-enhance`, and a clip a comment that begins with it. They say
-`mode=enhanced profile=live model=<sha256>`, with `strength=0.40` where less than all of the enhancement is in it, or
-`mode=raw`.
+`mode=enhanced profile=live model=<sha256>`, with `strength=0.40` where less than all of the enhancement is in it and
+`detail=synthesised` where a network drew detail that the camera did not see, or `mode=raw`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,25 @@ from edge.basics.folders import open_plain
 from edge.pictures.image import Image, Mode
 
 KEYWORD = "edge-enhance"
+SYNTHESISED = "synthesised"
 _AFTER_IHDR = 33
 _MARK = re.compile(rb"edge-enhance(?:\0|: )mode=(enhanced|raw)")
 _SEARCHED_BYTES = 1 << 16
 
 
-def mark_text(mode: Mode, profile: str = "", model_sha256: str = "", strength: float = 1.0) -> str:
+def mark_text(
+    mode: Mode, profile: str = "", model_sha256: str = "", strength: float = 1.0, *, is_synthesised: bool = False
+) -> str:
     """`mode=enhanced profile=live model=<sha256> strength=0.40`; `mode=raw` alone for an untouched picture.
 
     Args:
         strength: share of the enhancement that is in the picture; said where it is not all.
+        is_synthesised: whether there is detail in it that the camera did not see.
     """
     if mode == "raw":
         return "mode=raw"
-    return f"mode=enhanced profile={profile} model={model_sha256}" + (f" strength={strength:.2f}" * (strength < 1))
+    more = f" strength={strength:.2f}" * (strength < 1) + f" detail={SYNTHESISED}" * is_synthesised
+    return f"mode=enhanced profile={profile} model={model_sha256}{more}"
 
 
 def png_bytes(image: Image, text: str) -> bytes:

@@ -108,6 +108,16 @@ class Freeze:
             self._frozen = None
         self._tell()
 
+    def show_instead(self, pair: FramePair) -> bool:
+        """Hold this pair where another of the same raw picture is held; whether it is."""
+        with self._lock:
+            is_held = self._frozen is not None and self._frozen.raw is pair.raw
+            if is_held:
+                self._frozen = pair
+        if is_held:
+            self._tell()
+        return is_held
+
     def set_strength(self, strength: float) -> None:
         """Show so much of the enhancement, 0 to 1, from the next frame on."""
         with self._lock:

@@ -114,7 +114,8 @@ def _contents(
     files = []
     for frame in frames:
         path = stem.with_name(f"{stem.name}-{frame.mode}.png")
-        text = mark_text(frame.mode, frame.profile, str(model.get("sha256", "")), frame.strength)
+        sha256 = str(model.get("sha256", ""))
+        text = mark_text(frame.mode, frame.profile, sha256, frame.strength, is_synthesised=frame.is_synthesised)
         contents[path] = png_bytes(frame.image, text)
         files.append(saved_content(path, frame.mode, contents[path]))
     best = frames[-1]

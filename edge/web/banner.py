@@ -48,6 +48,7 @@ class Status:
         reason: a few words; shown when the picture is not live, and behind RAW or the profile when it is.
         age_ms: since the camera took the picture; shown when it is not live.
         notices: what else must be known, such as a fault of the camera head; a pill each.
+        is_synthesised: whether there is detail in the pixels that the camera did not see.
     """
 
     state: PictureState
@@ -56,6 +57,7 @@ class Status:
     reason: str = ""
     age_ms: float | None = None
     notices: tuple[str, ...] = ()
+    is_synthesised: bool = False
 
 
 def stamp(image: Image, status: Status, side: Side = "left", out: Image | None = None) -> Image:
@@ -140,6 +142,7 @@ def _pill_words(status: Status) -> tuple[tuple[str, Colour], ...]:
     words.append((status.mode.upper(), _WHITE))
     if status.mode == "enhanced":
         words.append((_ascii(status.profile), _SOFT))
+        words.append(("SYNTHESISED DETAIL" * status.is_synthesised, _AMBER))
     if status.state == "live" and status.reason:
         words.append((_ascii(status.reason)[:60], _AMBER))
     return tuple((text, colour) for text, colour in words if text)

@@ -130,7 +130,8 @@ def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -
     if state == "live" and wanted == "enhanced" and mode == "raw":
         reason = reason or verdict.frame_fault
     profile = "" if frame is None else frame.profile if frame.strength == 1 else f"{frame.profile} {frame.strength:.0%}"
-    return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices)
+    is_synthesised = frame is not None and frame.is_synthesised
+    return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices, is_synthesised)
 
 
 class ViewEncoder:
@@ -213,6 +214,6 @@ def snapshot(
     frame = pair.raw if view.name == "raw" else pair.enhanced
     status = status_of(frame, verdict, view.name)
     untouched = view.name == "raw" and status.state in ("live", "frozen")
-    mark = mark_text(frame.mode, frame.profile, model_sha256, frame.strength)
+    mark = mark_text(frame.mode, frame.profile, model_sha256, frame.strength, is_synthesised=frame.is_synthesised)
     text = f"{mark} state={status.state} {note}".strip()
     return png_bytes(frame.image if untouched else stamp(frame.image, status), text), frame, status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.pictures.image import Image
 from edge.saving.freeze import Freeze
+from edge.web.api.operation import Operation
 from edge.web.routes import Site
 from edge.web.server import WebSink
 
@@ -45,7 +47,12 @@ def web_sink(listen: str = "127.0.0.1:0", health: Health | None = None, site: Si
 class Studio:
     """A running sink and what feeds it: green raw frames, red enhanced ones."""
 
-    def __init__(self, config: WebConfig | None = None, audit: AuditLog | None = None) -> None:
+    def __init__(
+        self,
+        config: WebConfig | None = None,
+        audit: AuditLog | None = None,
+        operations: Callable[[Studio], Sequence[Operation]] = lambda studio: (),
+    ) -> None:
         self.board = Board()
         self.health = Health(self.board)
         self.health.set_source("demo:")
@@ -53,7 +60,7 @@ class Studio:
         self.shelf = Shelf()
         self.freezer = Freeze(self.health, self.board, self.shelf)
         config = config or WebConfig(listen="127.0.0.1:0")
-        self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit)
+        self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit, operations=operations(self))
         self.sink.start()
         self.seq = 0
         self.lag_ms = 0

@@ -1,0 +1,166 @@
+"""How reference pictures are asked for: `/api/reference`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiohttp import web
+
+from edge.basics.errors import UsageError
+from edge.frames.frame import FramePair
+from edge.health.record import Health
+from edge.stills.references import NotNow, References
+from edge.web.answers import refused
+from edge.web.api.operation import Answer, Operation, Parameter
+from edge.web.views import View, snapshot
+
+_NAME = {"type": "string", "maxLength": 64}
+_SECONDS = {"type": ["integer", "null"], "description": "Seconds that are left, about; null where that is not known."}
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+RECORD_SCHEMA = {
+    "type": "object",
+    "required": ["profiles", "running", "done", "failed", "shown"],
+    "properties": {
+        "profiles": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["name", "synthesised"],
+                "properties": {"name": _NAME, "synthesised": {"type": "boolean"}},
+            },
+        },
+        "running": {
+            "type": ["object", "null"],
+            "required": ["profile", "done", "left_s"],
+            "properties": {"profile": _NAME, "done": _SHARE, "left_s": _SECONDS},
+        },
+        "done": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["profile", "seq", "synthesised"],
+                "properties": {"profile": _NAME, "seq": {"type": "integer"}, "synthesised": {"type": "boolean"}},
+            },
+        },
+        "failed": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["profile", "reason"],
+                "properties": {"profile": _NAME, "reason": {"type": "string"}},
+            },
+        },
+        "shown": {"type": ["string", "null"], "description": "Profile of the held picture that everybody sees."},
+    },
+}
+_RECORD = Answer("What is offered, being made, made, not made, and shown.", "application/json", RECORD_SCHEMA)
+_NOT_NOW = Answer("Nothing is held, or it cannot be at this moment; a line says why.")
+_WRONG = Answer("The profile is none that is offered; a line says which are.")
+
+
+class ReferenceOperations:
+    """The handlers; they run on the event loop.
+
+    Args:
+        health: how the held picture is judged, and what the unit says of itself.
+    """
+
+    def __init__(self, references: References, health: Health) -> None:
+        self._references, self._health = references, health
+        self._developing = asyncio.Lock()
+        self._last: tuple[tuple[str, int, int], bytes] | None = None
+
+    def operations(self) -> tuple[Operation, ...]:
+        profile = Parameter("profile", _NAME, "Name of a profile for stills.", is_required=True)
+        shown = Parameter("profile", _NAME, "Name of a profile that is made; empty for the live one.")
+        body = {"type": "object", "required": ["profile"], "properties": {"profile": _NAME}}
+        png = Answer("The held picture, its banner in its pixels.", "image/png")
+        return (
+            Operation("GET", "/api/reference", self.record, "Reference pictures of the held picture.", {200: _RECORD}),
+            Operation(
+                "POST",
+                "/api/reference",
+                _told(self.begin),
+                "Make the held picture by a profile for stills, in the background.",
+                {202: _RECORD, 400: _WRONG, 409: _NOT_NOW},
+                body=body,
+            ),
+            Operation(
+                "DELETE", "/api/reference", self.cancel, "Give up the picture that is being made.", {200: _RECORD}
+            ),
+            Operation(
+                "POST",
+                "/api/reference/show",
+                _told(self.show),
+                "Show everybody the held picture as a profile made it, or as it was live.",
+                {200: _RECORD, 409: _NOT_NOW},
+                (shown,),
+            ),
+            Operation(
+                "GET",
+                "/api/reference.png",
+                _told(self.picture),
+                "The held picture as a profile made it.",
+                {200: png, 409: _NOT_NOW},
+                (profile,),
+            ),
+        )
+
+    async def record(self, request: web.Request) -> web.StreamResponse:
+        return self._answer()
+
+    async def begin(self, request: web.Request) -> web.StreamResponse:
+        self._references.begin(_profile_in(await request.read()))
+        return self._answer(202)
+
+    async def cancel(self, request: web.Request) -> web.StreamResponse:
+        self._references.cancel()
+        return self._answer()
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        self._references.show(request.query.get("profile", ""))
+        return self._answer()
+
+    async def picture(self, request: web.Request) -> web.StreamResponse:
+        pair = self._references.made(request.query.get("profile", ""))
+        async with self._developing:
+            key = pair.enhanced.profile, pair.raw.seq, pair.raw.t_capture_ns  # not the pair, whose memory is lent
+            if self._last is None or self._last[0] != key:
+                self._last = key, await asyncio.to_thread(self._developed, pair)
+            file = self._last[1]
+        return web.Response(body=file, content_type="image/png")
+
+    def _developed(self, pair: FramePair) -> bytes:
+        verdict = self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=True)
+        return snapshot(View("enhanced"), pair, verdict, pair.enhanced.model.get("sha256", ""), "")[0]
+
+    def _answer(self, status: int = 200) -> web.Response:
+        return web.json_response(self._references.record(), status=status)
+
+
+def _profile_in(body: bytes) -> str:
+    """The profile that a body names; raises `UsageError`."""
+    try:
+        told: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        told = None
+    name = told.get("profile") if isinstance(told, dict) else None
+    if not isinstance(name, str):
+        raise UsageError('expected a body such as {"profile": "miinet"}')
+    return name
+
+
+def _told(
+    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except NotNow as error:
+            return refused(409, str(error))
+
+    return answer

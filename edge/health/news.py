@@ -68,8 +68,19 @@ class ReferenceChanged:
     reason: str = ""
 
 
-News = Saved | NotSaved | ViewChanged | PartChanged | ReferenceChanged
-N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged, ReferenceChanged)
+@dataclass(frozen=True, slots=True)
+class ProfileRuns:
+    """Another profile enhances from now on, whoever wanted that: a person, the configuration, the ladder.
+
+    Attributes:
+        profile: empty where nothing enhances.
+    """
+
+    profile: str
+
+
+News = Saved | NotSaved | ViewChanged | PartChanged | ProfileRuns | ReferenceChanged
+N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged, ProfileRuns, ReferenceChanged)
 
 
 class Board:
@@ -94,6 +105,7 @@ class Board:
         self.read(ViewChanged, reader)
         self.read(PartChanged, reader)
         self.read(ReferenceChanged, reader)
+        self.read(ProfileRuns, reader)
 
     def post(self, news: News) -> None:
         """Tell those who read this kind."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -16,47 +16,23 @@ from edge.health.record import Health
 from edge.stills.references import NotNow, References
 from edge.web.answers import refused
 from edge.web.api.operation import Answer, Operation, Parameter
+from edge.web.api.schemas import COUNT, SHARE, TEXT, TRUTH, array, or_null, record
 from edge.web.views import View, snapshot
 
 _NAME = {"type": "string", "maxLength": 64}
-_SECONDS = {"type": ["integer", "null"], "description": "Seconds that are left, about; null where that is not known."}
-_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
-RECORD_SCHEMA = {
-    "type": "object",
-    "required": ["profiles", "running", "done", "failed", "shown"],
-    "properties": {
-        "profiles": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["name", "synthesised"],
-                "properties": {"name": _NAME, "synthesised": {"type": "boolean"}},
-            },
-        },
-        "running": {
-            "type": ["object", "null"],
-            "required": ["profile", "done", "left_s"],
-            "properties": {"profile": _NAME, "done": _SHARE, "left_s": _SECONDS},
-        },
-        "done": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["profile", "seq", "synthesised"],
-                "properties": {"profile": _NAME, "seq": {"type": "integer"}, "synthesised": {"type": "boolean"}},
-            },
-        },
-        "failed": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["profile", "reason"],
-                "properties": {"profile": _NAME, "reason": {"type": "string"}},
-            },
-        },
-        "shown": {"type": ["string", "null"], "description": "Profile of the held picture that everybody sees."},
-    },
-}
+_OFFERED = record({"name": _NAME, "synthesised": TRUTH})
+_RUNNING = record({"profile": _NAME, "done": SHARE, "left_s": or_null(COUNT)})
+_DONE = record({"profile": _NAME, "seq": COUNT, "synthesised": TRUTH})
+_FAILED = record({"profile": _NAME, "reason": TEXT})
+RECORD_SCHEMA = record(
+    {
+        "profiles": array(_OFFERED),
+        "running": or_null(_RUNNING),
+        "done": array(_DONE),
+        "failed": array(_FAILED),
+        "shown": or_null(_NAME),
+    }
+)
 _RECORD = Answer("What is offered, being made, made, not made, and shown.", "application/json", RECORD_SCHEMA)
 _NOT_NOW = Answer("Nothing is held, or it cannot be at this moment; a line says why.")
 _WRONG = Answer("The profile is none that is offered; a line says which are.")
@@ -77,7 +53,7 @@ class ReferenceOperations:
     def operations(self) -> tuple[Operation, ...]:
         profile = Parameter("profile", _NAME, "Name of a profile for stills.", is_required=True)
         shown = Parameter("profile", _NAME, "Name of a profile that is made; empty for the live one.")
-        body = {"type": "object", "required": ["profile"], "properties": {"profile": _NAME}}
+        body = record({"profile": _NAME})
         png = Answer("The held picture, its banner in its pixels.", "image/png")
         return (
             Operation("GET", "/api/reference", self.record, "Reference pictures of the held picture.", {200: _RECORD}),
@@ -109,6 +85,10 @@ class ReferenceOperations:
                 (profile,),
             ),
         )
+
+    def state(self) -> Mapping[str, Any]:
+        """What `/api/state` tells."""
+        return {"reference": self._references.record(), "can": {"reference": list(self._references.offered())}}
 
     async def record(self, request: web.Request) -> web.StreamResponse:
         return self._answer()

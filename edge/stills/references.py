@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -24,8 +24,9 @@ from edge.guard.judge import OutputJudge
 from edge.guard.order import calibration_sha256_of
 from edge.health.news import Board, ReferenceChanged, ViewChanged
 from edge.health.state import EngineFacts
-from edge.models.kinds import is_for_stills, num_macs, synthesises
-from edge.models.profile import Profile, profile_names, profile_roots
+from edge.models.kinds import num_macs, synthesises
+from edge.models.offered import OfferedProfile
+from edge.models.profile import Profile
 from edge.models.trust import trusted_profile
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class References:
     Args:
         config: what the unit runs by now.
         freeze: holds the picture.
+        installed: the profiles that a person may choose from.
         make_engine: opens a profile, for as long as one picture takes.
     """
 
@@ -87,13 +89,14 @@ class References:
         config: Config,
         freeze: Holder,
         board: Board,
+        installed: Callable[[], Sequence[OfferedProfile]],
         make_engine: Callable[[Profile, Config], FilesEngine] | None = None,
     ) -> None:
         self._config, self._freeze, self._board = config, freeze, board
         self._make_engine = make_engine or _engine_beside
         self._lock = threading.Condition()
-        self._offered: Mapping[str, bool] = {}
-        self._is_to_look, self._is_closed = True, False
+        self._installed = installed
+        self._is_closed = False
         self._task: Task | None = None
         self._original: FramePair | None = None
         self._done: dict[str, FramePair] = {}
@@ -102,7 +105,7 @@ class References:
         board.read(ViewChanged, self._on_view_changed)
 
     def start(self) -> None:
-        """Look which profiles there are, in the thread."""
+        """Start the thread now, not when there is no memory for one."""
         self._thread.start()
 
     def close(self) -> None:
@@ -115,16 +118,14 @@ class References:
             self._thread.join(5.0)
 
     def use(self, config: Config) -> None:
-        """Run by this configuration from now on, and look again which profiles there are."""
-        with self._lock:
-            self._config, self._is_to_look = config, True
-            self._lock.notify()
+        """Run by this configuration from the next picture on."""
+        self._config = config
 
     # ---- what is asked from outside
 
     def offered(self) -> tuple[str, ...]:
-        """Names of the profiles that can be had."""
-        return tuple(self._offered)
+        """Names of the profiles for stills that are installed."""
+        return tuple(one.name for one in self._installed() if not one.is_live)
 
     def record(self) -> dict[str, Any]:
         """What is offered, what is being made, what is there, and what could not be made."""
@@ -137,7 +138,8 @@ class References:
             failed = [{"profile": name, "reason": reason} for name, reason in self._failed.items()]
             frozen = self._freeze.frozen
             shown = frozen.enhanced.profile if frozen is not None and frozen.enhanced.mode == "enhanced" else None
-        profiles = [{"name": name, "synthesised": one} for name, one in self._offered.items()]
+        offered = [one for one in self._installed() if not one.is_live]
+        profiles = [{"name": one.name, "synthesised": one.synthesises} for one in offered]
         return {"profiles": profiles, "running": running, "done": done, "failed": failed, "shown": shown}
 
     def begin(self, profile: str) -> None:
@@ -146,8 +148,9 @@ class References:
         Raises:
             UsageError: no such profile is offered. NotNow: nothing is held, or another is being made.
         """
-        if profile not in self._offered:
-            raise UsageError(f"profile = {profile[:64]!r}: expected one of {', '.join(self._offered) or 'none here'}")
+        offered = self.offered()
+        if profile not in offered:
+            raise UsageError(f"profile = {profile[:64]!r}: expected one of {', '.join(offered) or 'none here'}")
         with self._lock:
             pair = self._held()
             if self._task is not None:
@@ -219,28 +222,19 @@ class References:
     def _run(self) -> None:
         while True:
             with self._lock:
-                self._lock.wait_for(lambda: self._is_closed or self._is_to_look or self._task is not None)
-                if self._is_closed:
+                self._lock.wait_for(lambda: self._is_closed or self._task is not None)
+                if self._is_closed or self._task is None:
                     return
-                is_to_look, self._is_to_look = self._is_to_look, False
                 task, config = self._task, self._config
+            pair, reason = None, ""
             try:
-                if is_to_look:
-                    self._offered = offered_profiles(config)
-                if task is not None:
-                    self._do(task, config)
+                pair = self._made_pair(task, config)
+            except EdgeError as error:
+                reason = str(error)
             except Exception as error:
-                log.exception("reference profiles")
-                if task is not None:
-                    self._end(task, None, f"{type(error).__name__}: {error}")
-
-    def _do(self, task: Task, config: Config) -> None:
-        try:
-            pair = self._made_pair(task, config)
-        except EdgeError as error:
-            self._end(task, None, str(error))
-        else:
-            self._end(task, pair, "")
+                log.exception("reference picture")
+                reason = f"{type(error).__name__}: {error}"
+            self._end(task, pair, reason)
 
     def _end(self, task: Task, pair: FramePair | None, reason: str) -> None:
         with self._lock:
@@ -282,20 +276,6 @@ class References:
         name, version = str(profile.manifest["name"]), str(profile.manifest["version"])
         facts = EngineFacts(profile.name, profile.sha256, device, name, version, synthesises(profile.manifest))
         return FramePair(raw, raw.enhanced(image, profile.name, stage_ms, model=facts.record()))
-
-
-def offered_profiles(config: Config) -> dict[str, bool]:
-    """Profiles for stills that may run here -> whether they synthesise detail; in the order of their names."""
-    offered: dict[str, bool] = {}
-    for name in profile_names(profile_roots(config.engine.models)):
-        try:
-            profile = trusted_profile(name, config.engine.models, config.engine.keys)
-        except EdgeError as error:
-            log.debug("profile %s is not offered: %s", name, error)
-            continue
-        if is_for_stills(profile.manifest):
-            offered[name] = synthesises(profile.manifest)
-    return offered
 
 
 def _engine_beside(profile: Profile, config: Config) -> FilesEngine:

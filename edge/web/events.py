@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from edge.basics.hiding import record_without_secrets
-from edge.health.news import News, NotSaved, ReferenceChanged, Saved, ViewChanged
+from edge.health.news import News, NotSaved, ProfileRuns, ReferenceChanged, Saved, ViewChanged
 from edge.web.limits import Busy, Limits, Seats
 from edge.web.mjpeg import endless_headers
 
@@ -71,6 +71,8 @@ def event_of(news: News) -> tuple[str, dict[str, Any]]:
         return "not-saved", {"reason": news.reason}
     if isinstance(news, ReferenceChanged):
         return "reference", {"profile": news.profile, "state": news.state, "reason": news.reason}
+    if isinstance(news, ProfileRuns):
+        return "profile", {"profile": news.profile}
     return "health", {"part": news.part, "state": news.state, "reason": news.reason}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.pictures.image import Image
 from edge.saving.freeze import Freeze
-from edge.web.api.operation import Operation
 from edge.web.routes import Site
 from edge.web.server import WebSink
 
@@ -45,13 +44,17 @@ def web_sink(listen: str = "127.0.0.1:0", health: Health | None = None, site: Si
 
 
 class Studio:
-    """A running sink and what feeds it: green raw frames, red enhanced ones."""
+    """A running sink and what feeds it: green raw frames, red enhanced ones.
+
+    Args:
+        furnish: gives the sink more of the API before it starts.
+    """
 
     def __init__(
         self,
         config: WebConfig | None = None,
         audit: AuditLog | None = None,
-        operations: Callable[[Studio], Sequence[Operation]] = lambda studio: (),
+        furnish: Callable[[Studio], None] = lambda studio: None,
     ) -> None:
         self.board = Board()
         self.health = Health(self.board)
@@ -60,7 +63,8 @@ class Studio:
         self.shelf = Shelf()
         self.freezer = Freeze(self.health, self.board, self.shelf)
         config = config or WebConfig(listen="127.0.0.1:0")
-        self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit, operations=operations(self))
+        self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit)
+        furnish(self)
         self.sink.start()
         self.seq = 0
         self.lag_ms = 0

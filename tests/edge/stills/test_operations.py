@@ -16,6 +16,7 @@ import pytest
 
 from edge.config import Config, EngineConfig
 from edge.engines.golden import golden_frame
+from edge.models.offered import Offered
 from edge.pictures.image import Image
 from edge.stills.operations import ReferenceOperations
 from edge.stills.references import References
@@ -29,14 +30,16 @@ class Client:
     def __init__(self, tmp_path: Path) -> None:
         still_profile(tmp_path / "models", "miinet")
         engine = EngineConfig(models=str(tmp_path / "models"), keys="", backend="cpu")
-        self.made: list[References] = []
+        config = dataclasses.replace(Config(), engine=engine)
+        installed = Offered(engine.models, engine.keys)
+        installed.look()
 
-        def operations(studio: Studio) -> Any:
-            self.made.append(References(dataclasses.replace(Config(), engine=engine), studio.freezer, studio.board))
-            return ReferenceOperations(self.made[0], studio.health).operations()
+        def furnish(studio: Studio) -> None:
+            self.references = References(config, studio.freezer, studio.board, installed.now)
+            reference = ReferenceOperations(self.references, studio.health)
+            studio.sink.serve_too(reference.operations(), reference.state)
 
-        self.studio = Studio(operations=operations)
-        self.references = self.made[0]
+        self.studio = Studio(furnish=furnish)
         self.references.start()
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:

@@ -21,9 +21,10 @@ from edge.frames.frame import Frame, FramePair
 from edge.guard import process as engine_process
 from edge.health.news import Board, ReferenceChanged
 from edge.health.record import Health
+from edge.models.offered import Offered
 from edge.saving.freeze import Freeze
 from edge.saving.saver import PairSaver
-from edge.stills.references import NotNow, References, offered_profiles
+from edge.stills.references import NotNow, References
 from edge.web.banner import stamp
 from edge.web.views import status_of
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
@@ -48,7 +49,9 @@ class Room:
         self.told: list[ReferenceChanged] = []
         self.news = threading.Condition()
         self.board.read(ReferenceChanged, self._hear)
-        self.references = References(self.config, self.freeze, self.board)
+        self.installed = Offered(self.config.engine.models, "")
+        self.installed.look()
+        self.references = References(self.config, self.freeze, self.board, self.installed.now)
         self.seq = 0
 
     def _hear(self, news: ReferenceChanged) -> None:
@@ -58,7 +61,6 @@ class Room:
 
     def open(self) -> Room:
         self.references.start()
-        waited(lambda: self.references.offered())
         return self
 
     def hold(self, first_pixel: int | None = None) -> FramePair:
@@ -110,12 +112,9 @@ def scripted(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
 
 
 def test_profiles_for_stills_are_offered_and_no_others(room):
-    assert offered_profiles(room.config) == {"miinet": True, "miinet-guided": False}
-
-
-def test_what_nobody_vouches_for_is_not_offered(room, tmp_path):
-    engine = dataclasses.replace(room.config.engine, keys=str(tmp_path / "keys"))
-    assert offered_profiles(dataclasses.replace(room.config, engine=engine)) == {}
+    assert room.references.offered() == ("miinet", "miinet-guided")
+    told = {one["name"]: one["synthesised"] for one in room.references.record()["profiles"]}
+    assert told == {"miinet": True, "miinet-guided": False}
 
 
 def test_a_held_picture_is_made_and_shown_in_its_place(room):
@@ -223,18 +222,11 @@ def test_a_name_that_is_not_offered_is_refused_in_one_line(room):
         room.references.begin("live")
 
 
-def test_a_reload_looks_again_which_profiles_there_are(room, tmp_path):
-    room.open()
-    still_profile(tmp_path / "models", "cyclegan")
-    room.references.use(room.config)
-    waited(lambda: room.references.offered() == ("cyclegan", "miinet", "miinet-guided"))
-
-
 def test_an_engine_that_cannot_be_had_is_told(room):
     def none(profile, config):
         raise EngineFailed("no engine today")
 
-    room.references = References(room.config, room.freeze, room.board, none)
+    room.references = References(room.config, room.freeze, room.board, room.installed.now, none)
     room.open()
     room.hold()
     room.references.begin("miinet")

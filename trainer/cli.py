@@ -10,6 +10,7 @@ from edge.basics.command import exit_code_of
 from trainer.commands import add_training_commands
 from trainer.data.degrade import add_degrade_command
 from trainer.judging.command import add_evaluate_command
+from trainer.mdos.command import add_mdos_command
 from trainer.prepare.command import add_prepare_command
 
 
@@ -21,6 +22,7 @@ def parser() -> argparse.ArgumentParser:
     add_degrade_command(commands)
     add_training_commands(commands)
     add_evaluate_command(commands)
+    add_mdos_command(commands)
     return top
 
 

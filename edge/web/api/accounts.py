@@ -29,7 +29,6 @@ def accounts(door: Door) -> tuple[Operation, ...]:
     login = {
         200: welcome,
         401: Answer("name or password is wrong"),
-        408: Answer("the body does not come"),
         409: Answer("there are no users here: everybody may come in"),
         429: Answer("too many wrong passwords", headers=RETRY_AFTER),
     }

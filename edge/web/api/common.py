@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from edge.access.rights import Least
-from edge.web.api.operation import Answer, Method
+from edge.web.api.operation import Answer
 from edge.web.limits import MAX_BODY_BYTES
 
 RETRY_AFTER: Mapping[str, str] = {"Retry-After": "seconds until it is worth another try"}
@@ -27,10 +27,16 @@ _OF_WHO_MAY: Mapping[int, Answer] = {
 }
 
 
-def answers_of_all(method: Method, least: Least) -> Mapping[int, Answer]:
+_OF_BODIES: Mapping[int, Answer] = {
+    408: Answer("the body does not come"),
+    415: Answer("a body of another type, or one that is packed"),
+}
+
+
+def answers_of_all(least: Least, *, has_body: bool) -> Mapping[int, Answer]:
     """Status -> answer.
 
     Args:
         least: the least role that may call the operation.
     """
-    return _ALL if least == "anyone" else {**_ALL, **_OF_WHO_MAY}
+    return {**_ALL, **({} if least == "anyone" else _OF_WHO_MAY), **(_OF_BODIES if has_body else {})}

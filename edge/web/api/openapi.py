@@ -97,7 +97,7 @@ def _described(one: Operation) -> dict[str, Any]:
 
 def _answers(one: Operation, least: Least) -> dict[str, Any]:
     """By status; what an operation says of one that all give comes first."""
-    common, own = answers_of_all(one.method, least), dict(one.answers)
+    common, own = answers_of_all(least, has_body=one.body is not None), dict(one.answers)
     merged: dict[int, Answer] = {**common, **own}
     for status in common.keys() & own.keys():
         headers = {**common[status].headers, **own[status].headers}

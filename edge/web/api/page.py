@@ -20,7 +20,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "integrator.md"
 SECTION = "api"
 MADE_BY = "<!-- Made by `python -m edge.web.api.page` from what the unit serves; do not edit. -->"
 STARTS_WITHIN_S = 120.0
-_OF_ALL = {"400", "401", "403", "405", "411", "413", "415", "417", "421", "503"}
+_OF_ALL = {"400", "401", "403", "405", "408", "411", "413", "415", "417", "421", "503"}
 
 
 class _UnixConnection(HTTPConnection):

@@ -84,7 +84,7 @@ def test_more_than_the_limit_is_refused(
 ) -> None:
     head = connect(led_limit_permille=600, led_permille=(100, 100))
     wait_until(lambda: simulator.outputs.led_permille[:2] == (100, 100))
-    with pytest.raises(ConfigError, match="expected a number from 0 to 60, by bridge.led_limit_permille"):
+    with pytest.raises(ConfigError, match=r"expected a number from 0 to 60, by bridge\.led_limit_permille"):
         head.light.set_percent(percent)
     assert simulator.outputs.led_permille[:2] == (100, 100)
 

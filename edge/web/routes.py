@@ -20,6 +20,7 @@ from edge.health.record import Health
 from edge.saving.freeze import Freeze
 from edge.web.answers import PAGE_HEADERS, harden_before_sending, refused
 from edge.web.api.accounts import accounts
+from edge.web.api.metrics import Metrics
 from edge.web.api.openapi import OpenApi
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.pictures import Pictures
@@ -103,18 +104,26 @@ class Routes:
         self.events = EventStream(limits)
         self._pulse = Pulse()
         self._pictures = Pictures(health, freeze, self._gate, shown)
-        num_viewers = partial(len, audience)
+        num_viewers, program = partial(len, audience), version("edge-enhance")
+        watching = Watching(health, freeze, self.events, self._gate, num_viewers)
+        state = UnitState(health, freeze, door, num_viewers, state_parts)
+
+        def open_streams() -> dict[str, int]:
+            return {"mjpeg": len(audience), "events": len(self.events)}
+
+        metrics = Metrics(health, state.of_parts, open_streams, door.audit_counts, watching.more, program)
         described = [
             *streams({"/stream.mjpg": self.stream}),
             *self._pictures.operations(),
-            *Watching(health, freeze, self.events, self._gate, num_viewers).operations(),
-            *UnitState(health, freeze, door, num_viewers, state_parts).operations(),
+            *watching.operations(),
+            *state.operations(),
+            *metrics.operations(),
             *ViewOfAll(freeze).operations(),
             *accounts(door),
             *(_record_of_site(path, record) for path, record in self._site.records.items()),
             *operations,
         ]
-        self._operations = (*described, *OpenApi(described, version("edge-enhance")).operations())
+        self._operations = (*described, *OpenApi(described, program).operations())
 
     def app(self) -> web.Application:
         pages = [path for path, file in self._site.files.items() if file.suffix == ".html"]

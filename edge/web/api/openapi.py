@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
@@ -102,22 +103,23 @@ def _answers(one: Operation, least: Least) -> dict[str, Any]:
     for status in common.keys() & own.keys():
         headers = {**common[status].headers, **own[status].headers}
         explanation = f"{own[status].explanation}; or: {common[status].explanation}"
-        merged[status] = Answer(explanation, own[status].kind, own[status].schema, headers)
+        merged[status] = replace(own[status], explanation=explanation, headers=headers)
     return {str(status): _answer(answer) for status, answer in sorted(merged.items())}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
     told: dict[str, Any] = {"description": answer.explanation}
     if answer.kind:
-        schema = {"schema": answer.schema or {"type": "string"}} if _is_text(answer.kind) else {}
-        told["content"] = {answer.kind: schema}
+        kinds = (answer.kind, *answer.also_kinds)
+        told["content"] = {kind: _content(kind, answer) for kind in kinds}
     if answer.headers:
         told["headers"] = {name: _header(explanation) for name, explanation in answer.headers.items()}
     return told
 
 
-def _is_text(kind: str) -> bool:
-    return kind in ("application/json", "text/plain")
+def _content(kind: str, answer: Answer) -> dict[str, Any]:
+    is_text = kind in ("application/json", "text/plain")
+    return {"schema": answer.schema or {"type": "string"}} if is_text else {}
 
 
 def _header(explanation: str) -> Mapping[str, Any]:

@@ -39,6 +39,7 @@ class Answer:
 
     Attributes:
         kind: media type of the body; empty where there is none.
+        also_kinds: others that a client may ask for.
         schema: of the body, where it is JSON.
         headers: name -> what it says, of those that always come with it.
     """
@@ -47,6 +48,7 @@ class Answer:
     kind: str = "text/plain"
     schema: Schema | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    also_kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

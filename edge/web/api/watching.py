@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -43,10 +44,12 @@ class Watching:
         )
 
     async def health(self, request: web.Request) -> web.Response:
-        record = self._health.snapshot(time.monotonic_ns())
+        return web.json_response({**self._health.snapshot(time.monotonic_ns()), **self.more()})
+
+    def more(self) -> dict[str, Any]:
+        """What the record of the unit's health has beside its parts."""
         frozen, strength = self._freeze.frozen is not None, self._freeze.strength()
-        record |= {"frozen": frozen, "strength": strength, "viewers": self._num_viewers()}
-        return web.json_response(record)
+        return {"frozen": frozen, "strength": strength, "viewers": self._num_viewers()}
 
     async def event_stream(self, request: web.Request) -> web.StreamResponse:
         """`state` (frozen, view, strength) at once and when it changes; the others are in docs/integrator.md."""

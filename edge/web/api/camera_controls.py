@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from edge.access.visitors import ASKED
-from edge.basics.errors import EdgeError, UsageError
+from edge.basics.errors import DeviceMissing, EdgeError, UsageError
 from edge.config import CAMERA_CONTROLS
 from edge.frames.stages import Adjustment
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.requests import json_body, number_of
 from edge.web.api.schemas import NUMBER, TRUTH, record
+from edge.web.limits import Busy
+
+WITHIN_S = 5.0
 
 _ONE = record({"low": NUMBER, "high": NUMBER, "step": NUMBER, "default": NUMBER, "now": NUMBER, "active": TRUTH})
 _ALL = {
@@ -44,6 +49,7 @@ class CameraControls:
 
     def __init__(self, desk: CameraDesk) -> None:
         self._desk = desk
+        self._asking: Future[Mapping[str, Adjustment]] | None = None
 
     def operations(self) -> tuple[Operation, ...]:
         words = "each by its name, as its driver numbers them; `active`: it has an effect now"
@@ -80,7 +86,33 @@ class CameraControls:
 
     async def _answered(self, work: Callable[[], Mapping[str, Adjustment]]) -> web.Response:
         try:
-            found = await asyncio.get_running_loop().run_in_executor(None, work)
+            found = await self._of_driver(work)
+        except Busy:
+            raise
         except EdgeError as error:
             return web.Response(status=409, text=f"{error}\n")
         return web.json_response({name: one.record() for name, one in found.items()})
+
+    async def _of_driver(self, work: Callable[[], Mapping[str, Adjustment]]) -> Mapping[str, Adjustment]:
+        """In a thread that nobody waits for longer than a while, one at a time: a driver may hang for good.
+
+        Raises:
+            Busy: it is being asked already.
+            EdgeError: it refuses, or does not answer.
+        """
+        if self._asking is not None and not self._asking.done():
+            raise Busy("the camera's driver is being asked; try again in a while")
+        asking = self._asking = Future()
+        asking.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                asking.set_result(work())
+            except Exception as error:  # noqa: BLE001 - the thread's top; told to who asked
+                asking.set_exception(error)
+
+        threading.Thread(target=run, name="camera-controls", daemon=True).start()
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(asking), WITHIN_S)
+        except asyncio.TimeoutError:
+            raise DeviceMissing("the camera's driver does not answer; check its cable") from None

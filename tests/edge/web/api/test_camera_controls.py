@@ -17,11 +17,14 @@ from edge.health.record import Health
 from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.open import SourceWish
 from edge.sources.v4l2_controls import NUMBERS, adjust, adjustments_of
+from edge.web.api import camera_controls as module
 from edge.web.api.camera_controls import CameraControls
 from tests.doubles.guarded import Guest, guarded_studio, write_users
+from tests.doubles.http_viewer import GUARD_S
 from tests.doubles.scripted_source import ScriptedSource
 from tests.doubles.studio import Studio
 from tests.doubles.v4l2_driver import Control, Driver, Drivers
+from tests.doubles.waiting import wait_until
 
 
 class Camera(ScriptedSource):
@@ -133,3 +136,17 @@ def test_a_source_without_settings_says_so(tmp_path: Path, monkeypatch: pytest.M
         assert json.loads(unit.guest.ask("GET", "/api/state")[2])["can"]["camera_controls"] is False
     finally:
         unit.studio.close()
+
+
+def test_a_driver_that_hangs_holds_nobody_and_is_asked_by_one_alone(
+    unit: Unit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "WITHIN_S", 0.05)
+    hung = threading.Event()
+    monkeypatch.setattr(unit.holder, "adjustments", lambda: hung.wait(GUARD_S) and {})
+    status, _, body = unit.guest.ask("GET", "/api/camera-controls")
+    assert (status, body) == (409, b"the camera's driver does not answer; check its cable\n")
+    status, headers, _ = unit.guest.ask("GET", "/api/camera-controls")
+    assert (status, headers["retry-after"]) == (503, "1")
+    hung.set()
+    wait_until(lambda: unit.guest.ask("GET", "/api/camera-controls")[0] == 200)

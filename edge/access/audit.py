@@ -152,6 +152,7 @@ class AuditLog:
             entry["lost"], self._num_lost = self._num_lost, 0
         self._tell_journal(entry)
         if self._path is None:
+            self._num_written += self._journal is not None
             return
         try:
             with self._lock:

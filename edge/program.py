@@ -42,6 +42,8 @@ from edge.sources.open import open_wished, wish_of
 from edge.stills.operations import ReferenceOperations
 from edge.stills.references import References
 from edge.updates.store import ModelStore
+from edge.web.api.camera_controls import CameraControls
+from edge.web.api.light import Light
 from edge.web.api.profiles import Profiles
 from edge.web.server import WebSink
 
@@ -76,8 +78,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
     sinks: list[Sink] = [web, freeze]
-    if config.bridge.port:
-        sinks.append(CameraHead(config.bridge, health, freeze))
+    head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
+    if head is not None:
+        sinks.append(head)
     source = _source(config, correction, health, frames, stop)
     engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
@@ -101,8 +104,13 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
-    profiles = Profiles(offered.now, reload.use_profile)
-    web.serve_too(profiles.operations(), profiles.state)
+    web.serve_too((), lambda: {"storage": {"free_bytes": storage.free_bytes}})
+    for part in (
+        Profiles(offered.now, reload.use_profile),
+        Light(None if head is None else head.light),
+        CameraControls(source),
+    ):
+        web.serve_too(part.operations(), part.state)
     watches: list[Watch] = [heat, storage, reload, life, offered]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))

@@ -110,6 +110,20 @@ def test_a_disk_that_hangs_stops_nobody(path, tmp_path, monkeypatch):
     log.close()
 
 
+def test_lines_are_counted(path, tmp_path, monkeypatch):
+    log = AuditLog(path, journal=tmp_path / "none")
+    log.record("login", "anna")
+    log.record("login", "anna")
+    assert log.counts() == {"written": 2, "lost": 0, "failing": 0}
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(audit, "_append", refuse)
+    log.record("login", "anna")
+    assert log.counts() == {"written": 2, "lost": 0, "failing": 1}
+
+
 def test_the_journal_gets_fields(tmp_path):
     journal = tmp_path / "journal"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from calib.capture.capture import SITE_FILES
-from edge.access.door import Door
+from edge.access.door import Door, _words
 from edge.access.people import People, User
 from edge.access.rights import ANYWHERE_ELSE, RIGHTS, ROLES, least_role, may
 from edge.config import WebConfig
@@ -386,3 +386,16 @@ def test_many_log_in_at_once_and_the_picture_goes_on(studio, users):
     before = studio.health.num_frames
     stream(viewer)
     wait_until(lambda: studio.health.num_frames > before, "the picture stands still")
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "words"),
+    [
+        ("POST", "/api/save", "save"),
+        ("POST", "/api/recording/start", "recording-start"),
+        ("DELETE", "/api/saved/{name}", "delete-saved"),
+        ("POST", "/api/camera-controls", "camera-controls"),
+    ],
+)
+def test_what_was_asked_for_has_one_name_in_the_audit_log(method, route, words):
+    assert _words(method, route) == words

@@ -74,3 +74,14 @@ def test_a_picture_that_was_not_worth_keeping_says_nothing_of_the_disk(tmp_path,
     watched.watch.tick(0)
     watched.board.post(NotSaved("the picture was not live: the source is silent"))
     assert watched.heard == [("ok", "")]
+
+
+def test_what_is_left_is_told_as_it_was_looked_at_last(tmp_path, monkeypatch):
+    watched = Watched(tmp_path, monkeypatch)
+    assert watched.watch.free_bytes is None
+    watched.watch.tick(0)
+    watched.free_mib = 700
+    watched.watch.tick(1)
+    assert watched.watch.free_bytes == 900 * 2**20
+    watched.watch.tick(10**10)
+    assert watched.watch.free_bytes == 700 * 2**20

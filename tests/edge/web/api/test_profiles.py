@@ -12,6 +12,7 @@ import pytest
 
 from edge.access.audit import AuditLog
 from edge.basics.errors import ModelError
+from edge.health.state import EngineFacts
 from edge.models.offered import OfferedProfile
 from edge.web.api.profiles import Profiles
 from tests.doubles.guarded import Guest, guarded_studio, write_users
@@ -93,3 +94,18 @@ def test_a_viewer_may_not(unit: Studio, desk: Desk) -> None:
     guest = Guest(unit.url)
     guest.log_in("vera")
     assert (guest.ask("POST", "/api/profile?name=miinet")[0], desk.asked) == (403, [])
+
+
+def test_every_page_hears_which_one_runs_whoever_wanted_it(unit: Studio, otto: Guest) -> None:
+    connection = otto.open("GET", "/events")
+    events = connection.getresponse()
+    assert events.readline() == b"event: state\n"
+    unit.health.set_engine(EngineFacts("miinet", "ab" * 32, "cpu"))
+    unit.health.set_engine(EngineFacts("miinet", "ab" * 32, "cpu, started again"))
+    unit.health.set_engine(EngineFacts(device="none"))
+    heard: list[str] = []
+    while len(heard) < 2:
+        if events.readline() == b"event: profile\n":
+            heard.append(json.loads(events.readline().removeprefix(b"data: "))["profile"])
+    connection.close()
+    assert heard == ["miinet", ""], "once for each change"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from aiohttp import HttpVersion11, web
 from edge.access.door import Door
 from edge.basics.errors import UsageError
 from edge.basics.seldom import Seldom
+from edge.config import TRANSPORTS
 from edge.frames.frame import FramePair
 from edge.health.record import Health
 from edge.health.state import Verdict
@@ -28,18 +29,10 @@ from edge.web.events import EventStream, event_of
 from edge.web.gate import Gate, Handler
 from edge.web.kept import HOLD_S, Kept, KeptPairs
 from edge.web.limits import Busy, Limits
-from edge.web.mjpeg import stream
 from edge.web.origins import Names
 from edge.web.pulse import Pulse
-from edge.web.views import (
-    SNAPSHOT_VIEWS,
-    View,
-    gap_from_query,
-    place_from_query,
-    snapshot,
-    strength_from_query,
-    view_from_query,
-)
+from edge.web.streams.routes import StreamRoutes
+from edge.web.views import SNAPSHOT_VIEWS, View, snapshot, strength_from_query, view_from_query
 
 log = logging.getLogger(__name__)
 _seldom = Seldom(log)
@@ -85,6 +78,7 @@ class Routes:
         site: the page.
         gate: what stands before every handler.
         operations: of the API, each from the part that does it.
+        transports: of the live picture, those that are on.
     """
 
     def __init__(
@@ -98,6 +92,7 @@ class Routes:
         gate: Gate | None = None,
         limits: Limits | None = None,
         operations: Sequence[Operation] = (),
+        transports: Collection[str] = TRANSPORTS,
     ) -> None:
         self._site = site or Site()
         self._operations = operations
@@ -109,6 +104,7 @@ class Routes:
         self._shown = shown
         self.events = EventStream(limits)
         self._pulse = Pulse()
+        self._streams = StreamRoutes(audience, self._pulse, transports, self._gate.address_of)
         self._darkroom = Darkroom(self._developed)
         self._saved = KeptPairs(_SAVED_AT_ONCE, _NEW_A_SECOND)
         self._shown_before = KeptPairs(_SHOWN_AT_ONCE, _NEW_A_SECOND)
@@ -122,7 +118,7 @@ class Routes:
         gets = {path: _page_file(file) for path, file in {**LOGIN_FILES, **self._site.files}.items()}
         gets |= {path: _json_record(record) for path, record in self._site.records.items()}
         gets |= {
-            "/stream.mjpg": self.stream,
+            **self._streams.gets,
             "/snapshot.png": self.snapshot,
             "/health": self.health,
             "/events": self.event_stream,
@@ -183,16 +179,6 @@ class Routes:
             self._saved.keep(pair, self._judged(pair), self._gate.address_of(request))
         told = {"seq": pair.raw.seq, "views": [frame.mode for frame in saved_frames(pair)]}
         return web.json_response(told, status=202)
-
-    async def stream(self, request: web.Request) -> web.StreamResponse:
-        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second.
-
-        `place`: a word that a page makes up, to have its place again when it opens another stream.
-        """
-        view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
-        gap_s = gap_from_query(request.query.get("fps"))
-        address, place = self._gate.address_of(request), place_from_query(request.query.get("place", ""))
-        return await stream(request, view, self._audience, self._pulse, gap_s, address=address, place=place)
 
     async def snapshot(self, request: web.Request) -> web.StreamResponse:
         """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was saved or answered just before."""

@@ -37,10 +37,10 @@ check: .venv-dev/ready  ## lint, types and the tests of what you changed: a minu
 	@$(MAKE) --no-print-directory lint types
 	@tests=$$(.venv-dev/bin/python -m tests.changed) && { [ -z "$$tests" ] || $(PYTEST) -q -m 'not slow' $$tests || [ $$? = 5 ]; }  # 5: all of them are slow
 
-fuzz: fuzz-inputs .venv-dev/ready  ## 490,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
+fuzz: fuzz-inputs .venv-dev/ready  ## 510,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/wire/test_frames.py --durations=3
 
-fuzz-inputs: .venv-dev/ready  ## 490,000 damaged configurations, models, engines, calibrations, pictures and HTTP requests
+fuzz-inputs: .venv-dev/ready  ## 510,000 damaged configurations, models, engines, calibrations, pictures, HTTP requests and messages
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz $(ARGS)
 
 fuzz-api: .venv-dev/ready  ## of these, 98,000 requests by the API's own description and 98,000 of raw bytes, as each role

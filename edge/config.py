@@ -27,6 +27,8 @@ OF_UNIT = (LIVE, CHECK, PRINT_CONFIG)
 """The modes of an option that says something of the unit; pictures and clips from files are not the unit's."""
 
 
+TRANSPORTS = ("websocket", "mjpeg")
+"""Ways of the live picture to its viewers."""
 SELF_MADE = "self-made"
 """`web.certificate` of a unit that makes its own."""
 
@@ -211,6 +213,9 @@ class WebConfig:
     )
     idle_minutes: int = setting(30, "a login ends when its page was closed for so long", low=1, high=1440)
     session_hours: int = setting(12, "a login ends after so long whatever it does", low=1, high=168)
+    transports: tuple[str, ...] = setting(
+        TRANSPORTS, "ways of the live picture that are on: websocket for the page, mjpeg for others", choices=TRANSPORTS
+    )
     jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100, live=True)
     names: tuple[str, ...] = setting(
         (),

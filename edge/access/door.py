@@ -17,7 +17,7 @@ from edge.access.listening import addresses_of
 from edge.access.login import Login, refusal
 from edge.access.lookers import Lookers
 from edge.access.opening import Opening
-from edge.access.rights import ANYWHERE_ELSE, ENDLESS, least_role, may
+from edge.access.rights import ANYWHERE_ELSE, ENDLESS, LOOKS, least_role, may
 from edge.access.sessions import Session, Sessions, kept_sessions_path
 from edge.access.tokens import is_in_address, left_of_token_s
 from edge.access.visitors import ASKED, VISITOR, Register, Stranger, Visitor, Visitors, address_of
@@ -50,6 +50,7 @@ class Door:
         self._login = Login(self._register, self._sessions, self._visitors, Attempts(), self._audit)
         self._lookers = Lookers(self._audit)
         self._endless: dict[asyncio.Future[web.StreamResponse], Visitor] = {}
+        self._ending: set[asyncio.Future[web.StreamResponse]] = set()
 
     def record(self) -> dict[str, Any]:
         """What `/health` tells: whether there are users and TLS, and what people must be told."""
@@ -139,7 +140,7 @@ class Door:
         """An answer without an end, until the right to it ends."""
         answer: asyncio.Future[web.StreamResponse] = asyncio.ensure_future(handler(request))
         self._endless[answer] = visitor
-        is_look = route == "/stream.mjpg"
+        is_look = route in LOOKS
         if is_look:
             self._lookers.begin(visitor)
         try:
@@ -152,13 +153,17 @@ class Door:
             raise ConnectionResetError("logged out") from None
         finally:
             self._endless.pop(answer, None)
+            self._ending.discard(answer)
             if is_look:
                 self._lookers.end(visitor)
 
     def _cut_ended(self) -> None:
+        for answer in tuple(self._ending):
+            answer.cancel()  # again: Python before 3.12 can lose a cancellation in asyncio.wait_for
         for answer, visitor in list(self._endless.items()):
             if not self._visitors.still_may(visitor):
                 del self._endless[answer]
+                self._ending.add(answer)
                 answer.cancel()
             elif visitor.session is not None:
                 self._sessions.use(visitor.session)

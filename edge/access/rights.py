@@ -25,6 +25,7 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/stream.js"): "viewer",
     ("GET", "/account.js"): "viewer",
     ("GET", "/stream.mjpg"): "viewer",
+    ("GET", "/stream.ws"): "viewer",
     ("GET", "/snapshot.png"): "viewer",
     ("GET", "/health"): "viewer",
     ("GET", "/events"): "viewer",
@@ -55,7 +56,9 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
 }
 """(method, route) -> least role. HEAD goes with GET. What has no row nobody may."""
 
-ENDLESS = frozenset({"/stream.mjpg", "/events"})
+LOOKS = frozenset({"/stream.mjpg", "/stream.ws"})
+"""Routes of the live picture: who looks, and how long, is recorded."""
+ENDLESS = LOOKS | {"/events"}
 """Routes whose answers go on until the viewer leaves: they are cut when the right to them ends."""
 
 

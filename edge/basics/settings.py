@@ -73,7 +73,7 @@ class Setting:
         """Which values it takes, in few words; empty for any text."""
         rules = self.rules
         if rules.choices:
-            return ", ".join(rules.choices)
+            return ("any of " if get_origin(self.kind) is tuple else "") + ", ".join(rules.choices)
         if get_origin(self.kind) is not tuple:
             words = {bool: "true or false", str: "text, or a list of texts" if rules.joins else ""}
             return rules.span or words.get(self.kind, "")

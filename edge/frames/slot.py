@@ -17,7 +17,7 @@ class Slot(Generic[T]):
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._item: T | None = None
-        self._closed = False
+        self._closed = self._woken = False
         self._dropped = 0
 
     @property
@@ -35,10 +35,10 @@ class Slot(Generic[T]):
             self._changed.notify_all()
 
     def take(self, timeout_s: float | None = None) -> T | None:
-        """Wait for an item and remove it; None after the timeout or once closed."""
+        """Wait for an item and remove it; None after the timeout, once closed, or when woken without one."""
         with self._changed:
-            self._changed.wait_for(lambda: self._item is not None or self._closed, timeout_s)
-            item, self._item = self._item, None
+            self._changed.wait_for(lambda: self._item is not None or self._closed or self._woken, timeout_s)
+            item, self._item, self._woken = self._item, None, False
             self._changed.notify_all()
             return item
 
@@ -46,6 +46,12 @@ class Slot(Generic[T]):
         """Wait until the last item was taken; for a source that has no pace of its own."""
         with self._changed:
             return self._changed.wait_for(lambda: self._item is None or self._closed, timeout_s)
+
+    def wake(self) -> None:
+        """End the wait of who takes, now or when it next would; there is something else to do."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Wake every waiter; an item not yet taken can still be taken."""

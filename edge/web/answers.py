@@ -46,3 +46,12 @@ def refused(status: int, text: str, retry_s: int = 0) -> web.Response:
     if retry_s:
         response.headers["Retry-After"] = str(retry_s)
     return response
+
+
+def endless_headers(content_type: str) -> dict[str, str]:
+    """Of an answer without an end. nginx else keeps it back until its buffers are full: seconds of old pictures."""
+    return {
+        "Content-Type": content_type,
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+    }

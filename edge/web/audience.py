@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import count
 
 from edge.web.limits import Busy, Limits, Seats
-from edge.web.views import Picture, View
+from edge.web.views import RESTAMP_S, Picture, View
 
 HELD_S = 10.0
 """Who leaves has the same place again within this time, if the viewer named it."""
@@ -20,35 +20,74 @@ class Viewer:
     Attributes:
         place: a name that the viewer made up for itself, to have its place again; empty for none.
         rank: 0 came first.
+        waits: it asks for a picture and has none to send: one is made for it.
+        served: it was given a picture of its view.
+        seq: of the picture that it took last.
     """
 
     def __init__(self, view: View, address: str = "", place: str = "", rank: int = 0) -> None:
         self.view, self.address, self.place, self.rank = view, address, place, rank
         self.is_begun = self.served = False
+        self.waits = True
+        self.seq: int | None = None
         self.on_replaced: Callable[[], None] = lambda: None
+        self.on_waits: Callable[[Viewer], None] = lambda viewer: None
+        self.is_newest: Callable[[Picture], bool] = lambda picture: True
         self._newest: Picture | None = None
+        self._offered_s = 0.0
         self._news = asyncio.Event()
 
     def offer(self, picture: Picture) -> None:
         """Replace what was not sent yet."""
-        self.served = True
-        self._newest = picture
+        self.served, self.waits = True, False
+        self._newest, self._offered_s = picture, time.monotonic()
         self._news.set()
 
-    async def next(self) -> Picture:
-        await self._news.wait()
+    def forget(self) -> None:
+        """Let go of what was not sent yet: it is of another view."""
+        self.served, self.waits, self._newest = False, True, None
         self._news.clear()
-        assert self._newest is not None, "set before the event"
-        return self._newest
+
+    async def next(self) -> Picture:
+        """The newest picture, as soon as there is one that this viewer has not had."""
+        if not self._has_newest():
+            self._newest, self.waits = None, True
+            self._news.clear()
+            self.on_waits(self)
+        while self._newest is None:
+            await self._news.wait()
+        picture, self._newest = self._newest, None
+        self._news.clear()
+        self.seq = picture.seq
+        return picture
+
+    def _has_newest(self) -> bool:
+        """Whether what it was offered is the newest there is: a picture that is not live says how old it is."""
+        if self._newest is None:
+            return False
+        if self._newest.state != "live":
+            return time.monotonic() - self._offered_s < RESTAMP_S
+        return self.is_newest(self._newest)
 
 
 class Audience:
-    """Belongs to the event loop; encoder threads only call `wanted`."""
+    """Belongs to the event loop; encoder threads only call `wanted`.
 
-    def __init__(self, limits: Limits | None = None, clock_s: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        on_waits: called with a view that somebody waits for a picture of, who could have a newer one now.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        clock_s: Callable[[], float] = time.monotonic,
+        on_waits: Callable[[View], None] = lambda view: None,
+    ) -> None:
         limits = limits or Limits()
         self._seats, self._num_splits = Seats(limits.streams, limits.streams_of_one), limits.splits
-        self._clock_s = clock_s
+        self._clock_s, self._on_waits = clock_s, on_waits
+        self._newest_seq: int | None = None
+        self._first: tuple[View, ...] = ()
         self._ranks = count()
         self._viewers: list[Viewer] = []  # by rank
         self._held: dict[tuple[str, str], tuple[int, float]] = {}
@@ -59,10 +98,10 @@ class Audience:
 
     def first(self) -> tuple[View, ...]:
         """The view of who came first; empty where nobody watches."""
-        return self._wanted[0][:1]
+        return self._first
 
     def wanted(self, only_unserved: bool = False) -> tuple[View, ...]:
-        """The views that somebody looks at, each once, that of the first viewer first; or that somebody waits for."""
+        """The views that somebody waits for, each once, by rank; or of which somebody has had no picture yet."""
         return self._wanted[only_unserved]
 
     def admit(self, view: View, address: str = "", place: str = "") -> Viewer:
@@ -83,6 +122,7 @@ class Audience:
                 raise Busy("as many watch as there may at a time; try again in a while")
             rank = next(self._ranks)
         viewer = Viewer(view, address, place, rank)
+        viewer.on_waits, viewer.is_newest = self._waits, self._is_newest
         self._viewers = sorted([*self._viewers, viewer], key=lambda one: one.rank)
         return viewer
 
@@ -90,6 +130,19 @@ class Audience:
         """It reads: encode for it from now on."""
         viewer.is_begun = viewer in self._viewers
         self._count()
+
+    def show(self, viewer: Viewer, view: View) -> None:
+        """It looks at another view from now on, from the same place.
+
+        Raises:
+            Busy: other dividers of a split are looked at.
+        """
+        if view == viewer.view:
+            return
+        self._refuse_another_split(view)
+        viewer.view = view
+        viewer.forget()
+        self._waits(viewer)
 
     def leave(self, viewer: Viewer) -> None:
         if viewer not in self._viewers:
@@ -107,6 +160,18 @@ class Audience:
             if viewer.is_begun and viewer.view == view:
                 viewer.offer(picture)
         self._count()
+
+    def published(self, seq: int) -> None:
+        """A pair of this number can be shown now."""
+        self._newest_seq = seq
+
+    def _is_newest(self, picture: Picture) -> bool:
+        return self._newest_seq is None or picture.seq == self._newest_seq
+
+    def _waits(self, viewer: Viewer) -> None:
+        self._count()
+        if viewer.is_begun and (not viewer.served or viewer.seq != self._newest_seq):
+            self._on_waits(viewer.view)
 
     def _rank_again(self, known: tuple[str, str]) -> int | None:
         """The rank that goes with a place, which is held or taken over; its seat goes with it."""
@@ -134,6 +199,8 @@ class Audience:
 
     def _count(self) -> None:
         begun = [viewer for viewer in self._viewers if viewer.is_begun]
-        every = dict.fromkeys(viewer.view for viewer in begun)
-        unserved = dict.fromkeys(viewer.view for viewer in begun if not viewer.served)
+        waiting = [viewer for viewer in begun if viewer.waits]
+        every = dict.fromkeys(viewer.view for viewer in waiting)
+        unserved = dict.fromkeys(viewer.view for viewer in waiting if not viewer.served)
+        self._first = (begun[0].view,) if begun else ()
         self._wanted = (tuple(every), tuple(unserved))

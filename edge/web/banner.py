@@ -84,7 +84,7 @@ def draw(image: Image, status: Status, side: Side, height_px: int) -> None:
         image: the picture, or as many of its upper rows as `num_touched` says.
         height_px: of the whole picture.
     """
-    scale = height_px / 1080
+    scale = _scale(height_px)
     if status.state == "no-signal":
         grey = cv2.convertScaleAbs(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), alpha=0.6)
         cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB, dst=image)
@@ -103,9 +103,14 @@ def num_touched(status: Status, height_px: int) -> int:
     """How many rows from the top the banner may touch in a picture so high: all of them where it is not live."""
     if status.state != "live":
         return height_px
-    scale = height_px / 1080
+    scale = _scale(height_px)
     pills_px = [int(pill.keep.shape[0]) + _gap_px(scale) for pill in _pills(status, scale)]
     return min(height_px, _margin_px(scale) + sum(pills_px))
+
+
+def _scale(height_px: int) -> float:
+    """How large everything is drawn: letters are 8 pixels high at least, from 480x270 on."""
+    return max(height_px / 1080, min(0.6, height_px / 450))
 
 
 def _margin_px(scale: float) -> int:

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from edge.frames.frame import FramePair
 from edge.health.record import Health
 from edge.health.state import Verdict
-from edge.web.mjpeg import is_outlived
-from edge.web.views import Picture, View, ViewEncoder, status_of
-
-_RESTAMP_NS = 500_000_000
+from edge.web.views import RESTAMP_S, Picture, View, ViewEncoder, status_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +18,8 @@ class Desk:
 
     Attributes:
         shown: the pair that is shown, and whether it is held still.
-        views: those that this encoder makes: all, or with True those that somebody still waits for.
+        views: those that this encoder makes and somebody waits for: all, or with True those that somebody has had
+            no picture of.
         quality: of JPEGs.
     """
 
@@ -33,11 +31,16 @@ class Desk:
 
 
 class Encoding:
-    """New pairs at once; pictures that are not live again and again, so that their age counts up."""
+    """New pairs at once; pictures that are not live again and again, so that their age counts up.
+
+    Only for who waits: a viewer that asks between two pairs has the newest one made when it asks, and one that does
+    not ask has none made.
+    """
 
     def __init__(self, desk: Desk, encoder: ViewEncoder) -> None:
         self._desk, self._encoder = desk, encoder
-        self._shown_state, self._shown_ns = "", 0
+        self._shown_state, self._shown_ns, self._number = "", 0, 0
+        self._made: dict[View, int] = {}
 
     def turn(self, is_new: bool) -> bool:
         """Encode what is due; whether anything was.
@@ -50,20 +53,23 @@ class Encoding:
         taken_ns = None if shown is None else shown.enhanced.t_capture_ns
         verdict = self._desk.health.verdict(now_ns, taken_ns, frozen=is_frozen)
         state = status_of(None if shown is None else shown.enhanced, verdict).state
-        aged = state != "live" and (state != self._shown_state or now_ns - self._shown_ns >= _RESTAMP_NS)
-        fresh = (is_new and not is_frozen) or aged
-        views = self._desk.views(not fresh)
-        if fresh:
+        aged = state != "live" and (state != self._shown_state or now_ns - self._shown_ns >= RESTAMP_S * 1e9)
+        if (is_new and not is_frozen) or aged:
             self._shown_state, self._shown_ns = state, now_ns
-        for view in views:
+            self._number += 1
+        unserved = self._desk.views(True)
+        due = [view for view in self._desk.views(False) if view in unserved or self._made.get(view) != self._number]
+        self._made = {view: number for view, number in self._made.items() if number == self._number}
+        for view in due:
             self._desk.deliver(view, self._encoded(view, shown, verdict))
-        return bool(views)
+            self._made[view] = self._number
+        return bool(due)
 
     def _encoded(self, view: View, shown: FramePair | None, verdict: Verdict) -> Picture:
         """The encoded view; made again where a LIVE picture has become too old for that word meanwhile."""
         quality = self._desk.quality()
         picture = self._encoder.encoded(view, shown, verdict, quality)
-        if is_outlived(picture, now_ns := time.monotonic_ns()):
+        if picture.is_outlived(now_ns := time.monotonic_ns()):
             verdict = self._desk.health.verdict(now_ns, picture.t_capture_ns)
             picture = self._encoder.encoded(view, shown, verdict, quality)
         return picture

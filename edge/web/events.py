@@ -10,8 +10,8 @@ from aiohttp import web
 
 from edge.basics.hiding import record_without_secrets
 from edge.health.news import News, NotSaved, ProfileRuns, ReferenceChanged, Saved, ViewChanged
+from edge.web.answers import endless_headers
 from edge.web.limits import Busy, Limits, Seats
-from edge.web.mjpeg import endless_headers
 
 _KEEP_ALIVE_S = 10.0
 _MAX_WAITING = 16

@@ -53,7 +53,7 @@ class Gate:
 
         @web.middleware
         async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-            _note(request, "busy")
+            note(request, "busy")
             request[FORWARDED_FOR] = self.host_of(request)
             wait_s = self._pace.wait_s(self.address_of(request), WEIGHTS.get(request.path, 1.0))
             if wait_s is None:
@@ -66,7 +66,7 @@ class Gate:
             if answer is not None:
                 return _last(answer)
             if request.path in ENDLESS:
-                _note(request, "endless")
+                note(request, "endless")
             return await handler(request)
 
         return cast("Middleware", guarded)
@@ -86,7 +86,8 @@ class Gate:
         return host
 
 
-def _note(request: web.Request, doing: Doing) -> None:
+def note(request: web.Request, doing: Doing) -> None:
+    """Count what its connection does and sends from now on."""
     if isinstance(request.protocol, Connection):
         request.protocol.guest.turn(doing, asyncio.get_running_loop().time())
 

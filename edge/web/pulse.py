@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
 
@@ -18,6 +18,7 @@ class Pulse:
     def __init__(self) -> None:
         self._beat_ns = time.monotonic_ns()
         self._went_on_ns = 0
+        self.on_went_on: set[Callable[[], None]] = set()  # called when the loop goes on, before anything else does
 
     async def run(self, app: web.Application) -> AsyncIterator[None]:
         """For `cleanup_ctx`: beats as long as the application lives."""
@@ -31,6 +32,8 @@ class Pulse:
         now_ns = time.monotonic_ns()
         if now_ns - self._beat_ns > STOOD_STILL_NS:
             self._went_on_ns = now_ns
+            for call in tuple(self.on_went_on):
+                call()
         self._beat_ns = now_ns
         self._timer = asyncio.get_running_loop().call_later(_BEAT_S, self._beat)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -15,6 +15,7 @@ from aiohttp import HttpVersion11, web
 from edge.access.door import Door
 from edge.basics.errors import UsageError
 from edge.basics.seldom import Seldom
+from edge.config import TRANSPORTS
 from edge.frames.frame import FramePair
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
@@ -33,14 +34,9 @@ from edge.web.audience import Audience
 from edge.web.events import EventStream
 from edge.web.gate import Gate, Handler
 from edge.web.limits import Busy, Limits
-from edge.web.mjpeg import stream
 from edge.web.origins import Names
 from edge.web.pulse import Pulse
-from edge.web.views import (
-    gap_from_query,
-    place_from_query,
-    view_from_query,
-)
+from edge.web.streams.routes import StreamRoutes
 
 log = logging.getLogger(__name__)
 _seldom = Seldom(log)
@@ -83,6 +79,7 @@ class Routes:
         gate: what stands before every handler.
         operations: of the API, each from the part that does it.
         state_parts: what other parts add to `/api/state`.
+        transports: of the live picture, those that are on.
     """
 
     def __init__(
@@ -97,12 +94,14 @@ class Routes:
         limits: Limits | None = None,
         operations: Sequence[Operation] = (),
         state_parts: Sequence[StatePart] = (),
+        transports: Collection[str] = TRANSPORTS,
     ) -> None:
         self._site, self._door = site or Site(), door
         self._gate = gate or Gate(Names())
         self._audience = audience
         self.events = EventStream(limits)
         self._pulse = Pulse()
+        self._streams = StreamRoutes(audience, self._pulse, transports, self._gate.address_of)
         self._pictures = Pictures(health, freeze, self._gate, shown)
         num_viewers, program = partial(len, audience), version("edge-enhance")
         watching = Watching(health, freeze, self.events, self._gate, num_viewers)
@@ -113,7 +112,7 @@ class Routes:
 
         metrics = Metrics(health, state.of_parts, open_streams, door.audit_counts, watching.more, program)
         described = [
-            *streams({"/stream.mjpg": self.stream}),
+            *streams(self._streams.gets),
             *self._pictures.operations(),
             *watching.operations(),
             *state.operations(),
@@ -139,16 +138,6 @@ class Routes:
             add(one.path, one.handler, expect_handler=_expect)
         app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
         return app
-
-    async def stream(self, request: web.Request) -> web.StreamResponse:
-        """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second.
-
-        `place`: a word that a page makes up, to have its place again when it opens another stream.
-        """
-        view = view_from_query(request.query.get("view", "enhanced"), request.query.get("at", "0.5"))
-        gap_s = gap_from_query(request.query.get("fps"))
-        address, place = self._gate.address_of(request), place_from_query(request.query.get("place", ""))
-        return await stream(request, view, self._audience, self._pulse, gap_s, address=address, place=place)
 
 
 def _page_file(path: Path) -> Handler:

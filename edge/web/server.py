@@ -104,7 +104,7 @@ class WebSink:
         self._slot: Slot[FramePair] = Slot()
         self._slot_of_others: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
-        self._audience = Audience(self._limits)
+        self._audience = Audience(self._limits, on_waits=self._wake)
         self._helper = ThreadPoolExecutor(JPEG_THREADS - 1, "web-encoder-2")
         self._first = Encoding(self._desk(lambda view: view in self._audience.first()), ViewEncoder(self._helper))
         self._others = Encoding(self._desk(lambda view: view not in self._audience.first()), ViewEncoder())
@@ -208,6 +208,7 @@ class WebSink:
             self._limits,
             self._operations,
             self._state_parts,
+            self._config.transports,
         )
         self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.
@@ -240,6 +241,10 @@ class WebSink:
             self._on_loop(self._audience.deliver, view, picture)
 
         return Desk(self._health, shown, views, lambda: self._quality, deliver)
+
+    def _wake(self, view: View) -> None:
+        """Somebody waits for a picture of this view between two pairs."""
+        (self._slot if view in self._audience.first() else self._slot_of_others).wake()
 
     def _until_closed(self, name: str, encode: Callable[[], bool]) -> None:
         if name != "first":
@@ -284,6 +289,7 @@ class WebSink:
             self._loop.call_soon_threadsafe(call, *args)
 
     def _count_published(self, pair: FramePair) -> None:
+        self._audience.published(pair.raw.seq)
         self._health.published(pair, time.monotonic_ns())
 
 

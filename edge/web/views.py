@@ -5,21 +5,26 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast, get_args
 
 import numpy as np
 
 from edge.basics.errors import UsageError
 from edge.frames.frame import Frame, FramePair
-from edge.health.state import Verdict
+from edge.health.state import STALE_AFTER_MS, Verdict
 from edge.pictures.image import Image
 from edge.pictures.marks import mark_text, png_bytes
+from edge.web import state_strip
 from edge.web.banner import PictureState, Side, Status, blank, draw, num_touched, stamp
+from edge.web.sizes import FULL_PX, shrink, size_at
 from edge.web.strips import STRIP_ROWS, jpeg_of_strips, strips_of
 
 ViewName = Literal["enhanced", "raw", "split", "pair"]
 VIEW_NAMES: tuple[str, ...] = get_args(ViewName)
 SNAPSHOT_VIEWS = ("enhanced", "raw")
+RESTAMP_S = 0.4
+"""A picture that is not live is made anew after so long: with the encoder's turns nobody waits more than 0.5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,14 @@ class View:
 
     `split` is one picture, raw left of `at` (a share of the width) and enhanced right of it. `pair` is both
     pictures whole, two JPEGs one behind the other, for a page that lays them over each other itself.
+
+    Attributes:
+        width_px: one of `edge.web.sizes.WIDTHS_PX`.
     """
 
     name: ViewName
     at: float = 0.5
+    width_px: int = FULL_PX
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,8 @@ class Picture:
         seq, t_capture_ns: of the frame; None before the first one.
         state: as stamped into the pixels.
         mode: what the pixels are, `enhanced` or `raw`; for two halves that of the enhanced one.
+        profile: what enhanced them; empty for raw pixels.
+        size_px: (width, height) of each JPEG.
     """
 
     jpeg: bytes
@@ -52,9 +63,20 @@ class Picture:
     state: PictureState
     mode: str
     num_bytes_enhanced: int = 0
+    profile: str = ""
+    size_px: tuple[int, int] = (0, 0)
+
+    def age_ms(self, now_ns: int) -> float | None:
+        """Since the camera took it, at a monotonic moment; None before the first."""
+        return None if self.t_capture_ns is None else max(0.0, (now_ns - self.t_capture_ns) / 1e6)
+
+    def is_outlived(self, now_ns: int) -> bool:
+        """Whether it says LIVE and is too old to say so."""
+        age_ms = self.age_ms(now_ns)
+        return self.state == "live" and age_ms is not None and age_ms > STALE_AFTER_MS
 
 
-def view_from_query(name: str, at: str = "0.5", allowed: tuple[str, ...] = VIEW_NAMES) -> View:
+def view_from_query(name: str, at: str = "0.5", allowed: tuple[str, ...] = VIEW_NAMES, width_px: int = FULL_PX) -> View:
     """Read the `view` and `at` of a request.
 
     Raises:
@@ -68,7 +90,7 @@ def view_from_query(name: str, at: str = "0.5", allowed: tuple[str, ...] = VIEW_
         share = -1.0
     if not 0.0 <= share <= 1.0:
         raise UsageError(f"at = {at!r}: expected a number from 0 to 1")
-    return View(cast(ViewName, name), round(share, 3) if name == "split" else 0.5)
+    return View(cast(ViewName, name), round(share, 3) if name == "split" else 0.5, width_px)
 
 
 def gap_from_query(fps: str | None) -> float:
@@ -137,8 +159,9 @@ def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -
 class ViewEncoder:
     """Composes, stamps and encodes views, for one thread.
 
-    What a banner is drawn into is a copy of the strips that it touches, in memory that is kept; the rest of a picture
-    is encoded from where it lies. Only a split view, and a picture that is not live, is copied whole.
+    What is drawn into a picture of full size is a copy of the strips that it touches, in memory that is kept; the rest
+    is encoded from where it lies. Only a split view, and a picture that is not live, is copied whole. A smaller
+    picture lies in kept memory anyway, and has its banner drawn when it has its size, so that it can be read.
 
     Args:
         helper: a second thread.
@@ -146,7 +169,7 @@ class ViewEncoder:
 
     def __init__(self, helper: Executor | None = None) -> None:
         self._helper = helper
-        self._canvas = np.empty(0, np.uint8)
+        self._canvas, self._small, self._small_raw = Room(), Room(), Room()
 
     def encoded(self, view: View, pair: FramePair | None, verdict: Verdict, quality: int) -> Picture:
         """One view of the newest pair; None stands for no pair yet."""
@@ -155,50 +178,97 @@ class ViewEncoder:
         status = status_of(shown, verdict, view.name)
         num_bytes_enhanced = 0
         if view.name == "pair":
-            jpeg = self._jpeg(enhanced, verdict, "enhanced", "right", quality)
+            jpeg = self._jpeg(enhanced, verdict, "enhanced", "right", quality, view.width_px)
             num_bytes_enhanced = len(jpeg)
-            jpeg += self._jpeg(raw, verdict, "raw", "left", quality)
+            jpeg += self._jpeg(raw, verdict, "raw", "left", quality, view.width_px)
         elif view.name == "split":
-            jpeg = jpeg_of_strips(strips_of(self._split(raw, enhanced, verdict, view.at)), quality, self._helper)
+            canvas = self._split(raw, enhanced, verdict, view)
+            state_strip.draw(canvas, None if shown is None else shown.seq, status.state, status.mode)
+            jpeg = jpeg_of_strips(strips_of(canvas), quality, self._helper)
         else:
-            jpeg = self._jpeg(shown, verdict, view.name, "left", quality)
+            jpeg = self._jpeg(shown, verdict, view.name, "left", quality, view.width_px)
         seq, taken_ns = (None, None) if shown is None else (shown.seq, shown.t_capture_ns)
-        return Picture(jpeg, seq, taken_ns, status.state, status.mode, num_bytes_enhanced)
+        height_px, width_px = size_at(_image_of(shown).shape, view.width_px)
+        profile = "" if shown is None else shown.profile
+        return Picture(
+            jpeg, seq, taken_ns, status.state, status.mode, num_bytes_enhanced, profile, (width_px, height_px)
+        )
 
-    def _jpeg(self, frame: Frame | None, verdict: Verdict, wanted: str, side: Side, quality: int) -> bytes:
+    def _jpeg(
+        self, frame: Frame | None, verdict: Verdict, wanted: str, side: Side, quality: int, width_px: int
+    ) -> bytes:
         """The stamped picture of one frame, or of no frame yet."""
-        image = blank() if frame is None else frame.image
-        status, height_px = status_of(frame, verdict, wanted), image.shape[0]
-        num_copied = min(height_px, -(-num_touched(status, height_px) // STRIP_ROWS) * STRIP_ROWS)
-        top = self._room((num_copied, *image.shape[1:]))
-        np.copyto(top, image[:num_copied])
-        draw(top, status, side, height_px)
-        return jpeg_of_strips([*strips_of(top), *strips_of(image[num_copied:])], quality, self._helper)
+        image = _image_of(frame)
+        status, seq = status_of(frame, verdict, wanted), None if frame is None else frame.seq
+        small = self._at_size(image, width_px, self._small)
+        height_px = small.shape[0]
+        if small is not image:
+            draw(small, status, side, height_px)
+            state_strip.draw(small, seq, status.state, status.mode)
+            return jpeg_of_strips(strips_of(small), quality, self._helper)
+        num_top = min(height_px, -(-num_touched(status, height_px) // STRIP_ROWS) * STRIP_ROWS)
+        bottom_at = max(num_top, (height_px - state_strip.CELL_PX) // STRIP_ROWS * STRIP_ROWS)
+        copied = self._canvas.of((num_top + height_px - bottom_at, *image.shape[1:]))
+        np.copyto(copied[:num_top], image[:num_top])
+        np.copyto(copied[num_top:], image[bottom_at:])
+        draw(copied[:num_top], status, side, height_px)
+        state_strip.draw(copied, seq, status.state, status.mode)
+        middle = image[num_top:bottom_at]
+        strips = [*strips_of(copied[:num_top]), *strips_of(middle), *strips_of(copied[num_top:])]
+        return jpeg_of_strips(strips, quality, self._helper)
 
-    def _split(self, raw: Frame | None, enhanced: Frame | None, verdict: Verdict, at: float) -> Image:
+    def _split(self, raw: Frame | None, enhanced: Frame | None, verdict: Verdict, view: View) -> Image:
         """Raw left, enhanced right, each with its own label; a thin line between them while they are live."""
-        image = blank() if enhanced is None else enhanced.image
-        canvas = stamp(image, status_of(enhanced, verdict), "right", self._room(image.shape))
+        image = self._at_size(_image_of(enhanced), view.width_px, self._small)
+        canvas = stamp(image, status_of(enhanced, verdict), "right", self._canvas.of(image.shape))
         height_px, width_px = canvas.shape[:2]
-        cut_px = round(at * width_px)
+        cut_px = round(view.at * width_px)
         if raw is None or cut_px == 0:
             return canvas
+        untouched = self._at_size(raw.image, view.width_px, self._small_raw)
         left, status = canvas[:, :cut_px], status_of(raw, verdict, "raw")
         if status.state == "live":
-            np.copyto(left, raw.image[:, :cut_px])
+            np.copyto(left, untouched[:, :cut_px])
             draw(left, status, "left", height_px)
         else:  # the bar and the border are laid out over the whole width
-            np.copyto(left, stamp(raw.image, status)[:, :cut_px])
+            np.copyto(left, stamp(untouched, status)[:, :cut_px])
         has_bar = verdict.state in ("stale", "no-signal") and not verdict.frozen
         if not has_bar and cut_px < width_px:  # the bar of a picture that is not live stays whole
             canvas[:, cut_px - 1 : cut_px + 1] = 255
         return canvas
 
-    def _room(self, shape: tuple[int, ...]) -> Image:
-        """Memory for a picture of this shape, contents undefined; the same until a larger one is asked for."""
-        if self._canvas.size < math.prod(shape):
-            self._canvas = np.empty(math.prod(shape), np.uint8)
-        return self._canvas[: math.prod(shape)].reshape(shape)
+    def _at_size(self, image: Image, width_px: int, room: Room) -> Image:
+        """The picture itself where it is not larger, else a smaller one in the room."""
+        height_px, small_px = size_at(image.shape, width_px)
+        if small_px == image.shape[1]:
+            return image
+        small = room.of((height_px, small_px, image.shape[2]))
+        shrink(image, small)
+        return small
+
+
+class Room:
+    """Memory for a picture that is kept from one to the next."""
+
+    def __init__(self) -> None:
+        self._pixels = np.empty(0, np.uint8)
+
+    def of(self, shape: tuple[int, ...]) -> Image:
+        """A picture of this shape, contents undefined; the same memory until a larger one is asked for."""
+        if self._pixels.size < math.prod(shape):
+            self._pixels = np.empty(math.prod(shape), np.uint8)
+        return self._pixels[: math.prod(shape)].reshape(shape)
+
+
+def _image_of(frame: Frame | None) -> Image:
+    return _no_picture() if frame is None else frame.image
+
+
+@lru_cache(maxsize=1)
+def _no_picture() -> Image:
+    image = blank()
+    image.flags.writeable = False
+    return image
 
 
 def snapshot(

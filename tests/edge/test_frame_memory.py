@@ -41,7 +41,10 @@ from edge.web.views import View, ViewEncoder
 KIB = 1024
 LARGE_BYTES = 256 * KIB
 """What is kept and larger than this is listed; a picture of 480x270 is 380 KiB."""
-STRIP_BYTES = STRIP_ROWS * 1920 * 3
+STRIPS_BYTES = (STRIP_ROWS + 1080 % STRIP_ROWS) * 1920 * 3
+"""The first, with the banner, and the last, with the frame's number."""
+HALF_BYTES = FRAME_BYTES // 4
+"""A picture of half the width."""
 Step = Callable[[Image], object]
 
 
@@ -105,13 +108,13 @@ def judging() -> Step:
     return lambda image: judge.fault(image, answer)
 
 
-def encoding(view: str) -> Step:
+def encoding(view: str, width_px: int = 1920) -> Step:
     encoder = ViewEncoder()
 
     def step(image: Image) -> None:
         raw = Frame(image, 1, 1)
         pair = FramePair(raw, raw.enhanced(image, "live", {}))
-        assert encoder.encoded(View(view), pair, Verdict("live"), 85).jpeg  # type: ignore[arg-type]
+        assert encoder.encoded(View(view, width_px=width_px), pair, Verdict("live"), 85).jpeg  # type: ignore[arg-type]
 
     return step
 
@@ -123,6 +126,8 @@ STEPS: dict[str, tuple[Callable[[], Step], int]] = {
     "JPEG of raw": (lambda: encoding("raw"), 600 * KIB),
     "JPEG of both": (lambda: encoding("pair"), 1100 * KIB),
     "JPEG of both halves": (lambda: encoding("split"), 600 * KIB),
+    "small JPEG of both": (lambda: encoding("pair", 960), 600 * KIB),
+    "small JPEG of both halves": (lambda: encoding("split", 960), 300 * KIB),
 }
 """What is done with a frame -> the most that may be taken for it at once and given back.
 
@@ -162,12 +167,17 @@ KEPT: dict[str, list[int]] = {
     "engine, bicubic": [MAPS_BYTES] * 3 + [SHRUNK_BYTES] * 2,
     "engine, whole graph": [],
     "judge": [],
-    "JPEG of enhanced": [STRIP_BYTES],
-    "JPEG of raw": [STRIP_BYTES],
-    "JPEG of both": [STRIP_BYTES],
+    "JPEG of enhanced": [STRIPS_BYTES],
+    "JPEG of raw": [STRIPS_BYTES],
+    "JPEG of both": [STRIPS_BYTES],
     "JPEG of both halves": [FRAME_BYTES],
+    "small JPEG of both": [HALF_BYTES],
+    "small JPEG of both halves": [HALF_BYTES] * 3,
 }
-"""What is kept from frame to frame, in bytes each. Only a split view, which is put together, is a frame of its own."""
+"""What is kept from frame to frame, in bytes each. Only a split view, which is put together, is a frame of its own.
+
+A smaller picture is made once and encoded from where it lies; a smaller split of two such.
+"""
 
 
 @pytest.mark.parametrize("name", KEPT)

@@ -85,7 +85,7 @@ OTHER_VALUES = {
     "engine.engines": "'/none'", "engine.precision": "'fp32'",
     "enhance.strength": "0.5", "web.listen": "'127.0.0.1:81'", "web.users": "'/none'",
     "web.certificate": "'/none'", "web.key": "'/none'", "web.insecure": "true", "web.idle_minutes": "5",
-    "web.session_hours": "5", "web.jpeg_quality": "50",
+    "web.session_hours": "5", "web.transports": "['mjpeg']", "web.jpeg_quality": "50",
     "web.names": "['camera.example']", "web.proxies": "['127.0.0.1']", "web.streams": "9",
     "web.streams_per_address": "2",
     "audit.file": "'/none'", "audit.size_mib": "5", "save.folder": "'/none'",
@@ -98,7 +98,7 @@ OTHER_VALUES = {
 """Key -> another value; None for those whose other values need files, which have tests of their own."""
 WANT_RESTART = {
     "source.wait", "web.listen", "web.users", "web.certificate", "web.key", "web.insecure", "web.idle_minutes",
-    "web.session_hours", "web.names", "web.proxies", "web.streams", "web.streams_per_address",
+    "web.session_hours", "web.transports", "web.names", "web.proxies", "web.streams", "web.streams_per_address",
     "audit.file", "audit.size_mib", "bridge.port", "bridge.baud", "bridge.keys",
     "bridge.led_permille",
     "bridge.led_limit_permille", "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",

@@ -23,7 +23,7 @@ from edge.basics.errors import EdgeError
 T = TypeVar("T")
 
 FUZZ_SCALE = float(os.environ.get("FUZZ_SCALE", "0.01"))
-"""1 is 490,000 cases, as `make fuzz` runs them."""
+"""1 is 510,000 cases, as `make fuzz` runs them."""
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "7"))
 HUNG_AFTER_S = 120
 """A case that takes longer ends the run with every thread's traceback."""

@@ -66,6 +66,19 @@ def _posted(*headers: str) -> bytes:
     return get("/api/live", *headers, method="POST")
 
 
+def frame(opcode: int, content: bytes) -> bytes:
+    """A frame of a WebSocket, masked with zeros."""
+    return bytes((0x80 | opcode, 0x80 | len(content))) + bytes(4) + content
+
+
+_UPGRADE = get(
+    "/stream.ws",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+)
+_WANT, _NEXT = frame(1, b'{"want": "pair"}'), frame(1, b'{"next": 1}')
 _HEALTH, _SNAPSHOT = get("/health"), get("/snapshot.png?view=enhanced")
 _SAVE = get("/api/save", "Content-Length: 0", method="POST")
 _PACKED_HEAD = _posted("Content-Encoding: gzip", f"Content-Length: {len(_PACKED)}")
@@ -80,6 +93,10 @@ ATTACKS = (
     Attack("streams of every view", _any_view, num=100, reading="all"),
     Attack("streams that nobody reads", _always(get("/stream.mjpg?view=raw"))),
     Attack("streams read a byte at a time", _always(get("/stream.mjpg?view=pair")), reading="some"),
+    Attack("WebSockets that say nothing", _always(_UPGRADE)),
+    Attack("WebSockets that nobody reads", _always(_UPGRADE + _WANT + 20 * _NEXT)),
+    Attack("messages without an end", _always(_UPGRADE + _WANT), num=100, reading="all", body=1000 * _NEXT),
+    Attack("pings without an end", _always(_UPGRADE), num=100, reading="all", body=1000 * frame(9, b"x" * 100)),
     Attack("many dividers", _another_split, reading="all"),
     Attack("events that nobody reads", _always(get("/events"))),
     Attack("snapshots", _always(_SNAPSHOT), num=100, reading="all", ending="again"),

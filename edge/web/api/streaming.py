@@ -1,4 +1,4 @@
-"""What the streams of the live picture are, for those who want to read them; `edge/web/routes.py` has the handlers."""
+"""What the streams of the live picture are, for those who read them; their handlers: `edge/web/streams/routes.py`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from edge.web.api.operation import Answer, Operation, Parameter
 from edge.web.api.schemas import SHARE
 from edge.web.gate import Handler
+from edge.web.sizes import FULL_PX
 from edge.web.views import VIEW_NAMES
 
 _PLACE = Parameter(
@@ -20,7 +21,12 @@ _VIEW = Parameter(
     "`pair`: both pictures whole; `split`: raw left of `at`; enhanced by default",
 )
 _AT = Parameter("at", SHARE, "divider of `split`, a share of the width; 0.5 by default")
+_WIDTH = Parameter(
+    "width", {"type": "integer", "minimum": 1}, "at least so wide, in pixels, as sizes go; 1920 by default"
+)
 _FPS = Parameter("fps", {"type": "number", "minimum": 0.1, "maximum": 240}, "at most so many a second; else every one")
+
+_OFF = Answer("switched off by `[web] transports`")
 
 
 def streams(gets: Mapping[str, Handler]) -> tuple[Operation, ...]:
@@ -35,13 +41,16 @@ def streams(gets: Mapping[str, Handler]) -> tuple[Operation, ...]:
 def _motion_jpeg(handler: Handler) -> Operation:
     pictures = Answer("pictures without an end, each with its number, age and state", "multipart/x-mixed-replace")
     summary = "The live picture as Motion JPEG."
-    return Operation("GET", "/stream.mjpg", handler, summary, {200: pictures}, (_VIEW, _AT, _FPS, _PLACE))
+    return Operation(
+        "GET", "/stream.mjpg", handler, summary, {200: pictures, 404: _OFF}, (_VIEW, _AT, _WIDTH, _FPS, _PLACE)
+    )
 
 
 def _web_socket(handler: Handler) -> Operation:
     answers = {
         101: Answer("a WebSocket: the viewer asks for each picture when it has drawn the last", ""),
         400: Answer("no handshake of a WebSocket"),
+        404: _OFF,
     }
     return Operation("GET", "/stream.ws", handler, "The live picture over a WebSocket.", answers)
 

@@ -22,7 +22,7 @@ from edge.frames.frame import FramePair
 from edge.health.news import Board
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
-from edge.web.mjpeg import Audience
+from edge.web.audience import Audience
 from edge.web.routes import Routes, Site
 from tests.doubles.guarded import PASSWORDS, Guest, hashed, three_users, with_token, write_users
 from tests.doubles.http_viewer import GUARD_S

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
+import weakref
 from collections.abc import Callable
 
 import pytest
 
 from edge.web.audience import HELD_S, Audience, Viewer
 from edge.web.limits import Busy, Limits
-from edge.web.views import View
+from edge.web.views import Picture, View
 
 LIMITS = Limits(streams=4, streams_of_one=2)
 
@@ -26,6 +28,14 @@ def joined(audience: Audience, name: str, address: str = "a", place: str = "") -
     viewer = audience.admit(View(name), address, place)  # type: ignore[arg-type]
     audience.begin(viewer)
     return viewer
+
+
+class Word(str):
+    """Lives as long as the picture that it is in, and can be counted; a picture itself cannot."""
+
+
+def picture(seq: int) -> Picture:
+    return Picture(b"jpeg", seq, time.monotonic_ns(), "live", "raw")
 
 
 def names(audience: Audience) -> list[str]:
@@ -105,3 +115,84 @@ def test_only_a_few_dividers_are_looked_at_at_a_time() -> None:
         audience.admit(View("split", 0.3), "d")
 
     in_loop(test)
+
+
+def test_only_what_somebody_waits_for_is_wanted_and_who_asks_has_it_made() -> None:
+    async def run() -> None:
+        asked: list[View] = []
+        audience = Audience(LIMITS, on_waits=asked.append)
+        viewer = joined(audience, "raw")
+        audience.published(1)
+        audience.deliver(View("raw"), picture(1))
+        assert names(audience) == [], "it has one to send"
+        assert (await viewer.next()).seq == 1
+        waiting = asyncio.ensure_future(viewer.next())
+        await asyncio.sleep(0)
+        assert (names(audience), asked) == (["raw"], []), "nothing newer is there to be made"
+        audience.deliver(View("raw"), picture(2))
+        audience.published(2)
+        assert (await waiting).seq == 2
+        audience.published(3)
+        waiting = asyncio.ensure_future(viewer.next())
+        await asyncio.sleep(0)
+        assert asked == [View("raw")], "pair 3 can be made for it now"
+        waiting.cancel()
+
+    asyncio.run(run())
+
+
+def test_a_picture_that_was_not_sent_is_never_sent_when_a_newer_one_can_be_made() -> None:
+    async def run() -> None:
+        audience = Audience(LIMITS)
+        viewer = joined(audience, "raw")
+        audience.deliver(View("raw"), picture(1))
+        audience.published(2)
+        waiting = asyncio.ensure_future(viewer.next())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        audience.deliver(View("raw"), picture(2))
+        assert (await waiting).seq == 2
+
+    asyncio.run(run())
+
+
+def test_a_viewer_that_changes_its_view_keeps_its_rank_and_gets_nothing_of_the_old_one() -> None:
+    async def run() -> None:
+        asked: list[View] = []
+        audience = Audience(LIMITS, on_waits=asked.append)
+        viewer = joined(audience, "raw")
+        joined(audience, "enhanced", "b")
+        audience.deliver(View("raw"), picture(1))
+        small = View("pair", width_px=480)
+        audience.show(viewer, small)
+        assert (audience.first(), asked) == ((small,), [small])
+        assert audience.wanted(True)[0] == small, "it has had none of it"
+        waiting = asyncio.ensure_future(viewer.next())
+        audience.deliver(View("pair"), picture(2))
+        await asyncio.sleep(0)
+        assert not waiting.done(), "another size"
+        audience.deliver(small, picture(3))
+        assert (await waiting).seq == 3
+
+    asyncio.run(run())
+
+
+def test_who_stopped_reading_has_one_picture_and_nothing_made() -> None:
+    async def run() -> None:
+        audience = Audience(Limits())
+        viewers = [joined(audience, "raw", str(number)) for number in range(8)]
+        dead = viewers.pop()
+        made = weakref.WeakSet[Word]()
+        for seq in range(200):
+            word = Word("raw")
+            made.add(word)
+            audience.deliver(View("raw"), Picture(b"jpeg", seq, time.monotonic_ns(), "live", word))
+            audience.published(seq)
+            assert [(await viewer.next()).seq for viewer in viewers] == [seq] * 7
+        del word
+        assert len(made) <= 2, "the newest, which the dead one could have, and what the last one read"
+        assert names(audience) == []
+        audience.leave(dead)
+        assert len(audience) == 7
+
+    asyncio.run(run())

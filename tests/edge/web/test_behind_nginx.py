@@ -26,6 +26,7 @@ from edge.web.api.operation import Answer, Operation
 from tests.doubles.guarded import PASSWORDS, Guest, guarded_studio, write_users
 from tests.doubles.http_viewer import GUARD_S, Viewer
 from tests.doubles.studio import Studio
+from tests.doubles.ws_viewer import Refused, WsViewer
 from tests.paths import REPOSITORY
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -104,6 +105,46 @@ def test_a_viewer_that_reads_slowly_is_shown_no_old_pictures(studio: Any, proxie
             if part.state == "live" and newest - part.seq <= 12:
                 return
         raise AssertionError(f"the viewer is {newest - part.seq} pictures behind")
+    finally:
+        viewer.close()
+
+
+def test_a_websocket_goes_through_with_the_recipe_alone(
+    request: pytest.FixtureRequest, studio: Any, proxied: str
+) -> None:
+    """nginx by default names another Host than the browser's Origin, and does not hand an upgrade on."""
+    studio.roll()
+    origin = {"Origin": f"http://{urlsplit(proxied).netloc}"}
+    if request.node.callspec.params["proxied"] == "defaults":
+        with pytest.raises(Refused) as refused:
+            WsViewer(proxied, origin)
+        assert refused.value.status == 403
+        return
+    viewer = WsViewer(proxied, origin)
+    try:
+        pictures = [viewer.want("pair").until(lambda one: one.state == "live") for _ in range(3)]
+        assert [len(picture.jpegs) for picture in pictures] == [2, 2, 2]
+    finally:
+        viewer.close()
+
+
+@pytest.mark.slow
+def test_a_websocket_that_is_read_slowly_is_shown_no_old_pictures(
+    request: pytest.FixtureRequest, studio: Any, proxied: str
+) -> None:
+    if request.node.callspec.params["proxied"] == "defaults":
+        pytest.skip("nginx by default lets no WebSocket through")
+    noise = np.random.default_rng(1).integers(0, 256, (540, 960, 3), dtype=np.uint8)
+    studio.roll(noise, noise)
+    viewer = WsViewer(proxied, buffer=4096)
+    try:
+        viewer.want("enhanced").until(lambda one: one.state == "live")
+        for _ in range(3):
+            late = viewer.read()
+            time.sleep(1.0)
+            newest = studio.seq
+            viewer.ask(late.seq)
+            assert viewer.next().seq >= newest - 5, "made when it was asked for, about 25 pairs after the last"
     finally:
         viewer.close()
 

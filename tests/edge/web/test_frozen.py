@@ -240,11 +240,11 @@ def test_a_strength_that_is_none_is_refused_in_one_line(studio: Any, value: str)
 def test_notices_are_in_the_health_record_and_in_the_picture(studio: Any, watch: Any) -> None:
     viewer = watch("view=raw")
     studio.roll()
-    plain = viewer.until(lambda part: part.state == "live").image[17:30, :200].astype(int)
+    plain = viewer.until(lambda part: part.state == "live").image[46:66, :200].astype(int)
     studio.health.enter("bridge", "failed", "camera head not connected")
     record = json.loads(get(studio.url, "/health")[1])
     assert record["notices"] == ["camera head not connected"]
-    viewer.until(lambda part: abs(part.image[17:30, :200].astype(int) - plain).max() > 60)
+    viewer.until(lambda part: abs(part.image[46:66, :200].astype(int) - plain).max() > 60)
 
 
 def test_a_transition_of_a_part_is_an_event(studio: Any, listener: Any) -> None:

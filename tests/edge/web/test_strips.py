@@ -14,8 +14,8 @@ from edge.frames.frame import Frame, FramePair
 from edge.health.state import Verdict
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
+from edge.web import state_strip, views
 from edge.web import strips as strips_module
-from edge.web import views
 from edge.web.banner import stamp
 from edge.web.strips import STRIP_ROWS, jpeg_of_strips, strips_of
 from edge.web.views import View, ViewEncoder, status_of
@@ -96,7 +96,9 @@ def test_a_view_shows_what_the_stamped_picture_shows(pair, name, verdict):
     wanted = {"enhanced": [enhanced], "raw": [raw], "pair": [enhanced, raw], "split": [halves(raw, enhanced, verdict)]}
     at = made.num_bytes_enhanced
     found = [made.jpeg[:at], made.jpeg[at:]] if at else [made.jpeg]
-    for jpeg, image in zip(found, wanted[name], strict=True):
+    for number, (jpeg, image) in enumerate(zip(found, wanted[name], strict=True)):
+        is_raw = name == "raw" or number == 1
+        state_strip.draw(image, 7, verdict.state, "raw" if is_raw else "enhanced")
         np.testing.assert_array_equal(turbo(jpeg), turbo(in_one_piece(image)))
 
 
@@ -117,7 +119,7 @@ def test_a_split_cuts_each_label_where_the_other_half_begins(pair):
     assert np.abs(made - wanted)[:64, :180].mean() < 4
 
 
-def test_of_a_live_picture_only_the_strip_with_the_banner_is_copied(pair, monkeypatch):
+def test_of_a_live_picture_only_the_strips_with_the_banner_and_the_frames_number_are_copied(pair, monkeypatch):
     given: list[Image] = []
     monkeypatch.setattr(views, "jpeg_of_strips", lambda strips, *how: given.extend(strips) or b"")
     encoder = ViewEncoder()
@@ -126,7 +128,7 @@ def test_of_a_live_picture_only_the_strip_with_the_banner_is_copied(pair, monkey
         encoder.encoded(View(name), pair, LIVE, QUALITY)
         frames = [frame for frame in (pair.enhanced, pair.raw) if name in (frame.mode, "pair")]
         copied = [one for one in given if not any(np.shares_memory(one, frame.image) for frame in frames)]
-        assert [one.shape[0] for one in copied] == [STRIP_ROWS] * len(frames)
+        assert [one.shape[0] for one in copied] == [STRIP_ROWS, 1080 % STRIP_ROWS] * len(frames)
         assert sum(one.shape[0] for one in given) == 1080 * len(frames)
 
 

@@ -8,7 +8,7 @@ import time
 
 from aiohttp import web
 
-from edge.health.state import STALE_AFTER_MS
+from edge.web.answers import endless_headers
 from edge.web.audience import Audience
 from edge.web.limits import SOCKET_BUFFER_BYTES
 from edge.web.pulse import Pulse
@@ -52,22 +52,18 @@ async def stream(
     response = web.StreamResponse(headers=headers)
     try:
         viewer.on_replaced = transport.abort
-        # Whatever waits in buffers is old by the time it is seen: keep both the kernel's and asyncio's small.
-        transport.set_write_buffer_limits(high=0)
-        connection = transport.get_extra_info("socket")
-        if connection is not None:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
+        keep_small(transport)
         await response.prepare(request)
         await response.write(_DELIMITER)
         audience.begin(viewer)
         while True:
             picture = await viewer.next()
             begin_ns = time.monotonic_ns()
-            if is_outlived(picture, begin_ns):
+            if picture.is_outlived(begin_ns):
                 continue  # the encoder makes one that says so
             content = memoryview(part(picture, begin_ns))
             for at in range(0, len(content), _CHUNK_BYTES):
-                if is_outlived(picture, time.monotonic_ns()) and pulse.stood_still_since(begin_ns):
+                if picture.is_outlived(time.monotonic_ns()) and pulse.stood_still_since(begin_ns):
                     transport.abort()
                     return response
                 await response.write(content[at : at + _CHUNK_BYTES])
@@ -82,19 +78,12 @@ async def stream(
         audience.leave(viewer)
 
 
-def endless_headers(content_type: str) -> dict[str, str]:
-    """Of an answer without an end. nginx else keeps it back until its buffers are full: seconds of old pictures."""
-    return {
-        "Content-Type": content_type,
-        "Cache-Control": "no-store",
-        "X-Accel-Buffering": "no",
-    }
-
-
-def is_outlived(picture: Picture, now_ns: int) -> bool:
-    """Whether a picture that says LIVE is too old to say so."""
-    taken_ns = picture.t_capture_ns
-    return picture.state == "live" and taken_ns is not None and (now_ns - taken_ns) / 1e6 > STALE_AFTER_MS
+def keep_small(transport: asyncio.Transport) -> None:
+    """Of the buffers on the way, the kernel's and asyncio's: whatever waits there is old by the time it is seen."""
+    transport.set_write_buffer_limits(high=0)
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BUFFER_BYTES)
 
 
 def part(picture: Picture, now_ns: int) -> bytes:
@@ -110,8 +99,9 @@ def part(picture: Picture, now_ns: int) -> bytes:
         f"X-State: {picture.state}",
         f"X-Sent-Ms: {now_ns / 1e6:.1f}",
     ]
-    if picture.seq is not None and picture.t_capture_ns is not None:
-        head += [f"X-Seq: {picture.seq}", f"X-Age-Ms: {max(0.0, (now_ns - picture.t_capture_ns) / 1e6):.1f}"]
+    age_ms = picture.age_ms(now_ns)
+    if picture.seq is not None and age_ms is not None:
+        head += [f"X-Seq: {picture.seq}", f"X-Age-Ms: {age_ms:.1f}"]
     if picture.num_bytes_enhanced:
         head.append(f"X-Enhanced-Bytes: {picture.num_bytes_enhanced}")
     return "\r\n".join(head).encode() + b"\r\n\r\n" + picture.jpeg + _DELIMITER

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import ClientPayloadError, ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from edge.web.mjpeg import Audience, stream
+from edge.web.audience import Audience
+from edge.web.streams.mjpeg import stream
 from edge.web.views import Picture, View
 
 VIEW = View("raw")

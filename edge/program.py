@@ -25,7 +25,7 @@ from edge.guard.supervisor import Supervisor
 from edge.health.disk import StorageWatch
 from edge.health.heat import HeatWatch
 from edge.health.machine import Sysfs
-from edge.health.news import Board, Saved, ViewChanged
+from edge.health.news import Board, RecordingChanged, Removed, Saved, SessionChanged, ViewChanged
 from edge.health.record import Health
 from edge.live import Ending, Live
 from edge.models.offered import Offered
@@ -33,7 +33,10 @@ from edge.reload import Reload
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
 from edge.saving.names import Names
+from edge.saving.patient_session import PatientSession, state_path
+from edge.saving.recording.recorder import Recorder
 from edge.saving.saver import PairSaver
+from edge.saving.store import Store
 from edge.service.life import Life
 from edge.service.notify import Notifier
 from edge.sources.holder import SourceHolder, SourceOrder
@@ -41,6 +44,9 @@ from edge.sources.judgement import FrameJudge
 from edge.sources.open import open_wished, wish_of
 from edge.updates.store import ModelStore
 from edge.web.api.profiles import Profiles
+from edge.web.api.recordings import Recordings
+from edge.web.api.saved import Saved as Kept
+from edge.web.api.session import Session
 from edge.web.server import WebSink
 
 log = logging.getLogger("edge")
@@ -68,12 +74,16 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health = Health(board)
     health.track("pid", os.getpid)
     names = Names()
-    saver = PairSaver(config.save.path, health, board, names)
+    session = PatientSession(board, state_path(), config.session.idle_hours)
+    saver = PairSaver(config.save.path, health, board, names, session.now)
     freeze = Freeze(health, board, saver, config.enhance.strength, names)
     audit = AuditLog(config.audit.path, config.audit.size_mib)
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
-    sinks: list[Sink] = [web, freeze]
+    store = Store(config.save, board)
+    recorder = Recorder(config.recording, store, health, board, session.now)
+    tie_recording(recorder, store, session, health, web)
+    sinks: list[Sink] = [web, freeze, recorder]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, freeze))
     source = _source(config, correction, health, frames, stop)
@@ -86,6 +96,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     takers = [
         lambda taken: saver.use(taken.save.path),
         lambda taken: storage.set_folder(taken.save.path),
+        lambda taken: store.use(taken.save),
+        lambda taken: recorder.use(taken.recording),
+        lambda taken: session.use_idle_hours(taken.session.idle_hours),
         lambda taken: web.use_quality(taken.web.jpeg_quality),
         lambda taken: heat.set_config(taken.heat),
         lambda taken: freeze.set_strength(taken.enhance.strength),
@@ -97,16 +110,18 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health.track("reload", reload.outcome)
     profiles = Profiles(offered.now, reload.use_profile)
     web.serve_too(profiles.operations(), profiles.state)
-    watches: list[Watch] = [heat, storage, reload, life, offered]
+    watches: list[Watch] = [heat, storage, reload, life, offered, session]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()
+    store.start()
     audit.start()
     try:
         live.run()
     finally:
         notifier.stopping()
         saver.close()  # a picture that waits for the disk is written
+        store.close()
         frames.close()
         audit.record("stopped", "the unit")
         audit.close()
@@ -120,7 +135,27 @@ def record_news(board: Board, audit: AuditLog) -> None:
         audit.record("view", "the unit", frozen=news.is_frozen, view=news.view, strength=news.strength)
 
     board.read(ViewChanged, view_changed)
+
+    def recording_changed(news: RecordingChanged) -> None:
+        what = "recording-begun" if news.is_running else "recording-ended"
+        audit.record(what, "the unit", name=news.name, views=" ".join(news.views), why=news.reason)
+
+    def session_changed(news: SessionChanged) -> None:
+        audit.record("patient-session", "the unit", id=news.id or "closed")
+
     board.read(Saved, lambda news: audit.record("saved", "the unit", name=news.name))
+    board.read(RecordingChanged, recording_changed)
+    board.read(SessionChanged, session_changed)
+    board.read(Removed, lambda news: audit.record("removed", "the unit", name=news.name, why=news.why))
+
+
+def tie_recording(recorder: Recorder, store: Store, session: PatientSession, health: Health, web: WebSink) -> None:
+    """Recorder, store and patient session know of each other what each must, and the page can ask all three."""
+    store.running, store.on_full = recorder.running, recorder.end_full
+    session.is_recording = lambda: recorder.is_recording
+    health.track("recording", recorder.record)
+    for part in (Recordings(recorder), Kept(store, recorder.hidden), Session(session)):
+        web.serve_too(part.operations(), part.state)
 
 
 def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:

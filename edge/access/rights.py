@@ -37,6 +37,11 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/api/camera-controls"): "viewer",
     ("GET", "/metrics"): "viewer",
     ("GET", "/openapi.json"): "viewer",
+    ("GET", "/api/recording"): "viewer",
+    ("GET", "/api/saved"): "viewer",
+    ("GET", "/api/saved/{name}"): "viewer",
+    ("GET", "/api/saved/{name}/small.jpg"): "viewer",
+    ("GET", "/api/session"): "viewer",
     ("POST", "/api/logout"): "viewer",
     ("*", ANYWHERE_ELSE): "viewer",
     # keeping pictures, and changing what everybody sees
@@ -45,13 +50,19 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("POST", "/api/save"): "operator",
     ("POST", "/api/strength"): "operator",
     ("POST", "/api/profile"): "operator",
+    ("POST", "/api/recording/start"): "operator",
+    ("POST", "/api/recording/stop"): "operator",
+    ("POST", "/api/recording/keep"): "operator",
+    ("DELETE", "/api/saved/{name}"): "operator",
+    ("POST", "/api/session"): "operator",
+    ("DELETE", "/api/session"): "operator",
     ("POST", "/api/light"): "operator",
     ("POST", "/api/camera-controls"): "operator",
 }
 """(method, route) -> least role. HEAD goes with GET. What has no row nobody may."""
 
-ENDLESS = frozenset({"/stream.mjpg", "/events"})
-"""Routes whose answers go on until the viewer leaves: they are cut when the right to them ends."""
+ENDLESS = frozenset({"/stream.mjpg", "/events", "/api/saved/{name}"})
+"""Routes whose answers go on until the viewer leaves, or for long: they are cut when the right to them ends."""
 
 
 def least_role(method: str, route: str) -> Least | None:

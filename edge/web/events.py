@@ -9,7 +9,16 @@ from typing import Any
 from aiohttp import web
 
 from edge.basics.hiding import record_without_secrets
-from edge.health.news import News, NotSaved, ProfileRuns, Saved, ViewChanged
+from edge.health.news import (
+    News,
+    NotSaved,
+    ProfileRuns,
+    RecordingChanged,
+    Removed,
+    Saved,
+    SessionChanged,
+    ViewChanged,
+)
 from edge.web.limits import Busy, Limits, Seats
 from edge.web.mjpeg import endless_headers
 
@@ -71,6 +80,13 @@ def event_of(news: News) -> tuple[str, dict[str, Any]]:
         return "not-saved", {"reason": news.reason}
     if isinstance(news, ProfileRuns):
         return "profile", {"profile": news.profile}
+    if isinstance(news, RecordingChanged):
+        told = {"running": news.is_running, "name": news.name, "views": list(news.views), "reason": news.reason}
+        return "recording", told
+    if isinstance(news, SessionChanged):
+        return "session", {"id": news.id or None}
+    if isinstance(news, Removed):
+        return "removed", {"name": news.name}
     return "health", {"part": news.part, "state": news.state, "reason": news.reason}
 
 

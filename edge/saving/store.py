@@ -100,7 +100,7 @@ class Store:
         state, _, reason = disk_state(self.folder)
         if state == "failed":
             return reason
-        return "" if self._make_room() else self._full()
+        return "" if self._make_room(spare_newest=False) else self._full()
 
     def remove(self, item: Item, why: str) -> None:
         """Remove all of a pair or recording.
@@ -125,7 +125,7 @@ class Store:
         give_way()
         while not self._closed.is_set():
             try:
-                if self.limit_bytes and not self._make_room() and self.running() is not None:
+                if self.limit_bytes and not self._make_room(spare_newest=True) and self.running() is not None:
                     self.on_full(self._full())
                 self.look()
             except EdgeError as error:  # of a disk that fails: the next look may find it well
@@ -133,8 +133,12 @@ class Store:
             self._changed.wait(LOOKS_EVERY_S)
             self._changed.clear()
 
-    def _make_room(self) -> bool:
-        """Remove the oldest recordings until the limit is kept; whether it is. Raises InputOutputError."""
+    def _make_room(self, *, spare_newest: bool) -> bool:
+        """Remove the oldest recordings until the limit is kept; whether it is. Raises InputOutputError.
+
+        Args:
+            spare_newest: the last recording stays until another one begins: somebody has only just made it.
+        """
         limit = self.limit_bytes
         if limit is None:
             return True
@@ -142,8 +146,9 @@ class Store:
         if over <= 0:
             return True
         running = self.running()
-        for item in reversed(self.listing.items()):
-            if item.kind == "recording" and (running is None or item.name != running[0]):
+        recordings = [item for item in self.listing.items() if item.kind == "recording"]
+        for item in reversed(recordings[1:] if spare_newest and running is None else recordings):
+            if running is None or item.name != running[0]:
                 self.remove(item, BY_LIMIT)
                 over -= item.num_bytes
                 if over <= 0:

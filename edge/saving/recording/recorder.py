@@ -10,29 +10,26 @@ from typing import Any, get_args
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.threads import give_way
-from edge.clips.process import FfmpegFailed
 from edge.config import RecordingConfig
 from edge.frames.frame import FramePair
 from edge.frames.slot import Slot
 from edge.health.news import Board, NotSaved, RecordingChanged
 from edge.health.record import Health
 from edge.saving.recording.before import Before
+from edge.saving.recording.current import DISK_ANSWERS_S, ON_REQUEST, PROGRAM_ENDS, Current
+from edge.saving.recording.deck import RETRY_S, Deck
 from edge.saving.recording.encoders import Encoder, find_encoder
 from edge.saving.recording.opening import Opening
-from edge.saving.recording.recording import Recording
 from edge.saving.recording.tape import Piece, Tape, View
 from edge.saving.store import Store
 
 log = logging.getLogger(__name__)
 
 VIEWS: tuple[View, ...] = get_args(View)
-ON_REQUEST, PROGRAM_ENDS = "on request", "the program was stopped"
 _TAKE_S = 0.2
 _LAST_PIECE_S = 3.0
 """From the end of a recording on, its last fragment is waited for."""
 _ENCODER_WITHIN_S = 30.0
-_DISK_ANSWERS_S = 2.0
-_RETRY_S = 10.0
 _EARLY = 0.25
 """Share of the time between two frames by which one may come early: cameras are not that regular."""
 
@@ -63,19 +60,15 @@ class Recorder:
         self._opening = Opening(store.listing, health, session)
         self._slot: Slot[tuple[FramePair, int]] = Slot()
         self._before = Before()
-        self._tapes: dict[View, Tape] = {}
-        self._retry_s: dict[View, float] = {}
+        self._current = Current(health, board)
+        self._deck = Deck(self._on_piece, self._on_end)
         self._newest: FramePair | None = None
         self._due_ns = 0
         self._encoder: Encoder | None = None
         self._no_encoder = ""
         self._has_looked = threading.Event()
-        self._lock = threading.Lock()
-        self._changed = threading.Condition(self._lock)
         self._asking = threading.Lock()
-        self._running: Recording | None = None
         self._keeping = ""
-        self._ended = ""
         self._dropped_before = 0
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -94,20 +87,13 @@ class Recorder:
     def close(self) -> None:
         """End a recording, as far as it went, and FFmpeg; safe to call twice."""
         self._closed.set()
-        recording = self._running
-        if recording is not None and recording.stop_ns is None:
-            self._ended, recording.stop_ns = PROGRAM_ENDS, time.monotonic_ns()
+        recording = self._current.stop(PROGRAM_ENDS)
         self._slot.close()
         if self._thread.is_alive():
             self._thread.join(1.0)
-        tapes = list(self._tapes.values())
-        for tape in tapes:
-            tape.end()
-        for tape in tapes:
-            tape.join(1.0)
-            tape.close()
+        self._deck.close(1.0)
         if recording is not None:
-            self._finish(recording, self._ended or PROGRAM_ENDS)
+            self._current.finish(recording)
 
     def use(self, config: RecordingConfig) -> None:
         """Other settings from now on; a recording that runs keeps its views."""
@@ -119,16 +105,16 @@ class Recorder:
 
     @property
     def is_recording(self) -> bool:
-        return self._running is not None
+        return self._current.recording is not None
 
     def running(self) -> tuple[str, int] | None:
         """Name and bytes of the recording that runs."""
-        recording = self._running
+        recording = self._current.recording
         return None if recording is None else (recording.stem, recording.num_bytes)
 
     def hidden(self) -> set[str]:
         """Names of what is being written at this moment."""
-        recording = self._running
+        recording = self._current.recording
         return {name for name in (self._keeping, recording.stem if recording else "") if name}
 
     def can(self) -> dict[str, bool]:
@@ -138,7 +124,7 @@ class Recorder:
 
     def state(self) -> dict[str, Any] | None:
         """Of the recording that runs, as pages read it."""
-        recording = self._running
+        recording = self._current.recording
         if recording is None:
             return None
         return {
@@ -155,7 +141,7 @@ class Recorder:
         keeps = self._config.before_s > 0
         before = {"seconds": round(self._before.seconds(), 1), "bytes": self._before.num_bytes()} if keeps else None
         encoder = self._encoder.format.told if self._encoder is not None else self._no_encoder
-        return {"running": self.state(), "before": before, "encoder": encoder, "ended": self._ended}
+        return {"running": self.state(), "before": before, "encoder": encoder, "ended": self._current.ended}
 
     # ---- what is asked of it
 
@@ -171,29 +157,27 @@ class Recorder:
         """
         with self._asking:
             encoder = self._found_encoder()
-            if not self._wait_until_over(_LAST_PIECE_S + 1.0):
+            if not self._current.wait_until_over(_LAST_PIECE_S + 1.0):
                 raise NotRecorded("a recording runs already; stop it first")
             pair = self._live_pair()
             self._refuse_without_room()
             wanted = tuple(view for view in VIEWS if view in (views or self._config.views))
             now_ns = time.monotonic_ns()
-            with self._lock:  # no piece comes between what was kept and what comes
+            with self._current.lock:  # no piece comes between what was kept and what comes
                 since_ns = now_ns - self._config.before_s * 1_000_000_000
                 kept = {view: self._before.since(view, since_ns) for view in wanted} if before else {}
                 try:
                     recording = self._opening.opened(wanted, pair, encoder, kept, now_ns)
                 except OSError as error:
                     raise self._not_begun(error) from error
-                self._running, self._ended = recording, ""
                 self._dropped_before = self._slot.dropped
-            self._health.notice("recording", "")
+                self._current.begin(recording)
             try:
                 recording.write_kept()
             except OSError as error:
-                self._fail(recording, self._opening.why(error), by_disk=True)
+                self._current.fail(recording, self._opening.why(error), by_disk=True)
                 raise NotRecorded(self._opening.why(error)) from error
-            log.info("recording %s: %s", recording.stem, " and ".join(wanted))
-            self._board.post(RecordingChanged(True, recording.stem, recording.views))
+            self._current.told_begun(recording)
             return self.state() or {}
 
     def end(self, reason: str = "") -> dict[str, Any]:
@@ -205,21 +189,18 @@ class Recorder:
         Raises:
             NotRecorded: none runs.
         """
-        recording = self._running
+        recording = self._current.stop(reason or ON_REQUEST)
         if recording is None:
             raise NotRecorded("no recording runs")
-        with self._lock:
-            if recording.stop_ns is None:
-                self._ended, recording.stop_ns = reason or ON_REQUEST, time.monotonic_ns()
-        self._wait_until_over(_LAST_PIECE_S + 2.0)
+        self._current.wait_until_over(_LAST_PIECE_S + 2.0)
         told = {"seconds": round(recording.duration_s, 1), "views": list(recording.views)}
-        return {"name": recording.stem, **told, "bytes": recording.num_bytes, "ended": self._ended}
+        return {"name": recording.stem, **told, "bytes": recording.num_bytes, "ended": self._current.ended}
 
     def end_full(self, reason: str) -> None:
         """End the recording that runs because there is no room for more of it."""
-        recording = self._running
+        recording = self._current.recording
         if recording is not None:
-            self._fail(recording, reason, by_disk=True)
+            self._current.fail(recording, reason, by_disk=True)
 
     def keep(self) -> dict[str, Any]:
         """Save the seconds that are kept in memory, as a recording of their own; its name and facts.
@@ -241,7 +222,7 @@ class Recorder:
                 recording = self._opening.opened(views, self._newest, encoder, kept, now_ns)
                 self._keeping = recording.stem
                 recording.write_kept()
-                recording.finish(ON_REQUEST, _DISK_ANSWERS_S)
+                recording.finish(ON_REQUEST, DISK_ANSWERS_S)
             except OSError as error:
                 raise self._not_begun(error) from error
             finally:
@@ -281,14 +262,6 @@ class Recorder:
         self._board.post(NotSaved(reason, by_disk=True))
         return NotRecorded(reason)
 
-    def _wait_until_over(self, wait_s: float) -> bool:
-        """Whether none runs any more; one that was not asked to end is not waited for."""
-        with self._changed:
-            recording = self._running
-            if recording is None or recording.stop_ns is None:
-                return recording is None
-            return self._changed.wait_for(lambda: self._running is None, wait_s)
-
     # ---- the thread that feeds
 
     def _run(self) -> None:
@@ -305,145 +278,87 @@ class Recorder:
                 self._turn(taken)
             except Exception as error:
                 log.exception("recording")
-                if (recording := self._running) is not None:
-                    self._fail(recording, f"{type(error).__name__}: {error}")
+                if (recording := self._current.recording) is not None:
+                    self._current.fail(recording, f"{type(error).__name__}: {error}")
 
     def _turn(self, taken: tuple[FramePair, int] | None) -> None:
         wanted = self._wanted()
-        for view, tape in list(self._tapes.items()):
-            if view not in wanted:
-                tape.end()
+        self._deck.end_all_but(wanted)
         self._look_after()
         if taken is None or self._encoder is None:
             return
         pair, at_ns = taken
         if self._health.verdict(at_ns, pair.raw.t_capture_ns).state not in ("live", "degraded"):
             return  # a gap in time, and nothing that passes for live
+        recording = self._current.recording
         for view in VIEWS:
             if view in wanted:
-                self._feed(view, pair, self._encoder)
-        recording = self._running
+                frame = pair.raw if view == "raw" else pair.enhanced
+                self._deck.feed(view, frame, self._encoder, at_once=recording is not None)
         if recording is not None and "enhanced" in recording.views:
             recording.see(pair.enhanced)
 
-    def _feed(self, view: View, pair: FramePair, encoder: Encoder) -> None:
-        frame = pair.raw if view == "raw" else pair.enhanced
-        tape = self._tapes.get(view)
-        try:
-            if tape is None:
-                if time.monotonic() < self._retry_s.get(view, 0.0) and self._running is None:
-                    return
-                tape = self._tapes[view] = Tape(view, encoder, frame, self._on_piece, self._on_end)
-            if not tape.is_ended:
-                tape.feed(frame)
-        except FfmpegFailed as error:
-            if tape is None:
-                self._on_failed(view, str(error))
-            else:
-                tape.close(str(error))  # and `_on_end` tells why
-
     def _wanted(self) -> set[View]:
-        recording = self._running
+        recording = self._current.recording
         views: set[str] = set(self._config.views) if self._config.before_s and self._encoder is not None else set()
         if recording is not None and recording.stop_ns is None:
             views |= {*recording.views}
         return {view for view in VIEWS if view in views}
 
     def _is_wanted(self) -> bool:
-        return self._config.before_s > 0 or self._running is not None
+        return self._config.before_s > 0 or self.is_recording
 
     def _is_due(self, taken_ns: int) -> bool:
         """Whether a frame is to be recorded at the rate of the settings; asked in the thread that publishes alone."""
         gap_ns = int(1e9 / self._config.fps)
         if taken_ns < self._due_ns - gap_ns * _EARLY:
             return False
-        self._due_ns = max(self._due_ns, taken_ns - gap_ns) + gap_ns
+        if self._due_ns < taken_ns - gap_ns:
+            self._due_ns = taken_ns  # the first one, or the first after a gap
+        self._due_ns += gap_ns
         return True
 
     def _look_after(self) -> None:
         """End what is over."""
-        recording = self._running
+        recording = self._current.recording
         if recording is None:
             return
         now_ns = time.monotonic_ns()
         if recording.stop_ns is None:
             if now_ns - recording.begin_ns > self._config.minutes * 60e9:
-                with self._lock:
-                    self._ended, recording.stop_ns = f"after [recording] minutes = {self._config.minutes}", now_ns
+                self._current.stop(f"after [recording] minutes = {self._config.minutes}")
         elif now_ns - recording.stop_ns > _LAST_PIECE_S * 1e9:
-            self._finish(recording, self._ended)
+            self._current.finish(recording)
 
     # ---- the threads of the tapes
 
     def _on_piece(self, tape: Tape, piece: Piece) -> None:
         config = self._config
-        with self._lock:
+        with self._current.lock:
             if config.before_s:
                 most_bytes = (config.before_mib << 20) // len(config.views)
                 self._before.add(tape, piece, config.before_s, most_bytes)
-            recording = self._running
+            recording = self._current.recording
         if recording is None or piece.view not in recording.views:
             return
         recording.num_dropped = self._slot.dropped - self._dropped_before
         try:
             recording.append(piece.view, tape.init, [piece])
         except OSError as error:
-            self._fail(recording, self._opening.why(error), by_disk=True)
+            self._current.fail(recording, self._opening.why(error), by_disk=True)
         if recording.is_finishing:  # while this piece waited for the disk
-            recording.finish(self._ended, _DISK_ANSWERS_S)
+            recording.finish(self._current.ended, DISK_ANSWERS_S)
         elif recording.is_over():
-            self._finish(recording, self._ended)
+            self._current.finish(recording)
 
-    def _on_end(self, tape: Tape, reason: str) -> None:
-        with self._lock:
-            if self._tapes.get(tape.view) is tape:
-                del self._tapes[tape.view]
-            recording = self._running
-        if self._closed.is_set():
-            return
-        if reason:
-            self._on_failed(tape.view, reason)
-        elif recording is not None and recording.stop_ns is not None:
-            recording.end_view(tape.view)
-            if recording.is_over():
-                self._finish(recording, self._ended)
-
-    def _on_failed(self, view: View, reason: str) -> None:
-        self._retry_s[view] = time.monotonic() + _RETRY_S
-        recording = self._running
-        if recording is not None and view in recording.views:
-            self._fail(recording, reason)
-        else:
-            log.warning("recording: seconds before, %s: %s; tried again in %.0f s", view, reason, _RETRY_S)
-
-    def _fail(self, recording: Recording, reason: str, *, by_disk: bool = False) -> None:
-        """End a recording that cannot go on."""
-        with self._lock:
-            if self._running is not recording or recording.is_failed:
-                return
-            recording.is_failed = True
-            self._ended = reason
-            recording.stop_ns = time.monotonic_ns()
-        if by_disk:
-            self._board.post(NotSaved(f"recording ended: {reason}", by_disk=True))
-        else:
-            self._health.notice("recording", f"RECORDING ENDED: {reason}")
-        self._finish(recording, reason)
-
-    def _finish(self, recording: Recording, ended: str) -> None:
-        """Complete a recording, once."""
-        with self._lock:
-            if self._running is not recording or recording.is_finishing:
-                return
-            recording.is_finishing = True
-        try:
-            if not recording.finish(ended, _DISK_ANSWERS_S):
-                ended = f"{ended}; the disk does not answer"
-        except OSError as error:
-            log.error("recording %s: its record is not written: %s", recording.stem, self._opening.why(error))
-        with self._changed:
-            self._running = None
-            self._changed.notify_all()
-        log.info("recorded %s: %.1f s, ended %s", recording.stem, recording.duration_s, ended)
-        reason = "" if ended in (ON_REQUEST, PROGRAM_ENDS) else ended
-        self._board.post(RecordingChanged(False, recording.stem, recording.views, reason))
+    def _on_end(self, view: View, reason: str) -> None:
+        recording = self._current.recording
+        if recording is not None and view in recording.views and not self._closed.is_set():
+            if reason:
+                self._current.fail(recording, reason)
+            elif recording.stop_ns is not None:
+                recording.end_view(view)
+                if recording.is_over():
+                    self._current.finish(recording)
+        elif reason and not self._closed.is_set():
+            log.warning("recording: seconds before, %s: %s; tried again in %.0f s", view, reason, RETRY_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -52,6 +53,7 @@ class Tape:
 
     Attributes:
         init: head of the clip, empty before the first piece.
+        is_ended, ended_s: whether and when `end` was called, by the monotonic clock.
     """
 
     def __init__(
@@ -63,7 +65,7 @@ class Tape:
         on_end: Callable[[Tape, str], None],
     ) -> None:
         self.view, self.init = view, b""
-        self.is_ended = False
+        self.is_ended, self.ended_s = False, 0.0
         self._encoder, self._on_piece, self._on_end = encoder, on_piece, on_end
         self._height_px, self._width_px = first.image.shape[:2]
         self._planes = np.empty((self._height_px * 3 // 2, self._width_px), np.uint8)
@@ -103,7 +105,7 @@ class Tape:
     def end(self) -> None:
         """No more frames: what was fed comes out, then `on_end` is called."""
         if not self.is_ended:
-            self.is_ended = True
+            self.is_ended, self.ended_s = True, time.monotonic()
             self._run.end_input()
 
     def close(self, reason: str = "") -> None:

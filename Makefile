@@ -15,7 +15,7 @@ SEED ?= 1
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-slow test-all check fuzz fuzz-inputs kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
+.PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,11 +37,14 @@ check: .venv-dev/ready  ## lint, types and the tests of what you changed: a minu
 	@$(MAKE) --no-print-directory lint types
 	@tests=$$(.venv-dev/bin/python -m tests.changed) && { [ -z "$$tests" ] || $(PYTEST) -q -m 'not slow' $$tests || [ $$? = 5 ]; }  # 5: all of them are slow
 
-fuzz: fuzz-inputs .venv-dev/ready  ## 280,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
+fuzz: fuzz-inputs .venv-dev/ready  ## 490,000 damaged inputs; 10,000,000 random bytes and 1,000,000 mutated serial frames
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/firmware_bridge/wire/test_frames.py --durations=3
 
-fuzz-inputs: .venv-dev/ready  ## 280,000 damaged configurations, models, engines, calibrations, pictures and HTTP requests
+fuzz-inputs: .venv-dev/ready  ## 490,000 damaged configurations, models, engines, calibrations, pictures and HTTP requests
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz $(ARGS)
+
+fuzz-api: .venv-dev/ready  ## of these, 98,000 requests by the API's own description and 98,000 of raw bytes, as each role
+	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz/test_openapi.py $(ARGS)
 
 kill: .venv-dev/ready  ## SIGKILL at 200 random moments of what writes: every file found after is complete or absent
 	KILLS=200 .venv-dev/bin/python -m pytest -s tests/kill $(ARGS)

@@ -43,6 +43,8 @@ from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.judgement import FrameJudge
 from edge.sources.open import open_wished, wish_of
 from edge.updates.store import ModelStore
+from edge.web.api.camera_controls import CameraControls
+from edge.web.api.light import Light
 from edge.web.api.profiles import Profiles
 from edge.web.api.recordings import Recordings
 from edge.web.api.saved import Saved as Kept
@@ -84,8 +86,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     recorder = Recorder(config.recording, store, health, board, session.now)
     tie_recording(recorder, store, session, health, web)
     sinks: list[Sink] = [web, freeze, recorder]
-    if config.bridge.port:
-        sinks.append(CameraHead(config.bridge, health, freeze))
+    head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
+    if head is not None:
+        sinks.append(head)
     source = _source(config, correction, health, frames, stop)
     engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
@@ -108,8 +111,12 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
-    profiles = Profiles(offered.now, reload.use_profile)
-    web.serve_too(profiles.operations(), profiles.state)
+    for part in (
+        Profiles(offered.now, reload.use_profile),
+        Light(None if head is None else head.light),
+        CameraControls(source),
+    ):
+        web.serve_too(part.operations(), part.state)
     watches: list[Watch] = [heat, storage, reload, life, offered, session]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))

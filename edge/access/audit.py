@@ -85,7 +85,7 @@ class AuditLog:
         self._waiting: queue.Queue[dict[str, Detail] | None] = queue.Queue(_MAX_WAITING)
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._num_lost = 0
+        self._num_lost = self._num_lost_in_all = self._num_written = 0
         self._is_failing = False
         self._seldom: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
 
@@ -123,6 +123,11 @@ class AuditLog:
             self._waiting.put_nowait(entry)
         except queue.Full:
             self._num_lost += 1
+            self._num_lost_in_all += 1
+
+    def counts(self) -> dict[str, int]:
+        """Since the start: `written` lines, `lost` ones; `failing`: 1 where the file cannot be written at present."""
+        return {"written": self._num_written, "lost": self._num_lost_in_all, "failing": int(self._is_failing)}
 
     def _more_of(self, event: str, key: str) -> int | None:
         """How many of a kind were left out since the last one; None where this one is left out too."""
@@ -151,6 +156,7 @@ class AuditLog:
         try:
             with self._lock:
                 _append(self._path, json.dumps(entry).encode() + b"\n", self._most_bytes)
+                self._num_written += 1
             self._is_failing = False
         except OSError as error:
             if not self._is_failing:

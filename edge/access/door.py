@@ -66,6 +66,10 @@ class Door:
         """Whether others on the network can reach the page without a user, or without TLS."""
         return self.opening.is_insecure
 
+    def audit_counts(self) -> dict[str, int]:
+        """See `AuditLog.counts`."""
+        return self._audit.counts()
+
     def left_s(self, visitor: Visitor) -> float | None:
         """How long what they came in with still counts while they use it; None for no end."""
         if visitor.session is not None:

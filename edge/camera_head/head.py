@@ -10,6 +10,7 @@ from typing import Any
 from edge.basics.errors import ConfigError, DeviceMissing
 from edge.camera_head.frame_sync import FrameSyncMatcher
 from edge.camera_head.heater import DewPointFollower
+from edge.camera_head.light import RingLight
 from edge.config import BridgeConfig
 from edge.frames.frame import FramePair
 from edge.health.record import Health
@@ -97,12 +98,13 @@ def pairing_trouble(snapshot: Snapshot) -> str:
 class CameraHead:
     """Ties the bridge to the unit. A sink, so that frames can be matched to exposures; it never waits for the line.
 
-    Everything but `publish` and `describe` runs in the bridge's thread.
+    Everything but `publish`, `describe` and `light` runs in the bridge's thread.
     """
 
     def __init__(self, config: BridgeConfig, health: Health, freeze: Freeze) -> None:
         self._config, self._health, self._freeze = config, health, freeze
         self._bridge = Bridge(config.port, config.baud, Path(config.keys))
+        self.light = RingLight(config, self._bridge)
         self._bridge.subscribe(self._on_event, self._on_change)
         self._sync = FrameSyncMatcher()
         self._set_up_for: int | None = None
@@ -176,8 +178,8 @@ class CameraHead:
             log.error("%s", self._config_error)
         self._send(SetParam(Param.LED_LIMIT_PERMILLE, config.led_limit_permille))
         self._send(SetParam(Param.SYNC_DELAY_US, config.sync_delay_us))
-        for channel, level in enumerate(config.led_permille[:num_leds]):
-            self._send(SetLed(channel, min(level, config.led_limit_permille)))
+        for channel, level in enumerate(self.light.levels_permille(num_leds)):
+            self._send(SetLed(channel, level))
         self._send(GetParam(Param.HEATER_LIMIT_PERMILLE))
 
     def _follow_dew_point(self, status: Status) -> None:

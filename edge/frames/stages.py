@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
 
 from edge.frames.frame import Frame, FramePair
 
@@ -65,6 +66,48 @@ def about(source: Source) -> dict[str, Any]:
     """
     told: Callable[[], dict[str, Any]] = getattr(source, "about", dict)
     return told()
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """A setting of a camera that can be changed while it runs, as its driver numbers it.
+
+    Attributes:
+        is_active: it has an effect now, as an exposure has only where the camera does not expose by itself.
+    """
+
+    low: float
+    high: float
+    step: float
+    default: float
+    now: float
+    is_active: bool = True
+
+    def record(self) -> dict[str, Any]:
+        numbers = {"low": self.low, "high": self.high, "step": self.step, "default": self.default, "now": self.now}
+        return {**numbers, "active": self.is_active}
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """What a source has whose settings can be changed while it runs; from any thread, and it may wait for a driver."""
+
+    def adjustments(self) -> Mapping[str, Adjustment]:
+        """Name of a setting, as `edge.config.CAMERA_CONTROLS` has them -> what it may be and is.
+
+        Raises:
+            DeviceMissing: the camera went away.
+        """
+        ...
+
+    def adjust(self, values: Mapping[str, float]) -> None:
+        """Make settings, all or none.
+
+        Raises:
+            ConfigError: one is not there, out of range, or not taken.
+            DeviceMissing: the camera went away.
+        """
+        ...
 
 
 class HeldSource(Protocol):

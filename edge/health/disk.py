@@ -26,6 +26,9 @@ class StorageWatch:
 
     What the saver met with is news of the disk, so it is read on the board.
 
+    Attributes:
+        free_bytes: for others than root, when it was looked last; None where that cannot be told.
+
     Args:
         on_state: called with the state and its reason ("" for ok) at the first tick and at each change; in the thread
             that calls `tick` or posts the news.
@@ -40,6 +43,7 @@ class StorageWatch:
         self._kind = ""
         self._refused = ""
         self._next_ns = 0
+        self.free_bytes: int | None = None
 
     def tick(self, now_ns: int) -> None:
         """Look again, every five seconds at most."""
@@ -69,6 +73,7 @@ class StorageWatch:
     def _look(self) -> None:
         with self._lock:
             state, kind, reason = disk_state(self._folder)
+            self.free_bytes = free_bytes_of(self._folder)
             if self._refused and state != "failed":
                 state, kind, reason = "failed", self._refused, self._refused
             if (state, kind) != (self._state, self._kind):
@@ -93,6 +98,15 @@ def disk_state(folder: Path) -> tuple[StorageState, str, str]:
     if free_bytes < LOW_BYTES:
         return "degraded", "low", f"{folder}: {free_bytes / 2**20:.0f} MiB free; make room"
     return "ok", "", ""
+
+
+def free_bytes_of(folder: Path) -> int | None:
+    """Left on its disk for others than root; None where that cannot be told."""
+    try:
+        disk = os.statvfs(nearest(folder))
+    except OSError:
+        return None
+    return disk.f_bavail * disk.f_frsize
 
 
 def nearest(folder: Path) -> Path:

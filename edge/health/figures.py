@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
 
 RATE_WINDOW_S = 2.0
 NUM_SAMPLES = 600
@@ -31,6 +33,36 @@ class Rate:
             span_s = max((now_ns - self._first_ns) / 1e9, 0.2)
             return round((num_events - 1) / span_s, 1)
         return round(num_events / RATE_WINDOW_S, 1)
+
+
+LATENCY_BOUNDS_S = (0.02, 0.04, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0)
+
+
+class Histogram:
+    """How many values were at most each bound, since the start.
+
+    Attributes:
+        total: sum of all values.
+    """
+
+    def __init__(self, bounds: Sequence[float] = LATENCY_BOUNDS_S) -> None:
+        self._bounds = tuple(bounds)
+        self._counts = [0] * (len(self._bounds) + 1)
+        self.total = 0.0
+
+    def add(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self.total += value
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        """Bound as text, `+Inf` the last -> values that are at most that."""
+        names = [*(f"{bound:g}" for bound in self._bounds), "+Inf"]
+        return list(zip(names, map(float, accumulate(self._counts)), strict=True))
+
+    def copy(self) -> Histogram:
+        same = Histogram(self._bounds)
+        same._counts, same.total = [*self._counts], self.total
+        return same
 
 
 class Samples:

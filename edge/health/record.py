@@ -16,7 +16,7 @@ from typing import Any
 from edge.basics.hiding import record_without_secrets, without_secrets
 from edge.basics.secrets import shown_uri
 from edge.frames.frame import Frame, FramePair
-from edge.health.figures import NUM_SAMPLES, Rate, Samples, quantiles
+from edge.health.figures import NUM_SAMPLES, Histogram, Rate, Samples, quantiles
 from edge.health.news import Board, NotSaved, Part, PartChanged, PartState, ProfileRuns, Saved
 from edge.health.state import EngineFacts, PartRecord, Seen, Verdict, verdict_of
 from edge.pictures.image import Mode
@@ -67,6 +67,7 @@ class Health:
         self._drops: dict[str, Callable[[], int]] = {}
         self._rate_in, self._rate_out = Rate(), Rate()
         self._latency_ms: deque[float] = deque(maxlen=NUM_SAMPLES)
+        self._latency_s = Histogram()
         self._stage_ms = Samples()
 
     # ---- parts
@@ -199,7 +200,9 @@ class Health:
             self._mode = frame.mode
             self._num_frames += 1
             self._rate_out.add(now_ns)
-            self._latency_ms.append(max(0.0, (now_ns - frame.t_capture_ns) / _NS_PER_MS))
+            latency_ms = max(0.0, (now_ns - frame.t_capture_ns) / _NS_PER_MS)
+            self._latency_ms.append(latency_ms)
+            self._latency_s.add(latency_ms / 1000)
             for name, took_ms in frame.stage_ms.items():
                 self._stage_ms.add(name, took_ms)
 
@@ -207,6 +210,11 @@ class Health:
     def num_frames(self) -> int:
         """Pairs that were published."""
         return self._num_frames
+
+    def latency_histogram(self) -> Histogram:
+        """From capture to publishing, in seconds, of every picture since the start."""
+        with self._lock:
+            return self._latency_s.copy()
 
     def verdict(self, now_ns: int, t_capture_ns: int | None = None, *, frozen: bool = False) -> Verdict:
         """Judge the picture taken at `t_capture_ns`, by default the newest that was published."""

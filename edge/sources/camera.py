@@ -19,12 +19,14 @@ from edge.calibration.of_unit import same_control
 from edge.config import CAMERA_CONTROLS
 from edge.frames.frame import Frame
 from edge.frames.lending import Lend, nothing_lent
+from edge.frames.stages import Adjustment
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, Fit
 from edge.pictures.image import Image
 from edge.sources.capture import Capture, CaptureHolder, opened_capture
 from edge.sources.jpeg import JpegReader
 from edge.sources.judgement import Fault, FrameJudge
 from edge.sources.pace import FrameFitter
+from edge.sources.v4l2_controls import adjust, adjustments_of
 
 _log = logging.getLogger(__name__)
 
@@ -143,6 +145,14 @@ class CameraSource:
             "controls": self.controls(),
             "picture": self._fitter.record(),
         }
+
+    def adjustments(self) -> dict[str, Adjustment]:
+        """See `edge.frames.stages.Adjustable`."""
+        return adjustments_of(self._device)
+
+    def adjust(self, values: Mapping[str, float]) -> None:
+        """See `edge.frames.stages.Adjustable`."""
+        self._controls = {**self._controls, **adjust(self._device, values)}
 
     def close(self) -> None:
         """See `edge.frames.stages.Source.close`."""

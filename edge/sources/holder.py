@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edge.basics.errors import CameraLost, ConfigError, DeviceMissing, EdgeError
 from edge.calibration.of_unit import UnitCorrection, not_as_calibrated, refuse_other_mode
 from edge.frames.frame import Frame
-from edge.frames.stages import Source, about
+from edge.frames.stages import Adjustable, Adjustment, Source, about
 from edge.health.record import Health
 from edge.sources.open import SourceWish
 
@@ -77,6 +77,29 @@ class SourceHolder:
             differing = not_as_calibrated(self._order.correction, found["controls"]) if "controls" in found else []
             self._told = {**found, "not_as_calibrated": differing}
         return self._told
+
+    @property
+    def is_adjustable(self) -> bool:
+        """Whether the source has settings that can be changed while it runs."""
+        return isinstance(self._source, Adjustable)
+
+    def adjustments(self) -> Mapping[str, Adjustment]:
+        """See `edge.frames.stages.Adjustable`; raises DeviceMissing where the source has none."""
+        return self._adjustable().adjustments()
+
+    def adjust(self, values: Mapping[str, float]) -> None:
+        """See `edge.frames.stages.Adjustable`; kept where the source is opened again, as `[source] controls` are."""
+        source = self._adjustable()
+        source.adjust(values)
+        order = self._order
+        self._order = replace(order, wish=replace(order.wish, controls={**order.wish.controls, **values}))
+        self._tell_differing(order.uri)
+
+    def _adjustable(self) -> Adjustable:
+        source = self._source
+        if not isinstance(source, Adjustable):
+            raise DeviceMissing("this source has no settings, or is not there now")
+        return source
 
     @property
     def has_begun(self) -> bool:
@@ -160,12 +183,15 @@ class SourceHolder:
     def _take(self, source: Source) -> None:
         self._source, self._was_open = source, True
         self._health.set_source(source.uri, source.fps)  # the source's own words hide a stream's password
+        self._tell_differing(source.uri)
+        if self._stop.is_set():  # `close` may have looked for a source just before
+            source.close()
+
+    def _tell_differing(self, uri: str) -> None:
         differing = self.about()["not_as_calibrated"]
         self._health.notice("controls", f"camera not as calibrated: {'; '.join(differing)}" if differing else "")
         if differing:
-            log.warning("%s: not as calibrated: %s; set it with [source] controls", source.uri, "; ".join(differing))
-        if self._stop.is_set():  # `close` may have looked for a source just before
-            source.close()
+            log.warning("%s: not as calibrated: %s; set it with [source] controls", uri, "; ".join(differing))
 
     def _lose(self, error: EdgeError) -> None:
         self._health.enter("source", "failed", str(error))

@@ -16,21 +16,21 @@ CAPABILITY = struct.Struct("=16s32s32s6I")
 FORMAT = struct.Struct("=3I32s5I")
 FRAME_SIZE = struct.Struct("=3I6I2I")
 FRAME_INTERVAL = struct.Struct("=5I6I2I")
-_WRITE, _READ = 1, 2
+WRITE, READ = 1, 2
 _CAPTURE, _CAPTURE_PLANES, _HAS_DEVICE_CAPS = 0x1, 0x1000, 0x80000000
 _DISCRETE = 1
 _MAX_LISTED = 256
 
 
-def _request(direction: int, number: int, layout: struct.Struct) -> int:
+def ioctl_number(direction: int, number: int, layout: struct.Struct) -> int:
     """`_IOC(direction, 'V', number, size)` of asm-generic/ioctl.h."""
     return direction << 30 | layout.size << 16 | ord("V") << 8 | number
 
 
-QUERY_CAPABILITY = _request(_READ, 0, CAPABILITY)
-ENUM_FORMAT = _request(_READ | _WRITE, 2, FORMAT)
-ENUM_FRAME_SIZES = _request(_READ | _WRITE, 74, FRAME_SIZE)
-ENUM_FRAME_INTERVALS = _request(_READ | _WRITE, 75, FRAME_INTERVAL)
+QUERY_CAPABILITY = ioctl_number(READ, 0, CAPABILITY)
+ENUM_FORMAT = ioctl_number(READ | WRITE, 2, FORMAT)
+ENUM_FRAME_SIZES = ioctl_number(READ | WRITE, 74, FRAME_SIZE)
+ENUM_FRAME_INTERVALS = ioctl_number(READ | WRITE, 75, FRAME_INTERVAL)
 
 
 @dataclass(frozen=True, slots=True)

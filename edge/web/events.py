@@ -34,6 +34,9 @@ class EventStream:
         self._pages: set[asyncio.Queue[bytes]] = set()
         self._seats = Seats(limits.streams, limits.streams_of_one)
 
+    def __len__(self) -> int:
+        return len(self._pages)
+
     def push(self, news: News) -> None:
         """Queue an event for every page; call in the event loop."""
         for page in self._pages:

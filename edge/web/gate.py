@@ -21,7 +21,7 @@ from edge.web.origins import Names, objection
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _PATIENCE_S, _BURST_S = 2.0, 1.0
-WEIGHTS = {"/snapshot.png": 5.0, "/api/save": 2.0}
+WEIGHTS = {"/snapshot.png": 5.0, "/api/save": 2.0, "/metrics": 2.0, "/openapi.json": 2.0}
 """What costs more than another request; a picture of 4 MB is sent."""
 
 

@@ -16,6 +16,7 @@ from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.pictures.image import Image
 from edge.saving.freeze import Freeze
+from edge.web.limits import Limits
 from edge.web.routes import Site
 from edge.web.server import WebSink
 
@@ -55,6 +56,7 @@ class Studio:
         config: WebConfig | None = None,
         audit: AuditLog | None = None,
         furnish: Callable[[Studio], None] = lambda studio: None,
+        limits: Limits | None = None,
     ) -> None:
         self.board = Board()
         self.health = Health(self.board)
@@ -63,7 +65,7 @@ class Studio:
         self.shelf = Shelf()
         self.freezer = Freeze(self.health, self.board, self.shelf)
         config = config or WebConfig(listen="127.0.0.1:0")
-        self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit)
+        self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit, limits=limits)
         furnish(self)
         self.sink.start()
         self.seq = 0

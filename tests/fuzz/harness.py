@@ -9,7 +9,8 @@ import math
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from edge.basics.errors import EdgeError
 T = TypeVar("T")
 
 FUZZ_SCALE = float(os.environ.get("FUZZ_SCALE", "0.01"))
-"""1 is 280,000 cases, as `make fuzz` runs them."""
+"""1 is 490,000 cases, as `make fuzz` runs them."""
 FUZZ_SEED = int(os.environ.get("FUZZ_SEED", "7"))
 HUNG_AFTER_S = 120
 """A case that takes longer ends the run with every thread's traceback."""
@@ -61,6 +62,20 @@ def end_watch() -> None:
     faulthandler.cancel_dump_traceback_later()
 
 
+@contextmanager
+def timed_case(tally: Tally) -> Iterator[None]:
+    """Count a case, how long it takes, and end the run where it hangs."""
+    begin = time.perf_counter()
+    _watch(begin)
+    try:
+        yield
+    finally:
+        took_s = time.perf_counter() - begin
+        tally.cases += 1
+        tally.seconds += took_s
+        tally.slowest_s = max(tally.slowest_s, took_s)
+
+
 def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None) -> Callable[[Case], Case]:
     """Make a test of a case: `case(draw, ...fixtures)`, where `draw` is a `Random` or what `explore` gives.
 
@@ -75,15 +90,8 @@ def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = Non
     def decorate(case: Case) -> Case:
         @functools.wraps(case)
         def timed(*, draw: Any, **fixtures: Any) -> None:
-            begin = time.perf_counter()
-            _watch(begin)
-            try:
+            with timed_case(tally):
                 case(draw, tally.outcomes, **fixtures)
-            finally:
-                took_s = time.perf_counter() - begin
-                tally.cases += 1
-                tally.seconds += took_s
-                tally.slowest_s = max(tally.slowest_s, took_s)
 
         parameters = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)

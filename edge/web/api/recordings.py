@@ -9,9 +9,9 @@ from aiohttp import web
 
 from edge.access.visitors import ASKED
 from edge.basics.errors import EdgeError, UsageError
-from edge.web.api.bodies import object_of
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation
+from edge.web.api.requests import json_body
 from edge.web.api.schemas import COUNT, NUMBER, TEXT, array, or_null, record
 from edge.web.limits import Busy
 
@@ -108,7 +108,7 @@ class Recordings:
 
     async def start(self, request: web.Request) -> web.Response:
         """JSON `{"views": ["raw", "enhanced"], "before": true}`, both of them optional."""
-        views, before = _order_of(await object_of(request, ("views", "before"), needed=False))
+        views, before = _order_of(await json_body(request) if request.content_length else {})
         request[ASKED] = " ".join(views) + " with the seconds before" * before
         return await self._answer(lambda: self._recorder.begin(views, before=before))
 
@@ -129,6 +129,8 @@ class Recordings:
 
 def _order_of(body: Mapping[str, Any]) -> tuple[list[str], bool]:
     """Raises UsageError."""
+    if not {*body} <= {"views", "before"}:
+        raise UsageError("body: expected views and before, and nothing else")
     views, before = body.get("views", []), body.get("before", False)
     known = isinstance(views, list) and all(view in ("raw", "enhanced") for view in views)
     if not known or len({*views}) < len(views) or ("views" in body and not views):

@@ -24,6 +24,8 @@ MAX_PAGE = 200
 _PIECE_BYTES = 256 * 1024
 _MAX_SENT, _MAX_SENT_TO_ONE = 24, 10
 _KINDS = {"png": "image/png", "mp4": "video/mp4", "json": "application/json", "jpg": "image/jpeg"}
+_OTHER_KINDS = ("image/png", "image/jpeg", "application/json")
+_OF_PART = {"Content-Range": "which part it is"}
 _ITEM = record(
     {
         "name": TEXT,
@@ -78,8 +80,8 @@ class Saved:
                 self.file,
                 "A file of what is kept: a picture, a clip or a record; parts of it by `Range`.",
                 {
-                    200: Answer("all of it", "application/octet-stream"),
-                    206: Answer("the part that was asked for", "application/octet-stream"),
+                    200: Answer("all of it", "video/mp4", also_kinds=_OTHER_KINDS),
+                    206: Answer("the part that was asked for", "video/mp4", also_kinds=_OTHER_KINDS, headers=_OF_PART),
                     404: nothing,
                     416: Answer("a part that it has not"),
                 },
@@ -99,7 +101,7 @@ class Saved:
                 self.remove,
                 "Remove a pair or recording with all its files.",
                 {
-                    204: Answer("it is gone"),
+                    204: Answer("it is gone", ""),
                     404: nothing,
                     409: Answer("it is recorded at this moment, or not confirmed"),
                 },

@@ -10,9 +10,9 @@ from aiohttp import web
 from edge.access.visitors import ASKED
 from edge.basics.errors import UsageError
 from edge.saving.patient_session import MAX_LABEL, PatientSession, SessionRefused
-from edge.web.api.bodies import object_of
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation
+from edge.web.api.requests import json_body
 from edge.web.api.schemas import TEXT, or_null, record
 
 _SESSION = record({"id": TEXT, "label": TEXT, "since": {"type": "string", "format": "date-time"}})
@@ -57,8 +57,9 @@ class Session:
 
     async def open(self, request: web.Request) -> web.Response:
         """JSON `{"label": "..."}`."""
-        label = (await object_of(request, ("label",))).get("label")
-        if not isinstance(label, str):
+        body = await json_body(request)
+        label = body.get("label")
+        if not isinstance(label, str) or len(body) > 1:
             raise UsageError('body: expected {"label": "..."}')
         try:
             opened = await self._desk.do(lambda: self._session.open(label))

@@ -97,7 +97,7 @@ class UnitState:
         return (Operation("GET", "/api/state", self.state, summary, {200: told}),)
 
     async def state(self, request: web.Request) -> web.Response:
-        return web.json_response({**self._of_picture(), **self._of_visitor(request), **self._of_parts()})
+        return web.json_response({**self._of_picture(), **self._of_visitor(request), **self.of_parts()})
 
     def _of_picture(self) -> dict[str, Any]:
         health, view = self._health.snapshot(time.monotonic_ns()), self._freeze.view()
@@ -130,7 +130,8 @@ class UnitState:
             "insecure": self._door.is_insecure,
         }
 
-    def _of_parts(self) -> dict[str, Any]:
+    def of_parts(self) -> dict[str, Any]:
+        """What other parts tell, and nothing of who asks."""
         told, can = dict(_NOTHING), dict(_CANNOT)
         for part in self._parts:
             added = dict(part())

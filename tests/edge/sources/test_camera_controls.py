@@ -3,7 +3,7 @@
 import cv2
 
 from edge.config import CAMERA_CONTROLS
-from edge.frames.stages import about, camera_mode
+from edge.frames.stages import Adjustable, about, camera_mode
 from edge.sources.camera import _CONTROLS, CameraSource
 
 
@@ -54,3 +54,13 @@ def test_settings_are_made_at_the_opening_and_what_was_not_taken_is_told(caplog)
 
 def test_every_setting_of_the_configuration_is_known_to_the_camera():
     assert tuple(_CONTROLS) == CAMERA_CONTROLS
+
+
+def test_a_change_while_it_runs_is_told_as_what_it_has(monkeypatch):
+    source = CameraSource("camera:/dev/video0", "/dev/video0", open_capture=lambda _: Capture())
+    assert isinstance(source, Adjustable)
+    asked = []
+    monkeypatch.setattr("edge.sources.camera.adjust", lambda *asked_for: asked.append(asked_for) or {"exposure": 90.0})
+    source.adjust({"exposure": 90.0})
+    assert asked == [("/dev/video0", {"exposure": 90.0})]
+    assert about(source)["controls"] == {"exposure": 90.0, "auto_white_balance": 0.0}

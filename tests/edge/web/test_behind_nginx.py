@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -14,14 +15,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import numpy as np
 import pytest
+from aiohttp import ClientSession, web
 
 from edge.access.audit import AuditLog
+from edge.web.api.operation import Answer, Operation
 from tests.doubles.guarded import PASSWORDS, Guest, guarded_studio, write_users
 from tests.doubles.http_viewer import GUARD_S, Viewer
+from tests.doubles.studio import Studio
 from tests.paths import REPOSITORY
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -114,6 +118,60 @@ def test_the_units_own_page_may_do_what_it_does_without_a_proxy(studio: Any, pro
     connection.close()
     is_recipe = "proxy_set_header" in recipe() and studio.freezer.strength() == 0.5
     assert (status == 200) == is_recipe
+
+
+def test_the_description_leads_to_what_is_served_below_the_prefix(studio: Any, proxied: str) -> None:
+    """As a program reads it: the server's address is relative to the description's own."""
+    studio.show()
+    described = json.loads(Guest(proxied).ask("GET", "/camera/openapi.json")[2])
+    (server,) = described["servers"]
+    root = urlsplit(urljoin(f"{proxied}openapi.json", server["url"])).path.rstrip("/")
+    for path in ("/api/state", "/health", "/metrics", "/api/who", "/snapshot.png"):
+        assert path in described["paths"]
+        assert Guest(proxied).ask("GET", root + path)[0] == 200, path
+    assert root == "/camera"
+
+
+def test_a_login_of_the_recipe_holds_below_the_prefix(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
+    guarded = guarded_studio(write_users(tmp_path / "users.toml"), proxies=("127.0.0.1",))
+    location = recipe().replace("127.0.0.1:8080", urlsplit(guarded.url).netloc)
+    try:
+        with contextlib.contextmanager(behind_nginx)(location, tmp_path) as url:
+            guest = Guest(url)
+            origin = {"Origin": url.removesuffix("/camera/")}
+            body = {"name": "otto", "password": PASSWORDS["otto"]}
+            assert guest.ask("POST", "/camera/api/login", body, origin)[0] == 200
+            assert json.loads(guest.ask("GET", "/camera/api/state")[2])["role"] == "operator"
+            assert guest.ask("POST", "/camera/api/live", headers=origin)[0] == 200
+            assert guest.ask("POST", "/camera/api/logout", headers=origin)[0] == 204
+            assert guest.ask("GET", "/camera/api/state")[0] == 401
+    finally:
+        guarded.close()
+
+
+def test_the_recipe_lets_a_web_socket_through(tmp_path: Path) -> None:
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_str(f"heard {message.data}")
+        return socket
+
+    async def spoken(url: str) -> str:
+        async with ClientSession() as session, session.ws_connect(f"{url}guidance") as opened:
+            await opened.send_str("a word")
+            return str(await opened.receive_str(timeout=GUARD_S))
+
+    answers = {101: Answer("a WebSocket", "")}
+    operation = Operation("GET", "/guidance", echo, "Says what it hears.", answers)
+    studio = Studio(furnish=lambda studio: studio.sink.serve_too([operation]))
+    location = recipe().replace("127.0.0.1:8080", urlsplit(studio.url).netloc)
+    try:
+        with contextlib.contextmanager(behind_nginx)(location, tmp_path) as url:
+            assert asyncio.run(spoken(url)) == "heard a word"
+    finally:
+        studio.close()
 
 
 def test_a_login_behind_nginx_at_a_unix_socket_knows_where_it_comes_from(tmp_path: Path, monkeypatch: Any) -> None:

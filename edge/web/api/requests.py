@@ -1,0 +1,52 @@
+"""What comes with a request, read and refused in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from aiohttp import web
+
+from edge.basics.errors import UsageError
+from edge.basics.texts import json_from_text
+
+BODY_WITHIN_S = 10.0
+
+
+async def json_body(request: web.Request) -> dict[str, Any]:
+    """The object in the body, whose size the gate has bounded.
+
+    Raises:
+        UsageError: it is no JSON object.
+        web.HTTPException: it is of another type, or does not come.
+    """
+    if request.content_type != "application/json":
+        raise web.HTTPUnsupportedMediaType(text="expected application/json\n")
+    try:
+        body = await asyncio.wait_for(request.read(), BODY_WITHIN_S)
+    except asyncio.TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body does not come\n", headers={"Connection": "close"}) from None
+    try:
+        found = json_from_text(body)
+    except ValueError as error:
+        raise UsageError(f"expected JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"expected a JSON object, not {type(found).__name__}")
+    return found
+
+
+def number_of(body: dict[str, Any], name: str) -> float:
+    """A finite number of a body.
+
+    Raises:
+        UsageError: it is none.
+    """
+    value = body.get(name)
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, (int, float)) else float(value)
+    except OverflowError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"{name}: expected a number")
+    return number

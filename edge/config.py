@@ -251,10 +251,55 @@ class SaveConfig:
         "where the unit itself saves; empty: pictures/ in $STATE_DIRECTORY, or in the working folder",
         live=True,
     )
+    limit_gib: float = setting(
+        0.0,
+        "what pictures and recordings may take together; above it the oldest recordings are removed, pictures never; "
+        "0: no limit but the disk",
+        low=0.0,
+        high=65536.0,
+        live=True,
+    )
 
     @property
     def path(self) -> Path:
         return Path(self.folder) if self.folder else Path(os.environ.get("STATE_DIRECTORY", ".")) / "pictures"
+
+
+@dataclass(frozen=True)
+class RecordingConfig:
+    """The table [recording]: clips of the live picture."""
+
+    views: tuple[str, ...] = setting(
+        ("raw", "enhanced"), "what is recorded where nobody asks for less: raw, enhanced or both", live=True
+    )
+    fps: float = setting(
+        30.0, "frames a second at most; fewer cost less of the processor", low=1.0, high=60.0, live=True
+    )
+    minutes: int = setting(120, "a recording that nobody stops ends after so long", low=1, high=1440, live=True)
+    before_s: int = setting(
+        0,
+        "seconds that are kept in memory, to be saved after they were seen; 0: none. It encodes all the time: about a "
+        "third of a core for each view at 30 frames/s",
+        low=0,
+        high=120,
+        live=True,
+    )
+    before_mib: int = setting(
+        96, "memory that these seconds may take; they are fewer then", low=8, high=4096, live=True
+    )
+
+    def __post_init__(self) -> None:
+        if not self.views or len({*self.views}) < len(self.views) or not {*self.views} <= {"raw", "enhanced"}:
+            raise ConfigError(f"recording.views = {list(self.views)}: expected raw, enhanced or both, each once")
+
+
+@dataclass(frozen=True)
+class SessionConfig:
+    """The table [session]: the patient session that pictures and recordings belong to."""
+
+    idle_hours: int = setting(
+        12, "a patient session in which nothing is saved for so long is closed; 0: never", low=0, high=168, live=True
+    )
 
 
 @dataclass(frozen=True)
@@ -311,6 +356,8 @@ class Config:
     web: WebConfig = field(default_factory=WebConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
+    session: SessionConfig = field(default_factory=SessionConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
     heat: HeatConfig = field(default_factory=HeatConfig)
 

@@ -25,7 +25,7 @@ from edge.guard.supervisor import Supervisor
 from edge.health.disk import StorageWatch
 from edge.health.heat import HeatWatch
 from edge.health.machine import Sysfs
-from edge.health.news import Board, Saved, ViewChanged
+from edge.health.news import Board, RecordingChanged, Removed, Saved, SessionChanged, ViewChanged
 from edge.health.record import Health
 from edge.live import Ending, Live
 from edge.models.offered import Offered
@@ -33,7 +33,10 @@ from edge.reload import Reload
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
 from edge.saving.names import Names
+from edge.saving.patient_session import PatientSession, state_path
+from edge.saving.recording.recorder import Recorder
 from edge.saving.saver import PairSaver
+from edge.saving.store import Store
 from edge.service.life import Life
 from edge.service.notify import Notifier
 from edge.sources.holder import SourceHolder, SourceOrder
@@ -45,6 +48,9 @@ from edge.updates.store import ModelStore
 from edge.web.api.camera_controls import CameraControls
 from edge.web.api.light import Light
 from edge.web.api.profiles import Profiles
+from edge.web.api.recordings import Recordings
+from edge.web.api.saved import Saved as Kept
+from edge.web.api.session import Session
 from edge.web.server import WebSink
 
 log = logging.getLogger("edge")
@@ -72,12 +78,16 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health = Health(board)
     health.track("pid", os.getpid)
     names = Names()
-    saver = PairSaver(config.save.path, health, board, names)
+    session = PatientSession(board, state_path(), config.session.idle_hours)
+    saver = PairSaver(config.save.path, health, board, names, session.now)
     freeze = Freeze(health, board, saver, config.enhance.strength, names)
     audit = AuditLog(config.audit.path, config.audit.size_mib)
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
-    sinks: list[Sink] = [web, freeze]
+    store = Store(config.save, board)
+    recorder = Recorder(config.recording, store, health, board, session.now)
+    tie_recording(recorder, store, session, health, web)
+    sinks: list[Sink] = [web, freeze, recorder]
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
         sinks.append(head)
@@ -94,6 +104,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     takers = [
         lambda taken: saver.use(taken.save.path),
         lambda taken: storage.set_folder(taken.save.path),
+        lambda taken: store.use(taken.save),
+        lambda taken: recorder.use(taken.recording),
+        lambda taken: session.use_idle_hours(taken.session.idle_hours),
         lambda taken: web.use_quality(taken.web.jpeg_quality),
         lambda taken: heat.set_config(taken.heat),
         lambda taken: freeze.set_strength(taken.enhance.strength),
@@ -104,17 +117,17 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
-    web.serve_too((), lambda: {"storage": {"free_bytes": storage.free_bytes}})
     for part in (
         Profiles(offered.now, reload.use_profile),
         Light(None if head is None else head.light),
         CameraControls(source),
     ):
         web.serve_too(part.operations(), part.state)
-    watches: list[Watch] = [heat, storage, reload, life, offered]
+    watches: list[Watch] = [heat, storage, reload, life, offered, session]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()
+    store.start()
     audit.start()
     references.start()
     try:
@@ -123,6 +136,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         notifier.stopping()
         references.close()
         saver.close()  # a picture that waits for the disk is written
+        store.close()
         frames.close()
         audit.record("stopped", "the unit")
         audit.close()
@@ -136,7 +150,27 @@ def record_news(board: Board, audit: AuditLog) -> None:
         audit.record("view", "the unit", frozen=news.is_frozen, view=news.view, strength=news.strength)
 
     board.read(ViewChanged, view_changed)
+
+    def recording_changed(news: RecordingChanged) -> None:
+        what = "recording-begun" if news.is_running else "recording-ended"
+        audit.record(what, "the unit", name=news.name, views=" ".join(news.views), why=news.reason)
+
+    def session_changed(news: SessionChanged) -> None:
+        audit.record("patient-session", "the unit", id=news.id or "closed")
+
     board.read(Saved, lambda news: audit.record("saved", "the unit", name=news.name))
+    board.read(RecordingChanged, recording_changed)
+    board.read(SessionChanged, session_changed)
+    board.read(Removed, lambda news: audit.record("removed", "the unit", name=news.name, why=news.why))
+
+
+def tie_recording(recorder: Recorder, store: Store, session: PatientSession, health: Health, web: WebSink) -> None:
+    """Recorder, store and patient session know of each other what each must, and the page can ask all three."""
+    store.running, store.on_full = recorder.running, recorder.end_full
+    session.is_recording = lambda: recorder.is_recording
+    health.track("recording", recorder.record)
+    for part in (Recordings(recorder), Kept(store, recorder.hidden), Session(session)):
+        web.serve_too(part.operations(), part.state)
 
 
 def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:

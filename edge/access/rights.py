@@ -38,6 +38,11 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/api/camera-controls"): "viewer",
     ("GET", "/metrics"): "viewer",
     ("GET", "/openapi.json"): "viewer",
+    ("GET", "/api/recording"): "viewer",
+    ("GET", "/api/saved"): "viewer",
+    ("GET", "/api/saved/{name}"): "viewer",
+    ("GET", "/api/saved/{name}/small.jpg"): "viewer",
+    ("GET", "/api/session"): "viewer",
     ("POST", "/api/logout"): "viewer",
     ("GET", "/api/reference"): "viewer",
     ("GET", "/api/reference.png"): "viewer",
@@ -51,6 +56,12 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("DELETE", "/api/reference"): "operator",
     ("POST", "/api/reference/show"): "operator",
     ("POST", "/api/profile"): "operator",
+    ("POST", "/api/recording/start"): "operator",
+    ("POST", "/api/recording/stop"): "operator",
+    ("POST", "/api/recording/keep"): "operator",
+    ("DELETE", "/api/saved/{name}"): "operator",
+    ("POST", "/api/session"): "operator",
+    ("DELETE", "/api/session"): "operator",
     ("POST", "/api/light"): "operator",
     ("POST", "/api/camera-controls"): "operator",
 }
@@ -58,8 +69,8 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
 
 LOOKS = frozenset({"/stream.mjpg", "/stream.ws"})
 """Routes of the live picture: who looks, and how long, is recorded."""
-ENDLESS = LOOKS | {"/events"}
-"""Routes whose answers go on until the viewer leaves: they are cut when the right to them ends."""
+ENDLESS = LOOKS | {"/events", "/api/saved/{name}"}
+"""Routes whose answers go on until the viewer leaves, or for long: they are cut when the right to them ends."""
 
 
 def least_role(method: str, route: str) -> Least | None:

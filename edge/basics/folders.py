@@ -107,6 +107,15 @@ class Folder:
         with self._named(name):
             return os.fdopen(os.open(_word(name), flags, mode, dir_fd=self.descriptor), "w+b")
 
+    def shorten(self, name: str, num_bytes: int) -> None:
+        """Cut a plain file after so many bytes, and bring that to the disk. Never waits; raises as `open`."""
+        with self._named(name, "a plain file"):
+            descriptor = os.open(_word(name), _READ | os.O_RDWR, dir_fd=self.descriptor)
+            with _plain(descriptor, self.path / name, "r+b") as file:
+                if file.seek(0, os.SEEK_END) > num_bytes:
+                    file.truncate(num_bytes)
+                    os.fsync(file.fileno())
+
     def make_folder(self, name: str, mode: int) -> None:
         with self._named(name):
             os.mkdir(_word(name), mode, dir_fd=self.descriptor)

@@ -246,7 +246,7 @@ def _arguments(ffmpeg: Ffmpeg, written: Format, order: ClipOrder, first_ticks: i
     if fps >= _RATE_NOT_TOLD and written.suffix != ".mkv" and ffmpeg.version >= (5, 1):
         arguments += ["-bsf:v", f"setts=duration={max(1, round(1 / (Fraction(fps) * time_base)))}"]
     if written.encoder != COPY:
-        arguments += _encoding(ffmpeg, written, time_base)
+        arguments += encoding_words(ffmpeg, written, time_base, max(1, (os.cpu_count() or 2) // 2))
     return [
         *arguments,
         *(("-video_track_timescale", str(time_base.denominator)) if written.container in ("mp4", "mov") else ()),
@@ -256,15 +256,18 @@ def _arguments(ffmpeg: Ffmpeg, written: Format, order: ClipOrder, first_ticks: i
     ]  # fmt: skip
 
 
-def _encoding(ffmpeg: Ffmpeg, written: Format, time_base: Fraction) -> list[str]:
-    """The options that turn frames into the format's own, named as what they are, and keep their times."""
+def encoding_words(ffmpeg: Ffmpeg, written: Format, time_base: Fraction, threads: int) -> list[str]:
+    """The options that turn frames into the format's own, named as what they are, and keep their times.
+
+    Args:
+        threads: of the encoder; the engine has the other cores.
+    """
     filters, tags = [f"settb={time_base}", f"format={written.pixel_format}"], []
     if written.colour is not None:
         matrix, levels = written.colour
         filters.insert(0, f"setparams=colorspace={matrix}:range={levels}:color_primaries=bt709:color_trc=bt709")
         tags = ["-colorspace", matrix, "-color_range", levels, "-color_primaries", "bt709", "-color_trc", "bt709"]
         tags += ["-chroma_sample_location", "topleft"]  # where OpenCV takes it
-    threads = max(1, (os.cpu_count() or 2) // 2)  # the engine has the others
     return [
         *tags, "-vf", ",".join(filters), *ffmpeg.every_frame, "-enc_time_base", str(time_base),
         *written.options, "-threads", str(threads),

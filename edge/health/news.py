@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from edge.pictures.image import Mode
 
@@ -79,8 +79,61 @@ class ProfileRuns:
     profile: str
 
 
-News = Saved | NotSaved | ViewChanged | PartChanged | ProfileRuns | ReferenceChanged
-N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged, ProfileRuns, ReferenceChanged)
+@dataclass(frozen=True, slots=True)
+class RecordingChanged:
+    """A recording has begun, or has ended and is on the disk as far as it went.
+
+    Attributes:
+        name: of it in the store.
+        views: raw, enhanced or both.
+        reason: why it ended, where nobody asked for that; empty otherwise.
+    """
+
+    is_running: bool
+    name: str
+    views: tuple[Mode, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionChanged:
+    """A patient session was opened or closed. Attributes: id: of the one that is open now; empty where none is."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A pair or a recording is gone from the store. Attributes: why: who or what removed it."""
+
+    name: str
+    why: str
+
+
+News = (
+    Saved
+    | NotSaved
+    | ViewChanged
+    | PartChanged
+    | ProfileRuns
+    | ReferenceChanged
+    | RecordingChanged
+    | SessionChanged
+    | Removed
+)
+N = TypeVar(
+    "N",
+    Saved,
+    NotSaved,
+    ViewChanged,
+    PartChanged,
+    ProfileRuns,
+    ReferenceChanged,
+    RecordingChanged,
+    SessionChanged,
+    Removed,
+)
+_KINDS: tuple[Any, ...] = get_args(News)
 
 
 class Board:
@@ -100,12 +153,8 @@ class Board:
 
     def read_all(self, reader: Callable[[News], None]) -> None:
         """Call `reader` with each piece of news of any kind from now on."""
-        self.read(Saved, reader)
-        self.read(NotSaved, reader)
-        self.read(ViewChanged, reader)
-        self.read(PartChanged, reader)
-        self.read(ReferenceChanged, reader)
-        self.read(ProfileRuns, reader)
+        for kind in _KINDS:
+            self.read(kind, reader)
 
     def post(self, news: News) -> None:
         """Tell those who read this kind."""

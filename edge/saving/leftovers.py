@@ -7,6 +7,8 @@ complete**. All three are on the disk under temporary names before the first is 
     temporary file otherwise                                            removed: it never was a file
     such a name of a link, pipe, device, socket or folder               left and told: nobody here made it
     picture without a sidecar                                           kept, and told at each start: it is a picture
+    recording that was running                                          cut after its last whole fragment, and ended
+    removal that had begun                                              finished
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from edge.basics.folders import Folder, open_folder, read_at_most
 from edge.basics.texts import json_from_text, one_line
 from edge.basics.walk import kind_of
 from edge.basics.whole_files import is_part, lock, part_name, whole_name
+from edge.saving.recording.made_whole import make_whole
+from edge.saving.removal import finish_removal, marked_items
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,7 @@ class Findings:
         removed: temporary files that are gone now; in_use: those that another program writes.
         completed: sidecars of pairs that only lacked their last names.
         half: pictures that are kept although their sidecar is missing.
+        recordings: records of those that a power cut ended, made whole.
         failed: what could not be put in order, and why.
     """
 
@@ -48,6 +53,7 @@ class Findings:
     in_use: list[Path] = field(default_factory=list)
     completed: list[Path] = field(default_factory=list)
     half: list[Path] = field(default_factory=list)
+    recordings: list[Path] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
@@ -56,6 +62,7 @@ class Findings:
             _line("cleaned {} in {}: {}", "unfinished file", self.removed),
             _line("completed {} in {}: {}", "saved pair", self.completed),
             _line("kept {} without a sidecar in {}: {}", "picture", self.half),
+            _line("made {} whole in {}: {}", "recording", self.recordings),
         ]
         more = [f"and {len(self.failed) - _MAX_NAMES} more"] if len(self.failed) > _MAX_NAMES else []
         left = [f"left as it is: {line}" for line in [*self.failed[:_MAX_NAMES], *more]]
@@ -115,9 +122,16 @@ def _clean(folder: Folder, found: Findings) -> None:
         for part in parts:
             if folder.is_file(part):
                 _remove(folder, part, found)
-        if parts:
+        removals = marked_items(names)
+        for item in removals:
+            finish_removal(folder, item)
+            found.removed.append(folder.path / item)
+        if parts or removals:
             folder.sync()
             names = [name for name in folder.names() if folder.is_file(name)]
+        whole, removed = make_whole(folder, names)
+        found.recordings.extend(folder.path / name for name in whole)
+        found.removed.extend(folder.path / name for name in removed)
         found.half.extend(folder.path / name for name in _half_pairs(names))
     except OSError as error:
         found.failed.append(_told(error, folder.path))

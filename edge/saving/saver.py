@@ -6,7 +6,7 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +31,22 @@ class PairSaver:
     Args:
         health: names source, engine and the unit's state for the sidecar.
         names: of the program, so that a copy elsewhere has the same name; its own by default.
+        session: patient session that is open, as a record has it.
     """
 
-    def __init__(self, folder: Path, health: Health, board: Board, names: Names | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        health: Health,
+        board: Board,
+        names: Names | None = None,
+        session: Callable[[], Mapping[str, str] | None] = lambda: None,
+    ) -> None:
         self._folder, self._health, self._board = folder, health, board
         self._names = names or Names()
+        self._session = session
         self._last: tuple[FramePair, Path] | None = None
-        self._waiting: queue.Queue[FramePair | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[tuple[FramePair, Mapping[str, str] | None] | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
 
     def start(self) -> None:
@@ -50,7 +59,7 @@ class PairSaver:
     def save(self, pair: FramePair) -> None:
         """Queue a pair; never waits. Where too many wait already it is refused, and the news say so."""
         try:
-            self._waiting.put_nowait(pair)
+            self._waiting.put_nowait((pair, self._session()))
         except queue.Full:
             self._board.post(NotSaved(f"{MAX_WAITING} pictures still wait for the disk", by_disk=True))
 
@@ -61,9 +70,9 @@ class PairSaver:
             self._thread.join(10.0)
 
     def _run(self) -> None:
-        while (pair := self._waiting.get()) is not None:
+        while (waiting := self._waiting.get()) is not None:
             try:
-                name = self._saved(pair)
+                name = self._saved(*waiting)
             except InputOutputError as error:
                 log.error("not saved: %s", error)
                 self._board.post(NotSaved(str(error), by_disk=True))
@@ -74,7 +83,7 @@ class PairSaver:
                 log.info("saved %s", name)
                 self._board.post(Saved(name))
 
-    def _saved(self, pair: FramePair) -> str:
+    def _saved(self, pair: FramePair, session: Mapping[str, str] | None) -> str:
         """The picture's name; a pair that was saved just before, such as a held one, is there already."""
         if self._last is not None and self._last[0] is pair:
             there = self._last[1]
@@ -87,7 +96,7 @@ class PairSaver:
             stem = self._folder / self._free_stem(name.stem)
             picture = (self._health.tracked("camera") or {}).get("picture")
             source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture)
-            contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {})
+            contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {}, session)
             write_together(contents, PRIVATE_FILE)
         except OSError as error:
             reason = error.strerror or error
@@ -106,7 +115,12 @@ class PairSaver:
 
 
 def _contents(
-    stem: Path, pair: FramePair, model: Mapping[str, Any], source: LiveSource, unit_state: Mapping[str, Any]
+    stem: Path,
+    pair: FramePair,
+    model: Mapping[str, Any],
+    source: LiveSource,
+    unit_state: Mapping[str, Any],
+    session: Mapping[str, str] | None,
 ) -> dict[Path, bytes]:
     """Path -> content, the sidecar last; no enhanced picture where the engine made none."""
     frames = saved_frames(pair)
@@ -129,5 +143,6 @@ def _contents(
         mode=best.mode,
         strength=best.strength,
         unit_state=unit_state,
+        session=session,
     )
     return {**contents, sidecar_path(path): sidecar_bytes(result)}

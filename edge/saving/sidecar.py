@@ -125,6 +125,7 @@ class Result:
         mode: raw where nothing could be enhanced.
         strength: share of the enhancement that was shown; said where it is not all.
         unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
+        session: patient session that was open, its `id` and `label`.
     """
 
     source: SourceFile | LiveSource
@@ -137,6 +138,7 @@ class Result:
     strength: float = 1.0
     unit_state: Mapping[str, Any] | None = None
     picture: Mapping[str, Any] | None = None
+    session: Mapping[str, str] | None = None
 
 
 def sidecar_bytes(result: Result) -> bytes:
@@ -153,6 +155,7 @@ def sidecar_bytes(result: Result) -> bytes:
         **({"strength": round(result.strength, 3)} if result.mode == "enhanced" and result.strength < 1 else {}),
         "model": dict(result.model),
         **result.source.record(width_px, height_px),
+        **({"session": dict(result.session)} if result.session else {}),
         "output": {"width_px": FRAME_WIDTH_PX, "height_px": FRAME_HEIGHT_PX, "files": files},
         **({"clip": dict(result.clip)} if result.clip else {}),
         **({"picture": dict(result.picture)} if result.picture else {}),

@@ -9,7 +9,17 @@ from typing import Any
 from aiohttp import web
 
 from edge.basics.hiding import record_without_secrets
-from edge.health.news import News, NotSaved, ProfileRuns, ReferenceChanged, Saved, ViewChanged
+from edge.health.news import (
+    News,
+    NotSaved,
+    ProfileRuns,
+    RecordingChanged,
+    ReferenceChanged,
+    Removed,
+    Saved,
+    SessionChanged,
+    ViewChanged,
+)
 from edge.web.answers import endless_headers
 from edge.web.limits import Busy, Limits, Seats
 
@@ -76,6 +86,13 @@ def event_of(news: News) -> tuple[str, dict[str, Any]]:
         return "reference", {"profile": news.profile, "state": news.state, "reason": news.reason}
     if isinstance(news, ProfileRuns):
         return "profile", {"profile": news.profile}
+    if isinstance(news, RecordingChanged):
+        told = {"running": news.is_running, "name": news.name, "views": list(news.views), "reason": news.reason}
+        return "recording", told
+    if isinstance(news, SessionChanged):
+        return "session", {"id": news.id or None}
+    if isinstance(news, Removed):
+        return "removed", {"name": news.name}
     return "health", {"part": news.part, "state": news.state, "reason": news.reason}
 
 

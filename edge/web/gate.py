@@ -65,7 +65,8 @@ class Gate:
             answer = objection(request, self._names, pages) or _body_refused(request)
             if answer is not None:
                 return _last(answer)
-            if request.path in ENDLESS:
+            resource = request.match_info.route.resource
+            if resource is not None and resource.canonical in ENDLESS and request.method == "GET":
                 note(request, "endless")
             return await handler(request)
 

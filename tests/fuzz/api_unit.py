@@ -15,16 +15,23 @@ from urllib.parse import urlsplit
 from edge.access.people import People, write_people
 from edge.access.rights import ROLES, Role
 from edge.access.tokens import new_token
-from edge.config import WebConfig
+from edge.config import SaveConfig, WebConfig
 from edge.frames.stages import Adjustment
-from edge.health.news import ViewChanged
+from edge.health.news import Removed, SessionChanged, ViewChanged
 from edge.models.offered import OfferedProfile
+from edge.saving.patient_session import PatientSession
+from edge.saving.recording.recorder import NotRecorded
+from edge.saving.store import Store
 from edge.web.api.camera_controls import CameraControls
 from edge.web.api.light import Light
 from edge.web.api.profiles import Profiles
+from edge.web.api.recordings import Recordings
+from edge.web.api.saved import Saved as Kept
+from edge.web.api.session import Session
 from edge.web.limits import Limits
 from tests.doubles.guarded import ROLE_OF, Guest, three_users
 from tests.doubles.studio import Studio
+from tests.edge.saving.test_listing import put_pair, put_recording
 
 NAME_OF = {role: name for name, role in ROLE_OF.items()}
 UNHURRIED = replace(Limits(), requests=1e6, accepts=1e6)
@@ -57,6 +64,27 @@ class Parts:
     def adjust(self, values: Mapping[str, float]) -> None:
         self.num_changes += 1
 
+    def begin(self, views: Any, *, before: bool = False) -> dict[str, Any]:
+        self.num_changes += 1
+        return self.state()
+
+    def end(self) -> dict[str, Any]:
+        raise NotRecorded("no recording runs")
+
+    def keep(self) -> dict[str, Any]:
+        self.num_changes += 1
+        return {"name": "throat", "seconds": 1.0, "views": ["raw"], "bytes": 3}
+
+    def record(self) -> dict[str, Any]:
+        return {"running": self.state(), "before": {"seconds": 1.0, "bytes": 3}, "encoder": "H.264", "ended": ""}
+
+    def state(self) -> dict[str, Any]:
+        since = "2026-05-04T03:02:01+00:00"
+        return {"name": "throat", "since": since, "seconds": 1.0, "views": ["raw"], "bytes": 3, "dropped": 0}
+
+    def can(self) -> dict[str, bool]:
+        return {"recording": True, "before_roll": True}
+
     def _changed(self) -> Future[None]:
         self.num_changes += 1
         done: Future[None] = Future()
@@ -80,6 +108,8 @@ class ApiUnit:
         config = WebConfig(listen="127.0.0.1:0", users=str(users))
         self.studio = Studio(config, furnish=self._furnish, limits=UNHURRIED)
         self.studio.board.read(ViewChanged, self._on_view)
+        self.studio.board.read(SessionChanged, self._on_view)
+        self.studio.board.read(Removed, self._on_view)
         self.studio.roll()
         self._cookies: dict[Role, dict[str, str]] = {}
         found = Guest(self.url).ask("GET", "/openapi.json", headers=self.with_token("admin"))
@@ -119,14 +149,21 @@ class ApiUnit:
         self.studio.close()
         self._folder.cleanup()
 
-    def _on_view(self, news: ViewChanged) -> None:
+    def _on_view(self, news: ViewChanged | SessionChanged | Removed) -> None:
         self.num_views += 1
 
     def _furnish(self, studio: Studio) -> None:
         offered = (OfferedProfile("live", "Live", True, False), OfferedProfile("miinet", "MIINet", False, True))
+        folder = Path(self._folder.name) / "kept"
+        store = Store(SaveConfig(folder=str(folder)), studio.board)
+        put_pair(folder, 7)
+        put_recording(folder, 5)
         for part in (
             Profiles(lambda: offered, self.parts.use),
             Light(self.parts),
             CameraControls(self.parts),
+            Recordings(self.parts),
+            Kept(store),
+            Session(PatientSession(studio.board, None, 0)),
         ):
             studio.sink.serve_too(part.operations(), part.state)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from edge.web.api.operation import Answer, Operation, Parameter
 from edge.web.api.schemas import SHARE
 from edge.web.gate import Handler
-from edge.web.sizes import FULL_PX
 from edge.web.views import VIEW_NAMES
 
 _PLACE = Parameter(

@@ -1,0 +1,207 @@
+"""The patient session: what is saved while one is open belongs together, and its record says to whom.
+
+The label is what a person calls it. It stands in the records beside what is saved and is told to who asks for the
+session; never in a log, in the audit log or in a file's name. An id that says nothing stands for it there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import threading
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from edge.basics.errors import EdgeError, UsageError
+from edge.basics.folders import read_plain
+from edge.basics.texts import json_from_text
+from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, remove_file, write_whole
+from edge.health.news import Board, RecordingChanged, Saved, SessionChanged
+
+log = logging.getLogger(__name__)
+
+MAX_LABEL = 64
+_MAX_BYTES = 4096
+_CHECK_EVERY_S = 30.0
+
+
+class SessionRefused(EdgeError):
+    """A session cannot be opened or closed at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Attributes: since: when it was opened, UTC."""
+
+    id: str
+    label: str
+    since: datetime
+
+    def record(self) -> dict[str, str]:
+        """As a sidecar has it."""
+        return {"id": self.id, "label": self.label}
+
+
+class PatientSession:
+    """Safe to use from any thread. A watch: `tick` closes one in which nothing was saved for long.
+
+    Args:
+        board: where it is posted that one was opened or closed, and what is saved is read.
+        path: keeps it over a restart of the program; None: it ends with the program.
+        idle_hours: it is closed after so long; 0: never.
+        is_recording: whether a recording runs, which belongs to one session alone.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        path: Path | None,
+        idle_hours: int,
+        is_recording: Callable[[], bool] = lambda: False,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._board, self._path, self._clock_s = board, path, clock_s
+        self._idle_s = idle_hours * 3600.0
+        self.is_recording = is_recording
+        self._lock = threading.Lock()
+        self._open: OpenSession | None = None
+        self._used_s = self._checked_s = clock_s()
+        if path is not None:
+            self._take_up(path)
+        board.read(Saved, lambda news: self._use())
+        board.read(RecordingChanged, lambda news: self._use())
+
+    def use_idle_hours(self, idle_hours: int) -> None:
+        self._idle_s = idle_hours * 3600.0
+
+    def now(self) -> dict[str, str] | None:
+        """`id` and `label` of the one that is open, for a record; None where none is."""
+        with self._lock:
+            return None if self._open is None else self._open.record()
+
+    def record(self) -> dict[str, Any] | None:
+        """The same with `since`."""
+        with self._lock:
+            found = self._open
+        return None if found is None else {**found.record(), "since": found.since.isoformat(timespec="seconds")}
+
+    def open(self, label: str) -> OpenSession:
+        """Open one, in place of one that is open.
+
+        Raises:
+            UsageError: the label cannot be taken.
+            SessionRefused: a recording runs, or the disk does not keep it.
+        """
+        session = OpenSession(secrets.token_hex(6), label_of(label), datetime.now(timezone.utc))
+        with self._lock:
+            self._refuse_while_recording()
+            self._keep(session)
+            self._open = session
+            self._used_s = self._clock_s()
+        log.info("patient session %s opened", session.id)
+        self._board.post(SessionChanged(session.id))
+        return session
+
+    def close(self) -> bool:
+        """Whether one was open.
+
+        Raises:
+            SessionRefused: a recording runs, or the disk does not take it.
+        """
+        with self._lock:
+            self._refuse_while_recording()
+            return self._close("")
+
+    def tick(self, now_ns: int) -> None:
+        """Look whether it is idle; the time of day that it was last used is kept for a restart."""
+        now_s = self._clock_s()
+        if now_s - self._checked_s < _CHECK_EVERY_S:
+            return
+        self._checked_s = now_s
+        with self._lock:
+            is_idle = self._idle_s > 0 and now_s - self._used_s > self._idle_s
+            if self._open is None or not is_idle or self.is_recording():
+                return
+            try:
+                self._close(f", nothing was saved for {self._idle_s / 3600:.0f} h")
+            except SessionRefused as error:
+                log.error("patient session: %s", error)
+
+    def _refuse_while_recording(self) -> None:
+        if self.is_recording():
+            raise SessionRefused("a recording runs, which belongs to one session: stop it first")
+
+    def _close(self, why: str) -> bool:
+        session = self._open
+        if session is None:
+            return False
+        if self._path is not None:
+            try:
+                remove_file(self._path)
+            except OSError as error:
+                raise SessionRefused(f"{self._path}: {error.strerror or error}") from error
+        self._open = None
+        log.info("patient session %s closed%s", session.id, why)
+        self._board.post(SessionChanged(""))
+        return True
+
+    def _use(self) -> None:
+        with self._lock:
+            self._used_s = self._clock_s()
+            if self._open is not None:
+                try:
+                    self._keep(self._open)
+                except SessionRefused as error:
+                    log.warning("patient session: %s", error)
+
+    def _keep(self, session: OpenSession) -> None:
+        if self._path is None:
+            return
+        kept = {**session.record(), "since": session.since.isoformat(), "used_at": time.time()}
+        try:
+            make_folder(self._path.parent, PRIVATE_FOLDER)
+            write_whole(self._path, json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace"), PRIVATE_FILE)
+        except OSError as error:
+            reason = f"{self._path}: {error.strerror or error}; the session would end with the program"
+            raise SessionRefused(reason) from error
+
+    def _take_up(self, path: Path) -> None:
+        """What was open when the program ended; nothing where the file is not of our making."""
+        try:
+            kept = json_from_text(read_plain(path, _MAX_BYTES))
+            since = datetime.fromisoformat(str(kept["since"]))
+            session = OpenSession(str(kept["id"])[:32], label_of(str(kept["label"])), since)
+            idle_s = max(0.0, time.time() - float(kept["used_at"]))  # a clock that was set back tells nothing
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, UsageError):
+            log.warning("%s: is no patient session of this program; none is open", path)
+            return
+        self._open = session
+        self._used_s = self._clock_s() - idle_s
+        self._checked_s = self._clock_s() - _CHECK_EVERY_S
+
+
+def label_of(text: str) -> str:
+    """A label as it is kept: 1 to 64 characters that can be printed.
+
+    Raises:
+        UsageError: it is none; the text itself is not repeated.
+    """
+    label = unicodedata.normalize("NFC", text.strip())
+    if not 0 < len(label) <= MAX_LABEL or not label.isprintable():
+        raise UsageError(f"label: expected 1 to {MAX_LABEL} characters that can be printed")
+    return label
+
+
+def state_path() -> Path | None:
+    """In the service's state folder; None for a program that was started by hand."""
+    folder = os.environ.get("STATE_DIRECTORY", "")
+    return Path(folder) / "session" / "session.json" if folder else None

@@ -1,0 +1,308 @@
+"""Recording the live picture: at the camera's own times, whole whatever ends it, and never in the way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from edge.clips.program import NoFfmpeg
+from edge.config import RecordingConfig
+from edge.pictures.marks import mode_of_file
+from edge.saving.recording import encoders, tape
+from edge.saving.recording.recorder import NotRecorded
+from tests.doubles.booth import HAS_FFPROBE, Booth, probed, times_s, wait_until
+
+pytestmark = pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")
+
+
+@pytest.fixture
+def booth(tmp_path):
+    booth = Booth(tmp_path / "kept")
+    yield booth
+    booth.close()
+
+
+@pytest.fixture
+def with_before(tmp_path):
+    booth = Booth(tmp_path / "kept", before_s=4)
+    booth.roll()
+    wait_until(lambda: booth.recorder.record()["before"]["seconds"] >= 2.5)
+    yield booth
+    booth.close()
+
+
+def ffmpegs():
+    """Process ids of this process's FFmpegs."""
+    told = subprocess.run(["pgrep", "-P", str(os.getpid()), "ffmpeg"], capture_output=True, text=True, check=False)
+    return [int(line) for line in told.stdout.split()]
+
+
+def frame_at(path, number):
+    clip = cv2.VideoCapture(str(path))
+    for _ in range(number + 1):
+        there, image = clip.read()
+        assert there
+    clip.release()
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def recorded(booth, seconds=1.6, views=()):
+    booth.roll()
+    name = booth.recorder.begin(views)["name"]
+    booth.wait_recorded(seconds)
+    told = booth.recorder.end()
+    booth.cut()
+    assert told["name"] == name
+    return name
+
+
+def test_both_views_have_the_camera_s_own_times(booth):
+    name = recorded(booth)
+    raw, enhanced = (times_s(booth.folder / f"{name}-{view}.mp4") for view in ("raw", "enhanced"))
+    assert raw == enhanced, "frames of one moment have one time"
+    assert raw[0] == 0 and len(raw) > 10
+    taken_s = np.array(booth.taken_ns) / 1e9
+    began_s = min(taken_s, key=lambda at: min(abs(taken_s - at - raw[-1])) + min(abs(taken_s - at - raw[3])))
+    for at in raw:
+        assert min(abs(taken_s - began_s - at)) < 0.001
+    assert len(set(np.round(np.diff(raw), 4))) > 5, "irregular, as the camera was"
+
+
+def test_its_record_says_what_it_is(booth):
+    booth.session = {"id": "s1", "label": "Müller 7"}
+    name = recorded(booth)
+    record = booth.record(name)
+    assert (record["kind"], record["state"], record["ended"]) == ("recording", "ended", "on request")
+    assert record["session"] == {"id": "s1", "label": "Müller 7"}
+    assert record["model"]["sha256"] == "ab" * 32
+    assert record["changes"][0] | {"at_s": 0} == {
+        "at_s": 0, "mode": "enhanced", "profile": "live", "sha256": "ab" * 32, "strength": 1.0,
+    }  # fmt: skip
+    assert "Müller" not in name
+    for file in record["output"]["files"]:
+        path = booth.folder / file["name"]
+        assert file["bytes"] == path.stat().st_size
+        assert file["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert file["frames"] == len(times_s(path))
+        assert mode_of_file(path) == file["mode"]
+        assert file["duration_s"] == pytest.approx(float(probed(path)["format"]["duration"]), abs=0.001)
+        assert path.stat().st_mode & 0o777 == 0o640
+    assert cv2.imread(str(booth.folder / f"{name}.jpg")).shape == (180, 320, 3)
+    assert [news.is_running for news in booth.news] == [True, False]
+
+
+@pytest.mark.parametrize("view", ["raw", "enhanced"])
+def test_one_view_alone(booth, view):
+    name = recorded(booth, 0.6, [view])
+    assert sorted(path.name for path in booth.folder.glob("*.mp4")) == [f"{name}-{view}.mp4"]
+
+
+def test_only_the_enhanced_one_bears_a_mark(tmp_path):
+    booth = Booth(tmp_path / "kept", size_px=(640, 360))
+    try:
+        booth.is_raw = True
+        name = recorded(booth, 1.2)
+    finally:
+        booth.close()
+    raw, enhanced = (frame_at(booth.folder / f"{name}-{view}.mp4", 3) for view in ("raw", "enhanced"))
+    corner = (slice(300, 344), slice(560, 624))
+    assert enhanced[corner][2:-12, 2:-10].min() < 40 and enhanced[corner].std() != raw[corner].std()
+    assert np.abs(raw.astype(int) - enhanced)[:290].mean() < 2, "nothing was enhanced: the same picture"
+    assert np.abs(raw.astype(int) - enhanced)[corner].mean() > 25, "but it says RAW"
+
+
+def test_what_is_not_live_is_a_gap_in_time(booth):
+    booth.roll()
+    name = booth.recorder.begin(["raw"])["name"]
+    booth.wait_recorded(0.6)
+    booth.roll(late_s=2.0)  # stale
+    time.sleep(1.5)
+    booth.cut()
+    booth.roll()
+    booth.wait_recorded(3.0)
+    booth.recorder.end()
+    steps = np.diff(times_s(booth.folder / f"{name}-raw.mp4"))
+    assert max(steps) > 1.4 and sorted(steps)[-2] < 1.0
+
+
+def test_no_recording_begins_of_a_picture_that_is_not_live(booth):
+    with pytest.raises(NotRecorded, match="there is no picture yet"):
+        booth.recorder.begin()
+    booth.show(late_s=2.0)
+    with pytest.raises(NotRecorded, match="not live"):
+        booth.recorder.begin()
+    assert not list(booth.folder.glob("*")) if booth.folder.exists() else True
+
+
+def test_a_second_one_is_refused_and_one_after_it_is_not(booth):
+    first = recorded(booth, 0.6)
+    booth.roll()
+    booth.recorder.begin(["raw"])
+    with pytest.raises(NotRecorded, match="runs already"):
+        booth.recorder.begin(["raw"])
+    booth.wait_recorded(0.6)
+    second = booth.recorder.end()["name"]
+    assert first != second
+    assert len(times_s(booth.folder / f"{second}-raw.mp4")) > 5
+    with pytest.raises(NotRecorded, match="no recording runs"):
+        booth.recorder.end()
+
+
+def test_a_recording_begins_with_the_seconds_before(with_before):
+    name = with_before.recorder.begin(before=True)["name"]
+    assert with_before.recorder.state()["seconds"] > 2.0, "at once"
+    with_before.wait_recorded(5.0)
+    with_before.recorder.end()
+    raw, enhanced = (times_s(with_before.folder / f"{name}-{view}.mp4") for view in ("raw", "enhanced"))
+    assert raw == enhanced and raw[0] == 0 and raw[-1] > 4.5
+    assert max(np.diff(raw)) < 1.0, "no gap between what was kept and what came"
+
+
+def test_what_was_just_seen_is_kept_beside_a_recording_that_runs(with_before):
+    running = with_before.recorder.begin()["name"]
+    with_before.wait_recorded(1.0)
+    kept = with_before.recorder.keep()
+    assert kept["seconds"] > 2.0 and kept["name"] != running
+    with_before.wait_recorded(2.0)
+    with_before.recorder.end()
+    for name in (running, kept["name"]):
+        raw, enhanced = (times_s(with_before.folder / f"{name}-{view}.mp4") for view in ("raw", "enhanced"))
+        assert raw == enhanced and raw[0] == 0
+        assert with_before.record(name)["state"] == "ended"
+        assert max(np.diff(raw)) < 1.0
+
+
+def test_the_seconds_before_are_bounded(tmp_path):
+    booth = Booth(tmp_path / "kept", before_s=60, before_mib=8, views=("raw",), size_px=(1280, 720))
+    try:
+        booth.roll()
+        wait_until(lambda: booth.recorder.record()["before"]["bytes"] > 4 << 20)
+        for _ in range(40):
+            assert booth.recorder.record()["before"]["bytes"] <= 8 << 20
+            time.sleep(0.05)
+    finally:
+        booth.close()
+
+
+def test_nothing_is_kept_where_nobody_asked_for_it(booth):
+    booth.roll()
+    with pytest.raises(NotRecorded, match="before_s = 0"):
+        booth.recorder.keep()
+    assert ffmpegs() == [], "and nothing is encoded"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hangs"])
+def test_ffmpeg_that_fails_ends_the_recording_and_nothing_else(booth, monkeypatch, how):
+    monkeypatch.setattr(tape, "TAKES_WITHIN_S", 3.0)
+    booth.roll()
+    name = booth.recorder.begin()["name"]
+    booth.wait_recorded(1.0)
+    os.kill(ffmpegs()[0], how)
+    wait_until(lambda: not booth.recorder.is_recording)
+    record = booth.record(name)
+    assert record["state"] == "ended" and "FFmpeg" in record["ended"]
+    assert booth.news[-1].reason == record["ended"]
+    assert "RECORDING ENDED" in booth.health.verdict(time.monotonic_ns()).notices[0]
+    for file in record["output"]["files"]:
+        assert len(times_s(booth.folder / file["name"])) == file["frames"]
+    num_before = len(booth.taken_ns)
+    wait_until(lambda: len(booth.taken_ns) > num_before + 5)  # the camera was never held up
+    wait_until(lambda: not ffmpegs())
+    monkeypatch.undo()
+    booth.recorder.begin(["raw"])
+    booth.wait_recorded(0.6)
+    assert booth.recorder.end()["ended"] == "on request"
+
+
+def test_who_publishes_never_waits(booth):
+    booth.roll()
+    booth.recorder.begin(["raw"])
+    booth.wait_recorded(0.6)
+    os.kill(*ffmpegs(), signal.SIGSTOP)
+    wait_until(lambda: booth.recorder.state()["dropped"] > 20)
+    assert booth.recorder.is_recording, "what hangs for a moment is waited for"
+    os.kill(*ffmpegs(), signal.SIGCONT)
+    so_far_s = booth.recorder.state()["seconds"]
+    booth.wait_recorded(so_far_s + 1.0)
+    told = booth.recorder.end()
+    assert told["ended"] == "on request" and booth.record(told["name"])["clip"]["dropped"] > 20
+    times_s(booth.folder / f"{told['name']}-raw.mp4")
+
+
+def test_the_end_of_the_program_completes_a_recording(booth):
+    booth.roll()
+    name = booth.recorder.begin()["name"]
+    booth.wait_recorded(0.6)
+    booth.close()
+    assert booth.record(name)["ended"] == "the program was stopped"
+    assert booth.news[-1].reason == "", "nobody need be told"
+
+
+def test_one_that_nobody_stops_ends(booth):
+    booth.recorder.use(RecordingConfig(minutes=0.02))
+    booth.roll()
+    name = booth.recorder.begin(["raw"])["name"]
+    wait_until(lambda: not booth.recorder.is_recording)
+    assert booth.record(name)["ended"].startswith("after [recording] minutes")
+
+
+def test_the_rate_of_the_settings_is_kept(tmp_path):
+    booth = Booth(tmp_path / "kept", fps=5.0)
+    try:
+        name = recorded(booth, 2.5, ["raw"])
+    finally:
+        booth.close()
+    times = times_s(booth.folder / f"{name}-raw.mp4")
+    assert len(times) / times[-1] < 6.0
+    assert min(np.diff(times)) > 0.14
+
+
+def test_without_ffmpeg_it_says_what_to_install(tmp_path, monkeypatch):
+    def none():
+        raise NoFfmpeg("clips need the program FFmpeg: none is installed; pip install imageio-ffmpeg")
+
+    monkeypatch.setattr("edge.saving.recording.recorder.find_encoder", none)
+    booth = Booth(tmp_path / "kept")
+    try:
+        booth.roll()
+        with pytest.raises(NotRecorded, match="imageio-ffmpeg"):
+            booth.recorder.begin()
+        assert booth.recorder.can() == {"recording": False, "before_roll": False}
+    finally:
+        booth.close()
+
+
+def test_motion_jpeg_where_there_is_no_h264(tmp_path, monkeypatch):
+    ffmpeg = encoders.find_ffmpeg()
+    without = encoders.Encoder(ffmpeg, encoders._FORMATS[-1])
+    monkeypatch.setattr("edge.saving.recording.recorder.find_encoder", lambda: without)
+    booth = Booth(tmp_path / "kept", size_px=(640, 360))
+    try:
+        name = recorded(booth)
+    finally:
+        booth.close()
+    raw, enhanced = (booth.folder / f"{name}-{view}.mp4" for view in ("raw", "enhanced"))
+    assert times_s(raw) == times_s(enhanced)
+    assert probed(raw)["streams"][0]["codec_name"] == "mjpeg"
+    assert mode_of_file(enhanced) == "enhanced"
+    assert booth.record(name)["clip"]["codec"].startswith("Motion-JPEG")
+
+
+def test_hardware_that_is_not_there_is_not_taken(monkeypatch):
+    ffmpeg = encoders.find_ffmpeg()
+    listed = encoders.Ffmpeg(ffmpeg.path, ffmpeg.version, frozenset({"h264_nvenc", "h264_v4l2m2m"}))
+    monkeypatch.setattr(encoders, "find_ffmpeg", lambda: listed)
+    encoders.find_encoder.cache_clear()
+    try:
+        if os.path.exists("/dev/nvidia0") or os.path.exists("/dev/video0"):  # noqa: PTH110
+            pytest.skip("this machine may have it")
+        assert encoders.find_encoder().format.told.startswith("Motion-JPEG")
+    finally:
+        encoders.find_encoder.cache_clear()

@@ -225,6 +225,20 @@ class WebConfig:
 
 
 @dataclass(frozen=True)
+class DisplayConfig:
+    """The table [display]: a screen at the unit itself."""
+
+    on: bool = setting(
+        False, "show the picture full screen at the unit, as --live --output display does; needs GStreamer"
+    )
+    sink: str = setting(
+        "auto",
+        "by which element of GStreamer; auto takes the first that works",
+        choices=("auto", "waylandsink", "nv3dsink", "ximagesink", "nvdrmvideosink", "kmssink"),
+    )
+
+
+@dataclass(frozen=True)
 class AuditConfig:
     """The table [audit]: the record of who did what."""
 
@@ -304,6 +318,7 @@ class Config:
     engine: EngineConfig = field(default_factory=EngineConfig)
     enhance: EnhanceConfig = field(default_factory=EnhanceConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    display: DisplayConfig = field(default_factory=DisplayConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)

@@ -17,6 +17,7 @@ from edge.basics.texts import one_line
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
+from edge.display.sink import DisplaySink
 from edge.engines.threads import settle_opencv
 from edge.frames.stages import Sink, Watch
 from edge.guard.order import engine_setup
@@ -39,6 +40,7 @@ from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.judgement import FrameJudge
 from edge.sources.open import open_wished, wish_of
 from edge.updates.store import ModelStore
+from edge.web.screen_picture import draw_screen
 from edge.web.server import WebSink
 
 log = logging.getLogger("edge")
@@ -74,6 +76,8 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     sinks: list[Sink] = [web, freeze]
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, freeze))
+    if config.display.on:
+        sinks.append(DisplaySink(config.display, health, freeze, draw_screen))
     source = _source(config, correction, health, frames, stop)
     engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))

@@ -169,7 +169,7 @@ def _parsed(Gst: Any, text: str) -> Any:
         pipeline = Gst.parse_launch_full(text + _END, context, Gst.ParseFlags.FATAL_ERRORS)
     except GLib.Error as error:
         missing = context.get_missing_elements()
-        if missing:
+        if error.matches(Gst.ParseError.quark(), Gst.ParseError.NO_SUCH_ELEMENT) and missing:
             raise Failed("missing", f"GStreamer has no element '{missing[0]}'", missing[0]) from error
         raise Failed("parse", error.message) from error
     if not isinstance(pipeline, Gst.Pipeline):

@@ -43,6 +43,15 @@ def load() -> tuple[ctypes.CDLL, ctypes.CDLL]:
     return core, video
 
 
+def _kept(caps: Any) -> str:
+    """Rate and fields, none of which a converter changes."""
+    facts = caps.get_structure(0)
+    has_rate, over, under = facts.get_fraction("framerate")
+    words = {name: facts.get_string(name) for name in ("interlace-mode", "field-order")}
+    rate = f",framerate={over}/{under}" if has_rate else ""
+    return rate + "".join(f",{name}={word}" for name, word in words.items() if word)
+
+
 class Converter:
     """Makes RGB of decoded pictures, in memory that is given by its address. One thread.
 
@@ -53,8 +62,8 @@ class Converter:
     def __init__(self, Gst: Any, caps: Any, width_px: int, height_px: int) -> None:
         self._core, self._video = load()
         self._from, self._to = ctypes.create_string_buffer(_INFO_BYTES), ctypes.create_string_buffer(_INFO_BYTES)
-        rgb = f"video/x-raw,format=RGB,width={width_px},height={height_px},framerate=30/1,colorimetry=sRGB"
-        wanted = Gst.Caps.from_string(rgb)
+        size = f"width={width_px},height={height_px}"
+        wanted = Gst.Caps.from_string(f"video/x-raw,format=RGB,{size},colorimetry=sRGB{_kept(caps)}")
         known = self._video.gst_video_info_from_caps(self._from, hash(caps))
         if not known or not self._video.gst_video_info_from_caps(self._to, hash(wanted)):
             raise ValueError("its pixel format is not known")

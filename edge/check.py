@@ -40,6 +40,8 @@ LOADED_LATE = (
     "edge.sources.camera",
     "edge.sources.clip",
     "edge.sources.demo.source",
+    "edge.gstreamer.program",
+    "edge.sources.gstreamer.open",
     "edge.sources.open",
     "edge.sources.network.open",
 )
@@ -84,7 +86,7 @@ def _check_parts(config: Config, find_profile: Callable[[Config], Profile], conf
                 refuse_other_mode(correction, source)
                 found["not_as_calibrated"] = not_as_calibrated(correction, found.get("controls", {}))
             told = f"{config.source.uri} gives pictures, {source.fps:g} frames/s nominal"
-            return "; ".join([told, *_of_camera(found)])
+            return "; ".join([told, *_of_camera(found), *_run_by(config.source.uri)])
         finally:
             source.close()
 
@@ -97,6 +99,7 @@ def _check_parts(config: Config, find_profile: Callable[[Config], Profile], conf
         "guard": confinement,
         "camera": camera,
         "bridge": lambda: check_head(config.bridge),
+        "screen": lambda: _screen(config),
         "calib": lambda: _calibration(config, find_profile(config)),
         "clock": _clock,
         "access": lambda: access_line(config.web, running),
@@ -158,6 +161,13 @@ def _of_camera(about: Mapping[str, Any]) -> list[str]:
     return [words for words in (grant if granted else "", picture.get("told", "")) if words]
 
 
+def _run_by(uri: str) -> list[str]:
+    """Which Python runs GStreamer, where the source needs it."""
+    from edge.gstreamer.program import gstreamer_words
+
+    return [gstreamer_words()] if uri.startswith(("csi:", "gst:")) else []
+
+
 def _part_of(running: Mapping[str, Any], part: str) -> str:
     """What the running unit says of a part."""
     record = running["parts"][part]
@@ -181,6 +191,15 @@ def _heat(config: HeatConfig) -> str:
     if celsius >= config.warm_celsius:
         raise DeviceMissing(f"{name} at {celsius:.0f} C, expected below {config.warm_celsius:g}; let the unit cool")
     return f"{name} at {celsius:.0f} C is the hottest of {len(zones)}"
+
+
+def _screen(config: Config) -> str:
+    """What would show the picture at the unit; the screen itself is not touched."""
+    from edge.gstreamer.program import gstreamer_words
+
+    if not config.display.on:
+        return "not configured"
+    return f"{config.display.sink}, by {gstreamer_words()}"
 
 
 def _calibration(config: Config, profile: Profile) -> str:

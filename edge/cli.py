@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   edge-enhance --live                                      the demo throat on http://127.0.0.1:8080/
   edge-enhance --live --source camera:/dev/video0          a camera
+  edge-enhance --live --source csi:0 --output display      a Jetson's sensor, and its HDMI
   edge-enhance photos/ clip.mp4 --output enhanced/         pictures and clips
   edge-enhance --check --config edge.toml                  is everything there?
 
@@ -42,6 +43,7 @@ commands with a --help of their own:
 
 log = logging.getLogger(__name__)
 
+DISPLAY = "display"
 LIVE_THREADS = ("capture", "inference")
 
 COMMANDS = {
@@ -57,7 +59,12 @@ COMMANDS = {
 
 OWN_OPTIONS = (
     Option("INPUT", "picture, clip or folder", (FILES,), instead="leave it out, or name a source with --source"),
-    Option("--output", "folder for enhanced files", (FILES,), metavar="DIR", kind=Path),
+    Option(
+        "--output",
+        "folder for enhanced files; with --live, display: full screen at the unit",
+        (FILES,),
+        metavar="DIR",
+    ),
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
     Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
@@ -97,7 +104,13 @@ def parser() -> argparse.ArgumentParser:
 
 def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
     """The settings on the command line, as dotted path -> (option, value)."""
-    return given_settings(settings_of(Config()), args)
+    given = given_settings(settings_of(Config()), args)
+    return {**given, "display.on": ("--output", True)} if wants_display(args) else given
+
+
+def wants_display(args: argparse.Namespace) -> bool:
+    """Whether `--output display` means the screen: with files it is a folder's name as any other."""
+    return bool(args.output == DISPLAY and not args.input)
 
 
 def profile_of(config: Config) -> Profile:
@@ -122,6 +135,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
 
     if args.output is None:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
+    output = Path(args.output)
     profile = profile_of(config)
     stop = stop_on_signals()
     with closing(FilesEngine(profile, config.engine)) as engine:
@@ -129,7 +143,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
 
         report = enhance_files(
             args.input,
-            args.output,
+            output,
             engine,
             profile,
             force=args.force,
@@ -179,7 +193,8 @@ def mode_of(args: argparse.Namespace) -> str:
 
 def run(args: argparse.Namespace) -> int:
     mode = mode_of(args)
-    refuse_unused(options(), args, mode)
+    of_files = argparse.Namespace(**{**vars(args), "output": None}) if wants_display(args) else args
+    refuse_unused(options(), of_files, mode)
     return MODES[mode](load_config(args.config, given_options(args)), args)
 
 

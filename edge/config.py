@@ -46,7 +46,7 @@ class SourceConfig:
 
     uri: str = setting(
         "demo:",
-        "camera:/dev/video0, demo:, rtsp://HOST/PATH, a clip, a picture or a folder",
+        "camera:/dev/video0, csi:0, gst:PIPELINE, demo:, rtsp://HOST/PATH, a clip, a picture or a folder",
         option="--source",
         metavar="URI",
         modes=OF_UNIT,
@@ -230,6 +230,20 @@ class WebConfig:
 
 
 @dataclass(frozen=True)
+class DisplayConfig:
+    """The table [display]: a screen at the unit itself."""
+
+    on: bool = setting(
+        False, "show the picture full screen at the unit, as --live --output display does; needs GStreamer"
+    )
+    sink: str = setting(
+        "auto",
+        "by which element of GStreamer; auto takes the first that works",
+        choices=("auto", "waylandsink", "nv3dsink", "ximagesink", "nvdrmvideosink", "kmssink"),
+    )
+
+
+@dataclass(frozen=True)
 class AuditConfig:
     """The table [audit]: the record of who did what."""
 
@@ -354,6 +368,7 @@ class Config:
     engine: EngineConfig = field(default_factory=EngineConfig)
     enhance: EnhanceConfig = field(default_factory=EnhanceConfig)
     web: WebConfig = field(default_factory=WebConfig)
+    display: DisplayConfig = field(default_factory=DisplayConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)

@@ -17,6 +17,7 @@ from edge.basics.texts import one_line
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
 from edge.config import Config
+from edge.display.sink import DisplaySink
 from edge.engines.threads import settle_opencv
 from edge.frames.stages import Sink, Watch
 from edge.guard.order import engine_setup
@@ -51,6 +52,7 @@ from edge.web.api.profiles import Profiles
 from edge.web.api.recordings import Recordings
 from edge.web.api.saved import Saved as Kept
 from edge.web.api.session import Session
+from edge.web.screen_picture import draw_screen
 from edge.web.server import WebSink
 
 log = logging.getLogger("edge")
@@ -91,6 +93,8 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
         sinks.append(head)
+    if config.display.on:
+        sinks.append(DisplaySink(config.display, health, freeze, draw_screen))
     source = _source(config, correction, health, frames, stop)
     engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
@@ -196,7 +200,7 @@ def _source(
     judge = FrameJudge()
     health.track("frame_faults", judge.record)
     order = SourceOrder(wish_of(config.source), correction)
-    opening = partial(open_wished, lend=frames.lend, judge=judge)
+    opening = partial(open_wished, lend=frames.lend, judge=judge, shared=frames)
     return SourceHolder(order, opening, health, stop, waits=config.source.wait)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
+from edge import cli
 from edge.basics.errors import UsageError
 from edge.basics.options import refuse_unused
 from edge.basics.settings import settings_of
@@ -128,6 +129,27 @@ def test_the_command_refuses_it_before_anything_is_read(place):
     assert done.stderr == (
         "edge-enhance: --listen is for --live, --check and --print-config, not for files; leave it out\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "shown", "refused"),
+    [
+        pytest.param(["--live", "--output", "display"], True, "", id="the screen"),
+        pytest.param(["--check", "--output", "display"], True, "", id="asked for"),
+        pytest.param(["--live", "--output", "displays"], False, "--output is for files, not for --live", id="a folder"),
+        pytest.param(["a.png", "--output", "display"], False, "", id="a folder of that name"),
+    ],
+)
+def test_output_is_the_screen_where_there_are_no_files(words, shown, refused, monkeypatch):
+    taken = []
+    monkeypatch.setattr(cli, "MODES", dict.fromkeys(cli.MODES, lambda origins, args: taken.append(origins.config)))
+    args = parser().parse_args(words)
+    if refused:
+        with pytest.raises(UsageError, match=refused):
+            cli.run(args)
+        return
+    cli.run(args)
+    assert taken[0].display.on == shown
 
 
 def test_print_config_takes_the_option_of_every_setting():
@@ -307,7 +329,8 @@ def test_check_says_every_part(tmp_path):
     done = run("--check")
     assert done.returncode == 0, done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "config", "unit", "model", "engine", "guard", "camera", "bridge", "calib", "clock", "access", "disk", "heat",
+        "config", "unit", "model", "engine", "guard", "camera", "bridge", "screen", "calib", "clock", "access", "disk",
+        "heat",
     ]  # fmt: skip
     assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
 

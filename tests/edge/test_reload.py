@@ -87,7 +87,7 @@ OTHER_VALUES = {
     "web.certificate": "'/none'", "web.key": "'/none'", "web.insecure": "true", "web.idle_minutes": "5",
     "web.session_hours": "5", "web.transports": "['mjpeg']", "web.jpeg_quality": "50",
     "web.names": "['camera.example']", "web.proxies": "['127.0.0.1']", "web.streams": "9",
-    "web.streams_per_address": "2",
+    "web.streams_per_address": "2", "display.on": "true", "display.sink": "'kmssink'",
     "audit.file": "'/none'", "audit.size_mib": "5", "save.folder": "'/none'",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.keys": "'/none'",
     "bridge.led_permille": "[1]",
@@ -99,6 +99,7 @@ OTHER_VALUES = {
 WANT_RESTART = {
     "source.wait", "web.listen", "web.users", "web.certificate", "web.key", "web.insecure", "web.idle_minutes",
     "web.session_hours", "web.transports", "web.names", "web.proxies", "web.streams", "web.streams_per_address",
+    "display.on", "display.sink",
     "audit.file", "audit.size_mib", "bridge.port", "bridge.baud", "bridge.keys",
     "bridge.led_permille",
     "bridge.led_limit_permille", "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",

@@ -1,0 +1,182 @@
+"""A real window on a real X server, read back from its frame buffer: what it shows, also when all stands still."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+from edge.basics.errors import EdgeError
+from edge.frames.frame import Frame, FramePair
+from edge.gstreamer.program import gstreamer_words
+from edge.health.state import Verdict
+from edge.pictures.geometry import FRAME_SHAPE
+from edge.pictures.image import Image
+from edge.web.screen_picture import draw_screen
+from tests.doubles.network_camera.timecode import is_of_one_moment, timecode_ns
+from tests.paths import REPOSITORY
+
+RED = (196, 30, 42)
+"""Of the bar that says NO SIGNAL (`edge/web/banner.py`)."""
+
+
+class Server:
+    """An X server whose screen can be looked at."""
+
+    def __init__(self, name: str, frame_buffer: Path) -> None:
+        self.name, self._frame_buffer = name, frame_buffer
+
+    def look(self) -> Image:
+        """What is on the screen now, RGB; the file is a window dump (XWDFile.h)."""
+        content = self._frame_buffer.read_bytes()
+        head = struct.unpack(">25I", content[:100])
+        header_bytes, width_px, height_px, row_bytes, num_colours = head[0], head[4], head[5], head[12], head[19]
+        begin = header_bytes + 12 * num_colours
+        rows = np.frombuffer(content, np.uint8, row_bytes * height_px, begin).reshape(height_px, row_bytes // 4, 4)
+        return np.ascontiguousarray(rows[:, :width_px, 2::-1])
+
+    def is_live(self) -> bool:
+        """Whether a picture with a time code is there, and neither bar nor border over it."""
+        picture = full(self.look())
+        return bool(abs(int(picture[8, 8, 0]) - 90) < 6) and is_of_one_moment(picture)
+
+    def is_covered(self) -> bool:
+        return tuple(self.look()[8, 8]) == RED
+
+    def is_dark(self) -> bool:
+        return bool(self.look().max() == 0)
+
+
+def full(picture: Image) -> Image:
+    """At 1920x1080, whatever the screen's size; of a screen that is not 16:9 the middle."""
+    height_px, width_px = picture.shape[:2]
+    inner_px = width_px * 9 // 16
+    top = (height_px - inner_px) // 2
+    return np.asarray(cv2.resize(picture[top : top + inner_px], (1920, 1080), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def gstreamer() -> None:
+    try:
+        gstreamer_words()
+    except EdgeError as error:
+        pytest.skip(str(error))
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed (apt-get install xvfb)")
+
+
+@contextmanager
+def served(folder: Path, size: str, *name: str) -> Iterator[Server]:
+    """Args: the display's name, where it is not left to the server."""
+    reading, writing = os.pipe()
+    screen = ["-screen", "0", f"{size}x24", "-nolisten", "tcp", "-fbdir", str(folder)]
+    command = ["Xvfb", *name, "-displayfd", str(writing), *screen]
+    with subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL) as server:
+        os.close(writing)
+        with os.fdopen(reading) as answer:
+            name = answer.readline().strip()
+        if not name:
+            pytest.skip("Xvfb does not start")
+        yield Server(f":{name}", folder / "Xvfb_screen0")
+        server.terminate()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with served(tmp_path, "1920x1080") as made:
+        yield made
+
+
+@contextmanager
+def shown(server: Server, sink: str = "auto") -> Iterator[psutil.Process]:
+    environment = {name: value for name, value in os.environ.items() if name != "WAYLAND_DISPLAY"}
+    unit = subprocess.Popen(
+        [sys.executable, "-m", "tests.doubles.screen_unit", sink],
+        cwd=REPOSITORY,
+        env={**environment, "DISPLAY": server.name},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield psutil.Process(unit.pid)
+    finally:
+        unit.kill()
+        unit.wait()
+
+
+def until(holds: Callable[[], object], what: str, within_s: float = 40.0) -> float:
+    """Wait; how long that took, in seconds."""
+    begin = time.monotonic()
+    while not holds():
+        assert time.monotonic() - begin < within_s, what
+        time.sleep(0.02)
+    return time.monotonic() - begin
+
+
+@pytest.mark.parametrize("size", ["1920x1080", "1280x720", "1600x1200"])
+def test_the_live_picture_with_its_banner_fills_the_screen(tmp_path, size):
+    with served(tmp_path, size) as server, shown(server):
+        until(server.is_live, "a live picture")
+        picture = full(server.look())
+    plain = np.full(FRAME_SHAPE, 90, np.uint8)
+    frame = Frame(plain, 1, 0)
+    expected = np.empty_like(plain)
+    draw_screen(FramePair(frame, frame), Verdict("live"), "enhanced", expected)
+    pill = (slice(20, 70), slice(20, 300))
+    assert np.abs(picture[pill].astype(int) - expected[pill]).mean() < 6
+    assert np.abs(picture[pill].astype(int) - plain[pill]).mean() > 15
+
+
+def test_a_program_that_stands_still_is_covered_by_the_screens_own_process(server):
+    """The watchdog's limits are measured by `benchmarks/`; here the cover must come, stay, and go."""
+    with shown(server) as unit:
+        until(server.is_live, "a live picture")
+        unit.suspend()
+        stopped_ns = time.monotonic_ns()
+        until(server.is_covered, "the cover", within_s=10)
+        time.sleep(1.0)
+        assert server.is_covered()
+        unit.resume()
+        until(server.is_live, "a live picture again")
+        assert timecode_ns(full(server.look())) > stopped_ns + 1_000_000_000  # none that had waited
+
+
+def test_a_screens_process_that_stands_still_is_ended_with_its_picture(server):
+    with shown(server) as unit:
+        until(server.is_live, "a live picture")
+        [first] = unit.children()
+        first.send_signal(signal.SIGSTOP)
+        until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, "the end of it", within_s=20)
+        until(server.is_live, "a live picture by another process")
+        assert [child.pid for child in unit.children()] != [first.pid]
+
+
+def test_the_picture_ends_with_the_program(server):
+    with shown(server) as unit:
+        until(server.is_live, "a live picture")
+        unit.send_signal(signal.SIGKILL)
+        until(server.is_dark, "a dark screen", within_s=10)
+
+
+def test_a_screen_that_is_lost_or_comes_late_is_found(tmp_path):
+    """As an HDMI cable that is pulled out and put in again."""
+    with served(tmp_path, "1280x720") as server:
+        name = server.name
+    with shown(server, "ximagesink") as unit:
+        time.sleep(2)
+        assert unit.is_running()
+        for _ in range(2):
+            with served(tmp_path, "1280x720", name) as server:
+                until(server.is_live, "a live picture")
+        assert unit.is_running()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
-from edge.basics.memory import share_heaps
+from edge.basics.memory import Tidying, share_heaps
 from edge.basics.texts import one_line
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
@@ -93,7 +93,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
-    watches: list[Watch] = [heat, storage, reload, life]
+    watches: list[Watch] = [heat, storage, reload, life, Tidying()]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()

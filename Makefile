@@ -10,6 +10,7 @@ JOBS ?= 3
 PYTEST = .venv-dev/bin/python -m pytest -n $(JOBS) --dist worksteal
 # Where this is set, every process that a test starts compiles the program anew: twice its start.
 export PYTHONDONTWRITEBYTECODE =
+CODE = benchmarks calib edge export firmware_bridge requirements tests trainer
 NUM ?= 1000
 SEED ?= 1
 MINUTES ?= 60
@@ -58,10 +59,11 @@ siege: .venv-dev/ready  ## a crowd attacks the running program for SIEGE_MINUTES
 soak: .venv-dev/ready  ## run at full speed for MINUTES=60 and tell how latency and memory change
 	.venv-dev/bin/python -m tests.faults.soak --minutes $(MINUTES) $(ARGS)
 
-lint: .venv-dev/ready  ## style, and who may import whom
+lint: .venv-dev/ready  ## style, who may import whom, and nothing newer than Python 3.10
 	.venv-dev/bin/ruff check .
 	.venv-dev/bin/ruff format --check .
 	.venv-dev/bin/lint-imports
+	.venv-dev/bin/vermin --target=3.10- --violations --no-tips --eval-annotations --exclude file.encoding --quiet $(CODE)
 
 types: .venv-dev/ready  ## strict types of the unit's packages
 	.venv-dev/bin/mypy

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
+from edge.basics.memory import Tidying, share_heaps
 from edge.basics.texts import one_line
 from edge.calibration.of_unit import UnitCorrection, unit_correction
 from edge.camera_head.head import CameraHead
@@ -71,6 +72,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         EdgeError: a part without which there is no picture cannot be had.
     """
     faulthandler.enable()  # the watchdog's SIGABRT then leaves in the journal where each thread hung
+    share_heaps()
     settle_opencv()
     notifier = Notifier.from_environment()
     put_in_order(config)
@@ -127,7 +129,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         CameraControls(source),
     ):
         web.serve_too(part.operations(), part.state)
-    watches: list[Watch] = [heat, storage, reload, life, offered, session]
+    watches: list[Watch] = [heat, storage, reload, life, offered, session, Tidying()]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()

@@ -91,7 +91,7 @@ class ClipReader:
         self._times_s: list[float] = []
         self._is_closed = False
         ffmpeg = find_ffmpeg()
-        self._run = FfmpegRun(ffmpeg, _arguments(ffmpeg, path, facts), self._take, reads=True)
+        self._run = FfmpegRun(ffmpeg, _arguments(ffmpeg, path, facts), self._take, reads=True, readable=(path,))
 
     def read(self, memory: Callable[[tuple[int, int, int]], Image | None]) -> tuple[Image, Fraction] | None:
         """The next frame (height_px, width_px, 3) and its time in seconds; None at the end.
@@ -221,7 +221,7 @@ def _end_of_all_s(path: Path) -> float:
         ends_s.extend(int(hours) * 3600 + int(minutes) * 60 + float(s) for hours, minutes, s in _REACHED.findall(line))
 
     words = (*opened_words(path), "-stats", "-map", "0:v?", "-map", "0:a?", "-c", "copy", "-f", "null", "-")
-    run = FfmpegRun(find_ffmpeg(), words, take)
+    run = FfmpegRun(find_ffmpeg(), words, take, readable=(path,))
     try:
         run.wait(_WAIT_S)
     finally:

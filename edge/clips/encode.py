@@ -219,7 +219,10 @@ class ClipEncoder:
     def _started(self, first_ticks: int) -> FfmpegRun:
         descriptor = self._file.fileno()
         arguments = _arguments(self._ffmpeg, self.format, self._order, first_ticks, f"/dev/fd/{descriptor}")
-        return FfmpegRun(self._ffmpeg, arguments, lambda line: None, writes=True, pass_fds=(descriptor,))
+        source = (self._order.source,) if self._order.audio else ()
+        return FfmpegRun(
+            self._ffmpeg, arguments, lambda line: None, writes=True, readable=source, written=(descriptor,)
+        )
 
 
 def _is_taken(audio: Sequence[str], written: Format) -> bool:

@@ -14,6 +14,8 @@ from edge.clips.process import FfmpegRun
 from edge.clips.program import Ffmpeg, find_ffmpeg
 
 _PROBE_S = 60.0
+_PROBE_CPU_S = 120
+"""All its threads together."""
 _MAX_PIXELS = 1 << 26
 _MAX_PLAUSIBLE_FRAMES = 10_000_000
 _HD_WIDTH_PX, _SD_HEIGHT_PX = 1280, 576
@@ -173,7 +175,8 @@ def clip_facts(path: Path) -> ClipFacts:
 def _probed(ffmpeg: Ffmpeg, path: Path) -> _Probe:
     probe = _Probe()
     arguments = [*opened_words(path), "-map", "0:V:0", "-frames:v", "1"]
-    run = FfmpegRun(ffmpeg, [*arguments, "-vf", ffmpeg.show_frames, "-f", "null", "-"], probe.take)
+    words = [*arguments, "-vf", ffmpeg.show_frames, "-f", "null", "-"]
+    run = FfmpegRun(ffmpeg, words, probe.take, readable=(path,), cpu_s=_PROBE_CPU_S)
     try:
         status = run.wait(_PROBE_S)
         if probe.container and not probe.codec:

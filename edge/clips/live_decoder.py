@@ -22,6 +22,7 @@ from edge.pictures.image import Image
 # No `nobuffer`: it throws away what FFmpeg looks at first, which is the key picture.
 _INPUT = ("-probesize", "32", "-analyzeduration", "0", "-fpsprobesize", "0", "-protocol_whitelist", "pipe")
 _PROBE_S = 10.0
+_PROBE_CPU_S = 20
 _WAIT_S = 2.0
 _LONG_S = 3600.0
 _MAX_PIXELS = 1 << 24
@@ -153,7 +154,7 @@ def _facts(ffmpeg: Ffmpeg, content: bytes) -> VideoFacts:
             found.append(shown)
 
     arguments = [*_INPUT, "-f", "matroska", "-i", "pipe:0", "-frames:v", "1", "-vf", ffmpeg.show_frames]
-    run = FfmpegRun(ffmpeg, [*arguments, "-f", "null", "-"], take, writes=True)
+    run = FfmpegRun(ffmpeg, [*arguments, "-f", "null", "-"], take, writes=True, cpu_s=_PROBE_CPU_S)
     try:
         with contextlib.suppress(BrokenPipeError):  # it says why, or has seen enough
             run.write(content, _PROBE_S)

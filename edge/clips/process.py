@@ -1,9 +1,13 @@
-"""One run of FFmpeg: a child without a terminal, its lines read beside the work, ended whatever happens."""
+"""One run of FFmpeg: a child without a terminal, its lines read beside the work, ended whatever happens.
+
+Every clip and every camera's video comes from outside: it is decoded by a process that can do nothing else.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
 import select
 import signal
@@ -12,10 +16,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import IO
 
 from edge.basics.errors import InputOutputError
 from edge.clips.program import Ffmpeg
+from edge.confining.program import Hold, held, not_held
+
+_log = logging.getLogger(__name__)
 
 _GENERAL = ("-hide_banner", "-nostdin", "-nostats", "-loglevel", "repeat+level+info")
 _PIPE_BYTES = 1 << 20
@@ -38,7 +47,9 @@ class FfmpegRun:
         arguments: without the general ones.
         on_line: called in a thread of its own with each line of stderr.
         reads, writes: whether this program reads its stdout, writes its stdin.
-        pass_fds: files that it may reach as /dev/fd/N.
+        readable: the files that it opens by name; it can open no other (`edge.confining.program`).
+        written: descriptors of the files that it writes, as /dev/fd/N; without them it makes or changes none.
+        cpu_s: the processor time that it may take; None for one that works as long as it is wanted.
 
     Raises:
         FfmpegFailed: it cannot be started.
@@ -52,21 +63,27 @@ class FfmpegRun:
         *,
         reads: bool = False,
         writes: bool = False,
-        pass_fds: Sequence[int] = (),
+        readable: Sequence[Path] = (),
+        written: Sequence[int] = (),
+        cpu_s: int | None = None,
     ) -> None:
         self._on_line = on_line
         self._reading = threading.Lock()
         self.last_lines: deque[str] = deque(maxlen=_LAST_LINES)
+        _tell_not_held()
         try:
-            self._child = subprocess.Popen(
-                [ffmpeg.path, *_GENERAL, *arguments],
-                stdin=subprocess.PIPE if writes else subprocess.DEVNULL,
-                stdout=subprocess.PIPE if reads else subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-                pass_fds=pass_fds,
-            )
+            with held(ffmpeg.path, Hold(tuple(readable), tuple(written), cpu_s)) as start:
+                self._child = subprocess.Popen(
+                    [*start.command, *_GENERAL, *arguments],
+                    stdin=subprocess.PIPE if writes else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE if reads else subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    start_new_session=True,
+                    pass_fds=start.descriptors,
+                    env=start.environment,
+                    cwd="/",
+                )
         except (OSError, ValueError) as error:
             raise FfmpegFailed(f"{ffmpeg.path} cannot be started: {error}") from error
         for pipe in (self._child.stdin, self._child.stdout):
@@ -182,3 +199,10 @@ def _enlarge(pipe: IO[bytes]) -> None:
             fcntl.fcntl(pipe, set_size, _PIPE_BYTES)
         except OSError:
             return
+
+
+@cache
+def _tell_not_held() -> None:
+    """Once: it is the same for every run."""
+    if missing := not_held():
+        _log.warning("FFmpeg runs, but this kernel does not close it off: %s", "; ".join(missing))

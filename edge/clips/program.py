@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from edge.basics.errors import InputOutputError
+from edge.confining.program import Hold, held
 
 OLDEST = (4, 2)
 _ANSWER_S = 30.0
@@ -81,9 +82,18 @@ def _of_the_wheel() -> str | None:
 
 
 def _asked(path: str) -> Ffmpeg | None:
-    """What a program says of itself, in one run; None where it does not run or is another program."""
+    """What a program says of itself, confined as it will be; None where it does not run or is another program."""
     try:
-        done = subprocess.run([path, "-nostdin", "-encoders"], capture_output=True, timeout=_ANSWER_S, check=False)
+        with held(path, Hold()) as start:
+            done = subprocess.run(
+                [*start.command, "-nostdin", "-encoders"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_ANSWER_S,
+                check=False,
+                pass_fds=start.descriptors,
+                env=start.environment,
+            )
     except (OSError, subprocess.TimeoutExpired):
         return None
     told = (done.stderr + b"\n" + done.stdout).decode(errors="replace")

@@ -30,6 +30,7 @@ from edge.basics.errors import EdgeError, ModelError
 from edge.basics.owner import Account
 from edge.basics.python_child import child_environment, python_command
 from edge.basics.texts import json_from_text, one_line
+from edge.confining.program import default_memory_bytes
 from edge.guard.sandbox import Plan
 
 LONGEST_LINE_BYTES, MOST_LINES = 64 * 1024, 1000
@@ -41,12 +42,6 @@ _KINDS = (one for one in vars(errors).values() if isinstance(one, type) and issu
 ERROR_KINDS: Mapping[str, type[EdgeError]] = {one.__name__: one for one in _KINDS}
 """Errors that go over the line as they are."""
 _NONSENSE = "the process that tried it answered nonsense"
-
-
-def default_memory_bytes() -> int:
-    """4 GiB, or three quarters of the machine's memory where it has less."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(4 << 30, machine * 3 // 4)
 
 
 @dataclass(frozen=True, slots=True)

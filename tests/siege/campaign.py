@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -39,6 +40,9 @@ LEAST_SHARE, OLDEST_MS, FED_S = 0.9, 500.0, 10.0
 LEAKED_MIB, LEAKED = 60.0, 12
 """Memory that may be held more at the end than in the first half, when each kind was there once; descriptors or threads
 that may be held more than before it all."""
+LEAST_LATE, GROWTH_MIB = 5, 2.0
+"""From so many attacks in the second half on: how much more each of them may leave behind. In the first half memory
+grows by 170 MiB, as heaps and buffers are used for the first time; after it by nothing."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,21 @@ class Report:
         middle = [spell.held.pss_mib for spell, _ in self.spells[: max(1, len(self.spells) // 2)]]
         if self.after is not None and self.after.pss_mib > max(middle) + LEAKED_MIB:
             found.append(f"memory: {max(middle):.0f} MiB up to the middle, {self.after.pss_mib:.0f} at the end")
+        if self.growth_mib() > GROWTH_MIB:
+            found.append(f"memory: each attack of the second half left {self.growth_mib():.1f} MiB behind")
         for spell, share in self.spells:
             found += [f"{spell.name}: {share:.0%} of the first viewer's pictures"] if share < LEAST_SHARE else []
             found += [f"{spell.name}: LIVE, {spell.oldest_ms:.0f} ms old"] if spell.oldest_ms > OLDEST_MS else []
             found += [f"{spell.name}: no sign of life for {spell.unfed_s:.0f} s"] if spell.unfed_s > FED_S else []
         return found
+
+    def growth_mib(self) -> float:
+        """By how much memory grows with an attack once it is warm: the median of the slopes between any two of them."""
+        late = [spell.held.pss_mib for spell, _ in self.spells[len(self.spells) // 2 :]]
+        if len(late) < LEAST_LATE:
+            return 0.0
+        places = combinations(range(len(late)), 2)
+        return median((late[after] - late[before]) / (after - before) for before, after in places)
 
     def lines(self) -> Iterator[str]:
         """Markdown."""
@@ -111,6 +125,7 @@ class Report:
             yield f"| afterwards | | | | | {_told(self.after)} |"
         yield ""
         yield f"{len(shares)} attacks; share: median {median(shares):.0%}, least {min(shares):.0%}"
+        yield f"memory in the second half: {self.growth_mib():+.1f} MiB an attack"
         yield from self.faults() or ["nothing was lost"]
 
 

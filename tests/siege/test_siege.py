@@ -59,8 +59,8 @@ def test_a_killed_engine_comes_back_while_a_crowd_holds_what_it_may(tmp_path: Pa
 # ---- what is looked at is seen
 
 
-def spell(name: str = "saves", rate: float = 25.0, trouble: str = "") -> Spell:
-    return Spell(name, rate, 100.0, 1.0, Counts(12, 11, 2, 300.0), 0.5, trouble)
+def spell(name: str = "saves", rate: float = 25.0, trouble: str = "", mib: float = 300.0) -> Spell:
+    return Spell(name, rate, 100.0, 1.0, Counts(12, 11, 2, mib), 0.5, trouble)
 
 
 def report(**changed: object) -> Report:
@@ -77,6 +77,9 @@ def report(**changed: object) -> Report:
         ({"spells": [(Spell("saves", 25.0, 600.0, 1.0, Counts(12, 11, 2, 300.0), 0.5), 1.0)]}, "LIVE, 600 ms old"),
         ({"spells": [(Spell("saves", 25.0, 90.0, 38.0, Counts(12, 11, 2, 300.0), 0.5), 1.0)]}, "no sign of life"),
         ({"after": Counts(12, 11, 2, 400.0)}, "memory"),
+        ({"spells": [(spell(mib=300.0 + 5 * number), 1.0) for number in range(12)]}, "left 5.0 MiB behind"),
+        ({"spells": [(spell(mib=300.0 + 50 * (number > 8)), 1.0) for number in range(18)]}, ""),
+        ({"spells": [(spell(mib=300.0 + 30 * number), 1.0) for number in range(6)]}, ""),
         ({"after": Counts(60, 11, 2, 300.0)}, "descriptors"),
         ({"after": Counts(12, 40, 2, 300.0)}, "threads"),
         ({"noise": ["engine: ok -> degraded (2 times)"]}, "log line twice"),

@@ -167,9 +167,11 @@ def test_ffmpeg_that_hangs_is_ended(bench: Bench, which: str, monkeypatch: pytes
 def test_a_disk_that_fills_in_a_clip_leaves_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """FFmpeg writes to the device that is always full."""
 
+    device = os.open("/dev/full", os.O_WRONLY)
+
     def full(run: FfmpegRun, ffmpeg: object, arguments: list[str], *rest: object, **options: object) -> None:
-        words = ["/dev/full" if word.startswith("/dev/fd/") else word for word in arguments]
-        begun(run, ffmpeg, words, *rest, **options)
+        words = [f"/dev/fd/{device}" if word.startswith("/dev/fd/") else word for word in arguments]
+        begun(run, ffmpeg, words, *rest, **(options | ({"written": (device,)} if options.get("written") else {})))
 
     begun = FfmpegRun.__init__
     monkeypatch.setattr(FfmpegRun, "__init__", full)
@@ -177,6 +179,7 @@ def test_a_disk_that_fills_in_a_clip_leaves_nothing(bench: Bench, monkeypatch: p
     path, last = clip(bench.originals / "a.mp4", noise, *X264, num_frames=30), bench.picture("z.png")
     with pytest.raises(InputOutputError, match=r"a_enhanced\.mp4.*No space left"):
         bench.run(path, last)
+    os.close(device)
     assert bench.written() == []
 
 

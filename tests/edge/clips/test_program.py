@@ -11,6 +11,7 @@ import pytest
 from edge.clips import program
 from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import Ffmpeg, NoFfmpeg, find_ffmpeg
+from tests.doubles.stand_in_program import READABLE, stand_in
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +86,8 @@ def test_options_follow_the_version() -> None:
 
 def test_a_program_that_takes_nothing_is_noticed(tmp_path: Path) -> None:
     """Its pipe has room for a part of what is written, so that a write that waits for all of it would never end."""
-    run = FfmpegRun(Ffmpeg(str(install(tmp_path / "bin", "exec sleep 20")), (7, 0)), [], lambda line: None, writes=True)
+    program = stand_in(tmp_path / "bin/ffmpeg", "import time\ntime.sleep(20)")
+    run = FfmpegRun(Ffmpeg(str(program), (7, 0)), [], lambda line: None, writes=True, readable=READABLE)
     try:
         with pytest.raises(FfmpegFailed, match="took no picture"):
             run.write(bytes(1 << 22), 0.5)

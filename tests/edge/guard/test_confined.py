@@ -9,11 +9,11 @@ import pytest
 
 from edge.basics.errors import ConfigError, InputOutputError, ModelError
 from edge.basics.owner import account_of
+from edge.confining.landlock import landlock_version
+from edge.confining.seccomp import can_filter
 from edge.guard import confined
 from edge.guard.confined import ERROR_KINDS, Confined, Limits, Task, run_confined
-from edge.guard.landlock import landlock_version
 from edge.guard.sandbox import Plan
-from edge.guard.seccomp import can_filter
 
 FUNCTIONS = "tests.doubles.confined_functions"
 

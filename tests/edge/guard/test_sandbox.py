@@ -12,20 +12,21 @@ from pathlib import Path
 import pytest
 
 from edge.config import EngineConfig, UnitConfig
+from edge.confining import seccomp
+from edge.confining.seccomp import Refused, filter_for
 from edge.engines.rungs import Rung
 from edge.guard import process as engine_process
-from edge.guard import sandbox, seccomp
+from edge.guard import sandbox
 from edge.guard.order import EngineOrder
 from edge.guard.process import EngineProcess
 from edge.guard.sandbox import Plan, confinement, reach_of, refused_by
-from edge.guard.seccomp import Refused, filter_for
 from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import load_profile
 from tests.paths import REPOSITORY
 
 WITHOUT = """
 import json, sys
-import edge.guard.landlock, edge.guard.sandbox as sandbox
+import edge.confining.landlock, edge.guard.sandbox as sandbox
 def refused(*given):
     raise OSError(38, "Function not implemented")
 for name in sys.argv[1:]:
@@ -84,12 +85,23 @@ sys.exit(start.main(sys.argv[1:]))
 @pytest.mark.parametrize(
     ("version", "can_filter", "words"),
     [
-        (7, True, "Landlock 7 leaves it its model's files; seccomp refuses it network, programs and other processes"),
-        (0, True, "no Landlock, so it may read files; seccomp refuses it network, programs and other processes"),
+        (
+            7,
+            True,
+            "Landlock 7 leaves the engine its model's files and FFmpeg its clip; "
+            "seccomp refuses both network, programs and other processes",
+        ),
+        (
+            0,
+            True,
+            "no Landlock, so engine and FFmpeg may read files; "
+            "seccomp refuses both network, programs and other processes",
+        ),
         (
             0,
             False,
-            "no Landlock, so it may read files; no seccomp, so its network and other processes are not closed to it",
+            "no Landlock, so engine and FFmpeg may read files; "
+            "no seccomp, so network and other processes are not closed to them",
         ),
     ],
 )

@@ -13,9 +13,9 @@ import pytest
 from edge.basics.errors import ModelError
 from edge.basics.owner import Account
 from edge.config import Config, EngineConfig, UnitConfig
+from edge.confining.landlock import landlock_version
+from edge.confining.seccomp import can_filter
 from edge.guard.confined import Limits
-from edge.guard.landlock import landlock_version
-from edge.guard.seccomp import can_filter
 from edge.updates import proving
 from edge.updates.proving import prove_in, prover
 

@@ -29,10 +29,15 @@ _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE | _IOCTL_DEV
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What stays reachable: everything below these paths; those that do not exist are passed over."""
+    """What stays reachable: everything below these paths; those that do not exist are passed over.
+
+    Attributes:
+        executable: programs that may be started, and what the kernel starts them by.
+    """
 
     readable: tuple[Path, ...]
     writable: tuple[Path, ...] = ()
+    executable: tuple[Path, ...] = ()
 
 
 class _Ruleset(ctypes.Structure):
@@ -55,6 +60,19 @@ def restrict_files(reach: Reach) -> None:
     Raises:
         OSError: this kernel has no Landlock, or refuses.
     """
+    descriptor = ruleset_of(reach)
+    try:
+        _checked(_RESTRICT_SELF, descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+def ruleset_of(reach: Reach) -> int:
+    """A descriptor by which a thread takes on the restriction, here or in another process; for the caller to close.
+
+    Raises:
+        OSError: this kernel has no Landlock, or refuses.
+    """
     version = landlock_version()
     if not version:
         raise OSError(0, "this kernel has no Landlock")
@@ -65,12 +83,13 @@ def restrict_files(reach: Reach) -> None:
     size = 8 if version < 4 else 16 if version < 6 else 24
     descriptor = _checked(_CREATE_RULESET, ctypes.byref(ruleset), size, 0)
     try:
-        reads = _READ_FILE | _READ_DIR
-        _allow(descriptor, reach.readable, reads)
+        _allow(descriptor, reach.readable, _READ_FILE | _READ_DIR)
         _allow(descriptor, reach.writable, handled & ~_EXECUTE)
-        _checked(_RESTRICT_SELF, descriptor, 0)
-    finally:
+        _allow(descriptor, reach.executable, _READ_FILE | _EXECUTE)
+    except BaseException:
         os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _allow(ruleset: int, paths: Iterable[Path], rights: int) -> None:

@@ -136,6 +136,12 @@ def call_numbers(column: int) -> dict[str, int]:
     return {row[0]: int(row[1 + column]) for row in rows if row[1 + column] != "-"}
 
 
+def number_of(call: str) -> int:
+    """Of a call on this machine; -1 where its calls are not known, or it lacks it."""
+    machine = platform.machine()
+    return call_numbers(_MACHINES[machine][0]).get(call, -1) if machine in _MACHINES else -1
+
+
 def _body(one: Refused) -> Iterator[bytes]:
     """What follows where the call's number is this one; the number is loaded again where it may go on."""
     refusal = _answer(_ERRNO | one.error)
@@ -168,10 +174,9 @@ def _answer(value: int) -> bytes:
 
 
 def _seccomp(operation: int, flags: int, what: object) -> int:
-    machine = platform.machine()
-    if machine not in _MACHINES:
+    number = number_of("seccomp")
+    if number < 0:
         return -1
     libc = ctypes.CDLL(None, use_errno=True)
     libc.syscall.restype = ctypes.c_long
-    number = call_numbers(_MACHINES[machine][0])["seccomp"]
     return int(libc.syscall(*map(ctypes.c_long, (number, operation, flags)), what))

@@ -45,12 +45,14 @@ log = logging.getLogger(__name__)
 _seldom = Seldom(log)
 
 PAGE_DIR = Path(__file__).resolve().parent / "page"
+_PAGE_NAMES = (
+    ("account.js", "app.js", "camera.css", "controls.js", "dom.js", "freezing.js", "gallery.js", "hands.js", "keys.js")
+    + ("layout.js", "panels.js", "patient.js", "saving.js", "socket.js", "status.js", "stream.js", "style.css")
+    + ("transit.js", "transport.js", "unit.js", "viewer.js", "watchdog.js")
+)
 PAGE_FILES: Mapping[str, Path] = {
     "/": PAGE_DIR / "index.html",
-    "/app.js": PAGE_DIR / "app.js",
-    "/stream.js": PAGE_DIR / "stream.js",
-    "/style.css": PAGE_DIR / "style.css",
-    "/account.js": PAGE_DIR / "account.js",
+    **{f"/{name}": PAGE_DIR / name for name in _PAGE_NAMES},
 }
 LOGIN_FILES: Mapping[str, Path] = {
     "/login": PAGE_DIR / "login.html",

@@ -28,6 +28,7 @@ from edge.health.machine import Sysfs
 from edge.health.news import Board, Saved, ViewChanged
 from edge.health.record import Health
 from edge.live import Ending, Live
+from edge.models.offered import Offered
 from edge.reload import Reload
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
@@ -39,6 +40,7 @@ from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.judgement import FrameJudge
 from edge.sources.open import open_wished, wish_of
 from edge.updates.store import ModelStore
+from edge.web.api.profiles import Profiles
 from edge.web.server import WebSink
 
 log = logging.getLogger("edge")
@@ -80,6 +82,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     health.track("unit_state", heat.record)
     storage = StorageWatch(config.save.path, board, partial(health.enter, "storage"))
     life = Life(notifier, health)
+    offered = Offered(config.engine.models, config.engine.keys)
     takers = [
         lambda taken: saver.use(taken.save.path),
         lambda taken: storage.set_folder(taken.save.path),
@@ -87,11 +90,14 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         lambda taken: heat.set_config(taken.heat),
         lambda taken: freeze.set_strength(taken.enhance.strength),
         lambda taken: web.reload_access(),
+        lambda taken: offered.use(taken.engine.models, taken.engine.keys),
     ]
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
-    watches: list[Watch] = [heat, storage, reload, life]
+    profiles = Profiles(offered.now, reload.use_profile)
+    web.serve_too(profiles.operations(), profiles.state)
+    watches: list[Watch] = [heat, storage, reload, life, offered]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
@@ -64,6 +65,7 @@ class Reload:
         self._on_begin, self._on_end = on_begin, on_end
         self._is_requested = threading.Event()
         self._thread: threading.Thread | None = None
+        self._working = threading.Lock()
         self._count = 0
         self._outcome: dict[str, Any] | None = None
 
@@ -84,7 +86,8 @@ class Reload:
         self._on_begin()
         reason = ""
         try:
-            changed = self._apply()
+            with self._working:
+                changed = self._apply()
             log.info("configuration read again: %s", ", ".join(changed) or "nothing changed")
         except EdgeError as error:
             reason = str(error)
@@ -97,6 +100,34 @@ class Reload:
         self._outcome = {"count": self._count, "at": at, "ok": not reason, "reason": reason}
         self._on_end()
 
+    def use_profile(self, name: str) -> Future[None]:
+        """Enhance with another profile until the next reload, in a thread of its own.
+
+        The future is done when it is proven and runs from the next frame on. It raises EdgeError where it cannot be
+        had, or another change is under way: then nothing has changed.
+        """
+        asked: Future[None] = Future()
+        asked.set_running_or_notify_cancel()
+        threading.Thread(target=self._use_profile, args=(name, asked), name="profile", daemon=True).start()
+        return asked
+
+    def _use_profile(self, name: str, asked: Future[None]) -> None:
+        if not self._working.acquire(blocking=False):
+            asked.set_exception(ConfigError("another change is under way; try again"))
+            return
+        try:
+            self._exchange(replace(self._config, engine=replace(self._config.engine, profile=name)))
+        except EdgeError as error:
+            asked.set_exception(error)
+        except Exception as error:
+            log.exception("profile %s not taken, the one in use stays", name)
+            asked.set_exception(ConfigError(f"{type(error).__name__}: {error}"))
+        else:
+            log.info("profile: %s, asked for on the page", name)
+            asked.set_result(None)
+        finally:
+            self._working.release()
+
     def outcome(self) -> dict[str, Any] | None:
         """The last reload, as `/health` tells it; None before the first."""
         return self._outcome
@@ -105,6 +136,14 @@ class Reload:
         config = self._load()
         changed = changed_keys(self._config, config)
         _refuse_what_needs_restart(changed)
+        if self._exchange(config):
+            changed = changed or ["engine.profile (its files)"]
+        for take in self._takers:
+            take(config)
+        return changed
+
+    def _exchange(self, config: Config) -> bool:
+        """Go over to its engine and source, whole or not at all; whether the engine is another one."""
         setup = engine_setup(config)
         manifest = setup.manifests[config.engine.profile]
         correction = unit_correction(config.unit.calibration, config.unit.serial, manifest)
@@ -120,11 +159,8 @@ class Reload:
             raise
         if engine is not None:
             engine.commit()
-            changed = changed or ["engine.profile (its files)"]
         self._config, self._correction = config, correction
-        for take in self._takers:
-            take(config)
-        return changed
+        return engine is not None
 
     def _exchange_source(self, order: SourceOrder) -> None:
         asked = self._source.replace(order)

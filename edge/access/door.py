@@ -19,8 +19,8 @@ from edge.access.lookers import Lookers
 from edge.access.opening import Opening
 from edge.access.rights import ANYWHERE_ELSE, ENDLESS, least_role, may
 from edge.access.sessions import Session, Sessions, kept_sessions_path
-from edge.access.tokens import is_in_address
-from edge.access.visitors import Register, Stranger, Visitor, Visitors, address_of
+from edge.access.tokens import is_in_address, left_of_token_s
+from edge.access.visitors import ASKED, VISITOR, Register, Stranger, Visitor, Visitors, address_of
 from edge.config import WebConfig
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,17 @@ class Door:
         self._audit.record("configuration-reloaded", "the unit")
 
     @property
+    def is_insecure(self) -> bool:
+        """Whether others on the network can reach the page without a user, or without TLS."""
+        return self.opening.is_insecure
+
+    def left_s(self, visitor: Visitor) -> float | None:
+        """How long what they came in with still counts while they use it; None for no end."""
+        if visitor.session is not None:
+            return self._sessions.left_s(visitor.session)
+        return None if visitor.token is None else left_of_token_s(visitor.token)
+
+    @property
     def gets(self) -> dict[str, Handler]:
         """Path -> handler, for GET."""
         return {"/api/who": self._login.who}
@@ -96,12 +107,14 @@ class Door:
             return self._turned_away(request, visitor, route, least or "nobody")
         if isinstance(visitor, Stranger):
             return await handler(request)
+        request[VISITOR] = visitor
         if route in ENDLESS and request.method == "GET":
             return await self._until_ended(request, handler, visitor, route)
         answer = await handler(request)
         if least in ("operator", "admin") and answer.status < 400:
-            details = {"role": visitor.role, "address": visitor.address, "value": request.query.get("value", "")}
-            self._audit.record(f"asked-{_word(route)}", visitor.name, **details)
+            asked = request.get(ASKED, request.query.get("value", ""))
+            details = {"role": visitor.role, "address": visitor.address, "value": asked}
+            self._audit.record(f"asked-{_words(request.method, route)}", visitor.name, **details)
         return answer
 
     def _turned_away(self, request: web.Request, visitor: Visitor | Stranger, route: str, least: str) -> web.Response:
@@ -178,5 +191,7 @@ def _route_of(request: web.Request) -> str:
     return ANYWHERE_ELSE if resource is None else resource.canonical
 
 
-def _word(route: str) -> str:
-    return route.rpartition("/")[2]
+def _words(method: str, route: str) -> str:
+    """What the audit log calls it: `save` for `POST /api/save`, `delete-saved` for `DELETE /api/saved/{name}`."""
+    fixed = [part for part in route.removeprefix("/api").split("/") if part and not part.startswith("{")]
+    return "-".join([*(["delete"] if method == "DELETE" else []), *fixed])

@@ -89,6 +89,11 @@ class Opening:
         fingerprint = "" if self._certificate is None else self._certificate.fingerprint
         return {"users": self._has_users, "tls": self._certificate is not None, "certificate_sha256": fingerprint}
 
+    @property
+    def is_insecure(self) -> bool:
+        """Whether others on the network can reach it without a user, or without TLS."""
+        return bool(self._open) and (not self._has_users or self._certificate is None)
+
     def notices(self) -> list[str]:
         """What everybody who looks must be told."""
         can = ["watch and change this"] if not self._has_users else []

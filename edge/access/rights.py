@@ -37,12 +37,21 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/calib.js"): "viewer",
     ("GET", "/calib.css"): "viewer",
     ("GET", "/api/who"): "viewer",
+    ("GET", "/api/state"): "viewer",
+    ("GET", "/api/light"): "viewer",
+    ("GET", "/api/camera-controls"): "viewer",
+    ("GET", "/metrics"): "viewer",
+    ("GET", "/openapi.json"): "viewer",
     ("POST", "/api/logout"): "viewer",
     ("*", ANYWHERE_ELSE): "viewer",
     # keeping pictures, and changing what everybody sees
+    ("POST", "/api/freeze"): "operator",
     ("POST", "/api/live"): "operator",
     ("POST", "/api/save"): "operator",
     ("POST", "/api/strength"): "operator",
+    ("POST", "/api/profile"): "operator",
+    ("POST", "/api/light"): "operator",
+    ("POST", "/api/camera-controls"): "operator",
 }
 """(method, route) -> least role. HEAD goes with GET. What has no row nobody may."""
 

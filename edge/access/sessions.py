@@ -90,6 +90,10 @@ class Sessions:
         """Whether it has not ended."""
         return any(one is session for one in self._sessions.values()) and not self._why_over(session)
 
+    def left_s(self, session: Session) -> float:
+        """Until it ends however much it is used, in seconds."""
+        return max(0.0, self._most_s - (self._clock() - session.begun_s))
+
     def use(self, session: Session) -> None:
         """Something of it is open: that is use."""
         session.seen_s = self._clock()

@@ -42,6 +42,12 @@ def why_not(token: Token, now: datetime | None = None) -> str:
     return ""
 
 
+def left_of_token_s(token: Token, now: datetime | None = None) -> float:
+    """Until it ends, in seconds."""
+    now = now or datetime.now(timezone.utc)
+    return max(0.0, (datetime.fromisoformat(token.until) - now).total_seconds())
+
+
 def is_in_address(path_and_query: str) -> bool:
     """Whether an address holds a token or a password: it would stay in histories and in logs of proxies."""
     return bool(_IN_ADDRESS.search(path_and_query) or _IN_ADDRESS.search(unquote(path_and_query)))

@@ -150,6 +150,10 @@ def unix_path_of(request: web.Request) -> str:
 
 FORWARDED_FOR = web.RequestKey("forwarded_for", str)
 """Here the page's gate leaves in a request what a proxy that is known says of where it comes from."""
+VISITOR = web.RequestKey("visitor", Visitor)
+"""Here the door leaves who asks."""
+ASKED = web.RequestKey("asked", str)
+"""Here a handler may leave what was asked for, for the audit log; without it that is the query's `value`."""
 
 
 def address_of(request: web.Request) -> str:

@@ -58,8 +58,19 @@ class PartChanged:
     reason: str
 
 
-News = Saved | NotSaved | ViewChanged | PartChanged
-N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged)
+@dataclass(frozen=True, slots=True)
+class ProfileRuns:
+    """Another profile enhances from now on, whoever wanted that: a person, the configuration, the ladder.
+
+    Attributes:
+        profile: empty where nothing enhances.
+    """
+
+    profile: str
+
+
+News = Saved | NotSaved | ViewChanged | PartChanged | ProfileRuns
+N = TypeVar("N", Saved, NotSaved, ViewChanged, PartChanged, ProfileRuns)
 
 
 class Board:
@@ -83,6 +94,7 @@ class Board:
         self.read(NotSaved, reader)
         self.read(ViewChanged, reader)
         self.read(PartChanged, reader)
+        self.read(ProfileRuns, reader)
 
     def post(self, news: News) -> None:
         """Tell those who read this kind."""

@@ -17,7 +17,7 @@ from edge.basics.hiding import record_without_secrets, without_secrets
 from edge.basics.secrets import shown_uri
 from edge.frames.frame import Frame, FramePair
 from edge.health.figures import NUM_SAMPLES, Rate, Samples, quantiles
-from edge.health.news import Board, NotSaved, Part, PartChanged, PartState, Saved
+from edge.health.news import Board, NotSaved, Part, PartChanged, PartState, ProfileRuns, Saved
 from edge.health.state import EngineFacts, PartRecord, Seen, Verdict, verdict_of
 from edge.pictures.image import Mode
 
@@ -122,7 +122,9 @@ class Health:
     def set_engine(self, engine: EngineFacts) -> None:
         """Name what enhances from now on."""
         with self._lock:
-            self._engine = engine
+            before, self._engine = self._engine, engine
+        if engine.profile != before.profile:
+            self._board.post(ProfileRuns(engine.profile))
 
     def engine(self) -> EngineFacts:
         """What enhances now."""

@@ -13,6 +13,8 @@ from edge.health.state import Verdict
 from edge.pictures.image import Mode
 from edge.saving.names import Names
 
+_LIVE = ("live", "degraded")
+
 
 class Saver(Protocol):
     """The part of `edge.saving.saver.PairSaver` that is needed here."""
@@ -102,6 +104,23 @@ class Freeze:
 
     # ---- the page
 
+    def hold(self) -> str:
+        """Hold what is shown now, without saving it. What is held already stays.
+
+        Returns:
+            Why not, where the picture is not live; empty where it is held.
+        """
+        judged = self._judged(self._newest)
+        if self._frozen is None and judged is None:
+            return "there is no picture yet"
+        if self._frozen is None and judged is not None and judged[1].state not in _LIVE:
+            return f"the picture is not live: {judged[1].reason}"
+        with self._lock:
+            if self._frozen is None and judged is not None:
+                self._frozen = judged[0]
+        self._tell()
+        return ""
+
     def go_live(self) -> None:
         """Show the present again."""
         with self._lock:
@@ -137,7 +156,7 @@ class Freeze:
             self._board.post(NotSaved("there is no picture yet"))
             return None
         pair, verdict = taken
-        if verdict.state not in ("live", "degraded"):
+        if verdict.state not in _LIVE:
             self._board.post(NotSaved(f"the picture was not live: {verdict.reason}"))
             return None
         return pair

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from edge.basics.hiding import record_without_secrets
-from edge.health.news import News, NotSaved, Saved, ViewChanged
+from edge.health.news import News, NotSaved, ProfileRuns, Saved, ViewChanged
 from edge.web.limits import Busy, Limits, Seats
 from edge.web.mjpeg import endless_headers
 
@@ -69,6 +69,8 @@ def event_of(news: News) -> tuple[str, dict[str, Any]]:
         return "saved", {"name": news.name}
     if isinstance(news, NotSaved):
         return "not-saved", {"reason": news.reason}
+    if isinstance(news, ProfileRuns):
+        return "profile", {"profile": news.profile}
     return "health", {"part": news.part, "state": news.state, "reason": news.reason}
 
 

@@ -22,9 +22,11 @@ from edge.saving.freeze import Freeze
 from edge.saving.names import saved_frames
 from edge.web.answers import PAGE_HEADERS, harden_before_sending, refused
 from edge.web.api.operation import Operation
+from edge.web.api.state import StatePart, UnitState
+from edge.web.api.view import ViewOfAll
 from edge.web.audience import Audience
 from edge.web.darkroom import Darkroom, Snapshot
-from edge.web.events import EventStream, event_of
+from edge.web.events import EventStream
 from edge.web.gate import Gate, Handler
 from edge.web.kept import HOLD_S, Kept, KeptPairs
 from edge.web.limits import Busy, Limits
@@ -37,7 +39,6 @@ from edge.web.views import (
     gap_from_query,
     place_from_query,
     snapshot,
-    strength_from_query,
     view_from_query,
 )
 
@@ -87,6 +88,7 @@ class Routes:
         site: the page.
         gate: what stands before every handler.
         operations: of the API, each from the part that does it.
+        state_parts: what other parts add to `/api/state`.
     """
 
     def __init__(
@@ -100,9 +102,11 @@ class Routes:
         gate: Gate | None = None,
         limits: Limits | None = None,
         operations: Sequence[Operation] = (),
+        state_parts: Sequence[StatePart] = (),
     ) -> None:
         self._site = site or Site()
-        self._operations = operations
+        state = UnitState(health, freeze, door, lambda: len(audience), state_parts)
+        self._operations = (*state.operations(), *ViewOfAll(freeze).operations(), *operations)
         self._door = door
         self._gate = gate or Gate(Names())
         self._health = health
@@ -133,9 +137,7 @@ class Routes:
         for path, handler in gets.items():
             app.router.add_get(path, handler, expect_handler=_expect)
         for path, handler in {
-            "/api/live": self.go_live,
             "/api/save": self.save,
-            "/api/strength": self.strength,
             **self._door.posts,
         }.items():
             app.router.add_post(path, handler, expect_handler=_expect)
@@ -160,16 +162,6 @@ class Routes:
     async def event_stream(self, request: web.Request) -> web.StreamResponse:
         """`state` (frozen, view, strength) at once and when it changes; `saved` (name); `not-saved` (reason)."""
         return await self.events.answer(request, self._freeze.view(), self._gate.address_of(request))
-
-    async def go_live(self, request: web.Request) -> web.Response:
-        """End a freeze."""
-        self._freeze.go_live()
-        return web.json_response(event_of(self._freeze.view())[1])
-
-    async def strength(self, request: web.Request) -> web.Response:
-        """`value=0..1`: how much of the enhancement is shown, to everybody who watches."""
-        self._freeze.set_strength(strength_from_query(request.query.get("value", "")))
-        return web.json_response(event_of(self._freeze.view())[1])
 
     async def save(self, request: web.Request) -> web.Response:
         """Keep the pair that is shown on the unit, as the button does; `/events` tells when it is on the disk.

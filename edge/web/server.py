@@ -32,6 +32,7 @@ from edge.health.record import Health
 from edge.saving.freeze import Freeze
 from edge.web.acceptor import Acceptor
 from edge.web.api.operation import Operation
+from edge.web.api.state import StatePart
 from edge.web.audience import Audience
 from edge.web.encoding import Desk, Encoding
 from edge.web.gate import Gate
@@ -89,7 +90,8 @@ class WebSink:
         operations: Sequence[Operation] = (),
     ) -> None:
         self._config = config
-        self._operations = operations
+        self._operations = [*operations]
+        self._state_parts: list[StatePart] = []
         self._quality = config.jpeg_quality
         self._site, self._audit = site, audit
         self._door: Door | None = None
@@ -113,6 +115,15 @@ class WebSink:
         self._stop_serving: asyncio.Event | None = None
         self.url = ""
         health.track_drops("web", lambda: self._slot.dropped)
+
+    def serve_too(self, operations: Sequence[Operation], state: StatePart | None = None) -> None:
+        """More of the API, of a part that is made later; before `start`.
+
+        Args:
+            state: what the part adds to `/api/state`.
+        """
+        self._operations.extend(operations)
+        self._state_parts.extend([] if state is None else [state])
 
     def start(self) -> None:
         """Bind, serve and encode.
@@ -196,6 +207,7 @@ class WebSink:
             gate,
             self._limits,
             self._operations,
+            self._state_parts,
         )
         self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.

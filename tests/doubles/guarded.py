@@ -45,8 +45,8 @@ def with_token(path: Path, role: Any, now: Any, days: int = 30, people: People =
     return text
 
 
-def guarded_studio(path: Path, audit: Any = None, **settings: Any) -> Studio:
-    return Studio(WebConfig(**{"listen": "127.0.0.1:0", "users": str(path), **settings}), audit)
+def guarded_studio(path: Path, audit: Any = None, furnish: Any = lambda studio: None, **settings: Any) -> Studio:
+    return Studio(WebConfig(**{"listen": "127.0.0.1:0", "users": str(path), **settings}), audit, furnish)
 
 
 class Guest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -43,9 +44,18 @@ def web_sink(listen: str = "127.0.0.1:0", health: Health | None = None, site: Si
 
 
 class Studio:
-    """A running sink and what feeds it: green raw frames, red enhanced ones."""
+    """A running sink and what feeds it: green raw frames, red enhanced ones.
 
-    def __init__(self, config: WebConfig | None = None, audit: AuditLog | None = None) -> None:
+    Args:
+        furnish: gives the sink more of the API before it starts.
+    """
+
+    def __init__(
+        self,
+        config: WebConfig | None = None,
+        audit: AuditLog | None = None,
+        furnish: Callable[[Studio], None] = lambda studio: None,
+    ) -> None:
         self.board = Board()
         self.health = Health(self.board)
         self.health.set_source("demo:")
@@ -54,6 +64,7 @@ class Studio:
         self.freezer = Freeze(self.health, self.board, self.shelf)
         config = config or WebConfig(listen="127.0.0.1:0")
         self.sink = WebSink(config, self.health, self.board, self.freezer, audit=audit)
+        furnish(self)
         self.sink.start()
         self.seq = 0
         self.lag_ms = 0

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from edge import reload as reload_module
-from edge.basics.errors import DeviceMissing, ModelError
+from edge.basics.errors import ConfigError, DeviceMissing, ModelError
 from edge.basics.settings import settings_of
 from edge.config import Config, load_config
 from edge.guard.order import engine_setup
@@ -203,3 +203,42 @@ def test_a_signal_is_worked_off_by_the_watch_one_at_a_time(path):
 def test_keys_are_compared_one_by_one():
     other = dataclasses.replace(Config(), web=dataclasses.replace(Config().web, jpeg_quality=50))
     assert changed_keys(Config(), other) == ["web.jpeg_quality"]
+
+
+def test_a_profile_by_itself_leaves_all_else_as_it_is(path):
+    unit = Unit(path)
+    unit.reload.use_profile("live-fast").result(30)
+    assert unit.done == ["prepare live-fast", "commit"], "nothing is taken over that the page may have changed"
+    unit.setup = None
+    assert outcome(unit, "")["ok"]
+    steps = ["begin", "prepare live", "commit", "take", "end"]
+    assert unit.done[2:] == steps, "a reload goes back to what the file says"
+
+
+@pytest.mark.parametrize(
+    ("name", "errors", "reason"),
+    [("none", {}, "not found"), ("live-fast", {"engine": ModelError("golden frame")}, "golden frame")],
+)
+def test_a_profile_that_cannot_run_changes_nothing(path, name, errors, reason):
+    unit = Unit(path, **errors)
+    with pytest.raises(ModelError, match=reason):
+        unit.reload.use_profile(name).result(30)
+    assert "commit" not in unit.done
+
+
+def test_two_changes_do_not_come_in_between_each_other(path):
+    unit = Unit(path)
+    ready = threading.Event()
+
+    def prepare(setup):
+        ready.set()
+        return wished
+
+    wished = Preparation(unit.setup)
+    unit.prepare = prepare
+    first = unit.reload.use_profile("live-fast")
+    assert ready.wait(30)
+    with pytest.raises(ConfigError, match="another change is under way"):
+        unit.reload.use_profile("live-fast").result(30)
+    wished.settle()
+    first.result(30)

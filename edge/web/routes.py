@@ -1,12 +1,12 @@
-"""What the web sink answers: the page, the streams, snapshots and the health record."""
+"""What the web sink answers: the files of the page, and the operations of every part (`edge/web/api/`)."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +17,27 @@ from edge.basics.errors import UsageError
 from edge.basics.seldom import Seldom
 from edge.frames.frame import FramePair
 from edge.health.record import Health
-from edge.health.state import Verdict
 from edge.saving.freeze import Freeze
-from edge.saving.names import saved_frames
 from edge.web.answers import PAGE_HEADERS, harden_before_sending, refused
-from edge.web.api.operation import Operation
+from edge.web.api.accounts import accounts
+from edge.web.api.openapi import OpenApi
+from edge.web.api.operation import Answer, Operation
+from edge.web.api.pictures import Pictures
+from edge.web.api.schemas import ANYTHING
 from edge.web.api.state import StatePart, UnitState
+from edge.web.api.streaming import streams
 from edge.web.api.view import ViewOfAll
+from edge.web.api.watching import Watching
 from edge.web.audience import Audience
-from edge.web.darkroom import Darkroom, Snapshot
 from edge.web.events import EventStream
 from edge.web.gate import Gate, Handler
-from edge.web.kept import HOLD_S, Kept, KeptPairs
 from edge.web.limits import Busy, Limits
 from edge.web.mjpeg import stream
 from edge.web.origins import Names
 from edge.web.pulse import Pulse
 from edge.web.views import (
-    SNAPSHOT_VIEWS,
-    View,
     gap_from_query,
     place_from_query,
-    snapshot,
     view_from_query,
 )
 
@@ -60,10 +59,6 @@ LOGIN_FILES: Mapping[str, Path] = {
     "/login.css": PAGE_DIR / "login.css",
     "/login.js": PAGE_DIR / "login.js",
 }
-_PIECE_BYTES = 64 * 1024
-_SAVED_AT_ONCE, _SHOWN_AT_ONCE, _NEW_A_SECOND = 4, 2, 0.4
-"""Pairs that are new to who saves or takes a snapshot: fourteen of 12 MB are kept at most, and the disk can follow."""
-_FORGET_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -104,79 +99,39 @@ class Routes:
         operations: Sequence[Operation] = (),
         state_parts: Sequence[StatePart] = (),
     ) -> None:
-        self._site = site or Site()
-        state = UnitState(health, freeze, door, lambda: len(audience), state_parts)
-        self._operations = (*state.operations(), *ViewOfAll(freeze).operations(), *operations)
-        self._door = door
+        self._site, self._door = site or Site(), door
         self._gate = gate or Gate(Names())
-        self._health = health
         self._audience = audience
-        self._freeze = freeze
-        self._shown = shown
         self.events = EventStream(limits)
         self._pulse = Pulse()
-        self._darkroom = Darkroom(self._developed)
-        self._saved = KeptPairs(_SAVED_AT_ONCE, _NEW_A_SECOND)
-        self._shown_before = KeptPairs(_SHOWN_AT_ONCE, _NEW_A_SECOND)
+        self._pictures = Pictures(health, freeze, self._gate, shown)
+        num_viewers = partial(len, audience)
+        described = [
+            *streams({"/stream.mjpg": self.stream}),
+            *self._pictures.operations(),
+            *Watching(health, freeze, self.events, self._gate, num_viewers).operations(),
+            *UnitState(health, freeze, door, num_viewers, state_parts).operations(),
+            *ViewOfAll(freeze).operations(),
+            *accounts(door),
+            *(_record_of_site(path, record) for path, record in self._site.records.items()),
+            *operations,
+        ]
+        self._operations = (*described, *OpenApi(described, version("edge-enhance")).operations())
 
     def app(self) -> web.Application:
         pages = [path for path, file in self._site.files.items() if file.suffix == ".html"]
         gate = self._gate.middleware([*pages, "/login"])
         app = web.Application(middlewares=[gate, self._door.middleware, _one_line_errors])
         app.on_response_prepare.append(harden_before_sending)
-        app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._until_closed))
+        app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._pictures.run))
         gets = {path: _page_file(file) for path, file in {**LOGIN_FILES, **self._site.files}.items()}
-        gets |= {path: _json_record(record) for path, record in self._site.records.items()}
-        gets |= {
-            "/stream.mjpg": self.stream,
-            "/snapshot.png": self.snapshot,
-            "/health": self.health,
-            "/events": self.event_stream,
-            **self._door.gets,
-        }
         for path, handler in gets.items():
             app.router.add_get(path, handler, expect_handler=_expect)
-        for path, handler in {
-            "/api/save": self.save,
-            **self._door.posts,
-        }.items():
-            app.router.add_post(path, handler, expect_handler=_expect)
         for one in self._operations:
-            app.router.add_route(one.method, one.path, one.handler, expect_handler=_expect)
+            add = app.router.add_get if one.method == "GET" else partial(app.router.add_route, one.method)
+            add(one.path, one.handler, expect_handler=_expect)
         app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
         return app
-
-    async def _until_closed(self, app: web.Application) -> AsyncIterator[None]:
-        forgetting = asyncio.get_running_loop().create_task(self._forget())
-        yield
-        forgetting.cancel()
-        self._darkroom.close()
-
-    async def _forget(self) -> None:
-        while True:
-            await asyncio.sleep(_FORGET_S)
-            for pairs in (self._saved, self._shown_before):
-                pairs.forget()
-            self._darkroom.forget()
-
-    async def event_stream(self, request: web.Request) -> web.StreamResponse:
-        """`state` (frozen, view, strength) at once and when it changes; `saved` (name); `not-saved` (reason)."""
-        return await self.events.answer(request, self._freeze.view(), self._gate.address_of(request))
-
-    async def save(self, request: web.Request) -> web.Response:
-        """Keep the pair that is shown on the unit, as the button does; `/events` tells when it is on the disk.
-
-        Answers `seq` and `views`: what was saved, raw alone where nothing was enhanced. Where others save without an
-        end, this answers with what was saved last, 2.5 s ago at most.
-        """
-        before = self._saved.instead()
-        pair = self._freeze.save() if before is None else before.pair
-        if pair is None:
-            return web.Response(status=409, text="not saved: the picture is not live; /health says why\n")
-        if before is None:
-            self._saved.keep(pair, self._judged(pair), self._gate.address_of(request))
-        told = {"seq": pair.raw.seq, "views": [frame.mode for frame in saved_frames(pair)]}
-        return web.json_response(told, status=202)
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """`view=enhanced|raw|split|pair`, `at=0..1` for the divider of split, `fps=N` for at most so many a second.
@@ -188,74 +143,6 @@ class Routes:
         address, place = self._gate.address_of(request), place_from_query(request.query.get("place", ""))
         return await stream(request, view, self._audience, self._pulse, gap_s, address=address, place=place)
 
-    async def snapshot(self, request: web.Request) -> web.StreamResponse:
-        """`view=enhanced|raw`; `seq=N` gives the other picture of a pair that was saved or answered just before."""
-        view = view_from_query(request.query.get("view", "enhanced"), allowed=SNAPSHOT_VIEWS)
-        seq, address = request.query.get("seq"), self._gate.address_of(request)
-        kept = self._kept_before(seq, address) if seq is not None else self._kept_now(address)
-        if kept is None:
-            return web.Response(status=503, text="there is no picture yet; try again when /health says live\n")
-        file, frame, status = await self._darkroom.develop(view, kept, is_promised=seq is not None)
-        name = self._freeze.names.of(kept.pair).of(frame)
-        headers = {
-            "Content-Type": "image/png",
-            "Content-Disposition": f'inline; filename="{name}"',
-            "X-Seq": str(frame.seq),
-            "X-Mode": frame.mode,
-            "X-State": status.state,
-        }
-        return await sent_in_pieces(request, file, headers)
-
-    def _developed(self, view: View, kept: Kept) -> Snapshot:
-        """In the darkroom's thread."""
-        sha256 = kept.pair.enhanced.model.get("sha256", self._health.engine().sha256)
-        return snapshot(view, kept.pair, kept.verdict, sha256, unit_note(self._health.tracked("unit_state")))
-
-    def _kept_before(self, seq: str, address: str) -> Kept:
-        """Raises `UsageError` where the pair named is not kept."""
-        kept = self._saved.find(seq, address) or self._shown_before.find(seq, address)
-        if kept is None:
-            raise UsageError(f"seq = {seq!r}: a pair is kept for {HOLD_S:.0f} s after it was answered; leave it out")
-        return kept
-
-    def _kept_now(self, address: str) -> Kept | None:
-        """The pair that is shown, as it is judged now, or was 2.5 s ago where many ask; None before the first."""
-        pair = self._shown()
-        if pair is None:
-            return None
-        return self._shown_before.instead() or self._shown_before.keep(pair, self._judged(pair), address)
-
-    def _judged(self, pair: FramePair) -> Verdict:
-        frozen = pair is self._freeze.frozen
-        return self._health.verdict(time.monotonic_ns(), pair.enhanced.t_capture_ns, frozen=frozen)
-
-    async def health(self, request: web.Request) -> web.Response:
-        record = self._health.snapshot(time.monotonic_ns())
-        frozen, strength = self._freeze.frozen is not None, self._freeze.strength()
-        record |= {"frozen": frozen, "strength": strength, "viewers": len(self._audience)}
-        return web.json_response(record)
-
-
-def unit_note(unit_state: Mapping[str, Any] | None) -> str:
-    """Power mode and clocks in MHz, as `nvpmodel=15W clocks_mhz=cpu0:1510,gpu:625`; empty where nothing tells them."""
-    mode, clocks = (unit_state or {}).get("nvpmodel"), (unit_state or {}).get("clocks_mhz") or {}
-    words = [f"nvpmodel={'_'.join(str(mode).split())}"] if mode else []
-    words += ["clocks_mhz=" + ",".join(f"{name}:{mhz:.0f}" for name, mhz in clocks.items())] if clocks else []
-    return " ".join(words)
-
-
-async def sent_in_pieces(request: web.Request, file: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
-    """A large file, as fast as it is read: what one does not read waits here once, and not once for each who asks."""
-    if request.method == "HEAD":
-        return web.Response(body=file, headers=headers)
-    response = web.StreamResponse(headers=headers)
-    response.content_length = len(file)
-    await response.prepare(request)
-    for at in range(0, len(file), _PIECE_BYTES):
-        await response.write(memoryview(file)[at : at + _PIECE_BYTES])
-    await response.write_eof()
-    return response
-
 
 def _page_file(path: Path) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -264,11 +151,12 @@ def _page_file(path: Path) -> Handler:
     return answer
 
 
-def _json_record(record: Callable[[], Mapping[str, Any]]) -> Handler:
+def _record_of_site(path: str, record: Callable[[], Mapping[str, Any]]) -> Operation:
     async def answer(request: web.Request) -> web.StreamResponse:
         return web.json_response(dict(record()))
 
-    return answer
+    told = Answer("what the page shows", "application/json", ANYTHING)
+    return Operation("GET", path, answer, "What a page of its own asks for.", {200: told})
 
 
 async def _expect(request: web.Request) -> None:
@@ -309,4 +197,4 @@ async def _one_line_errors(request: web.Request, handler: Handler) -> web.Stream
     except Exception as error:  # noqa: BLE001 - the top of a request; such as no memory for a thread
         what = type(error).__name__
         _seldom.say(logging.ERROR, what, f"web server: {request.method} {request.path}: {what}: {error}")
-        return web.Response(status=503, text="not possible now; try again\n")
+        return refused(503, "not possible now; try again", retry_s=1)

@@ -1,7 +1,11 @@
-"""One operation of the API: how it is called, what it answers, and the function that does so."""
+"""One operation of the API: how it is called, what it answers, and the function that does so.
+
+Nothing is served without one: an operation that is not described whole cannot be made.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -11,6 +15,7 @@ from edge.web.gate import Handler
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Schema = Mapping[str, Any]
 """A JSON schema, as OpenAPI 3.1 has them."""
+_IN_BRACES = re.compile(r"{(\w+)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,15 @@ class Answer:
     """What comes back under one status.
 
     Attributes:
-        kind: media type of the body.
+        kind: media type of the body; empty where there is none.
         schema: of the body, where it is JSON.
+        headers: name -> what it says, of those that always come with it.
     """
 
     explanation: str
     kind: str = "text/plain"
     schema: Schema | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,12 @@ class Operation:
         path: with `{name}` for each parameter of the path.
         summary: one sentence.
         body: schema of the JSON body; None for an operation that takes none.
-        answers: status -> answer, those of the gate and the door (400, 401, 403, 503 and so on) left out.
+        answers: status -> answer; those of the gate and the door (400, 401, 403, 503 and so on) only where it gives
+            them for a reason of its own.
+        body_kind: media type of the body where it is not JSON.
+
+    Raises:
+        ValueError: something is not described.
     """
 
     method: Method
@@ -60,3 +72,17 @@ class Operation:
     answers: Mapping[int, Answer]
     parameters: tuple[Parameter, ...] = ()
     body: Schema | None = field(default=None)
+    body_kind: str = "application/json"
+
+    def __post_init__(self) -> None:
+        named = [one.name for one in self.parameters if one.where == "path"]
+        told = [self.summary, *(one.explanation for one in self.parameters)]
+        told += [one.explanation for one in self.answers.values()]
+        if not all(told) or not self.summary.endswith("."):
+            raise ValueError(f"{self.method} {self.path}: expected a sentence, and a few words for each part of it")
+        if sorted(named) != sorted(_IN_BRACES.findall(self.path)):
+            raise ValueError(f"{self.method} {self.path}: expected a Parameter for each name in braces, has {named}")
+        if not any(status < 400 for status in self.answers):
+            raise ValueError(f"{self.method} {self.path}: expected what it answers where all is well")
+        if any(one.kind == "application/json" and one.schema is None for one in self.answers.values()):
+            raise ValueError(f"{self.method} {self.path}: expected the schema of a JSON answer")

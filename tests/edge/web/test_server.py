@@ -409,7 +409,7 @@ def test_what_is_no_request_is_answered_and_not_logged(studio, caplog):
 def test_what_a_request_meets_unexpectedly_is_one_line(studio: Any, caplog: Any, monkeypatch: Any) -> None:
     studio.roll()
     wait_for_frames(studio.url)
-    monkeypatch.setattr("edge.web.routes.unit_note", lambda state: 1 / 0)
+    monkeypatch.setattr("edge.web.api.pictures.unit_note", lambda state: 1 / 0)
     response, body = get(studio.url, "/snapshot.png?view=enhanced")
     assert (response.status, body) == (503, b"not possible now; try again\n")
     assert "GET /snapshot.png: ZeroDivisionError" in caplog.text

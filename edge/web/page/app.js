@@ -34,7 +34,7 @@ const gallery = new Gallery(unit);
 function show(picture) {
   newest = picture;
   viewer.show({ enhanced: picture.enhanced, raw: picture.raw });
-  freezing.see(picture);
+  if (freezing.see(picture)) looked(); // of a held picture both halves are wanted at once
   describe();
   watchdog.look();
 }

@@ -1,48 +1,44 @@
-// The held picture: held and let go from here, without loss where one looks closely, and enhanced anew by a slower
-// profile while one waits.
+// The held picture: held and let go from here, without loss where one looks closely, and made anew by a slower
+// profile while one waits. What the unit then shows everybody sees.
 
-import { $, ask, askJson, attempt, make, post, say } from "./dom.js";
+import { $, ask, askJson, attempt, make, post, say, toast } from "./dom.js";
 import { synthesises } from "./status.js";
+
+const ASK_MS = { running: 500, idle: 3000 };
+const NOTHING = { profiles: [], running: null, done: [], failed: [], shown: null };
 
 export class Freezing {
   #unit;
   #viewer;
   #picture = null; // the newest of the stream
-  #lossless = {}; // {seq, enhanced, raw} of the held picture
-  #asked = -1; // seq for which that was asked for last
-  #made = new Map(); // profile -> {bitmap, synthesised}, of the held picture
-  #running = null; // {profile, done, left_s}
+  #record = NOTHING; // of /api/reference
   #mine = ""; // profile that this page asked for: shown as soon as it is there
-  #chosen = ""; // "" is what the unit showed
-  #beside = "";
-  #polling = 0;
+  #beside = { profile: "", bitmap: null }; // what lies to the left of it, in place of raw
+  #lossless = { key: "", enhanced: null, raw: null };
+  #asked = ""; // key of what was asked for last
+  #timer = 0;
 
   constructor(unit, viewer) {
     this.#unit = unit;
     this.#viewer = viewer;
     $("freeze").addEventListener("click", () => this.freeze());
     $("live").addEventListener("click", () => this.goLive());
-    $("beside").addEventListener("change", () => {
-      this.#beside = $("beside").value;
-      this.#apply();
-    });
-    unit.addEventListener("event", ({ detail }) => detail.kind === "reference" && this.isHeld && this.#askReferences());
+    $("beside").addEventListener("change", () => attempt("Not shown", () => this.#putBeside($("beside").value)));
+    unit.addEventListener("event", ({ detail }) => detail.kind === "reference" && this.#askReferences());
   }
 
   get isHeld() {
     return this.#picture?.state === "frozen";
   }
 
-  /** Of each picture that comes. */
+  /** Of each picture that comes. @returns whether another one is held now, or none any more. */
   see(picture) {
-    const was = this.isHeld && this.#picture.seq;
+    const before = this.isHeld ? this.#picture.seq : null;
     this.#picture = picture;
-    const is = this.isHeld && picture.seq;
-    if (was !== is) {
-      this.#forget();
-      if (this.isHeld) this.#askReferences();
-      this.tell();
-    }
+    if (before === (this.isHeld ? picture.seq : null)) return false;
+    this.#forget();
+    this.#askReferences();
+    return true;
   }
 
   /** The view, the part that is looked at, or the unit has changed. */
@@ -50,7 +46,6 @@ export class Freezing {
     const { frozen, offers } = this.#unit;
     $("freeze").hidden = frozen || !offers.has("freeze");
     $("live").hidden = !frozen || !offers.has("operator");
-    $("tray").hidden = !this.isHeld || !offers.has("reference");
     if (this.isHeld && this.#viewer.isZoomed) this.#sharpen();
     this.#apply();
   }
@@ -71,64 +66,84 @@ export class Freezing {
 
   // ---- without loss
 
+  get #key() {
+    return this.isHeld ? `${this.#picture.seq} ${this.#record.shown ?? ""}` : "";
+  }
+
   async #sharpen() {
-    const { seq } = this.#picture;
-    if (this.#asked === seq) return;
-    this.#asked = seq;
+    const key = this.#key;
+    if (this.#asked === key) return;
+    this.#asked = key;
     try {
       const enhanced = await ask("snapshot.png?view=enhanced");
-      if (enhanced.headers.get("X-Seq") !== String(seq)) return;
+      const seq = enhanced.headers.get("X-Seq");
+      if (seq !== String(this.#picture.seq) || enhanced.headers.get("X-State") !== "frozen") return;
       const raw = await ask(`snapshot.png?view=raw&seq=${seq}`);
       const bitmaps = await Promise.all([enhanced, raw].map(async (answer) => createImageBitmap(await answer.blob())));
-      if (this.#picture.seq !== seq || !this.isHeld) return bitmaps.forEach((bitmap) => bitmap.close());
-      this.#lossless = { enhanced: bitmaps[0], raw: bitmaps[1] };
-      $("zoom").dataset.lossless = seq;
+      if (this.#key !== key) return bitmaps.forEach((bitmap) => bitmap.close());
+      this.#dropLossless();
+      this.#lossless = { key, enhanced: bitmaps[0], raw: bitmaps[1] };
+      this.#viewer.canvas.dataset.lossless = seq;
       this.#apply();
     } catch (error) {
       console.info(`lossless: ${error.message}`); // the stream's own picture stays
     }
   }
 
+  #dropLossless() {
+    this.#lossless.enhanced?.close();
+    this.#lossless.raw?.close();
+    this.#lossless = { key: "", enhanced: null, raw: null };
+    delete this.#viewer.canvas.dataset.lossless;
+  }
+
   #forget() {
-    for (const bitmap of [this.#lossless.enhanced, this.#lossless.raw, ...[...this.#made.values()].map((one) => one.bitmap)]) bitmap?.close();
-    this.#lossless = {};
-    this.#made.clear();
-    this.#asked = -1;
-    [this.#running, this.#mine, this.#chosen, this.#beside] = [null, "", "", ""];
-    delete $("zoom").dataset.lossless;
-    this.#apply();
+    this.#dropLossless();
+    this.#beside.bitmap?.close();
+    this.#beside = { profile: "", bitmap: null };
+    [this.#asked, this.#mine, this.#record] = ["", "", NOTHING];
   }
 
   // ---- by another profile
 
   async #askReferences() {
-    clearTimeout(this.#polling);
-    if (!this.isHeld || !this.#unit.has("GET /api/reference")) return;
+    clearTimeout(this.#timer);
+    if (!this.isHeld || !this.#unit.has("GET /api/reference")) return this.tell();
     const { seq } = this.#picture;
     try {
-      const { running, done } = await askJson("api/reference");
+      const record = await askJson("api/reference");
       if (!this.isHeld || this.#picture.seq !== seq) return;
-      this.#running = running;
-      for (const one of done) if (String(one.seq) === String(seq) && !this.#made.has(one.profile)) await this.#fetch(one, seq);
-      if (this.#mine && this.#made.has(this.#mine)) [this.#chosen, this.#mine] = [this.#mine, ""];
+      this.#record = { ...NOTHING, ...record };
+      await this.#showMine();
     } catch (error) {
       console.info(`reference: ${error.message}`);
     }
-    this.#apply();
-    if (this.isHeld) this.#polling = setTimeout(() => this.#askReferences(), this.#running ? 500 : 3000);
+    this.tell();
+    this.#timer = setTimeout(() => this.#askReferences(), this.#record.running ? ASK_MS.running : ASK_MS.idle);
   }
 
-  async #fetch({ profile, synthesised }, seq) {
-    const answer = await ask(`api/reference.png?profile=${encodeURIComponent(profile)}`);
-    const bitmap = await createImageBitmap(await answer.blob());
-    if (this.isHeld && this.#picture.seq === seq) this.#made.set(profile, { bitmap, synthesised });
-    else bitmap.close();
+  /** What this page asked for, as soon as it is there. */
+  async #showMine() {
+    const failed = this.#record.failed.find((one) => one.profile === this.#mine);
+    if (failed) toast(`${this.#mine}: ${failed.reason}`);
+    else if (!this.#isDone(this.#mine)) return;
+    const profile = this.#mine;
+    this.#mine = "";
+    if (!failed) await this.#show(profile);
+  }
+
+  #isDone(profile) {
+    return this.#record.done.some((one) => one.profile === profile);
+  }
+
+  async #show(profile) {
+    this.#record = { ...NOTHING, ...(await post(`api/reference/show?profile=${encodeURIComponent(profile)}`)) };
   }
 
   async #choose(profile) {
-    if (profile === "" || this.#made.has(profile)) {
-      this.#chosen = profile;
-    } else if (this.#running?.profile === profile) {
+    if (profile === "" || this.#isDone(profile)) {
+      await attempt("Not shown", () => this.#show(profile));
+    } else if (this.#record.running?.profile === profile) {
       await attempt("Not ended", () => ask("api/reference", { method: "DELETE" }));
     } else {
       await attempt(`${profile} not begun`, async () => {
@@ -136,63 +151,82 @@ export class Freezing {
         this.#mine = profile;
       });
     }
-    this.#apply();
     this.#askReferences();
+  }
+
+  async #putBeside(profile) {
+    const { seq } = this.#picture;
+    const blob = profile && (await (await ask(`api/reference.png?profile=${encodeURIComponent(profile)}`)).blob());
+    const bitmap = blob ? await createImageBitmap(blob) : null;
+    if (!this.isHeld || this.#picture.seq !== seq) return bitmap?.close();
+    this.#beside.bitmap?.close();
+    this.#beside = { profile, bitmap };
+    this.#apply();
   }
 
   // ---- what is drawn, and what is said of it
 
   #apply() {
     const viewer = this.#viewer;
-    const near = this.isHeld && viewer.isZoomed ? this.#lossless : {};
-    const chosen = this.isHeld ? this.#made.get(this.#chosen) : null;
-    const beside = this.isHeld && viewer.view === "side" ? this.#made.get(this.#beside) : null;
-    viewer.instead = { enhanced: chosen?.bitmap ?? near.enhanced, raw: near.raw, left: beside?.bitmap };
+    const isNear = this.isHeld && viewer.isZoomed && this.#lossless.key === this.#key;
+    const { enhanced, raw } = isNear ? this.#lossless : {};
+    viewer.instead = { enhanced, raw, left: viewer.view === "side" ? this.#beside.bitmap : null };
     viewer.draw();
-    this.#mark(chosen, beside);
-    if (!$("tray").hidden) this.#showTray();
+    this.#mark();
+    this.#showTray();
   }
 
-  #mark(chosen, beside) {
+  /** Whether what a profile shows of the held picture was made, and not seen. */
+  #isSynthesised(profile) {
+    const one = this.#record.profiles.find(({ name }) => name === profile);
+    return one ? one.synthesised : synthesises(this.#unit.state, profile);
+  }
+
+  #mark() {
+    const viewer = this.#viewer;
+    const isRaw = viewer.holding || viewer.view === "raw" || this.#picture?.mode === "raw";
     const { state } = this.#unit;
-    const isRaw = this.#viewer.wanted === "raw" || this.#viewer.holding;
-    const made = [chosen && this.#chosen, beside && `${this.#beside} (left)`].filter(Boolean);
-    const isMade = chosen?.synthesised || beside?.synthesised || (!chosen && this.#picture?.mode !== "raw" && synthesises(state, this.#picture?.profile || state?.profile));
-    const words = [...made, ...(isMade ? ["synthesised detail"] : [])];
-    $("mark").hidden = isRaw || words.length === 0;
-    say($("mark"), words.join(" · "));
+    const profile = this.isHeld ? (this.#record.shown ?? this.#picture.profile) : this.#picture?.profile;
+    const words = [];
+    if (this.isHeld && this.#isDone(profile)) words.push(profile);
+    if (this.#isSynthesised(profile || state?.profile)) words.push("synthesised detail");
+    const beside = viewer.instead.left ? [`left: ${this.#beside.profile}`, this.#isSynthesised(this.#beside.profile) ? "synthesised detail" : ""] : [];
+    $("mark").hidden = isRaw || words.length + beside.length === 0;
+    say($("mark"), [...beside, ...words].filter(Boolean).join(" · "));
   }
 
   #showTray() {
-    const { state } = this.#unit;
-    const taken = state.frozen?.taken_at ? new Date(state.frozen.taken_at).toLocaleTimeString() : "";
+    const { offers, state } = this.#unit;
+    const { profiles, done, shown } = this.#record;
+    $("tray").hidden = !this.isHeld || !offers.has("reference") || profiles.length === 0;
+    if ($("tray").hidden) return;
+    const taken = state?.frozen?.taken_at ? new Date(state.frozen.taken_at).toLocaleTimeString() : "";
     say($("held"), `Held ${taken}`.trim());
-    const names = ["", ...state.can.reference];
     const focused = document.activeElement?.dataset.profile;
-    const chips = names.map((name) => this.#chip(name));
-    const before = [...$("references").children].map((chip) => chip.outerHTML).join();
-    if (before !== chips.map((chip) => chip.outerHTML).join()) {
+    const chips = ["", ...profiles.map((one) => one.name)].map((name) => this.#chip(name, shown));
+    if ([...$("references").children].map((chip) => chip.outerHTML).join() !== chips.map((chip) => chip.outerHTML).join()) {
       $("references").replaceChildren(...chips);
       if (focused !== undefined) chips.find((chip) => chip.dataset.profile === focused)?.focus();
     }
-    $("beside-label").hidden = this.#viewer.view !== "side" || this.#made.size === 0;
-    const options = ["", ...this.#made.keys()];
+    $("beside-label").hidden = this.#viewer.view !== "side" || done.length === 0;
+    const options = ["", ...done.map((one) => one.profile)];
     if ([...$("beside").options].map((option) => option.value).join() !== options.join()) {
       $("beside").replaceChildren(...options.map((name) => make("option", { value: name }, name || "raw")));
-      $("beside").value = this.#beside;
+      $("beside").value = this.#beside.profile;
     }
   }
 
-  #chip(name) {
-    const share = this.#running?.profile === name ? this.#running.done : null;
-    const isMade = name === "" || this.#made.has(name);
-    const words = share === null ? (isMade ? "" : "run") : `${Math.round(share * 100)}%${this.#running.left_s ? `, ${Math.ceil(this.#running.left_s)} s` : ""}`;
-    const chip = make("button", { type: "button", className: "chip", data: { profile: name } }, name || this.#unit.state.profile || "as shown");
-    if (words) chip.append(make("small", {}, words));
-    if (this.#made.get(name)?.synthesised) chip.append(make("small", { className: "made" }, "synthesised"));
-    if (share !== null) chip.append(Object.assign(make("progress", { max: 1, value: share }), { ariaLabel: `${name}: done` }));
-    chip.setAttribute("aria-pressed", String(name === this.#chosen));
-    chip.title = isMade ? `Show ${name || "what the unit showed"}` : share === null ? `Enhance the held picture by ${name}` : `End ${name}`;
+  #chip(name, shown) {
+    const { running } = this.#record;
+    const isRunning = name !== "" && running?.profile === name;
+    const isDone = name === "" || this.#isDone(name);
+    const chip = make("button", { type: "button", className: "chip", data: { profile: name } }, name || "as live");
+    if (isRunning) chip.append(make("small", {}, `${Math.round(running.done * 100)}%${running.left_s ? `, ${Math.ceil(running.left_s)} s` : ""}`));
+    else if (!isDone) chip.append(make("small", {}, "make"));
+    if (name && this.#isSynthesised(name)) chip.append(make("small", { className: "made" }, "synthesised detail"));
+    if (isRunning) chip.append(Object.assign(make("progress", { max: 1, value: running.done }), { ariaLabel: `${name}: how much is done` }));
+    chip.setAttribute("aria-pressed", String(name === "" ? !this.#isDone(shown) : isDone && name === shown));
+    chip.title = isDone ? `Show it ${name ? `by ${name}` : "as it was live"}` : isRunning ? `End ${name}` : `Make the held picture by ${name}`;
     chip.addEventListener("click", () => this.#choose(name));
     return chip;
   }

@@ -52,21 +52,25 @@ function look(viewer, event) {
   return true;
 }
 
+const NUM_VIEWS = 4;
 const NAMES = { " ": "Space" };
+const LOOKS = [
+  [["Space"], "raw, while you hold"],
+  [["+", "-"], "closer, away"],
+  [["8"], "as close as can be"],
+  [["←", "↑", "→", "↓"], "move about; the divider, when it has the focus"],
+  [["0"], "the whole picture again"],
+  [["Esc"], "close what is open"],
+];
 
 function explain(rows) {
   const line = (keys, what) => make("tr", {}, make("td", {}, ...keys.map((key) => make("kbd", {}, NAMES[key] ?? key))), make("td", {}, what));
-  const own = [
-    [["Space"], "raw, while you hold"],
-    [["+", "-"], "closer, away"],
-    [["8"], "as close as can be"],
-    [["←", "↑", "→", "↓"], "move about, when closer; move the divider, when it has the focus"],
-    [["0"], "the whole picture again"],
-    [["Esc"], "close what is open"],
-  ];
   const table = (caption, lines) => make("table", {}, make("caption", {}, caption), make("tbody", {}, ...lines));
+  const [views, deeds] = [rows.slice(0, NUM_VIEWS), rows.slice(NUM_VIEWS)];
   $("keys").replaceChildren(
-    table("Keys", [...rows, ...own].map(([keys, what]) => line(keys, what))),
-    table("Touch and mouse", TOUCH.map(([how, what]) => make("tr", {}, make("td", {}, how), make("td", {}, what)))),
+    table("To do something", deeds.map(([keys, what]) => line(keys, what))),
+    make("div", {},
+      table("To look", [...views, ...LOOKS].map(([keys, what]) => line(keys, what))),
+      table("Touch and mouse", TOUCH.map(([how, what]) => make("tr", {}, make("td", {}, how), make("td", {}, what))))),
   );
 }

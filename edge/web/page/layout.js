@@ -3,17 +3,18 @@
 export const ASPECT = 16 / 9;
 export const MOST_ZOOM = 8;
 const GAP_PX = 4;
+const CLEARLY = 1.25;
 
 /** The part that is looked at: `zoom` from 1 (all of it) to 8, and the point of the picture in the pane's middle. */
 export const WHOLE = { zoom: 1, x: 0.5, y: 0.5 };
 
 const fit = (width, height) => Math.min(width, height * ASPECT);
 
-/** One pane, or two: side by side or one above the other, whichever shows more. */
+/** One pane, or two: side by side, or one above the other where that shows clearly more. */
 export function panesOf(width, height, areTwo) {
   if (!areTwo) return [{ x: 0, y: 0, width, height }];
   const half = { width: (width - GAP_PX) >> 1, height: (height - GAP_PX) >> 1 };
-  if (fit(half.width, height) >= fit(width, half.height)) {
+  if (fit(half.width, height) * CLEARLY >= fit(width, half.height)) {
     return [0, width - half.width].map((x) => ({ x, y: 0, width: half.width, height }));
   }
   return [0, height - half.height].map((y) => ({ x: 0, y, width, height: half.height }));

@@ -3,6 +3,7 @@
 
 import { decoded, PLACE, Transit } from "./transit.js";
 
+const OPEN = 1; // as WebSocket.OPEN, which a browser may lack altogether
 const DRAW_WITHIN_MS = 200; // a window that is covered by others is not painted, and still has to ask
 
 /** One connection after another to /stream.ws. */
@@ -48,7 +49,7 @@ export class SocketStream {
   }
 
   #tell(record) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(record));
+    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(record));
   }
 
   #take(data, transit, socket) {

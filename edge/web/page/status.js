@@ -15,7 +15,8 @@ export function showStatus(unit, picture, transport, silent) {
   const name = held ? "frozen" : state.state;
   $("state").dataset.state = name;
   say($("state-word"), WORDS[name === "degraded" && state.mode === "raw" ? "raw" : name] ?? name);
-  const notices = [name === "live" || held ? "" : state.reason, ...(state.notices ?? [])];
+  const door = health?.access?.notices ?? []; // told above the picture
+  const notices = [name === "live" || held ? "" : state.reason, ...(state.notices ?? []).filter((notice) => !door.includes(notice))];
   say($("reason"), notices.filter(Boolean).join("; "));
   const rate = Number.isFinite(state.fps_out) ? `${state.fps_out.toFixed(state.fps_out < 10 ? 1 : 0)}/s` : "";
   const profile = state.profile || "no profile";

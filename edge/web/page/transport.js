@@ -35,10 +35,6 @@ export class Transport {
   want(view, width) {
     const isOther = view !== this.#view;
     if (!isOther && width === this.#width && this.#abort) return;
-    if (isOther) {
-      this.#easedTo = 1;
-      this.#parts.hasten();
-    }
     [this.#view, this.#width] = [view, width];
     this.#socket.want(view, this.#askedWidth());
     if (!this.#abort || (isOther && this.kind === "mjpeg")) this.open();
@@ -57,6 +53,13 @@ export class Transport {
     this.#socket.want(this.#view, this.#askedWidth());
     this.#parts.ease();
     this.open();
+  }
+
+  /** As much again as the window needs. */
+  hasten() {
+    this.#easedTo = 1;
+    this.#parts.hasten();
+    this.#socket.want(this.#view, this.#askedWidth());
   }
 
   /** Stop; the unit then need not encode for a page that nobody sees. */

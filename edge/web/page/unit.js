@@ -51,9 +51,9 @@ export class Unit extends EventTarget {
       ...may("camera_controls", can.camera_controls),
       ...may("recording", can.recording),
       ...may("before_roll", can.recording && can.before_roll),
-      ...may("reference", can.reference?.length),
+      ...may("reference", this.has("POST /api/reference")),
       ...may("patient", this.has("POST /api/session")),
-      ...may("erase", this.has("DELETE /api/saved/{name}")),
+      ...may("erase", [...(this.#routes ?? [])].some((route) => route.startsWith("DELETE /api/saved/"))),
       ...(this.has("GET /api/saved") ? ["saved"] : []),
       ...(this.has("GET /api/session") ? ["sessions"] : []),
     ]);

@@ -4,7 +4,7 @@
 import { around, held, MOST_ZOOM, panesOf, pannedBy, pictureWidth, placed, WHOLE, zoomedAt } from "./layout.js";
 
 const ZOOM_STEP = 1.25;
-const MAP_SHARE = 0.16; // of the stage's width
+const LEAST_MAP_PX = 200;
 
 export class Viewer {
   view = "enhanced";
@@ -210,10 +210,9 @@ export class Viewer {
 
   #drawMap(picture, { all, seen }) {
     if (!picture) return;
-    const width = Math.round(Math.min(320 * this.#dpr, Math.max(120 * this.#dpr, this.#room.width * MAP_SHARE)));
     const map = this.#map;
+    const width = Math.round((map.clientWidth || LEAST_MAP_PX) * this.#dpr);
     [map.width, map.height] = [width, Math.round((width * 9) / 16)];
-    map.style.width = `${width / this.#dpr}px`;
     const context = map.getContext("2d");
     const scale = width / all.width;
     context.drawImage(picture, 0, 0, map.width, map.height);

@@ -6,13 +6,14 @@ const SILENT_MS = 800; // the unit sends something at least every 600 ms, also w
 const OLD_MS = 500; // as the unit itself: an older picture is not live
 const HUNG_MS = 3000;
 const EASE_AFTER_MS = 3000; // between two steps down, so that the last one can show what it did
+const HASTEN_AFTER_MS = 20_000; // without a late picture; a way that was slow for a moment need not stay so
 const LOOK_MS = 100;
 
 export class Watchdog {
   #transport;
   #newest;
   #onBack;
-  #easedMs = -Infinity;
+  #easedMs = Infinity; // never yet
   #retried = 0;
 
   /**
@@ -53,12 +54,16 @@ export class Watchdog {
       this.#cover("STALE – picture is not live", `no new picture has come for ${seconds(silentMs)}: check the network`);
     } else if (late) {
       this.#cover("STALE – picture is not live", `this device or its network is too slow, ${seconds(now - shown.bornMs)} behind: less is asked for`);
-      if (now - this.#easedMs > EASE_AFTER_MS) {
+      if (this.#easedMs === Infinity || now - this.#easedMs > EASE_AFTER_MS) {
         this.#easedMs = now;
         this.#transport.ease();
       }
-    } else if (!$("cover").hidden) {
-      $("cover").hidden = true;
+    } else {
+      if (!$("cover").hidden) $("cover").hidden = true;
+      if (now - this.#easedMs > HASTEN_AFTER_MS) {
+        this.#easedMs = Infinity;
+        this.#transport.hasten();
+      }
     }
   }
 

@@ -1,0 +1,85 @@
+"""The page in real browsers, on a unit that is only its web interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.doubles.fake_unit import FakeUnit
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
+
+CHROMIUM = Path("/usr/bin/chromium")
+GUARD_MS = 30_000
+
+
+@pytest.fixture
+def unit() -> Iterator[FakeUnit]:
+    unit = FakeUnit()
+    yield unit
+    unit.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any, unit: FakeUnit) -> Iterator[Callable[..., Any]]:
+    """Opens the page in a window of its own, and waits until it is live; what goes wrong in it fails the test."""
+    contexts, wrong = [], []
+
+    def opened(width: int = 1280, height: int = 800, *, url: str = "", is_live: bool = True, **settings: Any) -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(GUARD_MS)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(url or unit.url)
+        if is_live:
+            wait_live(page)
+            wait_for(page, "document.getElementById('state').dataset.state !== 'starting'")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert wrong == [], "nothing throws in the page"
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Any]) -> Any:
+    return open_page()
+
+
+def wait_for(page: Any, condition: str, arg: object = None) -> None:
+    """Until a JavaScript condition holds. The page's own policy forbids what wait_for_function does."""
+    for _ in range(GUARD_MS // 50):
+        if page.evaluate(condition, arg):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"did not come true: {condition}, {arg}")
+
+
+def wait_live(page: Any) -> None:
+    """Until a picture is there, and vouched for."""
+    shown = "document.getElementById('picture').dataset.seq !== undefined"
+    wait_for(page, f"document.getElementById('cover').hidden && {shown}")
+
+
+def wait_until(page: Any, holds: Callable[[], object]) -> None:
+    """Until something outside the page holds."""
+    for _ in range(GUARD_MS // 50):
+        if holds():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("did not come true")

@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -168,7 +169,7 @@ class FakeUnit:
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._door()])
         for path, file in {**PAGE_FILES, **LOGIN_FILES}.items():
-            app.router.add_get(path, lambda request, file=file: web.FileResponse(file, headers=PAGE_HEADERS))
+            app.router.add_get(path, file_answer(file))
         app.router.add_get("/stream.ws", self._stream)
         app.router.add_get("/stream.mjpg", self._mjpeg)
         app.router.add_get("/events", self._events)
@@ -177,7 +178,7 @@ class FakeUnit:
         app.router.add_get("/openapi.json", self._openapi)
         app.router.add_get("/api/who", self._who)
         app.router.add_post("/api/login", self._log_in)
-        app.router.add_get("/api/reference.png", lambda request: picture_answer(self.reference))
+        app.router.add_get("/api/reference.png", self._reference_png)
         app.router.add_route("*", "/api/saved/{name}", self._saved_file)
         app.router.add_get("/api/saved/{name}/small.jpg", self._small)
         app.router.add_route("*", "/api/{path:.*}", self._api)
@@ -234,7 +235,7 @@ class FakeUnit:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         if not self.has_socket:
             return web.Response(status=404)
-        answer = web.WebSocketResponse(max_msg_size=1024)
+        answer = web.WebSocketResponse(max_msg_size=1024, compress=False)
         await answer.prepare(request)
         self._sockets.add(answer)
         wish, asks, last = {"want": "enhanced", "width": 1920}, asyncio.Event(), (-1, "")
@@ -318,7 +319,7 @@ class FakeUnit:
             "X-State": "frozen" if self.state["frozen"] is not None else "live",
             "Content-Disposition": f'inline; filename="throat-{seq}-{view}.png"',
         }
-        return await picture_answer(self.raw if view == "raw" else self.enhanced, headers)
+        return picture_answer(self.raw if view == "raw" else self.enhanced, headers)
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         notices = ["NOT SECURED: everybody on this network can watch"] if self.state["insecure"] else []
@@ -409,6 +410,9 @@ class FakeUnit:
         headers = {"Content-Range": f"bytes {asked.start}-{stop - 1}/{len(body)}", "Accept-Ranges": "bytes"}
         return web.Response(status=206, body=body[asked.start : stop], content_type=kind, headers=headers)
 
+    async def _reference_png(self, request: web.Request) -> web.StreamResponse:
+        return picture_answer(self.reference)
+
     async def _small(self, request: web.Request) -> web.StreamResponse:
         small = cv2.resize(self.enhanced, (320, 180), interpolation=cv2.INTER_AREA)
         return web.Response(body=simplejpeg.encode_jpeg(small), content_type="image/jpeg")
@@ -478,9 +482,18 @@ def item(
     }
 
 
+def file_answer(file: Path) -> Any:
+    """A handler that serves a file of the page."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(file, headers=PAGE_HEADERS)
+
+    return answer
+
+
 def png(image: Image) -> bytes:
     return cv2.imencode(".png", image[..., ::-1])[1].tobytes()
 
 
-async def picture_answer(image: Image, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
+def picture_answer(image: Image, headers: Mapping[str, str] | None = None) -> web.StreamResponse:
     return web.Response(body=png(image), content_type="image/png", headers=dict(headers or {}))

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.browsing import GUARD_MS, wait_live
 from tests.doubles.fake_unit import FakeUnit
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
-
 CHROMIUM = Path("/usr/bin/chromium")
-GUARD_MS = 30_000
 
 
 @pytest.fixture
@@ -23,8 +21,9 @@ def unit() -> Iterator[FakeUnit]:
     unit.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}")
     with playwright.sync_playwright() as driver:
@@ -36,7 +35,8 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def open_page(chromium: Any, unit: FakeUnit) -> Iterator[Callable[..., Any]]:
     """Opens the page in a window of its own, and waits until it is live; what goes wrong in it fails the test."""
-    contexts, wrong = [], []
+    contexts: list[Any] = []
+    wrong: list[str] = []
 
     def opened(width: int = 1280, height: int = 800, *, url: str = "", is_live: bool = True, **settings: Any) -> Any:
         context = chromium.new_context(viewport={"width": width, "height": height}, **settings)
@@ -47,7 +47,6 @@ def open_page(chromium: Any, unit: FakeUnit) -> Iterator[Callable[..., Any]]:
         page.goto(url or unit.url)
         if is_live:
             wait_live(page)
-            wait_for(page, "document.getElementById('state').dataset.state !== 'starting'")
         return page
 
     yield opened
@@ -59,27 +58,3 @@ def open_page(chromium: Any, unit: FakeUnit) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def page(open_page: Callable[..., Any]) -> Any:
     return open_page()
-
-
-def wait_for(page: Any, condition: str, arg: object = None) -> None:
-    """Until a JavaScript condition holds. The page's own policy forbids what wait_for_function does."""
-    for _ in range(GUARD_MS // 50):
-        if page.evaluate(condition, arg):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"did not come true: {condition}, {arg}")
-
-
-def wait_live(page: Any) -> None:
-    """Until a picture is there, and vouched for."""
-    shown = "document.getElementById('picture').dataset.seq !== undefined"
-    wait_for(page, f"document.getElementById('cover').hidden && {shown}")
-
-
-def wait_until(page: Any, holds: Callable[[], object]) -> None:
-    """Until something outside the page holds."""
-    for _ in range(GUARD_MS // 50):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("did not come true")

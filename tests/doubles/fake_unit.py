@@ -29,6 +29,8 @@ from edge.web.state_strip import draw as draw_strip
 
 RAW_GREEN, ENHANCED_RED, REFERENCE_BLUE = (40, 180, 60), (190, 50, 40), (40, 60, 190)
 FPS = 25.0
+SUB_PATH = "/units/7/"
+"""Everything is there too, as behind a proxy."""
 WIDTHS_PX = (480, 640, 960, 1280, 1920)
 ROUTES: Mapping[str, tuple[str, ...]] = {
     "/api/state": ("get",),
@@ -146,7 +148,9 @@ class FakeUnit:
         files = {view: f"{name}-{view}.png" for view in ("raw", "enhanced")}
         for view, image in (("raw", self.raw), ("enhanced", self.enhanced)):
             self.files[files[view]] = png(image)
-        self.items.insert(0, item(name, "pair", files, session, taken_at, sum(len(self.files[one]) for one in files.values())))
+        self.items.insert(
+            0, item(name, "pair", files, session, taken_at, sum(len(self.files[one]) for one in files.values()))
+        )
 
     def keep_recording(self, name: str, raw: bytes, enhanced: bytes) -> None:
         """Put a recording into the store."""
@@ -167,6 +171,11 @@ class FakeUnit:
         self._loop.close()
 
     def _app(self) -> web.Application:
+        app = self._served()
+        app.add_subapp(SUB_PATH, self._served())
+        return app
+
+    def _served(self) -> web.Application:
         app = web.Application(middlewares=[self._door()])
         for path, file in {**PAGE_FILES, **LOGIN_FILES}.items():
             app.router.add_get(path, file_answer(file))
@@ -189,7 +198,7 @@ class FakeUnit:
         async def admit(request: web.Request, handler: Any) -> web.StreamResponse:
             while self.is_silent:
                 await asyncio.sleep(0.05)
-            is_open = request.path in LOGIN_FILES or request.path in ("/style.css", "/api/login")
+            is_open = where(request) in LOGIN_FILES or where(request) in ("/style.css", "/api/login")
             if not self.is_logged_in and not is_open:
                 return web.Response(status=401, text="log in first\n")
             return await handler(request)
@@ -215,7 +224,9 @@ class FakeUnit:
     def _picture(self, want: str, width_px: int) -> tuple[dict[str, Any], bytes]:
         width_px = next((step for step in WIDTHS_PX if step >= width_px), WIDTHS_PX[-1])
         seq = self._held_seq if self.state["frozen"] is not None else self._seq()
-        enhanced = self._jpeg("enhanced", width_px, seq, "right" if want == "pair" else "left") if want != "raw" else b""
+        enhanced = (
+            self._jpeg("enhanced", width_px, seq, "right" if want == "pair" else "left") if want != "raw" else b""
+        )
         raw = self._jpeg("raw", width_px, seq) if want != "enhanced" else b""
         head = {
             "seq": seq,
@@ -342,18 +353,18 @@ class FakeUnit:
         return web.json_response({})
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        if request.method.lower() not in (*self.routes.get(request.path, ()), *always(request.path)):
+        if request.method.lower() not in (*self.routes.get(where(request), ()), *always(where(request))):
             return web.Response(status=404, text="not known\n")
         if request.method == "GET":
             return self._told(request)
         body = await request.json() if request.can_read_body else dict(request.query)
-        self.calls.append((request.method, request.path, body))
+        self.calls.append((request.method, where(request), body))
         if self.state["role"] == "viewer":
             return web.Response(status=403, text="this takes the role operator\n")
-        return web.json_response(self._done(request.method, request.path, body) or {})
+        return web.json_response(self._done(request.method, where(request), body) or {})
 
     def _told(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/api/saved":
+        if where(request) == "/api/saved":
             session = request.query.get("session")
             items = [one for one in self.items if not session or (one["session"] or {}).get("id") == session]
             names, before = [one["name"] for one in items], request.query.get("before")
@@ -365,7 +376,7 @@ class FakeUnit:
             "/api/camera-controls": {"controls": self.controls},
             "/api/reference": self.reference_record,
         }
-        return web.json_response(told[request.path])
+        return web.json_response(told[where(request)])
 
     def _done(self, method: str, path: str, body: Mapping[str, Any]) -> Any:  # noqa: C901 - one line for each route
         state, record = self.state, self.reference_record
@@ -416,6 +427,11 @@ class FakeUnit:
     async def _small(self, request: web.Request) -> web.StreamResponse:
         small = cv2.resize(self.enhanced, (320, 180), interpolation=cv2.INTER_AREA)
         return web.Response(body=simplejpeg.encode_jpeg(small), content_type="image/jpeg")
+
+
+def where(request: web.Request) -> str:
+    """The path as the unit itself knows it."""
+    return "/" + request.path.removeprefix(SUB_PATH).removeprefix("/")
 
 
 def always(path: str) -> tuple[str, ...]:

@@ -8,6 +8,10 @@ const TAP_MS = 250;
 
 export function handle(viewer) {
   const { stage } = viewer;
+  const isOfOthers = (event) => {
+    const other = event.target.closest("a, button, select, dialog, input, label, .floating");
+    return other !== null && other !== stage && stage.contains(other);
+  };
   const down = new Map(); // pointerId -> {clientX, clientY}
   let doing = ""; // "divide", "press", "pan", "pinch"
   let began = { x: 0, y: 0, atMs: 0 };
@@ -43,7 +47,7 @@ export function handle(viewer) {
   }
 
   stage.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || event.target.closest("a, button, select, dialog, input, label, .floating") || down.size === 2) return;
+    if (event.button !== 0 || isOfOthers(event) || down.size === 2) return;
     stage.setPointerCapture(event.pointerId);
     down.set(event.pointerId, event);
     if (down.size === 1) return press(event);
@@ -85,7 +89,7 @@ export function handle(viewer) {
   for (const end of ["pointerup", "pointercancel"]) stage.addEventListener(end, up);
 
   stage.addEventListener("wheel", (event) => {
-    if (event.target.closest(".floating, dialog")) return;
+    if (isOfOthers(event)) return;
     event.preventDefault();
     const lines = event.deltaMode === 1 ? 16 : 1;
     viewer.zoom(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0016)), event);

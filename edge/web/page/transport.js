@@ -23,8 +23,12 @@ export class Transport {
 
   /** @param onPicture called with {enhanced, raw, seq, mode, state, bornMs}; of a view alone one of the two is null. */
   constructor(onPicture) {
-    this.#socket = new SocketStream(onPicture);
-    this.#parts = new PictureStream(onPicture);
+    const take = (picture) => {
+      this.isRefused = false;
+      onPicture(picture);
+    };
+    this.#socket = new SocketStream(take);
+    this.#parts = new PictureStream(take);
   }
 
   get lastPartMs() {
@@ -86,11 +90,7 @@ export class Transport {
   async #connect(signal) {
     if (typeof WebSocket === "function" && performance.now() > this.#noSocketUntilMs) {
       this.kind = "socket";
-      if (await this.#socket.run(signal)) {
-        this.isRefused = false;
-        return;
-      }
-      if (signal.aborted) return;
+      if ((await this.#socket.run(signal)) || signal.aborted) return;
       const { status } = await fetch("api/who", { signal, cache: "no-store" }); // a browser hides why a socket was refused
       this.isRefused = status === 401;
       if (this.isRefused) return;

@@ -12,12 +12,30 @@ ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 ANYWHERE_ELSE = "/{other}"
 """The route that answers every other address."""
 
-_PAGE_NAMES = (
-    ("account.js", "app.js", "camera.css", "controls.js", "dom.js", "freezing.js", "gallery.js", "hands.js", "keys.js")
-    + ("layout.js", "panels.js", "patient.js", "saving.js", "socket.js", "status.js", "stream.js", "transit.js")
-    + ("transport.js", "unit.js", "viewer.js", "watchdog.js")
+PAGE_NAMES = (
+    "account.js",
+    "app.js",
+    "camera.css",
+    "controls.js",
+    "dom.js",
+    "freezing.js",
+    "gallery.js",
+    "hands.js",
+    "keys.js",
+    "layout.js",
+    "panels.js",
+    "patient.js",
+    "saving.js",
+    "socket.js",
+    "status.js",
+    "stream.js",
+    "transit.js",
+    "transport.js",
+    "unit.js",
+    "viewer.js",
+    "watchdog.js",
 )
-"""Files of the physician's page; `style.css` is the login page's too."""
+"""Files of the page that shows the picture; `style.css` is the login page's too."""
 
 RIGHTS: Mapping[tuple[str, str], Least] = {
     # what logging in needs
@@ -28,7 +46,7 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("POST", "/api/login"): "anyone",
     # looking
     ("GET", "/"): "viewer",
-    **{("GET", f"/{name}"): "viewer" for name in _PAGE_NAMES},
+    **{("GET", f"/{name}"): "viewer" for name in PAGE_NAMES},
     ("GET", "/stream.mjpg"): "viewer",
     ("GET", "/snapshot.png"): "viewer",
     ("GET", "/health"): "viewer",

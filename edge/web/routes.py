@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import HttpVersion11, web
 
 from edge.access.door import Door
+from edge.access.rights import PAGE_NAMES
 from edge.basics.errors import UsageError
 from edge.basics.seldom import Seldom
 from edge.frames.frame import FramePair
@@ -45,14 +46,9 @@ log = logging.getLogger(__name__)
 _seldom = Seldom(log)
 
 PAGE_DIR = Path(__file__).resolve().parent / "page"
-_PAGE_NAMES = (
-    ("account.js", "app.js", "camera.css", "controls.js", "dom.js", "freezing.js", "gallery.js", "hands.js", "keys.js")
-    + ("layout.js", "panels.js", "patient.js", "saving.js", "socket.js", "status.js", "stream.js", "style.css")
-    + ("transit.js", "transport.js", "unit.js", "viewer.js", "watchdog.js")
-)
 PAGE_FILES: Mapping[str, Path] = {
     "/": PAGE_DIR / "index.html",
-    **{f"/{name}": PAGE_DIR / name for name in _PAGE_NAMES},
+    **{f"/{name}": PAGE_DIR / name for name in (*PAGE_NAMES, "style.css")},
 }
 LOGIN_FILES: Mapping[str, Path] = {
     "/login": PAGE_DIR / "login.html",

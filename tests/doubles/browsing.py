@@ -14,7 +14,8 @@ GUARD_MS = 30_000
 COLOUR_AT = """([x, y, id]) => {
     const canvas = document.getElementById(id);
     const [r, g, b] = canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data;
-    return r > g + 50 && r > b + 50 ? "enhanced" : g > r + 50 && g > b + 50 ? "raw" : b > r + 50 ? "reference" : "other";
+    if (r > g + 50 && r > b + 50) return "enhanced";
+    return g > r + 50 && g > b + 50 ? "raw" : b > r + 50 ? "reference" : "other";
 }"""
 
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import socket
-import struct
 import threading
 import time
 from collections.abc import Mapping
@@ -19,40 +18,17 @@ from typing import Any
 import cv2
 import numpy as np
 import simplejpeg
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from edge.pictures.image import Image
 from edge.web.answers import PAGE_HEADERS
-from edge.web.banner import Status, stamp
 from edge.web.routes import LOGIN_FILES, PAGE_FILES
-from edge.web.state_strip import draw as draw_strip
+from tests.doubles.fake_records import CONTROLS, ROUTES, always, first_state, item
+from tests.doubles.fake_streams import FPS, FakeStreams
 
 RAW_GREEN, ENHANCED_RED, REFERENCE_BLUE = (40, 180, 60), (190, 50, 40), (40, 60, 190)
-FPS = 25.0
 SUB_PATH = "/units/7/"
 """Everything is there too, as behind a proxy."""
-WIDTHS_PX = (480, 640, 960, 1280, 1920)
-ROUTES: Mapping[str, tuple[str, ...]] = {
-    "/api/state": ("get",),
-    "/api/freeze": ("post",),
-    "/api/live": ("post",),
-    "/api/profile": ("post",),
-    "/api/light": ("get", "post"),
-    "/api/camera-controls": ("get", "post"),
-    "/api/recording": ("get",),
-    "/api/recording/start": ("post",),
-    "/api/recording/stop": ("post",),
-    "/api/recording/keep": ("post",),
-    "/api/saved": ("get",),
-    "/api/saved/{name}": ("get", "delete"),
-    "/api/session": ("get", "post", "delete"),
-    "/api/reference": ("get", "post", "delete"),
-    "/api/reference/show": ("post",),
-}
-CONTROLS = {
-    "exposure": {"low": 1, "high": 500, "step": 1, "default": 120, "now": 120},
-    "gain": {"low": 0, "high": 16, "step": 0.5, "default": 4, "now": 4},
-}
 
 
 def flat(colour: tuple[int, int, int]) -> Image:
@@ -71,6 +47,8 @@ class FakeUnit:
         is_silent: nothing is sent any more, and every connection stays.
         lag_ms: age of a picture when it is sent.
         files: name -> bytes of what is saved.
+        held_seq: of the held frame.
+        sockets: open ones.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -92,9 +70,9 @@ class FakeUnit:
         }
         self.state: dict[str, Any] = first_state()
         self._begun_s = time.monotonic()
-        self._held_seq = 0
+        self.held_seq = 0
         self._pages: set[web.StreamResponse] = set()
-        self._sockets: set[web.WebSocketResponse] = set()
+        self.sockets: set[web.WebSocketResponse] = set()
         self._loop = asyncio.new_event_loop()
         self._socket = socket.create_server(("127.0.0.1", port))
         self.port = int(self._socket.getsockname()[1])
@@ -111,6 +89,10 @@ class FakeUnit:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(20)
+
+    def seq(self) -> int:
+        """Of the frame that the camera takes now."""
+        return int((time.monotonic() - self._begun_s) * FPS)
 
     def asked(self, method: str, path: str) -> list[Any]:
         """Query or body of each such call."""
@@ -129,8 +111,8 @@ class FakeUnit:
     def freeze(self, is_frozen: bool = True, view: str = "enhanced") -> None:
         """As the button on the camera head."""
         if is_frozen and self.state["frozen"] is None:
-            self._held_seq = self._seq()
-            self.state["frozen"] = {"seq": self._held_seq, "taken_at": "2026-11-29T12:03:11.250+00:00"}
+            self.held_seq = self.seq()
+            self.state["frozen"] = {"seq": self.held_seq, "taken_at": "2026-11-29T12:03:11.250+00:00"}
         elif not is_frozen:
             self.state["frozen"] = None
             self.reference_record |= {"done": [], "running": None, "shown": None}
@@ -138,7 +120,7 @@ class FakeUnit:
 
     def cut_sockets(self) -> None:
         async def cut() -> None:
-            for one in list(self._sockets):
+            for one in list(self.sockets):
                 await one.close()
 
         asyncio.run_coroutine_threadsafe(cut(), self._loop).result(20)
@@ -176,11 +158,11 @@ class FakeUnit:
         return app
 
     def _served(self) -> web.Application:
-        app = web.Application(middlewares=[self._door()])
+        app, streams = web.Application(middlewares=[self._door()]), FakeStreams(self)
         for path, file in {**PAGE_FILES, **LOGIN_FILES}.items():
             app.router.add_get(path, file_answer(file))
-        app.router.add_get("/stream.ws", self._stream)
-        app.router.add_get("/stream.mjpg", self._mjpeg)
+        app.router.add_get("/stream.ws", streams.socket)
+        app.router.add_get("/stream.mjpg", streams.mjpeg)
         app.router.add_get("/events", self._events)
         app.router.add_get("/snapshot.png", self._snapshot)
         app.router.add_get("/health", self._health)
@@ -205,110 +187,6 @@ class FakeUnit:
 
         return admit
 
-    def _seq(self) -> int:
-        return int((time.monotonic() - self._begun_s) * FPS)
-
-    def _jpeg(self, mode: str, width_px: int, seq: int, side: str = "left") -> bytes:
-        image = self.raw if mode == "raw" else self.enhanced
-        if self.state["frozen"] is not None and mode == "enhanced" and self.reference_record["shown"] is not None:
-            image = self.reference
-        size = (width_px, width_px * 9 // 16)
-        image = image if image.shape[1::-1] == size else cv2.resize(image, size)
-        state = "frozen" if self.state["frozen"] is not None else "live"
-        profile = self.reference_record["shown"] or self.state["profile"]
-        banner = Status(state, mode, profile, age_ms=1200.0)  # type: ignore[arg-type]
-        image = stamp(image, banner, side)  # type: ignore[arg-type]
-        draw_strip(image, seq, state, mode)  # type: ignore[arg-type]
-        return bytes(simplejpeg.encode_jpeg(image, quality=85))
-
-    def _picture(self, want: str, width_px: int) -> tuple[dict[str, Any], bytes]:
-        width_px = next((step for step in WIDTHS_PX if step >= width_px), WIDTHS_PX[-1])
-        seq = self._held_seq if self.state["frozen"] is not None else self._seq()
-        enhanced = (
-            self._jpeg("enhanced", width_px, seq, "right" if want == "pair" else "left") if want != "raw" else b""
-        )
-        raw = self._jpeg("raw", width_px, seq) if want != "enhanced" else b""
-        head = {
-            "seq": seq,
-            "age_ms": self.lag_ms,
-            "sent_ms": time.monotonic() * 1000,
-            "mode": "raw" if want == "raw" else "enhanced",
-            "state": "frozen" if self.state["frozen"] is not None else "live",
-            "profile": self.reference_record["shown"] or self.state["profile"],
-            "view": want,
-            "width": width_px,
-            "height": width_px * 9 // 16,
-            "enhanced_bytes": len(enhanced),
-            "num_dropped": 0,
-        }
-        return head, enhanced + raw
-
-    async def _stream(self, request: web.Request) -> web.StreamResponse:
-        if not self.has_socket:
-            return web.Response(status=404)
-        answer = web.WebSocketResponse(max_msg_size=1024, compress=False)
-        await answer.prepare(request)
-        self._sockets.add(answer)
-        wish, asks, last = {"want": "enhanced", "width": 1920}, asyncio.Event(), (-1, "")
-
-        async def send() -> None:
-            nonlocal last
-            while not answer.closed:
-                await asks.wait()
-                asks.clear()
-                begun_s = time.monotonic()
-                while (self._seq(), json.dumps(wish)) == last or self.is_silent:
-                    await asyncio.sleep(0.005)
-                if self.state["frozen"] is not None and last[1] == json.dumps(wish):
-                    await asyncio.sleep(max(0.0, 0.3 - (time.monotonic() - begun_s)))
-                last = self._seq(), json.dumps(wish)
-                head, body = self._picture(str(wish["want"]), int(wish["width"]))
-                text = json.dumps(head).encode()
-                await answer.send_bytes(struct.pack(">I", len(text)) + text + body)
-
-        sending = asyncio.ensure_future(send())
-        try:
-            async for message in answer:
-                if message.type != WSMsgType.TEXT:
-                    break
-                told = json.loads(message.data)
-                if "want" in told:
-                    is_first = not asks.is_set() and last == (-1, "")
-                    wish = told
-                    self.wishes.append(told)
-                    if is_first:
-                        asks.set()
-                if "next" in told:
-                    asks.set()
-        finally:
-            sending.cancel()
-            self._sockets.discard(answer)
-        return answer
-
-    async def _mjpeg(self, request: web.Request) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Content-Type": "multipart/x-mixed-replace; boundary=frame"})
-        await answer.prepare(request)
-        with contextlib.suppress(ConnectionError):
-            while True:
-                while self.is_silent:
-                    await asyncio.sleep(0.05)
-                head, body = self._picture(request.query.get("view", "enhanced"), 960)
-                lines = {
-                    "Content-Type": "image/jpeg",
-                    "Content-Length": len(body),
-                    "X-Seq": head["seq"],
-                    "X-Mode": head["mode"],
-                    "X-State": head["state"],
-                    "X-Age-Ms": head["age_ms"],
-                    "X-Sent-Ms": head["sent_ms"],
-                }
-                if head["view"] == "pair":
-                    lines["X-Enhanced-Bytes"] = head["enhanced_bytes"]
-                told = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-                await answer.write(f"--frame\r\n{told}\r\n".encode() + body + b"\r\n")
-                await asyncio.sleep(1 / FPS)
-        return answer
-
     async def _events(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await answer.prepare(request)
@@ -324,7 +202,7 @@ class FakeUnit:
 
     async def _snapshot(self, request: web.Request) -> web.StreamResponse:
         view = request.query.get("view", "enhanced")
-        seq = self._held_seq if self.state["frozen"] is not None else int(request.query.get("seq", self._seq()))
+        seq = self.held_seq if self.state["frozen"] is not None else int(request.query.get("seq", self.seq()))
         headers = {
             "X-Seq": str(seq),
             "X-State": "frozen" if self.state["frozen"] is not None else "live",
@@ -340,7 +218,9 @@ class FakeUnit:
     async def _openapi(self, request: web.Request) -> web.StreamResponse:
         if not self.routes:
             return web.Response(status=404)
-        return web.json_response({"paths": {path: dict.fromkeys(methods, {}) for path, methods in self.routes.items()}})
+        return web.json_response(
+            {"paths": {path: {one: {} for one in methods} for path, methods in self.routes.items()}}
+        )
 
     async def _who(self, request: web.Request) -> web.StreamResponse:
         told = {"name": self.state["name"], "role": self.state["role"], "session": self.has_users}
@@ -373,12 +253,13 @@ class FakeUnit:
             return web.json_response({"items": items[:num], "more": len(items) > num})
         told: dict[str, Any] = {
             "/api/state": self.state,
-            "/api/camera-controls": {"controls": self.controls},
+            "/api/camera-controls": self.controls,
+            "/api/light": {"percent": self.state["light_percent"], "limit_percent": 95},
             "/api/reference": self.reference_record,
         }
         return web.json_response(told[where(request)])
 
-    def _done(self, method: str, path: str, body: Mapping[str, Any]) -> Any:  # noqa: C901 - one line for each route
+    def _done(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
         state, record = self.state, self.reference_record
         if path in ("/api/freeze", "/api/live"):
             self._loop.run_in_executor(None, self.freeze, path == "/api/freeze")
@@ -391,8 +272,9 @@ class FakeUnit:
         elif path == "/api/camera-controls":
             for name, value in body.items():
                 self.controls[name]["now"] = value
+            return self.controls
         elif path == "/api/save":
-            return {"seq": self._seq(), "views": ["raw", "enhanced"]}
+            return {"seq": self.seq(), "views": ["raw", "enhanced"]}
         elif path == "/api/recording/start":
             state["recording"] = {"since": "", "seconds": 0, "views": body["views"], "bytes": 0}
         elif path == "/api/recording/stop":
@@ -432,70 +314,6 @@ class FakeUnit:
 def where(request: web.Request) -> str:
     """The path as the unit itself knows it."""
     return "/" + request.path.removeprefix(SUB_PATH).removeprefix("/")
-
-
-def always(path: str) -> tuple[str, ...]:
-    """Methods of what every unit answers, however old."""
-    return ("post",) if path in ("/api/live", "/api/save", "/api/strength", "/api/logout") else ()
-
-
-def first_state() -> dict[str, Any]:
-    """A unit that has everything, and is well."""
-    return {
-        "state": "live",
-        "reason": "",
-        "mode": "enhanced",
-        "profile": "live",
-        "profiles": [
-            {"name": "live", "title": "For every day", "is_live": True, "synthesises": False},
-            {"name": "live-isr", "title": "Finer", "is_live": True, "synthesises": True},
-            {"name": "miinet", "title": "The paper's", "is_live": False, "synthesises": True},
-        ],
-        "strength": 1.0,
-        "frozen": None,
-        "view": "enhanced",
-        "age_ms": 30.0,
-        "fps_in": 30.0,
-        "fps_out": 25.0,
-        "latency_ms": 31.0,
-        "notices": [],
-        "role": "operator",
-        "name": "otto",
-        "expires_in_s": None,
-        "insecure": False,
-        "viewers": 1,
-        "can": {
-            "profile": True,
-            "light": True,
-            "camera_controls": True,
-            "recording": True,
-            "before_roll": True,
-            "reference": ["miinet", "cyclegan"],
-            "webrtc": False,
-        },
-        "recording": None,
-        "session": None,
-        "reference": None,
-        "light_percent": 70,
-        "storage": {"free_bytes": 21_000_000_000, "used_bytes": 3_000_000_000, "limit_bytes": 24_000_000_000},
-    }
-
-
-def item(
-    name: str, kind: str, files: Mapping[str, str], session: Mapping[str, Any] | None, taken_at: str, num_bytes: int
-) -> dict[str, Any]:
-    """As `/api/saved` tells of it."""
-    return {
-        "name": name,
-        "kind": kind,
-        "taken_at": taken_at or "2026-11-29T12:03:11.250+00:00",
-        "duration_s": 2.0 if kind == "recording" else None,
-        "views": ["raw", "enhanced"],
-        "bytes": num_bytes,
-        "profile": "live",
-        "session": session,
-        "files": {**files, "record": f"{name}.json"},
-    }
 
 
 def file_answer(file: Path) -> Any:

@@ -86,6 +86,7 @@ unit.addEventListener("turned", ({ detail }) => choose(detail));
 unit.addEventListener("event", ({ detail: { kind, data } }) => {
   if (kind === "saved") toast(`Saved on the unit: ${data.name}`);
   else if (kind === "not-saved") toast(`Not saved: ${data.reason}`);
+  else if (kind === "recording" && data.reason) toast(`The recording has ended: ${data.reason}`);
 });
 
 function comeBack() {
@@ -123,7 +124,7 @@ listen(
 );
 handle(viewer);
 wirePanels();
-$("adjust-open").addEventListener("click", () => $("adjust").open && unit.offers.has("camera_controls") && controls.askCamera());
+$("adjust-open").addEventListener("click", () => $("adjust").open && controls.look(unit.offers));
 offerToStay(comeBack);
 $("views").addEventListener("change", (event) => choose(event.target.value));
 $("save").addEventListener("click", save);

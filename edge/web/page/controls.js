@@ -85,7 +85,6 @@ export class Controls {
     if (Number.isFinite(share)) this.#strength.tell(Math.round(share * 100));
     if (Number.isFinite(state.light_percent)) this.#light.tell(state.light_percent);
     if (offers.has("profile")) this.#showProfiles(state);
-    if (offers.has("camera_controls") && this.#camera.size === 0) this.askCamera();
   }
 
   #showProfiles({ profiles, profile }) {
@@ -117,11 +116,22 @@ export class Controls {
     this.#choosing = false;
   }
 
-  /** The camera's controls, as they are now. */
+  /** What is only asked when somebody looks: the camera's controls as they are now, and how bright the light may be. */
+  async look(offers) {
+    if (offers.has("camera_controls")) this.askCamera();
+    if (!offers.has("light")) return;
+    try {
+      const { percent, limit_percent: limit } = await askJson("api/light");
+      if (Number.isFinite(limit)) $("light").max = limit;
+      this.#light.tell(percent);
+    } catch {
+      // the head is gone: the next state says so
+    }
+  }
+
   async askCamera() {
     try {
-      const { controls } = await askJson("api/camera-controls");
-      this.#showCamera(controls);
+      this.#showCamera(await askJson("api/camera-controls"));
     } catch {
       $("camera").hidden = true; // the camera is gone, or has none: there is nothing to turn
     }
@@ -133,19 +143,21 @@ export class Controls {
       this.#camera = new Map();
       $("camera-knobs").replaceChildren(...names.map((name) => this.#cameraKnob(name, controls[name])));
     }
-    for (const name of names) this.#camera.get(name).tell(controls[name].now);
+    for (const name of names) {
+      this.#camera.get(name).tell(controls[name].now);
+      $(`camera-${name}`).disabled = controls[name].active === false; // such as exposure while it is automatic
+    }
   }
 
-  #cameraKnob(name, control) {
+  #cameraKnob(name, { low, high, step, default: usual, now }) {
     const id = `camera-${name}`;
-    const input = make("input", { type: "range", id, min: control.low, max: control.high, step: control.step || 1, value: control.now });
+    const input = make("input", { type: "range", id, min: low, max: high, step: step || 1, value: now });
     const output = make("output", {});
     output.htmlFor = id;
-    const send = async (value) => {
-      await post("api/camera-controls", { [name]: value });
-    };
-    const knob = new Knob({ what: titled(name), input, output, words: (value) => `${value}${Number(value) === control.default ? " (usual)" : ""}`, send });
-    this.#camera.set(name, knob);
+    const isSwitch = low === 0 && high === 1;
+    const words = (value) => `${isSwitch ? (value ? "on" : "off") : value}${value === usual ? " (usual)" : ""}`;
+    const send = async (value) => this.#showCamera(await post("api/camera-controls", { [name]: value }));
+    this.#camera.set(name, new Knob({ what: titled(name), input, output, words, send }));
     return make("label", { className: "knob" }, make("span", {}, titled(name)), output, input);
   }
 }

@@ -27,7 +27,7 @@ export class Gallery {
     $("erase-yes").addEventListener("click", () => this.#erase());
     $("gallery").addEventListener("close", () => this.#leave());
     document.addEventListener("keydown", (event) => this.#key(event));
-    unit.addEventListener("event", ({ detail }) => $("gallery").open && ["saved", "recording"].includes(detail.kind) && this.#fill());
+    unit.addEventListener("event", ({ detail }) => $("gallery").open && ["saved", "recording", "removed"].includes(detail.kind) && this.#fill());
   }
 
   /** Where keys go while it is open; null where it is closed, or shows a recording. */
@@ -177,7 +177,7 @@ export class Gallery {
     const made = this.#unit.state?.profiles?.find((profile) => profile.name === item?.profile)?.synthesises;
     const words = item && [
       new Date(item.taken_at).toLocaleString(), item.kind === "recording" ? clock(item.duration_s ?? 0) : "", item.profile,
-      made ? "synthesised detail" : "", item.session?.label, item.bytes ? size(item.bytes) : "",
+      made ? "synthesised detail" : "", item.session?.label, item.ended, item.bytes ? size(item.bytes) : "",
     ];
     say($("caption"), words?.filter(Boolean).join(" · ") ?? "");
     for (const half of ["raw", "enhanced"]) {

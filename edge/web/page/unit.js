@@ -81,7 +81,7 @@ export class Unit extends EventTarget {
     const events = (this.#events = new EventSource("events"));
     const on = (kind, react) => events.addEventListener(kind, (event) => react(JSON.parse(event.data)));
     on("state", (told) => this.#takeState(told));
-    for (const kind of ["saved", "not-saved", ...EVENTS]) {
+    for (const kind of ["saved", "not-saved", "removed", ...EVENTS]) {
       on(kind, (data) => {
         this.dispatchEvent(new CustomEvent("event", { detail: { kind, data } }));
         if (EVENTS.includes(kind)) this.poll();

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.axe import axe_source
-from tests.doubles.browsing import wait_for, wait_for_text
+from tests.doubles.browsing import wait_for, wait_for_text, wait_until
 from tests.doubles.fake_unit import FakeUnit
 
 pytestmark = pytest.mark.slow
@@ -61,6 +61,7 @@ def test_a_held_picture_with_its_profiles_looked_at_closely(page: Any, unit: Fak
     unit.freeze()
     wait_for(page, "!document.getElementById('tray').hidden")
     page.locator("#references [data-profile=miinet]").click()
+    wait_until(page, lambda: unit.asked("POST", "/api/reference"))
     unit.reference_record["running"] = {"profile": "miinet", "done": 0.4, "left_s": 9}
     wait_for_text(page, "references", "40%")
     page.keyboard.press("8")

@@ -71,9 +71,18 @@ def test_strength_light_and_camera_are_sliders(page: Any, unit: FakeUnit) -> Non
     wait_asked(page, unit, "POST", "/api/camera-controls", {"exposure": 200})
     turn(page, "camera-gain", "2.5")
     wait_asked(page, unit, "POST", "/api/camera-controls", {"gain": 2.5})
+    assert page.locator("#light").get_attribute("max") == "95", "as bright as the head may be"
     unit.state["light_percent"] = 90
     wait_for_text(page, "light-value", "90%")
     assert page.locator("#light").input_value() == "90"
+
+
+@pytest.mark.slow
+def test_a_camera_control_without_effect_cannot_be_turned(page: Any, unit: FakeUnit) -> None:
+    unit.controls["exposure"]["active"] = False
+    page.keyboard.press("a")
+    wait_for(page, "document.getElementById('camera-exposure')?.disabled === true")
+    assert page.locator("#camera-gain").is_enabled()
 
 
 @pytest.mark.slow
@@ -225,7 +234,7 @@ def test_a_login_that_has_ended_is_said_over_the_picture(page: Any, unit: FakeUn
     wait_for(page, "document.getElementById('gallery').open")
     unit.is_logged_in = False
     unit.cut_sockets()
-    wait_for_text(page, "cover-title", "LOGGED OUT – picture is not live")
+    wait_for_text(page, "cover-title", "LOGGED OUT \u2013 picture is not live")
     assert page.evaluate("document.activeElement.id") == "again"
     assert not page.evaluate("document.getElementById('gallery').open"), "nothing lies over it"
     unit.is_logged_in = True

@@ -1,4 +1,4 @@
-"""What the page shows is true, or covered: silence, lateness, a unit that goes and comes, and what stands in the pixels."""
+"""What the page shows is true, or covered: silence, lateness, a unit that goes and comes, what stands in the pixels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def goes_on(page: Any) -> None:
 def test_the_strip_and_the_banner_are_on_the_screen_as_the_unit_drew_them(open_page: Callable[..., Any]) -> None:
     page = open_page(1280, 900)
     wait_for(page, "document.getElementById('picture').width === 1280")
-    wait_for_text(page, "transport", "1280×720")
+    wait_for_text(page, "transport", "1280\u00d7720")
     seq = int(data(page, "seq") or 0)
     seen = screenshot(page, "#picture")
     strip = read_strip(seen)
@@ -49,7 +49,7 @@ def test_a_unit_that_falls_silent_is_covered_until_it_speaks_again(page: Any, un
 @pytest.mark.slow
 def test_a_unit_that_is_killed_is_covered_and_comes_back_by_itself(page: Any, unit: FakeUnit) -> None:
     unit.close()
-    wait_for_text(page, "cover-title", "NO CONNECTION – picture is not live")
+    wait_for_text(page, "cover-title", "NO CONNECTION \u2013 picture is not live")
     wait_for_text(page, "state-word", "No connection")
     again = FakeUnit(unit.port)
     try:
@@ -78,7 +78,7 @@ def test_a_network_that_is_cut_is_covered_and_comes_back_by_itself(page: Any, un
 @pytest.mark.slow
 def test_old_pictures_are_covered_and_said_to_be_stale(page: Any, unit: FakeUnit) -> None:
     unit.lag_ms = 900
-    wait_for_text(page, "cover-title", "STALE – picture is not live")
+    wait_for_text(page, "cover-title", "STALE \u2013 picture is not live")
     unit.lag_ms = 0
     wait_live(page)
 

@@ -12,10 +12,11 @@ from tests.doubles.fake_unit import FakeUnit
 
 BUTTONS = ("state", "views", "freeze", "save", "record", "keep", "adjust-open", "gallery-open", "full", "help-open")
 IS_FOCUS_SEEN = """() => {
-    const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement.matches("input[type=radio]")
-        ? document.activeElement.nextElementSibling : document.activeElement.matches(".divider")
-        ? document.activeElement.querySelector("svg") : document.activeElement);
-    return outlineStyle !== "none" && parseFloat(outlineWidth) >= 1;
+    const on = document.activeElement;
+    const isRadio = on.matches("input[type=radio]");
+    const drawn = isRadio ? on.nextElementSibling : on.matches(".divider") ? on.querySelector("svg") : on;
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(drawn);
+    return (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1) || boxShadow !== "none";
 }"""
 
 

@@ -35,9 +35,7 @@ SITE_FILES = {
     "/": PAGE_DIR / "index.html",
     "/calib.js": PAGE_DIR / "calib.js",
     "/calib.css": PAGE_DIR / "calib.css",
-    "/account.js": PAGE_FILES["/account.js"],
-    "/stream.js": PAGE_FILES["/stream.js"],
-    "/style.css": PAGE_FILES["/style.css"],
+    **{path: PAGE_FILES[path] for path in ("/account.js", "/dom.js", "/stream.js", "/style.css", "/transit.js")},
 }
 _SAY_AGAIN_S = 10.0
 _SHOW_END_S = 2.0

@@ -12,6 +12,31 @@ ROLES: tuple[Role, ...] = ("viewer", "operator", "admin")
 ANYWHERE_ELSE = "/{other}"
 """The route that answers every other address."""
 
+PAGE_NAMES = (
+    "account.js",
+    "app.js",
+    "camera.css",
+    "controls.js",
+    "dom.js",
+    "freezing.js",
+    "gallery.js",
+    "hands.js",
+    "keys.js",
+    "layout.js",
+    "panels.js",
+    "patient.js",
+    "saving.js",
+    "socket.js",
+    "status.js",
+    "stream.js",
+    "transit.js",
+    "transport.js",
+    "unit.js",
+    "viewer.js",
+    "watchdog.js",
+)
+"""Files of the page that shows the picture; `style.css` is the login page's too."""
+
 RIGHTS: Mapping[tuple[str, str], Least] = {
     # what logging in needs
     ("GET", "/login"): "anyone",
@@ -21,9 +46,7 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("POST", "/api/login"): "anyone",
     # looking
     ("GET", "/"): "viewer",
-    ("GET", "/app.js"): "viewer",
-    ("GET", "/stream.js"): "viewer",
-    ("GET", "/account.js"): "viewer",
+    **{("GET", f"/{name}"): "viewer" for name in PAGE_NAMES},
     ("GET", "/stream.mjpg"): "viewer",
     ("GET", "/stream.ws"): "viewer",
     ("GET", "/snapshot.png"): "viewer",

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import HttpVersion11, web
 
 from edge.access.door import Door
+from edge.access.rights import PAGE_NAMES
 from edge.basics.errors import UsageError
 from edge.basics.seldom import Seldom
 from edge.config import TRANSPORTS
@@ -44,10 +45,7 @@ _seldom = Seldom(log)
 PAGE_DIR = Path(__file__).resolve().parent / "page"
 PAGE_FILES: Mapping[str, Path] = {
     "/": PAGE_DIR / "index.html",
-    "/app.js": PAGE_DIR / "app.js",
-    "/stream.js": PAGE_DIR / "stream.js",
-    "/style.css": PAGE_DIR / "style.css",
-    "/account.js": PAGE_DIR / "account.js",
+    **{f"/{name}": PAGE_DIR / name for name in (*PAGE_NAMES, "style.css")},
 }
 LOGIN_FILES: Mapping[str, Path] = {
     "/login": PAGE_DIR / "login.html",

@@ -19,9 +19,8 @@ let taken = -1;
 let complete = false;
 
 new PictureStream((shown) => {
-  picture.drawImage(shown.enhanced, 0, 0, 1920, 1080);
-  shown.enhanced.close();
-  shown.raw?.close();
+  picture.drawImage(shown.raw, 0, 0, 1920, 1080);
+  shown.raw.close();
   bornMs = shown.bornMs;
 }).open("raw");
 

@@ -1,31 +1,19 @@
-// Who is logged in, what their role leaves out, and the way out; and what everybody must know of the unit's door.
+// Who is logged in, the way to stay, and the way out; and what everybody must know of the unit's door.
 
-const $ = (id) => document.getElementById(id);
-const NEEDS_OPERATOR = ["save", "live", "strength"];
-
-/** Show name and role, and take away what the role may not do. @returns whether somebody may look at all. */
-export async function showAccount() {
-  try {
-    const answer = await fetch("api/who", { cache: "no-store" });
-    if (!answer.ok) return false;
-    const { name, role, session } = await answer.json();
-    $("account").hidden = !session;
-    $("who").textContent = session ? `${name}, ${role}` : "";
-    for (const id of NEEDS_OPERATOR) {
-      $(id).toggleAttribute("data-forbidden", role === "viewer");
-      $(id).disabled = role === "viewer";
-      if (role === "viewer") $(id).title = "This takes the role operator";
-    }
-    return true;
-  } catch {
-    return false; // no connection: the cover says so
-  }
-}
+import { $, attempt, post, toast } from "./dom.js";
 
 /** What the unit says of its own door, such as that it is open to everybody. */
 export function showAccess(access) {
   const text = (access?.notices ?? []).join("; ");
   if ($("access").textContent !== text) $("access").textContent = text;
+}
+
+/** Show name and role of who has logged in. */
+export function showAccount(who) {
+  const isIn = Boolean(who?.session);
+  $("account").hidden = !isIn;
+  $("who").textContent = isIn ? `${who.name}, ${who.role}` : "";
+  $("stay-name").value = isIn ? who.name : "";
 }
 
 export async function logOut() {
@@ -34,4 +22,26 @@ export async function logOut() {
   } finally {
     location.replace("login");
   }
+}
+
+/** A new login before the old one ends: the picture goes on. */
+export function offerToStay(onStayed) {
+  const dialog = $("stay-dialog");
+  $("stay").addEventListener("click", () => {
+    $("stay-password").value = "";
+    dialog.showModal();
+    $("stay-password").focus();
+  });
+  $("stay-cancel").addEventListener("click", () => dialog.close());
+  $("stay-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const [name, password] = [$("stay-name").value, $("stay-password").value];
+    $("stay-password").value = "";
+    await attempt("Not logged in again", async () => {
+      await post("api/login", { name, password });
+      dialog.close();
+      toast("Logged in again");
+      onStayed();
+    });
+  });
 }

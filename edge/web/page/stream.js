@@ -1,13 +1,12 @@
 // Reads /stream.mjpg by fetch, so that the page knows the age of every picture; an <img> would hide it.
 
+import { decoded, PLACE, Transit } from "./transit.js";
+
 const HEAD_END = [13, 10, 13, 10];
 const RETRY_MS = 500;
 const REFUSED_RETRY_MS = 2000; // another tab may log in again
 const MOST_FPS = 30;
 const LEAST_FPS = 4;
-// Opening another view, or fewer pictures, is no new viewer: the unit gives this page its place again by this word.
-const PLACE = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-const CLOCK_DRIFT = 1e-4; // ms per ms that two clocks may drift apart without being taken for a late picture
 
 /** The newest picture of one view, again and again; older ones that were not decoded yet are let go. */
 export class PictureStream {
@@ -15,14 +14,12 @@ export class PictureStream {
   #abort = null;
   #newest = null;
   #decoding = false;
-  #transitMs = Infinity;
-  #transitSeenMs = 0;
   #view = "";
   #fps = MOST_FPS;
   lastPartMs = -Infinity;
   isRefused = false; // the unit asks for a login
 
-  /** @param onPicture called with {enhanced, raw, seq, mode, state, bornMs}; raw is null but in a pair. */
+  /** @param onPicture called with {enhanced, raw, seq, mode, state, bornMs}; of a view alone one of the two is null. */
   constructor(onPicture) {
     this.#onPicture = onPicture;
   }
@@ -34,13 +31,9 @@ export class PictureStream {
     this.#abort?.abort();
     const abort = new AbortController();
     this.#abort = abort;
-    this.#newest = null;
     while (!abort.signal.aborted) {
       try {
-        const url = `stream.mjpg?view=${view}&fps=${this.#fps}&place=${PLACE}`;
-        const answer = await fetch(url, { signal: abort.signal, cache: "no-store" });
-        this.isRefused = answer.status === 401;
-        if (answer.ok) await this.#read(answer.body.getReader(), abort.signal);
+        await this.once(view, abort.signal);
       } catch (error) {
         if (!abort.signal.aborted) console.info(`stream: ${error.message}; trying again`);
       }
@@ -48,54 +41,51 @@ export class PictureStream {
     }
   }
 
-  /** Ask for fewer pictures, and leave behind those that piled up on the way. */
+  /** One connection, until it ends or is given up. */
+  async once(view, signal) {
+    this.#newest = null;
+    const url = `stream.mjpg?view=${view}&fps=${this.#fps}&place=${PLACE}`;
+    const answer = await fetch(url, { signal, cache: "no-store" });
+    this.isRefused = answer.status === 401;
+    if (answer.ok) await this.#read(answer.body.getReader(), view, signal);
+  }
+
+  /** Ask for fewer pictures from the next connection on. */
   ease() {
     this.#fps = Math.max(LEAST_FPS, this.#fps / 2);
-    this.open(this.#view);
   }
 
-  /** Stop reading; the unit then need not encode for a page that nobody sees. */
-  close() {
-    this.#abort?.abort();
-    this.#newest = null;
+  /** As many pictures as there are, from the next connection on. */
+  hasten() {
+    this.#fps = MOST_FPS;
   }
 
-  async #read(reader, signal) {
+  async #read(reader, view, signal) {
     const parts = new PartReader();
-    this.#transitMs = Infinity; // the unit's clock starts anew when it does
+    const transit = new Transit(); // the unit's clock starts anew when it does
     while (true) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) return;
       for (const part of parts.feed(value)) {
         this.lastPartMs = performance.now();
-        this.#newest = { ...part, signal, bornMs: this.#bornMs(part.headers) };
+        const bornMs = transit.bornMs(Number(part.headers["x-sent-ms"]), Number(part.headers["x-age-ms"] ?? 0));
+        this.#newest = { ...part, view, signal, bornMs };
       }
       if (this.#newest && !this.#decoding) this.#decode();
     }
   }
 
-  /** When the camera took it, by this page's clock, counting what the way here added to the usual. */
-  #bornMs(headers) {
-    const now = performance.now();
-    const transitMs = now - Number(headers["x-sent-ms"]);
-    this.#transitMs = Math.min(transitMs, this.#transitMs + (now - this.#transitSeenMs) * CLOCK_DRIFT);
-    this.#transitSeenMs = now;
-    return now - (transitMs - this.#transitMs) - Number(headers["x-age-ms"] ?? 0);
-  }
-
   async #decode() {
     this.#decoding = true;
     while (this.#newest) {
-      const { headers, body, signal, bornMs } = this.#newest;
+      const { headers, body, view, signal, bornMs } = this.#newest;
       this.#newest = null;
-      const cut = Number(headers["x-enhanced-bytes"] ?? body.length);
-      const jpegs = [body.subarray(0, cut), body.subarray(cut)].filter((jpeg) => jpeg.length);
+      const cut = Number(headers["x-enhanced-bytes"] ?? (view === "raw" ? 0 : body.length));
+      const halves = [body.subarray(0, cut), body.subarray(cut)].map((jpeg) => (jpeg.length ? jpeg : null));
       try {
-        const [enhanced, raw = null] = await Promise.all(
-          jpegs.map((jpeg) => createImageBitmap(new Blob([jpeg], { type: "image/jpeg" }))),
-        );
+        const [enhanced, raw] = await decoded(halves);
         if (signal.aborted) {
-          enhanced.close();
+          enhanced?.close();
           raw?.close();
           continue;
         }

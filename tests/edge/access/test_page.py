@@ -63,8 +63,9 @@ def test_from_the_login_to_the_live_picture_and_out_again(page: Any, open_studio
     log_in(page, "otto")
     page.wait_for_url(studio.url)
     wait_for(page, f"!({COVERED})")
-    assert page.locator("#who").inner_text() == "otto, operator"
     assert page.locator("#save").is_enabled()
+    page.locator("#state").click()
+    assert page.locator("#who").inner_text() == "otto, operator"
     page.locator("#leave").click()
     page.wait_for_url("**/login")
     page.goto(studio.url)
@@ -117,17 +118,20 @@ def test_a_session_that_ends_is_said_over_the_picture_and_the_way_back_is_one_ke
     assert page.wrong == []
 
 
-def test_a_viewer_is_shown_what_they_may_not_do(page: Any, studio: Any) -> None:
+def test_a_viewer_is_not_offered_what_they_may_not_do(page: Any, studio: Any) -> None:
     studio.roll()
     page.goto(studio.url)
     log_in(page, "vera")
     page.wait_for_url(studio.url)
-    wait_for(page, "document.getElementById('save').disabled")
-    for name in ("save", "strength", "live"):
-        assert page.locator(f"#{name}").is_disabled()
-        assert "operator" in page.locator(f"#{name}").get_attribute("title")
-    page.keyboard.press("s")
+    wait_for(page, f"!({COVERED})")
+    wait_for(page, "document.getElementById('who').textContent === 'vera, viewer'")
+    for name in ("save", "freeze", "live", "record", "adjust-open"):
+        assert page.locator(f"#{name}").is_hidden(), name
+    for key in ("s", "p", "a"):
+        page.keyboard.press(key)
+    assert page.locator("#adjust").is_hidden()
     assert studio.shelf.pairs == []
+    assert studio.freezer.frozen is None
 
 
 def test_a_page_that_is_open_to_everybody_says_so(page: Any, open_studio: Any) -> None:

@@ -78,7 +78,7 @@ def test_banner_page_and_health_have_one_vocabulary() -> None:
     states = set(get_args(State))
     assert set(TITLES) == states | {"frozen"}
     assert set(get_args(PictureState)) == states - {"degraded"} | {"frozen"}
-    page = (REPOSITORY / "edge" / "web" / "page" / "app.js").read_text()
+    page = (REPOSITORY / "edge" / "web" / "page" / "status.js").read_text()
     words = re.search(r"const WORDS = \{(.*?)\}", page, re.DOTALL)
     assert words is not None
     shown = {key.strip('"'): word for key, word in re.findall(r'([\w"-]+): "([^"]+)"', words[1])}

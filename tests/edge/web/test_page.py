@@ -25,6 +25,7 @@ COLOUR_AT = """([x, y]) => {
     return spot[0] > spot[1] + 50 ? "enhanced" : spot[1] > spot[0] + 50 ? "raw" : "other";
 }"""
 SLOW_NETWORK = """
+    window.WebSocket = undefined;
     const direct = window.fetch;
     window.lagMs = 0;
     window.fetch = async (url, options) => {
@@ -57,6 +58,7 @@ def page(browser: Any, studio: Any) -> Iterator[Any]:
     page.set_default_timeout(GUARD_MS)
     page.goto(studio.url)
     wait_for(page, f"!({COVERED})")
+    wait_for(page, "!document.getElementById('save').hidden")
     yield page
     page.close()
 
@@ -107,8 +109,8 @@ def test_the_page_shows_the_running_picture_without_errors(browser: Any, studio:
 def test_keys_and_buttons_choose_the_view(page: Any) -> None:
     page.keyboard.press("2")
     wait_for_colour(page, "raw")
-    assert page.locator("input[value=raw]").is_checked()
-    page.get_by_text("Enhanced", exact=True).click()
+    assert page.locator("#views input[value=raw]").is_checked()
+    page.locator("#views").get_by_text("Enhanced", exact=True).click()
     wait_for_colour(page, "enhanced")
     page.keyboard.press("3")
     wait_for_colour(page, "raw", x=0.2)
@@ -187,6 +189,7 @@ def test_what_could_not_be_enhanced_is_saved_as_one_raw_file_and_said_so(page: A
 
 
 def test_the_strength_is_a_slider_that_every_page_follows(page: Any, studio: Any) -> None:
+    page.keyboard.press("a")
     page.locator("#strength").fill("40")
     for _ in range(100):
         if studio.freezer.strength() == 0.4:
@@ -200,6 +203,7 @@ def test_the_strength_is_a_slider_that_every_page_follows(page: Any, studio: Any
 
 
 def test_the_slider_goes_on_by_keys_and_the_unit_ends_at_what_it_shows(page: Any, studio: Any) -> None:
+    page.keyboard.press("a")
     page.locator("#strength").focus()
     for _ in range(8):
         page.keyboard.press("ArrowLeft")
@@ -227,6 +231,7 @@ def test_strengths_are_asked_for_one_at_a_time_and_the_last_one_counts(page: Any
             return direct(url, options);
         };
     }""")
+    page.keyboard.press("a")
     for value in ("80", "55", "30"):
         page.locator("#strength").fill(value)
     page.wait_for_timeout(900)
@@ -268,6 +273,7 @@ def test_a_camera_that_is_not_16_9_is_told_on_the_page(page: Any, studio: Any) -
     told = "source is 1280x960: cropped to 16:9, 25% of its height is cut away; resized to 1920x1080"
     studio.health.track("camera", lambda: {"picture": {"told": told}})
     wait_for(page, f"document.getElementById('fit').textContent === '{told}'")
+    page.keyboard.press("u")
     assert page.locator("#fit").is_visible()
 
 
@@ -342,7 +348,7 @@ def test_a_long_press_turns_the_page_from_enhanced_to_raw_and_back(page: Any, st
     for colour in ("raw", "enhanced"):
         studio.long_press()
         wait_for_colour(page, colour)
-        assert page.locator(f"input[value={colour}]").is_checked()
+        assert page.locator(f"#views input[value={colour}]").is_checked()
 
 
 def test_the_page_says_what_the_unit_saved(page: Any, studio: Any) -> None:

@@ -1,0 +1,156 @@
+// What the unit says of itself: its state each second, its events as they come, and what it can do for whom.
+
+import { askJson } from "./dom.js";
+
+const POLL_MS = 1000;
+const HEALTH_EVERY = 5; // of the polls, where the unit tells its state in one answer
+const HEAR_AGAIN_MS = 5000;
+const EVENTS = ["recording", "session", "reference", "profile"]; // each of them means: ask anew
+
+/**
+ * Tells `change` (after each answer; `state` is null while there is none), `turned` (detail: the view that the button
+ * on the camera head chose), `event` (detail: {kind, data}).
+ */
+export class Unit extends EventTarget {
+  state = null;
+  health = null;
+  who = null;
+  frozen = false;
+  strength = null;
+  #routes = null;
+  #events = null;
+  #view = "enhanced";
+  #isOld = false; // knows no /api/state
+  #numPolls = 0;
+  #timer = 0;
+  #asking = false;
+
+  start() {
+    this.hear();
+    this.poll();
+  }
+
+  /** Whether the unit answers this, such as "POST /api/freeze". */
+  has(route) {
+    return this.#routes?.has(route) ?? false;
+  }
+
+  get isOperator() {
+    return this.who !== null && this.who.role !== "viewer";
+  }
+
+  /** What may be offered to who looks, as words that the page's elements ask for. */
+  get offers() {
+    const can = this.state?.can ?? {};
+    const may = (name, is) => (this.isOperator && is ? [name] : []);
+    return new Set([
+      ...may("operator", true),
+      ...may("freeze", this.has("POST /api/freeze")),
+      ...may("profile", can.profile),
+      ...may("light", can.light),
+      ...may("camera_controls", can.camera_controls),
+      ...may("recording", can.recording),
+      ...may("before_roll", can.recording && can.before_roll),
+      ...may("reference", this.has("POST /api/reference")),
+      ...may("patient", this.has("POST /api/session")),
+      ...may("erase", [...(this.#routes ?? [])].some((route) => route.startsWith("DELETE /api/saved/"))),
+      ...(this.has("GET /api/saved") ? ["saved"] : []),
+      ...(this.has("GET /api/session") ? ["sessions"] : []),
+    ]);
+  }
+
+  /** Ask now, and then each second. */
+  async poll() {
+    if (this.#asking) return;
+    this.#asking = true;
+    clearTimeout(this.#timer);
+    try {
+      await this.#ask();
+    } catch {
+      this.state = null;
+      this.#routes = null; // another version may come up
+      this.#numPolls = 0;
+    }
+    this.#asking = false;
+    this.dispatchEvent(new Event("change"));
+    this.#timer = setTimeout(() => this.poll(), POLL_MS);
+  }
+
+  hear() {
+    this.deafen();
+    const events = (this.#events = new EventSource("events"));
+    const on = (kind, react) => events.addEventListener(kind, (event) => react(JSON.parse(event.data)));
+    on("state", (told) => this.#takeState(told));
+    for (const kind of ["saved", "not-saved", "removed", ...EVENTS]) {
+      on(kind, (data) => {
+        this.dispatchEvent(new CustomEvent("event", { detail: { kind, data } }));
+        if (EVENTS.includes(kind)) this.poll();
+      });
+    }
+    events.onerror = () => {
+      if (events.readyState === EventSource.CLOSED && events === this.#events) setTimeout(() => events === this.#events && this.hear(), HEAR_AGAIN_MS);
+    };
+  }
+
+  /** A browser has six connections for all its pages of one unit. */
+  deafen() {
+    this.#events?.close();
+    this.#events = null;
+  }
+
+  #takeState({ frozen, view, strength }) {
+    this.frozen = frozen;
+    this.strength = strength;
+    if (view !== this.#view) {
+      this.#view = view; // only a turn of the button turns the page; it may have another view of its own
+      this.dispatchEvent(new CustomEvent("turned", { detail: view }));
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async #ask() {
+    const signal = AbortSignal.timeout(950);
+    const wantsHealth = this.#isOld || this.#numPolls % HEALTH_EVERY === 0;
+    const [health, state] = await Promise.all([
+      wantsHealth ? askOnce("health", signal) : this.health,
+      this.#isOld ? null : stateOrNull(signal),
+      this.who ?? this.#askWho(signal),
+    ]);
+    this.#isOld = state === null;
+    this.health = health;
+    this.state = state ?? stateOfHealth(health);
+    this.#numPolls += 1;
+    if (this.#routes === null) this.#routes = this.#isOld ? new Set() : await routesOf(AbortSignal.timeout(5000));
+  }
+
+  async #askWho(signal) {
+    this.who = await askOnce("api/who", signal);
+  }
+}
+
+async function askOnce(address, signal) {
+  const answer = await fetch(address, { cache: "no-store", signal });
+  if (!answer.ok) throw new Error(`${address}: ${answer.status}`);
+  return answer.json();
+}
+
+async function stateOrNull(signal) {
+  const answer = await fetch("api/state", { cache: "no-store", signal });
+  if (answer.status === 404) return null;
+  if (!answer.ok) throw new Error(`api/state: ${answer.status}`);
+  return answer.json();
+}
+
+async function routesOf(signal) {
+  try {
+    const { paths } = await askJson("openapi.json", { signal });
+    return new Set(Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)));
+  } catch {
+    return new Set();
+  }
+}
+
+/** As an older unit tells it: it has nothing else. */
+function stateOfHealth(health) {
+  return { ...health, latency_ms: health.latency_ms.p50, profiles: [], notices: [], can: {}, recording: null, session: null };
+}

@@ -1,0 +1,90 @@
+// The cover: a picture that cannot be vouched for is not shown.
+
+import { $, say, seconds } from "./dom.js";
+
+const SILENT_MS = 800; // the unit sends something at least every 600 ms, also while nothing is live
+const OLD_MS = 500; // as the unit itself: an older picture is not live
+const HUNG_MS = 3000;
+const EASE_AFTER_MS = 3000; // between two steps down, so that the last one can show what it did
+const HASTEN_AFTER_MS = 20_000; // without a late picture; a way that was slow for a moment need not stay so
+const LOOK_MS = 100;
+
+export class Watchdog {
+  #transport;
+  #newest;
+  #onBack;
+  #easedMs = Infinity; // never yet
+  #retried = 0;
+
+  /**
+   * @param newest gives the picture that came last, null before the first.
+   * @param onBack called when somebody is logged in again.
+   */
+  constructor(transport, newest, onBack) {
+    this.#transport = transport;
+    this.#newest = newest;
+    this.#onBack = onBack;
+    $("cover").dataset.kind = "connecting";
+    setInterval(() => this.look(), LOOK_MS);
+  }
+
+  get silentMs() {
+    return performance.now() - this.#transport.lastPartMs;
+  }
+
+  get isCut() {
+    return this.silentMs > SILENT_MS;
+  }
+
+  look() {
+    const now = performance.now();
+    const { silentMs } = this;
+    const shown = this.#newest();
+    const late = shown?.state === "live" && now - shown.bornMs > OLD_MS;
+    if (this.#transport.isRefused) return this.#sayLoggedOut();
+    if (!$("again").hidden) this.#comeBack();
+    if (!shown && silentMs === Infinity) return;
+    if (silentMs > SILENT_MS) {
+      this.#cover("NO CONNECTION – picture is not live", `nothing has come for ${seconds(silentMs)}: check the network; trying again`);
+      if (silentMs > HUNG_MS && Math.floor(now / HUNG_MS) !== this.#retried) {
+        this.#retried = Math.floor(now / HUNG_MS);
+        this.#transport.open(); // a connection that hangs never ends by itself
+      }
+    } else if (late && silentMs > OLD_MS) {
+      this.#cover("STALE – picture is not live", `no new picture has come for ${seconds(silentMs)}: check the network`);
+    } else if (late) {
+      this.#cover("STALE – picture is not live", `this device or its network is too slow, ${seconds(now - shown.bornMs)} behind: less is asked for`);
+      if (this.#easedMs === Infinity || now - this.#easedMs > EASE_AFTER_MS) {
+        this.#easedMs = now;
+        this.#transport.ease();
+      }
+    } else {
+      if (!$("cover").hidden) $("cover").hidden = true;
+      if (now - this.#easedMs > HASTEN_AFTER_MS) {
+        this.#easedMs = Infinity;
+        this.#transport.hasten();
+      }
+    }
+  }
+
+  #cover(title, detail) {
+    say($("cover-title"), title);
+    $("cover-detail").textContent = detail;
+    delete $("cover").dataset.kind;
+    $("cover").hidden = false;
+  }
+
+  /** The picture that was shown last stays beneath the cover: a word and a way back, not a blank screen. */
+  #sayLoggedOut() {
+    if (!$("again").hidden) return;
+    this.#cover("LOGGED OUT – picture is not live", "the login ended: log in to go on");
+    $("again").hidden = false;
+    for (const open of document.querySelectorAll("dialog[open]")) open.close(); // nothing lies over what must be seen
+    $("again").focus();
+  }
+
+  #comeBack() {
+    $("again").hidden = true;
+    this.#onBack();
+  }
+}

@@ -1,0 +1,92 @@
+"""What a unit tells of itself, as docs/integrator.md has it: for `tests.doubles.fake_unit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+ROUTES: Mapping[str, tuple[str, ...]] = {
+    "/api/state": ("get",),
+    "/api/freeze": ("post",),
+    "/api/live": ("post",),
+    "/api/profile": ("post",),
+    "/api/light": ("get", "post"),
+    "/api/camera-controls": ("get", "post"),
+    "/api/recording": ("get",),
+    "/api/recording/start": ("post",),
+    "/api/recording/stop": ("post",),
+    "/api/recording/keep": ("post",),
+    "/api/saved": ("get",),
+    "/api/saved/{name}": ("get", "delete"),
+    "/api/session": ("get", "post", "delete"),
+    "/api/reference": ("get", "post", "delete"),
+    "/api/reference/show": ("post",),
+}
+CONTROLS = {
+    "exposure": {"low": 1, "high": 500, "step": 1, "default": 120, "now": 120, "active": True},
+    "gain": {"low": 0, "high": 16, "step": 0.5, "default": 4, "now": 4, "active": True},
+}
+
+
+def always(path: str) -> tuple[str, ...]:
+    """Methods of what every unit answers, however old."""
+    return ("post",) if path in ("/api/live", "/api/save", "/api/strength", "/api/logout") else ()
+
+
+def first_state() -> dict[str, Any]:
+    """A unit that has everything, and is well."""
+    return {
+        "state": "live",
+        "reason": "",
+        "mode": "enhanced",
+        "profile": "live",
+        "profiles": [
+            {"name": "live", "title": "For every day", "is_live": True, "synthesises": False},
+            {"name": "live-isr", "title": "Finer", "is_live": True, "synthesises": True},
+            {"name": "miinet", "title": "The paper's", "is_live": False, "synthesises": True},
+        ],
+        "strength": 1.0,
+        "frozen": None,
+        "view": "enhanced",
+        "age_ms": 30.0,
+        "fps_in": 30.0,
+        "fps_out": 25.0,
+        "latency_ms": 31.0,
+        "notices": [],
+        "role": "operator",
+        "name": "otto",
+        "expires_in_s": None,
+        "insecure": False,
+        "viewers": 1,
+        "can": {
+            "profile": True,
+            "light": True,
+            "camera_controls": True,
+            "recording": True,
+            "before_roll": True,
+            "reference": ["miinet", "cyclegan"],
+            "webrtc": False,
+        },
+        "recording": None,
+        "session": None,
+        "reference": None,
+        "light_percent": 70,
+        "storage": {"free_bytes": 21_000_000_000, "used_bytes": 3_000_000_000, "limit_bytes": 24_000_000_000},
+    }
+
+
+def item(
+    name: str, kind: str, files: Mapping[str, str], session: Mapping[str, Any] | None, taken_at: str, num_bytes: int
+) -> dict[str, Any]:
+    """As `/api/saved` tells of it."""
+    return {
+        "name": name,
+        "kind": kind,
+        "taken_at": taken_at or "2026-11-29T12:03:11.250+00:00",
+        "duration_s": 2.0 if kind == "recording" else None,
+        "views": ["raw", "enhanced"],
+        "bytes": num_bytes,
+        "profile": "live",
+        "session": session,
+        "files": {**files, "record": f"{name}.json"},
+    }

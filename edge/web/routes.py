@@ -104,6 +104,7 @@ class Routes:
         self._shown = shown
         self.events = EventStream(limits)
         self._pulse = Pulse()
+        self._transports = transports
         self._streams = StreamRoutes(audience, self._pulse, transports, self._gate.address_of)
         self._darkroom = Darkroom(self._developed)
         self._saved = KeptPairs(_SAVED_AT_ONCE, _NEW_A_SECOND)
@@ -225,6 +226,7 @@ class Routes:
         record = self._health.snapshot(time.monotonic_ns())
         frozen, strength = self._freeze.frozen is not None, self._freeze.strength()
         record |= {"frozen": frozen, "strength": strength, "viewers": len(self._audience)}
+        record["transports"] = [*self._transports]
         return web.json_response(record)
 
 

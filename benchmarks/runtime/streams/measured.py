@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from statistics import median
 
 import numpy as np
 import psutil
@@ -37,15 +36,16 @@ class Seen:
     """What was seen.
 
     Attributes:
-        samples: (n, 2) float: time in ms when a picture was drawn and could be read, its age in ms since the source.
-        unread: pictures whose time could not be read.
+        samples: (n, 2) float: time in ms when a picture was drawn, its age in ms since the source; NaN where the time
+            in it could not be read.
         not_live: pictures that said so.
+        covered: how often the unit's own page was seen with its cover; None for a page that has none.
         unit_cpu, viewer_cpu: processor time over time, 1 for a core.
     """
 
     samples: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-    unread: int
     not_live: int
+    covered: int | None
     unit_cpu: float
     viewer_cpu: float | None
 
@@ -53,17 +53,18 @@ class Seen:
         """Cells of the table, as `HEAD` names them."""
         at_ms, age_ms = self.samples[:, 0], self.samples[:, 1]
         gaps_ms = np.diff(at_ms)
-        p50, p95 = np.percentile(age_ms, [50, 95])
+        p50, p95 = np.nanpercentile(age_ms, [50, 95])
+        covered = int((gaps_ms > COVERED_AFTER_MS).sum()) if self.covered is None else self.covered
         viewer = "" if self.viewer_cpu is None else f"{self.viewer_cpu:.2f}"
         return [
             f"{len(at_ms) / max(1e-3, (at_ms[-1] - at_ms[0]) / 1e3):.1f}",
             f"{p50:.0f} / {p95:.0f}",
             f"{self.creep_ms():+.0f}",
             f"{gaps_ms.max():.0f}",
-            str(int((gaps_ms > COVERED_AFTER_MS).sum())),
+            str(covered),
             f"{self.unit_cpu:.2f}",
             viewer,
-            f"{self.unread} / {self.not_live}",
+            f"{int(np.isnan(age_ms).sum())} / {self.not_live}",
         ]
 
     def creep_ms(self) -> float:
@@ -71,7 +72,7 @@ class Seen:
         at_ms, age_ms = self.samples[:, 0], self.samples[:, 1]
         tenth = (at_ms[-1] - at_ms[0]) / 10
         first, last = age_ms[at_ms <= at_ms[0] + tenth], age_ms[at_ms >= at_ms[-1] - tenth]
-        return float(median(last) - median(first))
+        return float(np.nanmedian(last) - np.nanmedian(first))
 
 
 HEAD = (

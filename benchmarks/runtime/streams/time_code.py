@@ -1,4 +1,4 @@
-"""The time of day in milliseconds, drawn into a source picture, as `page/app.js` reads it back from its canvas."""
+"""The time of day in milliseconds, drawn into a source picture, as `page/reading.js` reads it back from its canvas."""
 
 from __future__ import annotations
 

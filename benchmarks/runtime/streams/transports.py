@@ -1,11 +1,13 @@
-"""The transports that are measured. Another one is a line here and, in a browser, a function in `page/app.js`."""
+"""The transports that are measured. Another one is a line here and, in a browser, a function in `page/drawing.js`."""
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import psutil
 from benchmarks.runtime.streams.measured import Meter, Seen, Wish
 
 CHROMIUM = "/usr/bin/chromium"
+PAGE_DIR = Path(__file__).parent / "page"
 WARM_UP_S = 5.0
 Measure = Callable[[psutil.Process, str, Wish], Seen]
 
@@ -22,7 +25,7 @@ def in_chromium(transport: str, unit: psutil.Process, address: str, wish: Wish) 
     """What a headless Chromium draws, software rendering.
 
     Args:
-        transport: its function in `page/app.js`.
+        transport: its function in `page/drawing.js`; empty for the unit's own page as it is.
     """
     from playwright.sync_api import sync_playwright
 
@@ -31,17 +34,36 @@ def in_chromium(transport: str, unit: psutil.Process, address: str, wish: Wish) 
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:
             page = browser.new_page(viewport={"width": width_px, "height": height_px})
-            page.on("console", lambda message: print(f"  page: {message.text}") if message.type == "error" else None)
-            page.goto(f"{address}?transport={transport}&view={wish.view}&width={min(width_px, 1920)}")
+            page.on("console", _tell)
+            if transport:
+                page.goto(f"{address}health")  # of the unit, and without a policy that forbids what follows
+                started = {"view": wish.view, "width": min(width_px, 1920)}
+                page.evaluate(
+                    f"{_script('reading.js', 'drawing.js')}; TRANSPORTS[{transport!r}]({json.dumps(started)})"
+                )
+            else:
+                page.add_init_script(f"{_script('reading.js', 'watching.js')}; watch()")
+                page.goto(address)
             _wait_for_pictures(page)
             time.sleep(WARM_UP_S)
-            page.evaluate("window.samples = [], window.unread = window.notLive = 0")
+            page.evaluate("window.samples = []; window.notLive = window.covered = 0")
             ours, viewer = Meter(unit), Meter(psutil.Process(os.getpid()))
             time.sleep(wish.seconds)
-            seen = page.evaluate("[window.samples, window.unread, window.notLive]")
-            return Seen(np.asarray(seen[0], float), seen[1], seen[2], ours.cores(), viewer.cores() - ours.cores())
+            samples, not_live, covered = page.evaluate("[window.samples, window.notLive, window.covered]")
+            cores = ours.cores()
+            covered = None if transport else covered
+            return Seen(np.asarray(samples, float), not_live, covered, cores, viewer.cores() - cores)
         finally:
             browser.close()
+
+
+def _tell(message: Any) -> None:
+    if message.type == "error" and "Failed to load resource" not in message.text:  # a favicon
+        print(f"  page: {message.text}")
+
+
+def _script(*names: str) -> str:
+    return ";".join((PAGE_DIR / name).read_text() for name in names)
 
 
 def _wait_for_pictures(page: Any) -> None:
@@ -54,5 +76,6 @@ def _wait_for_pictures(page: Any) -> None:
 
 
 TRANSPORTS: Mapping[str, Measure] = {
-    name: partial(in_chromium, name) for name in ("websocket", "websocket, asked ahead", "mjpeg")
+    **{name: partial(in_chromium, name) for name in ("websocket", "websocket, asked ahead", "mjpeg")},
+    "the unit's page": partial(in_chromium, ""),
 }

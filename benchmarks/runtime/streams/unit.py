@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,15 +27,8 @@ from edge.pictures.image import Image
 from edge.saving.freeze import Freeze
 from edge.sources.demo.render import DemoRenderer
 from edge.sources.open import open_wished
-from edge.web import routes
 from edge.web.server import WebSink
 
-PAGE_DIR = Path(__file__).parent / "page"
-PAGE_FILES = {
-    "/": PAGE_DIR / "index.html",
-    "/app.js": PAGE_DIR / "app.js",
-    "/style.css": PAGE_DIR / "style.css",
-}
 FPS = 30
 NUM_PICTURES = 30
 KINDS = ("passthrough", "enhanced")
@@ -64,7 +56,7 @@ def pass_through(listen: str) -> None:
     health.set_source("demo:")
     health.set_engine(EngineFacts("live", "ab" * 32, "cpu"))
     freeze = Freeze(health, board, _Nowhere())
-    web = WebSink(WebConfig(listen=listen), health, board, freeze, site=routes.Site(files=PAGE_FILES))
+    web = WebSink(WebConfig(listen=listen), health, board, freeze)
     web.start()
     pictures = textured()
     print(web.url, flush=True)
@@ -102,13 +94,13 @@ class StampedSource:
 
 
 def enhance(listen: str) -> None:
-    """The whole program, with a stamped source and this benchmark's page."""
+    """The whole program, with a stamped source."""
 
     def opened(*args: Any, **named: Any) -> Source:
         return StampedSource(open_wished(*args, **named))
 
     def sink(*args: Any, **named: Any) -> WebSink:
-        web = WebSink(*args, site=routes.Site(files=PAGE_FILES), **named)
+        web = WebSink(*args, **named)
         start: Callable[[], None] = web.start
 
         def start_and_tell() -> None:

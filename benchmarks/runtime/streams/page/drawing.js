@@ -1,53 +1,18 @@
-// Shows one transport and notes how old each picture is when its pixels can be read from the canvas.
-// /?transport=websocket&view=enhanced&width=1440
+// Shows one transport on a canvas of its own, and notes how old each picture is when its pixels can be read.
 
-const CELL_PX = 16;
-const NUM_CELLS = 48;
-const LEFT_PX = 576;
-const TOP_PX = 800;
-const asked = new URLSearchParams(location.search);
-const canvas = document.getElementById("picture");
+const canvas = document.createElement("canvas");
 const pencil = canvas.getContext("2d", { alpha: false, willReadFrequently: true });
-
-/** [time of day in ms, age in ms] of each picture that was drawn and read; `unread` of those that could not be. */
-window.samples = [];
-window.unread = 0;
-window.notLive = 0;
-
-const nowMs = () => performance.timeOrigin + performance.now();
-
-function crc16(bytes) {
-  let crc = 0xffff;
-  for (const byte of bytes) {
-    crc ^= byte << 8;
-    for (let i = 0; i < 8; i += 1) crc = crc & 0x8000 ? ((crc << 1) ^ 0x1021) & 0xffff : (crc << 1) & 0xffff;
-  }
-  return crc;
-}
-
-/** Age of the picture on the canvas in ms; null where it has no readable time. */
-function ageOnCanvas() {
-  const scale = canvas.width / 1920;
-  const y = Math.round((TOP_PX + CELL_PX / 2) * scale);
-  const x = Math.round(LEFT_PX * scale);
-  const row = pencil.getImageData(x, y, Math.ceil(NUM_CELLS * CELL_PX * scale), 1).data;
-  const greys = Array.from({ length: NUM_CELLS }, (_, i) => row[4 * Math.floor((i + 0.5) * CELL_PX * scale) + 1]);
-  const middle = (Math.min(...greys) + Math.max(...greys)) / 2;
-  const bytes = [0, 1, 2, 3, 4, 5].map((i) => greys.slice(8 * i, 8 * i + 8).reduce((sum, grey) => 2 * sum + (grey > middle), 0));
-  if (crc16(bytes.slice(0, 4)) !== bytes[4] * 256 + bytes[5]) return null;
-  const taken = ((bytes[0] * 256 + bytes[1]) * 256 + bytes[2]) * 256 + bytes[3];
-  return (Math.floor(nowMs()) - taken) % 2 ** 32;
-}
+document.body.replaceChildren(canvas);
+document.body.style = "margin: 0; background: #101318; overflow: hidden";
+canvas.style = "width: 100vw; height: 100vh; object-fit: contain";
 
 /** Draw a picture (ImageBitmap or video) and note its age. */
 function show(picture, width, height, isLive = true) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   pencil.drawImage(picture, 0, 0, width, height);
-  const age = ageOnCanvas();
-  if (!isLive) window.notLive += 1;
-  else if (age === null) window.unread += 1;
-  else window.samples.push([nowMs(), age]);
+  if (isLive) window.samples.push([nowMs(), ageOn(canvas)]);
+  else window.notLive += 1;
 }
 
 async function showJpegs(content, cut, isLive) {
@@ -141,5 +106,3 @@ function cutPart(bytes) {
   const isLive = head.includes("x-state: live");
   return { body: bytes.slice(at, end), cut: number("x-enhanced-bytes"), isLive, rest: bytes.subarray(end) };
 }
-
-TRANSPORTS[asked.get("transport")]({ view: asked.get("view"), width: Number(asked.get("width")) });

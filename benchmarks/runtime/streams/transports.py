@@ -37,10 +37,9 @@ def in_chromium(transport: str, unit: psutil.Process, address: str, wish: Wish) 
             page.on("console", _tell)
             if transport:
                 page.goto(f"{address}health")  # of the unit, and without a policy that forbids what follows
-                started = {"view": wish.view, "width": min(width_px, 1920)}
-                page.evaluate(
-                    f"{_script('reading.js', 'drawing.js')}; TRANSPORTS[{transport!r}]({json.dumps(started)})"
-                )
+                wished = json.dumps({"view": wish.view, "width": min(width_px, 1920)})
+                begin = f"setTimeout(() => TRANSPORTS[{transport!r}]({wished}), 0)"  # it may never end: not waited for
+                page.evaluate(f"{_script('reading.js', 'drawing.js')}; {begin}")
             else:
                 page.add_init_script(f"{_script('reading.js', 'watching.js')}; watch()")
                 page.goto(address)

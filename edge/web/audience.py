@@ -12,6 +12,8 @@ from edge.web.views import RESTAMP_S, Picture, View
 
 HELD_S = 10.0
 """Who leaves has the same place again within this time, if the viewer named it."""
+STUCK_S = 1.0
+"""Who has not asked for another picture for so long is not served before others."""
 
 
 class Viewer:
@@ -34,7 +36,7 @@ class Viewer:
         self.on_waits: Callable[[Viewer], None] = lambda viewer: None
         self.is_newest: Callable[[Picture], bool] = lambda picture: True
         self._newest: Picture | None = None
-        self._offered_s = 0.0
+        self._asks, self._offered_s, self._took_s = True, 0.0, time.monotonic()
         self._news = asyncio.Event()
 
     def offer(self, picture: Picture) -> None:
@@ -45,11 +47,12 @@ class Viewer:
 
     def forget(self) -> None:
         """Let go of what was not sent yet: it is of another view."""
-        self.served, self.waits, self._newest = False, True, None
+        self.served, self.waits, self._newest = False, self._asks, None
         self._news.clear()
 
     async def next(self) -> Picture:
         """The newest picture, as soon as there is one that this viewer has not had."""
+        self._asks = True
         if not self._has_newest():
             self._newest, self.waits = None, True
             self._news.clear()
@@ -59,7 +62,12 @@ class Viewer:
         picture, self._newest = self._newest, None
         self._news.clear()
         self.seq = picture.seq
+        self._asks, self._took_s = False, time.monotonic()
         return picture
+
+    def is_stuck(self, now_s: float) -> bool:
+        """Whether it has had its last picture for long and asks for none."""
+        return not self.waits and not self._asks and now_s - self._took_s > STUCK_S
 
     def _has_newest(self) -> bool:
         """Whether what it was offered is the newest there is: a picture that is not live says how old it is."""
@@ -202,5 +210,7 @@ class Audience:
         waiting = [viewer for viewer in begun if viewer.waits]
         every = dict.fromkeys(viewer.view for viewer in waiting)
         unserved = dict.fromkeys(viewer.view for viewer in waiting if not viewer.served)
-        self._first = (begun[0].view,) if begun else ()
+        now_s = time.monotonic()
+        lively = [viewer for viewer in begun if not viewer.is_stuck(now_s)]
+        self._first = ((lively or begun)[0].view,) if begun else ()
         self._wanted = (tuple(every), tuple(unserved))

@@ -99,6 +99,7 @@ class Routes:
         self._audience = audience
         self.events = EventStream(limits)
         self._pulse = Pulse()
+        health.track("transports", lambda: [*transports])
         self._streams = StreamRoutes(audience, self._pulse, transports, self._gate.address_of)
         self._pictures = Pictures(health, freeze, self._gate, shown)
         num_viewers, program = partial(len, audience), version("edge-enhance")

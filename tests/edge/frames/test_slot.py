@@ -68,3 +68,20 @@ def test_every_item_is_taken_or_dropped_between_threads():
     assert len(taken) + slot.dropped == 2000
     assert taken == sorted(taken)
     assert taken[-1] == 2000
+
+
+def test_who_is_woken_gets_nothing_once_and_waits_again():
+    slot = Slot()
+    slot.wake()
+    assert slot.take(5) is None
+    threading.Timer(0.05, slot.put, [1]).start()
+    assert slot.take(5) == 1
+
+
+def test_who_is_woken_when_something_is_there_gets_that():
+    slot = Slot()
+    slot.put(1)
+    slot.wake()
+    assert slot.take(0) == 1
+    slot.put(2)
+    assert slot.take(0) == 2

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from edge.web import audience as audience_module
 from edge.web.audience import HELD_S, Audience, Viewer
 from edge.web.limits import Busy, Limits
 from edge.web.views import Picture, View
@@ -194,5 +195,41 @@ def test_who_stopped_reading_has_one_picture_and_nothing_made() -> None:
         assert names(audience) == []
         audience.leave(dead)
         assert len(audience) == 7
+
+    asyncio.run(run())
+
+
+def test_who_asks_for_nothing_is_not_served_before_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        audience = Audience(LIMITS)
+        first = joined(audience, "raw")
+        second = joined(audience, "enhanced", "b")
+        audience.deliver(View("raw"), picture(1))
+        await first.next()
+        monkeypatch.setattr(audience_module, "STUCK_S", 0.0)
+        audience.deliver(View("enhanced"), picture(1))
+        assert audience.first() == (View("enhanced"),)
+        asking = asyncio.ensure_future(first.next())
+        await asyncio.sleep(0)
+        assert audience.first() == (View("raw"),), "it has kept its rank"
+        asking.cancel()
+        await second.next()
+
+    asyncio.run(run())
+
+
+def test_a_viewer_with_a_picture_on_its_way_has_none_of_another_view_made_before_it_asks() -> None:
+    async def run() -> None:
+        audience = Audience(LIMITS)
+        viewer = joined(audience, "raw")
+        audience.deliver(View("raw"), picture(1))
+        await viewer.next()
+        for width_px in (480, 640, 960):
+            audience.show(viewer, View("pair", width_px=width_px))
+            assert audience.wanted() == ()
+        asking = asyncio.ensure_future(viewer.next())
+        await asyncio.sleep(0)
+        assert audience.wanted() == (View("pair", width_px=960),)
+        asking.cancel()
 
     asyncio.run(run())

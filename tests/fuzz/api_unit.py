@@ -1,9 +1,12 @@
-"""A unit with users of each role and every part of the API, for requests that nobody should make."""
+"""Units with users of each role, for requests that nobody should make."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import tempfile
+import socket
+import subprocess
+import sys
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -25,6 +28,7 @@ from edge.web.api.profiles import Profiles
 from edge.web.limits import Limits
 from tests.doubles.guarded import ROLE_OF, Guest, three_users
 from tests.doubles.studio import Studio
+from tests.doubles.waiting import wait_until
 
 NAME_OF = {role: name for name, role in ROLE_OF.items()}
 UNHURRIED = replace(Limits(), requests=1e6, accepts=1e6)
@@ -64,30 +68,25 @@ class Parts:
         return done
 
 
-class ApiUnit:
-    """Attributes: tokens: role -> a bearer token of it; document: what the unit says of itself."""
+class Guarded:
+    """A unit with users of each role, and what each of them shows.
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        users = Path(self._folder.name) / "users.toml"
+    Attributes:
+        url: of the unit, once it runs.
+        users: the users file.
+        tokens: role -> a bearer token of it.
+    """
+
+    url = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.users = folder / "users.toml"
         now, tokens = datetime.now(timezone.utc), {}
         self.tokens: dict[Role, str] = {}
         for role in ROLES:
             self.tokens[role], tokens[role] = new_token(role, role, 30, now)
-        write_people(users, People(three_users().users, tokens))
-        self.parts = Parts()
-        self.num_views = 0
-        config = WebConfig(listen="127.0.0.1:0", users=str(users))
-        self.studio = Studio(config, furnish=self._furnish, limits=UNHURRIED)
-        self.studio.board.read(ViewChanged, self._on_view)
-        self.studio.roll()
+        write_people(self.users, People(three_users().users, tokens))
         self._cookies: dict[Role, dict[str, str]] = {}
-        found = Guest(self.url).ask("GET", "/openapi.json", headers=self.with_token("admin"))
-        self.document: dict[str, Any] = json.loads(found[2])
-
-    @property
-    def url(self) -> str:
-        return self.studio.url
 
     @property
     def address(self) -> tuple[str, int]:
@@ -96,8 +95,15 @@ class ApiUnit:
 
     @property
     def num_changes(self) -> int:
-        """What only an operator may: it must stand still while others ask."""
-        return self.parts.num_changes + self.num_views + len(self.studio.shelf.pairs)
+        """How much was changed; where others than operators asked it stands still."""
+        raise NotImplementedError
+
+    def described(self) -> dict[str, Any]:
+        """What the unit says of itself."""
+        found: dict[str, Any] = json.loads(
+            Guest(self.url).ask("GET", "/openapi.json", headers=self.with_token("admin"))[2]
+        )
+        return found
 
     def with_token(self, role: Role) -> dict[str, str]:
         """Headers."""
@@ -115,9 +121,34 @@ class ApiUnit:
         """It has logged out."""
         self._cookies.pop(role, None)
 
+    def errors(self) -> str:
+        """What the unit said that it should not."""
+        return ""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class ApiUnit(Guarded):
+    """The web side alone, its parts played: quick."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.parts = Parts()
+        self.num_views = 0
+        config = WebConfig(listen="127.0.0.1:0", users=str(self.users))
+        self.studio = Studio(config, furnish=self._furnish, limits=UNHURRIED)
+        self.studio.board.read(ViewChanged, self._on_view)
+        self.studio.roll()
+        self.url = self.studio.url
+
+    @property
+    def num_changes(self) -> int:
+        """All that reached the parts."""
+        return self.parts.num_changes + self.num_views + len(self.studio.shelf.pairs)
+
     def close(self) -> None:
         self.studio.close()
-        self._folder.cleanup()
 
     def _on_view(self, news: ViewChanged) -> None:
         self.num_views += 1
@@ -130,3 +161,51 @@ class ApiUnit:
             CameraControls(self.parts),
         ):
             studio.sink.serve_too(part.operations(), part.state)
+
+
+class ProgramUnit(Guarded):
+    """The whole program on the demo, with whatever it serves."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._audit, self._said = folder / "audit.jsonl", folder / "stderr.txt"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/"
+        config = folder / "edge.toml"
+        config.write_text(f"""
+            source.uri = "demo:?fps=2"
+            engine.backend = "cpu"
+            web.users = "{self.users}"
+            web.listen = "127.0.0.1:{port}"
+            audit.file = "{self._audit}"
+            save.folder = "{folder / "saved"}"
+        """)
+        with self._said.open("wb") as said:
+            command = [sys.executable, "-m", "edge.cli", "--live", "--config", str(config)]
+            self._program = subprocess.Popen(command, stderr=said)
+        for _ in range(6):  # 20 s each
+            with contextlib.suppress(AssertionError):
+                wait_until(self._answers)
+                return
+        raise AssertionError(self._said.read_text())
+
+    @property
+    def num_changes(self) -> int:
+        """What was asked for by those who may not, and done all the same."""
+        lines = self._audit.read_text().splitlines() if self._audit.exists() else []
+        asked = [one for one in map(json.loads, lines) if one["event"].startswith("asked-")]
+        return sum(one.get("role") not in ("operator", "admin") for one in asked)
+
+    def errors(self) -> str:
+        said = self._said.read_text()
+        return said if "Traceback" in said or "web server: " in said or self._program.poll() is not None else ""
+
+    def close(self) -> None:
+        self._program.terminate()
+        self._program.wait(60)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return Guest(self.url).ask("GET", "/login")[0] == 200
+        return False

@@ -121,6 +121,9 @@ class Guarded:
         """It has logged out."""
         self._cookies.pop(role, None)
 
+    def be_live(self, is_live: bool) -> None:
+        """Show pictures of now, or old ones, as far as it can be told to."""
+
     def errors(self) -> str:
         """What the unit said that it should not."""
         return ""
@@ -146,6 +149,9 @@ class ApiUnit(Guarded):
     def num_changes(self) -> int:
         """All that reached the parts."""
         return self.parts.num_changes + self.num_views + len(self.studio.shelf.pairs)
+
+    def be_live(self, is_live: bool) -> None:
+        self.studio.lag_ms = 0 if is_live else 900
 
     def close(self) -> None:
         self.studio.close()

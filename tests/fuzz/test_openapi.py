@@ -84,6 +84,7 @@ def test_every_operation_as_each_role(unit: Guarded, visitor: str, loud: Loud) -
     tally = tallies.setdefault("OpenAPI", Tally())
     for operation in operations:
         for mode in GenerationMode:
+            unit.be_live(mode is GenerationMode.POSITIVE)
             most = int(NUM_OF_ROLE * FUZZ_SCALE / len(operations) / len(GenerationMode))
             try_all(operation.as_strategy(mode), max(1, most), unit, visitor, loud, tally)
 

@@ -86,7 +86,7 @@ class Guarded:
         for role in ROLES:
             self.tokens[role], tokens[role] = new_token(role, role, 30, now)
         write_people(self.users, People(three_users().users, tokens))
-        self._cookies: dict[Role, dict[str, str]] = {}
+        self._guests: dict[Role, Guest] = {}
 
     @property
     def address(self) -> tuple[str, int]:
@@ -109,17 +109,19 @@ class Guarded:
         """Headers."""
         return {"Authorization": f"Bearer {self.tokens[role]}"}
 
-    def with_cookie(self, role: Role) -> dict[str, str]:
-        """Headers; logs in where nobody of the role has."""
-        if role not in self._cookies:
-            guest = Guest(self.url)
+    def log_in(self) -> None:
+        """As each role, before any password is guessed: the unit then knows their browsers, and lets them in again."""
+        for role in ROLES:
+            guest = self._guests[role] = Guest(self.url)
             assert guest.log_in(NAME_OF[role]) == 200
-            self._cookies[role] = dict(guest.cookies)
-        return {"Cookie": "; ".join(f"{key}={value}" for key, value in self._cookies[role].items())}
 
-    def forget_cookie(self, role: Role) -> None:
+    def with_cookie(self, role: Role) -> dict[str, str]:
+        """Headers."""
+        return {"Cookie": "; ".join(f"{key}={value}" for key, value in self._guests[role].cookies.items())}
+
+    def log_in_again(self, role: Role) -> None:
         """It has logged out."""
-        self._cookies.pop(role, None)
+        assert self._guests[role].log_in(NAME_OF[role]) == 200
 
     def be_live(self, is_live: bool) -> None:
         """Show pictures of now, or old ones, as far as it can be told to."""

@@ -48,6 +48,7 @@ def unit(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RUNTIME_DIRECTORY", str(tmp_path_factory.mktemp("run")))
         unit: Guarded = request.param(tmp_path_factory.mktemp("unit"))
+        unit.log_in()
         yield unit
         errors = unit.errors()
         unit.close()
@@ -134,7 +135,7 @@ def check(case: Case, unit: Guarded, visitor: str, outcomes: Counter[str]) -> No
     else:
         case.validate_response(response, checks=CHECKS)
     if role is not None and response.status_code == 204 and route == "/api/logout":
-        unit.forget_cookie(role)
+        unit.log_in_again(role)
 
 
 @fuzz("HTTP as a role", 98_000)
@@ -152,4 +153,4 @@ def test_raw_requests_as_each_role(draw: Random, outcomes: Counter[str], unit: G
     if not may(role, "operator"):
         assert unit.num_changes == before, (visitor, content[:300])
     if role is not None and status == 204:
-        unit.forget_cookie(role)
+        unit.log_in_again(role)

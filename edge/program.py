@@ -98,7 +98,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
-    web.serve_too((), lambda: {"storage": {"free_bytes": storage.free_bytes}})
+    web.serve_too((), lambda: {"storage": {"free_bytes": storage.free_bytes, "used_bytes": None, "limit_bytes": None}})
     for part in (
         Profiles(offered.now, reload.use_profile),
         Light(None if head is None else head.light),

@@ -15,13 +15,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 
 from edge.access.audit import AuditLog
 from edge.access.door import Door
 from edge.access.listening import Listener, addresses_of
 from edge.basics.errors import ConfigError
-from edge.basics.seldom import Seldom
 from edge.basics.threads import give_way
 from edge.config import WebConfig
 from edge.engines.threads import JPEG_THREADS
@@ -39,26 +37,11 @@ from edge.web.gate import Gate
 from edge.web.limits import Limits, num_descriptors
 from edge.web.origins import Names
 from edge.web.routes import Routes, Site
+from edge.web.server_log import logged_in_one_line, server_log
 from edge.web.views import Picture, View, ViewEncoder
 
 log = logging.getLogger(__name__)
 
-
-class _OursAlone(logging.Filter):
-    """Anybody on the network can send what is no request, or go away early: neither is worth a traceback."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._seldom = Seldom(log)
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], (HttpProcessingError, ConnectionError)):
-            return False
-        return self._seldom.held_before(str(record.msg)) is not None
-
-
-_server_log = logging.getLogger(f"{__name__}.server")
-_server_log.addFilter(_OursAlone())
 
 _Opened = tuple[Listener, ssl.SSLContext | None]
 _TICK_S = 0.1
@@ -193,7 +176,7 @@ class WebSink:
 
     async def _serve_until_closed(self, door: Door, listeners: list[_Opened], ready: Future[None]) -> None:
         self._loop = asyncio.get_running_loop()
-        self._loop.set_exception_handler(_logged_in_one_line)
+        self._loop.set_exception_handler(logged_in_one_line)
         self._stop_serving = asyncio.Event()
         hosts = [address.host for address in addresses_of(self._config.listen) if address.path is None]
         gate = Gate(Names((*hosts, *self._config.names)), self._config.proxies, self._limits, self._is_watched)
@@ -212,10 +195,10 @@ class WebSink:
         )
         self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.
-        runner = web.AppRunner(routes.app(), access_log=None, logger=_server_log, shutdown_timeout=0.1)
+        runner = web.AppRunner(routes.app(), access_log=None, logger=server_log, shutdown_timeout=0.1)
         await runner.setup()
         assert runner.server is not None, "set up"
-        acceptor = Acceptor(runner.server, self._limits, self._is_watched, self._config.proxies, logger=_server_log)
+        acceptor = Acceptor(runner.server, self._limits, self._is_watched, self._config.proxies, logger=server_log)
         for listener, tls in listeners:
             acceptor.open(listener.socket, tls)
         ready.set_result(None)
@@ -291,15 +274,6 @@ class WebSink:
     def _count_published(self, pair: FramePair) -> None:
         self._audience.published(pair.raw.seq)
         self._health.published(pair, time.monotonic_ns())
-
-
-_seldom = Seldom(log)
-
-
-def _logged_in_one_line(loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
-    """What asyncio itself cannot handle."""
-    error, message = context.get("exception"), str(context.get("message"))
-    _seldom.say(logging.ERROR, message[:40], f"web server: {message}{'' if error is None else f' ({error})'}")
 
 
 def _refuse_unknown_proxies(proxies: Sequence[str]) -> None:

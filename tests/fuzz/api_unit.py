@@ -1,9 +1,12 @@
-"""A unit with users of each role and every part of the API, for requests that nobody should make."""
+"""Units with users of each role, for requests that nobody should make."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import tempfile
+import socket
+import subprocess
+import sys
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import replace
@@ -31,6 +34,7 @@ from edge.web.api.session import Session
 from edge.web.limits import Limits
 from tests.doubles.guarded import ROLE_OF, Guest, three_users
 from tests.doubles.studio import Studio
+from tests.doubles.waiting import wait_until
 from tests.edge.saving.test_listing import put_pair, put_recording
 
 NAME_OF = {role: name for name, role in ROLE_OF.items()}
@@ -92,32 +96,25 @@ class Parts:
         return done
 
 
-class ApiUnit:
-    """Attributes: tokens: role -> a bearer token of it; document: what the unit says of itself."""
+class Guarded:
+    """A unit with users of each role, and what each of them shows.
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        users = Path(self._folder.name) / "users.toml"
+    Attributes:
+        url: of the unit, once it runs.
+        users: the users file.
+        tokens: role -> a bearer token of it.
+    """
+
+    url = ""
+
+    def __init__(self, folder: Path) -> None:
+        self.users = folder / "users.toml"
         now, tokens = datetime.now(timezone.utc), {}
         self.tokens: dict[Role, str] = {}
         for role in ROLES:
             self.tokens[role], tokens[role] = new_token(role, role, 30, now)
-        write_people(users, People(three_users().users, tokens))
-        self.parts = Parts()
-        self.num_views = 0
-        config = WebConfig(listen="127.0.0.1:0", users=str(users))
-        self.studio = Studio(config, furnish=self._furnish, limits=UNHURRIED)
-        self.studio.board.read(ViewChanged, self._on_view)
-        self.studio.board.read(SessionChanged, self._on_view)
-        self.studio.board.read(Removed, self._on_view)
-        self.studio.roll()
-        self._cookies: dict[Role, dict[str, str]] = {}
-        found = Guest(self.url).ask("GET", "/openapi.json", headers=self.with_token("admin"))
-        self.document: dict[str, Any] = json.loads(found[2])
-
-    @property
-    def url(self) -> str:
-        return self.studio.url
+        write_people(self.users, People(three_users().users, tokens))
+        self._guests: dict[Role, Guest] = {}
 
     @property
     def address(self) -> tuple[str, int]:
@@ -126,35 +123,77 @@ class ApiUnit:
 
     @property
     def num_changes(self) -> int:
-        """What only an operator may: it must stand still while others ask."""
-        return self.parts.num_changes + self.num_views + len(self.studio.shelf.pairs)
+        """How much was changed; where others than operators asked it stands still."""
+        raise NotImplementedError
+
+    def described(self) -> dict[str, Any]:
+        """What the unit says of itself."""
+        found: dict[str, Any] = json.loads(
+            Guest(self.url).ask("GET", "/openapi.json", headers=self.with_token("admin"))[2]
+        )
+        return found
 
     def with_token(self, role: Role) -> dict[str, str]:
         """Headers."""
         return {"Authorization": f"Bearer {self.tokens[role]}"}
 
-    def with_cookie(self, role: Role) -> dict[str, str]:
-        """Headers; logs in where nobody of the role has."""
-        if role not in self._cookies:
-            guest = Guest(self.url)
+    def log_in(self) -> None:
+        """As each role, before any password is guessed: the unit then knows their browsers, and lets them in again."""
+        for role in ROLES:
+            guest = self._guests[role] = Guest(self.url)
             assert guest.log_in(NAME_OF[role]) == 200
-            self._cookies[role] = dict(guest.cookies)
-        return {"Cookie": "; ".join(f"{key}={value}" for key, value in self._cookies[role].items())}
 
-    def forget_cookie(self, role: Role) -> None:
+    def with_cookie(self, role: Role) -> dict[str, str]:
+        """Headers."""
+        return {"Cookie": "; ".join(f"{key}={value}" for key, value in self._guests[role].cookies.items())}
+
+    def log_in_again(self, role: Role) -> None:
         """It has logged out."""
-        self._cookies.pop(role, None)
+        assert self._guests[role].log_in(NAME_OF[role]) == 200
+
+    def be_live(self, is_live: bool) -> None:
+        """Show pictures of now, or old ones, as far as it can be told to."""
+
+    def errors(self) -> str:
+        """What the unit said that it should not."""
+        return ""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+
+class ApiUnit(Guarded):
+    """The web side alone, its parts played: quick."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.parts = Parts()
+        self.num_views = 0
+        config = WebConfig(listen="127.0.0.1:0", users=str(self.users))
+        self.studio = Studio(config, furnish=self._furnish, limits=UNHURRIED)
+        self.studio.board.read(ViewChanged, self._on_view)
+        self.studio.board.read(SessionChanged, self._on_view)
+        self.studio.board.read(Removed, self._on_view)
+        self.studio.roll()
+        self.url = self.studio.url
+
+    @property
+    def num_changes(self) -> int:
+        """All that reached the parts."""
+        return self.parts.num_changes + self.num_views + len(self.studio.shelf.pairs)
+
+    def be_live(self, is_live: bool) -> None:
+        self.studio.lag_ms = 0 if is_live else 900
 
     def close(self) -> None:
         self.studio.close()
-        self._folder.cleanup()
 
     def _on_view(self, news: ViewChanged | SessionChanged | Removed) -> None:
         self.num_views += 1
 
     def _furnish(self, studio: Studio) -> None:
         offered = (OfferedProfile("live", "Live", True, False), OfferedProfile("miinet", "MIINet", False, True))
-        folder = Path(self._folder.name) / "kept"
+        folder = self.users.parent / "kept"
         store = Store(SaveConfig(folder=str(folder)), studio.board)
         put_pair(folder, 7)
         put_recording(folder, 5)
@@ -167,3 +206,51 @@ class ApiUnit:
             Session(PatientSession(studio.board, None, 0)),
         ):
             studio.sink.serve_too(part.operations(), part.state)
+
+
+class ProgramUnit(Guarded):
+    """The whole program on the demo, with whatever it serves."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._audit, self._said = folder / "audit.jsonl", folder / "stderr.txt"
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}/"
+        config = folder / "edge.toml"
+        config.write_text(f"""
+            source.uri = "demo:?fps=2"
+            engine.backend = "cpu"
+            web.users = "{self.users}"
+            web.listen = "127.0.0.1:{port}"
+            audit.file = "{self._audit}"
+            save.folder = "{folder / "saved"}"
+        """)
+        with self._said.open("wb") as said:
+            command = [sys.executable, "-m", "edge.cli", "--live", "--config", str(config)]
+            self._program = subprocess.Popen(command, stderr=said)
+        for _ in range(6):  # 20 s each
+            with contextlib.suppress(AssertionError):
+                wait_until(self._answers)
+                return
+        raise AssertionError(self._said.read_text())
+
+    @property
+    def num_changes(self) -> int:
+        """What was asked for by those who may not, and done all the same."""
+        lines = self._audit.read_text().splitlines() if self._audit.exists() else []
+        asked = [one for one in map(json.loads, lines) if one["event"].startswith("asked-")]
+        return sum(one.get("role") not in ("operator", "admin") for one in asked)
+
+    def errors(self) -> str:
+        said = self._said.read_text()
+        return said if "Traceback" in said or "web server: " in said or self._program.poll() is not None else ""
+
+    def close(self) -> None:
+        self._program.terminate()
+        self._program.wait(60)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(OSError):
+            return Guest(self.url).ask("GET", "/login")[0] == 200
+        return False

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from edge.access.visitors import ASKED
-from edge.basics.errors import EdgeError
+from edge.basics.errors import EdgeError, UsageError
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.requests import json_body, number_of
 from edge.web.api.schemas import record
@@ -61,6 +61,8 @@ class Light:
 
     async def set(self, request: web.Request) -> web.Response:
         percent = number_of(await json_body(request), "percent")
+        if not 0 <= percent <= 100:
+            raise UsageError(f"percent = {percent:g}: expected a number from 0 to 100")
         request[ASKED] = f"{percent:g}"
         if self._desk is None:
             return web.Response(status=409, text="no camera head is configured: [bridge] port in edge.toml\n")

@@ -82,6 +82,13 @@ def test_what_is_no_number_is_refused(open_unit: Any, desk: Desk, percent: Any) 
     assert desk.now == 50
 
 
+@pytest.mark.parametrize("percent", [-1, 100.5, 1e300])
+def test_what_no_light_can_give_is_refused(open_unit: Any, desk: Desk, percent: float) -> None:
+    status, body = set_to(open_unit(desk), percent)
+    assert (status, body.endswith(b": expected a number from 0 to 100\n")) == (400, True)
+    assert desk.now == 50
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [

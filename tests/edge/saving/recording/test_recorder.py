@@ -16,7 +16,7 @@ from edge.clips.program import NoFfmpeg
 from edge.config import RecordingConfig
 from edge.pictures.marks import mode_of_file
 from edge.saving.recording import encoders, tape
-from edge.saving.recording.recorder import NotRecorded
+from edge.saving.recording.opening import NotRecorded
 from tests.doubles.booth import HAS_FFPROBE, Booth, probed, times_s, wait_until
 
 pytestmark = pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")

@@ -11,7 +11,7 @@ import pytest
 from edge.access.audit import AuditLog
 from edge.program import record_news
 from edge.saving.patient_session import PatientSession
-from edge.saving.recording.recorder import NotRecorded
+from edge.saving.recording.opening import NotRecorded
 from edge.web.api.recordings import Recordings
 from edge.web.api.session import Session
 from tests.doubles.guarded import Guest

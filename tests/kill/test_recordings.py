@@ -18,7 +18,7 @@ from tests.doubles.booth import HAS_FFPROBE, Booth, probed, times_s, wait_until
 from tests.doubles.chromium import CHROMIUM, played_s
 
 pytestmark = pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")
-NUM_KILLS = int(os.environ.get("KILLS", "50"))
+NUM_KILLS = int(os.environ.get("KILLS", "200")) // 4
 NUM_FAST = 3
 SEED = 17
 

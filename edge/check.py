@@ -27,6 +27,7 @@ from edge.health.heat import believed
 from edge.health.machine import Sysfs
 from edge.models.profile import Profile
 from edge.models.trust import vouched
+from edge.saving.check import recording_line
 from edge.service.files import STATE_FOLDER
 from edge.updates.running_unit import RunningUnit
 
@@ -104,6 +105,7 @@ def _check_parts(config: Config, find_profile: Callable[[Config], Profile], conf
         "clock": _clock,
         "access": lambda: access_line(config.web, running),
         "disk": lambda: _disk(config.save.path),
+        "record": lambda: recording_line(config.recording, config.save),
         "heat": lambda: _heat(config.heat),
     }
     if running is not None:

@@ -292,8 +292,8 @@ class RecordingConfig:
     minutes: int = setting(120, "a recording that nobody stops ends after so long", low=1, high=1440, live=True)
     before_s: int = setting(
         0,
-        "seconds that are kept in memory, to be saved after they were seen; 0: none. It encodes all the time: about a "
-        "third of a core for each view at 30 frames/s",
+        "seconds that are kept in memory, to be saved after they were seen; 0: none. It encodes all the time: about "
+        "half a core for each view at 30 frames/s",
         low=0,
         high=120,
         live=True,

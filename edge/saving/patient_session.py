@@ -50,7 +50,9 @@ class OpenSession:
 
 
 class PatientSession:
-    """Safe to use from any thread. A watch: `tick` closes one in which nothing was saved for long.
+    """Safe to use from any thread; only what opens, closes or uses one waits for the disk.
+
+    A watch: `tick` closes one in which nothing was saved for long.
 
     Args:
         board: where it is posted that one was opened or closed, and what is saved is read.
@@ -83,13 +85,12 @@ class PatientSession:
 
     def now(self) -> dict[str, str] | None:
         """`id` and `label` of the one that is open, for a record; None where none is."""
-        with self._lock:
-            return None if self._open is None else self._open.record()
+        found = self._open
+        return None if found is None else found.record()
 
     def record(self) -> dict[str, Any] | None:
         """The same with `since`."""
-        with self._lock:
-            found = self._open
+        found = self._open
         return None if found is None else {**found.record(), "since": found.since.isoformat(timespec="seconds")}
 
     def open(self, label: str) -> OpenSession:
@@ -120,19 +121,24 @@ class PatientSession:
             return self._close("")
 
     def tick(self, now_ns: int) -> None:
-        """Look whether it is idle; the time of day that it was last used is kept for a restart."""
+        """Look whether it is idle; who watches the unit does not wait until it is closed."""
         now_s = self._clock_s()
         if now_s - self._checked_s < _CHECK_EVERY_S:
             return
         self._checked_s = now_s
+        if self._open is not None and self._is_idle():
+            threading.Thread(target=self._close_idle, name="session-idle", daemon=True).start()
+
+    def _is_idle(self) -> bool:
+        return self._idle_s > 0 and self._clock_s() - self._used_s > self._idle_s and not self.is_recording()
+
+    def _close_idle(self) -> None:
         with self._lock:
-            is_idle = self._idle_s > 0 and now_s - self._used_s > self._idle_s
-            if self._open is None or not is_idle or self.is_recording():
-                return
-            try:
-                self._close(f", nothing was saved for {self._idle_s / 3600:.0f} h")
-            except SessionRefused as error:
-                log.error("patient session: %s", error)
+            if self._is_idle():  # still
+                try:
+                    self._close(f", nothing was saved for {self._idle_s / 3600:.0f} h")
+                except SessionRefused as error:
+                    log.error("patient session: %s", error)
 
     def _refuse_while_recording(self) -> None:
         if self.is_recording():

@@ -33,9 +33,9 @@ RECORD_SCHEMA = record(
         "shown": or_null(_NAME),
     }
 )
-_RECORD = Answer("What is offered, being made, made, not made, and shown.", "application/json", RECORD_SCHEMA)
-_NOT_NOW = Answer("Nothing is held, or it cannot be at this moment; a line says why.")
-_WRONG = Answer("The profile is none that is offered; a line says which are.")
+_RECORD = Answer("what is offered, being made, made, not made, and shown", "application/json", RECORD_SCHEMA)
+_NOT_NOW = Answer("nothing is held, or it cannot be at this moment; a line says why")
+_WRONG = Answer("the profile is none that is offered; a line says which are")
 
 
 class ReferenceOperations:
@@ -51,10 +51,10 @@ class ReferenceOperations:
         self._last: tuple[tuple[str, int, int], bytes] | None = None
 
     def operations(self) -> tuple[Operation, ...]:
-        profile = Parameter("profile", _NAME, "Name of a profile for stills.", is_required=True)
-        shown = Parameter("profile", _NAME, "Name of a profile that is made; empty for the live one.")
+        profile = Parameter("profile", _NAME, "name of a profile for stills", is_required=True)
+        shown = Parameter("profile", _NAME, "name of a profile that is made; empty for the live one")
         body = record({"profile": _NAME})
-        png = Answer("The held picture, its banner in its pixels.", "image/png")
+        png = Answer("the held picture, its banner in its pixels", "image/png")
         return (
             Operation("GET", "/api/reference", self.record, "Reference pictures of the held picture.", {200: _RECORD}),
             Operation(

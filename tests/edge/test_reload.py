@@ -89,6 +89,8 @@ OTHER_VALUES = {
     "web.names": "['camera.example']", "web.proxies": "['127.0.0.1']", "web.streams": "9",
     "web.streams_per_address": "2", "display.on": "true", "display.sink": "'kmssink'",
     "audit.file": "'/none'", "audit.size_mib": "5", "save.folder": "'/none'",
+    "save.limit_gib": "3.5", "recording.views": "['raw']", "recording.fps": "15", "recording.minutes": "5",
+    "recording.before_s": "10", "recording.before_mib": "50", "session.idle_hours": "3",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.keys": "'/none'",
     "bridge.led_permille": "[1]",
     "bridge.led_limit_permille": "10", "bridge.heater": "'off'", "bridge.dew_margin_celsius": "3.0",

@@ -23,7 +23,7 @@ from edge.frames.stages import Adjustment
 from edge.health.news import Removed, SessionChanged, ViewChanged
 from edge.models.offered import OfferedProfile
 from edge.saving.patient_session import PatientSession
-from edge.saving.recording.recorder import NotRecorded
+from edge.saving.recording.opening import NotRecorded
 from edge.saving.store import Store
 from edge.web.api.camera_controls import CameraControls
 from edge.web.api.light import Light

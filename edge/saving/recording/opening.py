@@ -11,18 +11,20 @@ import cv2
 import numpy as np
 import simplejpeg
 
+from edge.basics.errors import EdgeError
 from edge.basics.folders import Folder, open_folder
 from edge.basics.whole_files import PRIVATE_FOLDER
 from edge.frames.frame import FramePair
+from edge.health.news import Board, NotSaved
 from edge.health.record import Health
 from edge.pictures.image import Image
 from edge.pictures.marks import mark_text
-from edge.saving.listing import Listing
 from edge.saving.recording.encoders import Encoder, with_comment
 from edge.saving.recording.names import files_of, stem_of
 from edge.saving.recording.record import About
 from edge.saving.recording.recording import Recording
 from edge.saving.recording.tape import Piece, View
+from edge.saving.store import Store
 
 SMALL_WIDTH_PX = 320
 _SMALL_QUALITY = 80
@@ -30,15 +32,45 @@ Kept = Mapping[View, tuple[bytes, list[Piece]]]
 """View -> head and pieces that are in memory already."""
 
 
+class NotRecorded(EdgeError):
+    """No recording begins, or none runs, and why."""
+
+
 class Opening:
-    """Makes recordings in the folder of the listing.
+    """Whether a recording may begin, and its files.
 
     Args:
         session: patient session that is open, as a record has it.
     """
 
-    def __init__(self, listing: Listing, health: Health, session: Callable[[], Mapping[str, str] | None]) -> None:
-        self._listing, self._health, self._session = listing, health, session
+    def __init__(
+        self, store: Store, health: Health, board: Board, session: Callable[[], Mapping[str, str] | None]
+    ) -> None:
+        self._store, self._health, self._board, self._session = store, health, board, session
+
+    def live_pair(self, pair: FramePair | None) -> FramePair:
+        """The newest pair; raises NotRecorded where it is not live."""
+        if pair is None:
+            raise NotRecorded("there is no picture yet")
+        verdict = self._health.verdict(time.monotonic_ns(), pair.raw.t_capture_ns)
+        if verdict.state not in ("live", "degraded"):
+            raise NotRecorded(f"the picture is not live: {verdict.reason}")
+        return pair
+
+    def refuse_without_room(self) -> None:
+        """Raises NotRecorded where the disk or the store takes no more; the news say so too."""
+        try:
+            reason = self._store.refusal()
+        except EdgeError as error:
+            reason = str(error)
+        if reason:
+            self._board.post(NotSaved(reason, by_disk=True))
+            raise NotRecorded(reason)
+
+    def refusal(self, error: OSError) -> NotRecorded:
+        """What to raise where the disk has not taken the first bytes; the news say so too."""
+        self._board.post(NotSaved(self.why(error), by_disk=True))
+        return NotRecorded(self.why(error))
 
     def opened(self, views: Sequence[View], pair: FramePair, encoder: Encoder, kept: Kept, now_ns: int) -> Recording:
         """A recording whose files are there.
@@ -70,7 +102,7 @@ class Opening:
             "raw": mark_text("raw"),
             "enhanced": mark_text("enhanced", str(model.get("profile", "")), sha256, enhanced.strength),
         }
-        folder = open_folder(self._listing.folder, PRIVATE_FOLDER)
+        folder = open_folder(self._store.folder, PRIVATE_FOLDER)
         try:
             stem = _free_stem(folder, stem_of(began_at))
             recording = Recording(
@@ -85,7 +117,7 @@ class Opening:
 
     def why(self, error: OSError) -> str:
         """An error of the disk in words."""
-        return f"{self._listing.folder}: {error.strerror or error}; make room, or choose another [save] folder"
+        return f"{self._store.folder}: {error.strerror or error}; make room, or choose another [save] folder"
 
 
 def small_jpeg(image: Image) -> bytes:

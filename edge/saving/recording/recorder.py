@@ -8,18 +8,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
-from edge.basics.errors import EdgeError, InputOutputError
+from edge.basics.errors import InputOutputError
 from edge.basics.threads import give_way
 from edge.config import RecordingConfig
 from edge.frames.frame import FramePair
 from edge.frames.slot import Slot
-from edge.health.news import Board, NotSaved, RecordingChanged
+from edge.health.news import Board, RecordingChanged
 from edge.health.record import Health
 from edge.saving.recording.before import Before
 from edge.saving.recording.current import DISK_ANSWERS_S, ON_REQUEST, PROGRAM_ENDS, Current
 from edge.saving.recording.deck import RETRY_S, Deck
 from edge.saving.recording.encoders import Encoder, find_encoder
-from edge.saving.recording.opening import Opening
+from edge.saving.recording.opening import NotRecorded, Opening
+from edge.saving.recording.pace import Pace
 from edge.saving.recording.tape import Piece, Tape, View
 from edge.saving.store import Store
 
@@ -30,12 +31,6 @@ _TAKE_S = 0.2
 _LAST_PIECE_S = 3.0
 """From the end of a recording on, its last fragment is waited for."""
 _ENCODER_WITHIN_S = 30.0
-_EARLY = 0.25
-"""Share of the time between two frames by which one may come early: cameras are not that regular."""
-
-
-class NotRecorded(EdgeError):
-    """No recording begins, or none runs, and why."""
 
 
 class Recorder:
@@ -57,13 +52,13 @@ class Recorder:
         session: Callable[[], Mapping[str, str] | None] = lambda: None,
     ) -> None:
         self._config, self._store, self._health, self._board = config, store, health, board
-        self._opening = Opening(store.listing, health, session)
+        self._opening = Opening(store, health, board, session)
         self._slot: Slot[tuple[FramePair, int]] = Slot()
         self._before = Before()
         self._current = Current(health, board)
         self._deck = Deck(self._on_piece, self._on_end)
         self._newest: FramePair | None = None
-        self._due_ns = 0
+        self._pace = Pace()
         self._encoder: Encoder | None = None
         self._no_encoder = ""
         self._has_looked = threading.Event()
@@ -81,7 +76,7 @@ class Recorder:
 
     def publish(self, pair: FramePair) -> None:
         self._newest = pair
-        if self._is_wanted() and self._is_due(pair.raw.t_capture_ns):
+        if self._is_wanted() and self._pace.is_due(pair.raw.t_capture_ns, self._config.fps):
             self._slot.put((pair, time.monotonic_ns()))
 
     def close(self) -> None:
@@ -159,8 +154,8 @@ class Recorder:
             encoder = self._found_encoder()
             if not self._current.wait_until_over(_LAST_PIECE_S + 1.0):
                 raise NotRecorded("a recording runs already; stop it first")
-            pair = self._live_pair()
-            self._refuse_without_room()
+            pair = self._opening.live_pair(self._newest)
+            self._opening.refuse_without_room()
             wanted = tuple(view for view in VIEWS if view in (views or self._config.views))
             now_ns = time.monotonic_ns()
             with self._current.lock:  # no piece comes between what was kept and what comes
@@ -169,7 +164,7 @@ class Recorder:
                 try:
                     recording = self._opening.opened(wanted, pair, encoder, kept, now_ns)
                 except OSError as error:
-                    raise self._not_begun(error) from error
+                    raise self._opening.refusal(error) from error
                 self._dropped_before = self._slot.dropped
                 self._current.begin(recording)
             try:
@@ -217,14 +212,14 @@ class Recorder:
             if not views or self._newest is None:
                 why = "nothing was live in these seconds" if self._config.before_s else "[recording] before_s = 0"
                 raise NotRecorded(f"nothing is kept in memory: {why}")
-            self._refuse_without_room()
+            self._opening.refuse_without_room()
             try:
                 recording = self._opening.opened(views, self._newest, encoder, kept, now_ns)
                 self._keeping = recording.stem
                 recording.write_kept()
                 recording.finish(ON_REQUEST, DISK_ANSWERS_S)
             except OSError as error:
-                raise self._not_begun(error) from error
+                raise self._opening.refusal(error) from error
             finally:
                 self._keeping = ""
             log.info("recorded %s from memory", recording.stem)
@@ -238,29 +233,6 @@ class Recorder:
         if self._encoder is None:
             raise NotRecorded(self._no_encoder)
         return self._encoder
-
-    def _live_pair(self) -> FramePair:
-        pair = self._newest
-        if pair is None:
-            raise NotRecorded("there is no picture yet")
-        verdict = self._health.verdict(time.monotonic_ns(), pair.raw.t_capture_ns)
-        if verdict.state not in ("live", "degraded"):
-            raise NotRecorded(f"the picture is not live: {verdict.reason}")
-        return pair
-
-    def _refuse_without_room(self) -> None:
-        try:
-            reason = self._store.refusal()
-        except InputOutputError as error:
-            reason = str(error)
-        if reason:
-            self._board.post(NotSaved(reason, by_disk=True))
-            raise NotRecorded(reason)
-
-    def _not_begun(self, error: OSError) -> NotRecorded:
-        reason = self._opening.why(error)
-        self._board.post(NotSaved(reason, by_disk=True))
-        return NotRecorded(reason)
 
     # ---- the thread that feeds
 
@@ -307,16 +279,6 @@ class Recorder:
 
     def _is_wanted(self) -> bool:
         return self._config.before_s > 0 or self.is_recording
-
-    def _is_due(self, taken_ns: int) -> bool:
-        """Whether a frame is to be recorded at the rate of the settings; asked in the thread that publishes alone."""
-        gap_ns = int(1e9 / self._config.fps)
-        if taken_ns < self._due_ns - gap_ns * _EARLY:
-            return False
-        if self._due_ns < taken_ns - gap_ns:
-            self._due_ns = taken_ns  # the first one, or the first after a gap
-        self._due_ns += gap_ns
-        return True
 
     def _look_after(self) -> None:
         """End what is over."""

@@ -70,6 +70,7 @@ class Tape:
         self._height_px, self._width_px = first.image.shape[:2]
         self._planes = np.empty((self._height_px * 3 // 2, self._width_px), np.uint8)
         self._origin_ns = self._fed_ns = first.t_capture_ns
+        self._gap_ns = round(1e9 / _NOMINAL_FPS)
         self._num_fed = 0
         self._inside_s = 0.0
         self._failure = ""
@@ -89,7 +90,8 @@ class Tape:
             raise FfmpegFailed(f"a frame of {frame.image.shape[1]}x{frame.image.shape[0]} among others of another size")
         content = self._content(frame)
         ticks = (frame.t_capture_ns - self._origin_ns) // NS_PER_TICK
-        step = max(1, (frame.t_capture_ns - self._fed_ns) // NS_PER_TICK)
+        gap_ns = frame.t_capture_ns - self._fed_ns
+        step = max(1, min(gap_ns, self._gap_ns, 1_000_000_000) // NS_PER_TICK)  # a gap before it makes none last longer
         head = b""
         if not self._num_fed:
             head = stream_head(self._width_px, self._height_px, _NOMINAL_FPS, self._encoder.format.fed)
@@ -98,7 +100,8 @@ class Tape:
             self._run.write(content.data, TAKES_WITHIN_S)
         except (BrokenPipeError, ValueError) as error:
             raise FfmpegFailed(self._why()) from error
-        self._inside_s += min(1.0, step * NS_PER_TICK / 1e9)  # a gap is nothing that FFmpeg holds
+        self._inside_s += min(1.0, gap_ns / 1e9)  # a gap is nothing that FFmpeg holds
+        self._gap_ns = gap_ns or self._gap_ns
         self._fed_ns = frame.t_capture_ns
         self._num_fed += 1
 

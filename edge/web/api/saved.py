@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from aiohttp import web
 
-from edge.access.visitors import ASKED
+from edge.access.visitors import ASKED, address_of
 from edge.basics.errors import UsageError
 from edge.basics.folders import open_folder
 from edge.saving.previews import Previews
@@ -127,7 +127,7 @@ class Saved:
         name = request.match_info["name"]
         if item_of(name) in self._hidden():
             return _nothing("name", name)
-        address = request.remote or ""
+        address = address_of(request)
         if not self._seats.take(address):
             raise Busy("as many files are sent as may be at a time; try again in a second")
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 import time
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from edge.basics.errors import UsageError
 from edge.health.news import Board, Saved, SessionChanged
 from edge.saving.patient_session import PatientSession, SessionRefused, label_of
+from tests.doubles.booth import wait_until
 
 LABEL = "Müller, 7. Mai"
 
@@ -92,7 +94,8 @@ def test_one_in_which_nothing_is_saved_is_closed(path):
     ward.is_recording = False
     ward.clock.now_s += 31
     ward.session.tick(0)
-    assert ward.session.now() is None and ward.changes[-1] == ""
+    wait_until(lambda: ward.changes[-1] == "")
+    assert ward.session.now() is None
 
 
 def test_nought_hours_is_never(path):
@@ -110,6 +113,7 @@ def test_what_the_program_was_off_for_counts(path, hours_ago, is_open):
     path.write_text(json.dumps({**kept, "used_at": time.time() - hours_ago * 3600}))
     ward = Ward(path, idle_hours=2)
     ward.session.tick(0)
+    wait_until(lambda: ward.session.now() is None or is_open)
     assert (ward.session.now() is not None) == is_open
 
 
@@ -149,3 +153,23 @@ def test_a_disk_that_keeps_nothing_opens_nothing(path):
     with pytest.raises(SessionRefused, match=r"session\.json"):
         ward.session.open(LABEL)
     assert ward.session.now() is None
+
+
+def test_a_disk_that_hangs_holds_up_nobody_who_only_asks(path, monkeypatch):
+    ward = Ward(path)
+    opened = ward.session.open("A")
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def write(*_):
+        hangs.set()
+        goes_on.wait(60)
+
+    monkeypatch.setattr("edge.saving.patient_session.write_whole", write)
+    opening = threading.Thread(target=ward.session.open, args=("B",))
+    opening.start()
+    assert hangs.wait(60)
+    assert ward.session.now()["id"] == opened.id and ward.session.record()["label"] == "A"
+    ward.clock.now_s += 1e6
+    ward.session.tick(0)
+    goes_on.set()
+    opening.join()

@@ -39,7 +39,7 @@ class Office:
         self.folder = folder
         self.saved, self.failed = [], []
         self.done = threading.Semaphore(0)
-        board = Board()
+        board = self.board = Board()
         board.read(Saved, self._on_saved)
         board.read(NotSaved, self._on_not_saved)
         self.health = Health(board)
@@ -256,3 +256,18 @@ def test_pictures_are_for_their_owner_and_the_owners_group(tmp_path, umask, mode
     folder = tmp_path / "state" / "pictures"
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {modes[0]} and len(list(folder.iterdir())) == 3
     assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {modes[1]}
+
+
+def test_the_patient_session_of_the_press_is_in_the_sidecar(tmp_path):
+    sessions = [{"id": "s1", "label": "Müller"}, None]
+    office = Office(tmp_path)
+    office.saver = PairSaver(tmp_path, office.health, office.board, session=lambda: sessions.pop(0))
+    office.saver.start()
+    try:
+        office.save(pair_of(1))
+        office.save(pair_of(2))
+    finally:
+        office.saver.close()
+    first, second = (json.loads((tmp_path / f"{name}.json").read_text()) for name in office.saved)
+    assert first["session"] == {"id": "s1", "label": "Müller"} and "session" not in second
+    assert not any("ller" in name for name in office.files())

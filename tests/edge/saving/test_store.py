@@ -9,7 +9,7 @@ import pytest
 
 from edge.config import SaveConfig
 from edge.health.news import Board, Removed, Saved
-from edge.saving.recording.recorder import NotRecorded
+from edge.saving.recording.opening import NotRecorded
 from edge.saving.store import NotRemoved, Store
 from tests.doubles.booth import HAS_FFPROBE, Booth, times_s, wait_until
 from tests.edge.saving.test_listing import put_pair, put_recording

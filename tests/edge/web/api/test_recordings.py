@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from edge.access.audit import AuditLog
+from edge.health.news import RecordingChanged, Removed, SessionChanged
 from edge.program import record_news
 from edge.saving.patient_session import PatientSession
-from edge.saving.recording.recorder import NotRecorded
+from edge.saving.recording.opening import NotRecorded
 from edge.web.api.recordings import Recordings
 from edge.web.api.session import Session
+from edge.web.events import event_of
 from tests.doubles.guarded import Guest
 from tests.doubles.studio import Studio
 
@@ -136,3 +138,27 @@ def test_the_label_is_in_no_audit_line_and_the_id_is(room: Room) -> None:
     room.ask("DELETE", "/api/session")
     text = room.audit.read_text()
     assert "ller" not in text and f'"id": "{session["id"]}"' in text and "asked-session" in text
+
+
+@pytest.mark.parametrize(
+    ("news", "event"),
+    [
+        (
+            RecordingChanged(False, "throat-x", ("raw",), "the disk is full"),
+            ("recording", {"running": False, "name": "throat-x", "views": ["raw"], "reason": "the disk is full"}),
+        ),
+        (SessionChanged("s1"), ("session", {"id": "s1"})),
+        (SessionChanged(""), ("session", {"id": None})),
+        (Removed("throat-x", "on request"), ("removed", {"name": "throat-x"})),
+    ],
+)
+def test_pages_are_told_of_it(news: Any, event: Any) -> None:
+    assert event_of(news) == event
+
+
+def test_what_the_unit_does_by_itself_is_in_the_audit_log(room: Room) -> None:
+    room.studio.board.post(RecordingChanged(False, "throat-x", ("raw", "enhanced"), "the disk is full"))
+    room.studio.board.post(Removed("throat-y", "the limit of the store"))
+    ended, removed = (json.loads(line) for line in room.audit.read_text().splitlines()[-2:])
+    assert (ended["event"], ended["who"], ended["why"]) == ("recording-ended", "the unit", "the disk is full")
+    assert (removed["event"], removed["name"], removed["why"]) == ("removed", "throat-y", "the limit of the store")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,7 +21,10 @@ def goes_on(page: Any) -> None:
     wait_for(page, MOVES_ON, int(data(page, "seq") or 0))
 
 
-def test_the_strip_and_the_banner_are_on_the_screen_as_the_unit_drew_them(open_page: Callable[..., Any]) -> None:
+def test_the_strip_and_the_banner_are_on_the_screen_as_the_unit_drew_them(
+    open_page: Callable[..., Any], unit: FakeUnit
+) -> None:
+    unit.raw, unit.enhanced = (cv2.resize(image, (1280, 720)) for image in (unit.raw, unit.enhanced))
     page = open_page(1280, 900)
     wait_for(page, "document.getElementById('picture').width === 1280")
     wait_for_text(page, "transport", "1280\u00d7720")

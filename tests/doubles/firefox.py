@@ -37,8 +37,7 @@ class Firefox:
         await self._ask("session.new", capabilities={})
         tree = await self._ask("browsingContext.getTree")
         self._context = tree["contexts"][0]["context"]
-        viewport = {"width": 1920, "height": 1080}
-        await self._ask("browsingContext.setViewport", context=self._context, viewport=viewport)
+        await self._show(1920, 1080)
 
     def close(self) -> None:
         self._loop.run_until_complete(self._socket.close())
@@ -50,6 +49,14 @@ class Firefox:
         self._loop.run_until_complete(
             self._ask("browsingContext.navigate", context=self._context, url=url, wait="none")
         )
+
+    def set_viewport_size(self, size: dict[str, int]) -> None:
+        """As playwright's."""
+        self._loop.run_until_complete(self._show(size["width"], size["height"]))
+
+    async def _show(self, width: int, height: int) -> None:
+        viewport = {"width": width, "height": height}
+        await self._ask("browsingContext.setViewport", context=self._context, viewport=viewport)
 
     def evaluate(self, expression: str) -> Any:
         """What a JavaScript expression of the page gives, as text, number or truth."""

@@ -21,8 +21,8 @@ const ARROWS_ARE_ITS_OWN = "input, select, video, [role=listbox], [role=slider],
 export function listen(viewer, rows) {
   const actions = new Map(rows.flatMap(([keys, , act]) => keys.map((key) => [key.toLowerCase(), act])));
   document.addEventListener("keydown", (event) => {
-    const on = event.target;
-    if (event.ctrlKey || event.metaKey || event.altKey || on.matches?.(TYPES_TEXT)) return;
+    const on = elementOf(event);
+    if (event.ctrlKey || event.metaKey || event.altKey || on.matches(TYPES_TEXT)) return;
     if (event.key === "Escape" && !hasModal()) closeSheets();
     const looking = viewer();
     if (looking && look(looking, event)) return;
@@ -37,9 +37,11 @@ export function listen(viewer, rows) {
   explain(rows);
 }
 
+const elementOf = (event) => (event.target instanceof Element ? event.target : document.body);
+
 /** Hold, zoom and pan: the same in every viewer. @returns whether the key was one of these. */
 function look(viewer, event) {
-  const on = event.target;
+  const on = elementOf(event);
   const moves = { ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
   if (event.key === " " && !on.closest(SPACE_IS_ITS_OWN)) viewer.hold(true);
   else if (event.key in moves && viewer.isZoomed && !on.closest(ARROWS_ARE_ITS_OWN)) viewer.step(moves[event.key]);

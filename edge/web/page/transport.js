@@ -51,12 +51,12 @@ export class Transport {
     this.#run(this.#abort.signal);
   }
 
-  /** Fewer pixels, or fewer pictures where the size is the unit's to choose. */
+  /** Fewer pixels, or fewer pictures where the size is the unit's to choose; what piled up is then left behind. */
   ease() {
     this.#easedTo /= 2;
     this.#socket.want(this.#view, this.#askedWidth());
     this.#parts.ease();
-    this.open();
+    if (this.kind === "mjpeg") this.open();
   }
 
   /** As much again as the window needs. */

@@ -4,6 +4,7 @@ import { askJson } from "./dom.js";
 
 const POLL_MS = 1000;
 const HEALTH_EVERY = 5; // of the polls, where the unit tells its state in one answer
+const PATIENCE = 5; // answers that may be missed before what the unit can do is asked anew: another version may come up
 const HEAR_AGAIN_MS = 5000;
 const EVENTS = ["recording", "session", "reference", "profile"]; // each of them means: ask anew
 
@@ -18,6 +19,8 @@ export class Unit extends EventTarget {
   frozen = false;
   strength = null;
   #routes = null;
+  #known = null; // the state that came last; what is offered does not flicker with a lost answer
+  #numMissed = 0;
   #events = null;
   #view = "enhanced";
   #isOld = false; // knows no /api/state
@@ -41,7 +44,7 @@ export class Unit extends EventTarget {
 
   /** What may be offered to who looks, as words that the page's elements ask for. */
   get offers() {
-    const can = this.state?.can ?? {};
+    const can = this.#known?.can ?? {};
     const may = (name, is) => (this.isOperator && is ? [name] : []);
     return new Set([
       ...may("operator", true),
@@ -66,14 +69,21 @@ export class Unit extends EventTarget {
     clearTimeout(this.#timer);
     try {
       await this.#ask();
+      this.#numMissed = 0;
+      this.#known = this.state;
     } catch {
-      this.state = null;
-      this.#routes = null; // another version may come up
-      this.#numPolls = 0;
+      this.#miss();
     }
     this.#asking = false;
     this.dispatchEvent(new Event("change"));
     this.#timer = setTimeout(() => this.poll(), POLL_MS);
+  }
+
+  #miss() {
+    this.state = null;
+    this.#numPolls = 0;
+    this.#numMissed += 1;
+    if (this.#numMissed >= PATIENCE) [this.#known, this.#routes, this.#isOld] = [null, null, false];
   }
 
   hear() {

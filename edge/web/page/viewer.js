@@ -3,6 +3,7 @@
 
 import { around, held, MOST_ZOOM, panesOf, pannedBy, pictureWidth, placed, WHOLE, zoomedAt } from "./layout.js";
 
+const MOST_WIDTH_PX = 1920;
 const ZOOM_STEP = 1.25;
 const LEAST_MAP_PX = 200;
 
@@ -62,7 +63,7 @@ export class Viewer {
 
   /** How many pixels of a picture can be seen across: all of them where one looks closely. */
   get widthWanted() {
-    return this.isZoomed ? 1920 : Math.min(1920, Math.max(1, Math.round(pictureWidth(this.#panes()[0], 1))));
+    return this.isZoomed ? MOST_WIDTH_PX : Math.min(MOST_WIDTH_PX, Math.max(1, Math.round(pictureWidth(this.#panes()[0], 1))));
   }
 
   /** Which pictures the view needs: `enhanced`, `raw` or `pair`. */
@@ -203,7 +204,8 @@ export class Viewer {
   #paint(picture, all, seen, box) {
     if (!picture || seen.width <= 0 || seen.height <= 0) return;
     const scale = all.width / picture.width;
-    this.#context.imageSmoothingEnabled = scale < 1 || (!this.isZoomed && scale !== Math.round(scale));
+    const isWhole = picture.width >= MOST_WIDTH_PX && Number.isInteger(scale);
+    this.#context.imageSmoothingEnabled = scale < 1 || !(this.isZoomed || isWhole);
     const source = [(seen.x - all.x) / scale, (seen.y - all.y) / scale, seen.width / scale, seen.height / scale];
     this.#context.drawImage(picture, ...source, seen.x - box.x, seen.y - box.y, seen.width, seen.height);
   }

@@ -50,14 +50,13 @@ export class Watchdog {
         this.#retried = Math.floor(now / HUNG_MS);
         this.#transport.open(); // a connection that hangs never ends by itself
       }
-    } else if (late && silentMs > OLD_MS) {
-      this.#cover("STALE – picture is not live", `no new picture has come for ${seconds(silentMs)}: check the network`);
     } else if (late) {
-      this.#cover("STALE – picture is not live", `this device or its network is too slow, ${seconds(now - shown.bornMs)} behind: less is asked for`);
-      if (this.#easedMs === Infinity || now - this.#easedMs > EASE_AFTER_MS) {
-        this.#easedMs = now;
-        this.#transport.ease();
-      }
+      const isSilent = silentMs > OLD_MS;
+      const why = isSilent
+        ? `no new picture has come for ${seconds(silentMs)}: check the network`
+        : `this device or its network is too slow, ${seconds(now - shown.bornMs)} behind: less is asked for`;
+      this.#cover("STALE – picture is not live", why);
+      if (!isSilent || this.#transport.kind === "socket") this.#ease(now); // over a socket the next waits for the last
     } else {
       if (!$("cover").hidden) $("cover").hidden = true;
       if (now - this.#easedMs > HASTEN_AFTER_MS) {
@@ -65,6 +64,12 @@ export class Watchdog {
         this.#transport.hasten();
       }
     }
+  }
+
+  #ease(now) {
+    if (this.#easedMs !== Infinity && now - this.#easedMs < EASE_AFTER_MS) return;
+    this.#easedMs = now;
+    this.#transport.ease();
   }
 
   #cover(title, detail) {

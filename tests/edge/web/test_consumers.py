@@ -215,7 +215,7 @@ def started_chromium(folder: Path) -> Iterator[Any]:
 
 @pytest.fixture(scope="module", params=["Chromium", "Firefox"])
 def browser(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A page of 1920x1080: `goto`, `evaluate`, `screenshot`."""
+    """A page of 1920x1080: `goto`, `evaluate`, `screenshot`, `set_viewport_size`."""
     if request.param == "Chromium" and CHROMIUM is None:
         pytest.skip("chromium is not installed (apt-get install chromium)")
     if request.param == "Firefox" and FIREFOX is None:
@@ -253,6 +253,7 @@ def test_a_browser_shows_the_plain_stream(address: str, browser: Any) -> None:
 
 def test_a_browser_shows_the_page(address: str, browser: Any) -> None:
     began_ns = time.monotonic_ns()
+    browser.set_viewport_size({"width": 1920, "height": 1200})  # room for all of the picture, and the bar beneath it
     browser.goto(address)
 
     def look() -> Image | None:
@@ -260,6 +261,8 @@ def test_a_browser_shows_the_page(address: str, browser: Any) -> None:
         if browser.evaluate(state) != "live":
             return None
         browser.evaluate("document.querySelector('input[name=view][value=raw]').click()")
+        if browser.evaluate("document.getElementById('picture').width") != 1920:
+            return None
         if browser.evaluate("document.getElementById('picture').dataset.mode") != "raw":
             return None
         url = browser.evaluate("document.getElementById('picture').toDataURL('image/jpeg', 0.9)")

@@ -21,8 +21,9 @@ def unit() -> Iterator[FakeUnit]:
     unit.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """Ended with the module: its driver keeps a loop running, beside which Firefox's cannot run."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
     if not CHROMIUM.exists():
         pytest.skip(f"no browser at {CHROMIUM}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -20,7 +21,10 @@ def goes_on(page: Any) -> None:
     wait_for(page, MOVES_ON, int(data(page, "seq") or 0))
 
 
-def test_the_strip_and_the_banner_are_on_the_screen_as_the_unit_drew_them(open_page: Callable[..., Any]) -> None:
+def test_the_strip_and_the_banner_are_on_the_screen_as_the_unit_drew_them(
+    open_page: Callable[..., Any], unit: FakeUnit
+) -> None:
+    unit.raw, unit.enhanced = (cv2.resize(image, (1280, 720)) for image in (unit.raw, unit.enhanced))
     page = open_page(1280, 900)
     wait_for(page, "document.getElementById('picture').width === 1280")
     wait_for_text(page, "transport", "1280\u00d7720")
@@ -79,8 +83,10 @@ def test_a_network_that_is_cut_is_covered_and_comes_back_by_itself(page: Any, un
 def test_old_pictures_are_covered_and_said_to_be_stale(page: Any, unit: FakeUnit) -> None:
     unit.lag_ms = 900
     wait_for_text(page, "cover-title", "STALE \u2013 picture is not live")
+    wait_until(page, lambda: unit.wishes[-1]["width"] <= 640)
     unit.lag_ms = 0
     wait_live(page)
+    wait_until(page, lambda: unit.wishes[-1]["width"] > 1200)
 
 
 @pytest.mark.slow

@@ -100,7 +100,7 @@ def _check_parts(config: Config, find_profile: Callable[[Config], Profile], conf
         "guard": confinement,
         "camera": camera,
         "bridge": lambda: check_head(config.bridge),
-        "screen": lambda: _screen(config),
+        "screen": lambda: _screen(config, running),
         "calib": lambda: _calibration(config, find_profile(config)),
         "clock": _clock,
         "access": lambda: access_line(config.web, running),
@@ -195,13 +195,16 @@ def _heat(config: HeatConfig) -> str:
     return f"{name} at {celsius:.0f} C is the hottest of {len(zones)}"
 
 
-def _screen(config: Config) -> str:
+def _screen(config: Config, running: Mapping[str, Any] | None) -> str:
     """What would show the picture at the unit; the screen itself is not touched."""
     from edge.gstreamer.program import gstreamer_words
 
     if not config.display.on:
         return "not configured"
-    return f"{config.display.sink}, by {gstreamer_words()}"
+    told = {} if running is None else running.get("display") or {}
+    if told.get("reason"):
+        raise DeviceMissing(told["reason"])
+    return f"{told.get('sink') or config.display.sink}, by {gstreamer_words()}"
 
 
 def _calibration(config: Config, profile: Profile) -> str:

@@ -73,7 +73,7 @@ def test_a_live_pipelines_time_stamps_tell_the_age_of_the_light():
     with opened(f"{LIVE} ! {held}") as source:
         ages_ms = [(time.monotonic_ns() - source.read().t_capture_ns) / MS for _ in range(8)]
         assert source.about()["clock"] == "the pipeline's time stamps"
-    assert median(ages_ms) >= 260
+    assert median(ages_ms) >= 200  # the queue lets the oldest go when it holds nine, and gets each a picture early
 
 
 def feed(path: Path, stop: threading.Event) -> None:

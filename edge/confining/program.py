@@ -31,8 +31,6 @@ _LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64", "/ni
 _ALSO_READABLE = ("/dev/null", "/dev/urandom", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system")
 _KEPT = ("LD_LIBRARY_PATH", "TZ")
 _NUM_FILES = 256
-_SPARE_BYTES = 2 << 30
-"""Of addresses that no memory stands behind: libraries, stacks."""
 _MOST_LINKS = 4
 _HEAD_BYTES = 4096
 
@@ -163,8 +161,7 @@ def _limits(hold: Hold) -> str:
     limits = {
         "RLIMIT_CORE": 0,  # a core would hold patients' pictures
         "RLIMIT_NOFILE": _NUM_FILES,
-        "RLIMIT_DATA": hold.memory_bytes,
-        "RLIMIT_AS": hold.memory_bytes + _SPARE_BYTES,
+        "RLIMIT_DATA": hold.memory_bytes,  # of addresses alone a program with many threads takes far more
     }
     if not hold.written:
         limits["RLIMIT_FSIZE"] = 0

@@ -173,12 +173,13 @@ def test_a_lost_head_is_marked_and_set_up_again_when_it_is_back(make_unit, simul
 def test_exposures_are_matched_to_frames(make_unit):
     unit = make_unit()
     wait_until(lambda: unit.record["frame_sync"]["uncertainty_ms"] is not None)
-    pause = threading.Event()
-    for _ in range(30):
-        pause.wait(0.02)
+
+    def is_matched() -> bool:
         unit.show()
+        return unit.record["frame_sync"]["matched"] > 15
+
+    wait_until(is_matched)
     sync = unit.record["frame_sync"]
-    assert sync["matched"] > 15
     assert 0 <= sync["offset_ms"] < 250
     assert sync["jitter_ms"] >= 0
 

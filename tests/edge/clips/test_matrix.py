@@ -22,6 +22,8 @@ from tests.paths import DATA
 
 CASES = DATA / "cases"
 X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
+SLOW = pytest.mark.slow
+"""Of what another row shows too."""
 
 
 def read_all(path: Path) -> tuple[ClipFacts, list[Image], list[float], Damage]:
@@ -45,9 +47,9 @@ def assert_colours(image: Image, within: float = 4) -> None:
 FORMATS = [
     pytest.param("h264.mp4", X264, id="H.264 MP4"),
     pytest.param("h264.mov", (*X264, "-bf", "2"), id="H.264 MOV, B-frames"),
-    pytest.param("h264.mkv", X264, id="H.264 MKV"),
+    pytest.param("h264.mkv", X264, id="H.264 MKV", marks=SLOW),
     pytest.param("h264.ts", X264, id="H.264 TS"),
-    pytest.param("h264.flv", X264, id="H.264 FLV"),
+    pytest.param("h264.flv", X264, id="H.264 FLV", marks=SLOW),
     pytest.param("444.mp4", ("-c:v", "libx264", "-pix_fmt", "yuv444p"), id="4:4:4"),
     pytest.param("10bit.mp4", ("-c:v", "libx264", "-pix_fmt", "yuv420p10le"), id="10 bits"),
     pytest.param("full.mp4", (*X264, "-vf", "scale=out_range=pc", "-color_range", "pc"), id="full range"),
@@ -55,10 +57,12 @@ FORMATS = [
     pytest.param("mjpeg.avi", ("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p"), id="MJPEG AVI"),
     pytest.param("raw.mjpeg", ("-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj422p"), id="bare MJPEG"),
     pytest.param("mpeg2.mpg", ("-c:v", "mpeg2video", "-q:v", "2"), id="MPEG-2 PS"),
-    pytest.param("wmv.wmv", ("-c:v", "wmv2", "-q:v", "2"), id="WMV"),
-    pytest.param("vp8.webm", ("-c:v", "libvpx", "-b:v", "4M", "-deadline", "realtime"), id="VP8 WebM"),
+    pytest.param("wmv.wmv", ("-c:v", "wmv2", "-q:v", "2"), id="WMV", marks=SLOW),
+    pytest.param(
+        "vp8.webm", ("-c:v", "libvpx", "-b:v", "4M", "-deadline", "realtime"), id="VP8 WebM", marks=pytest.mark.slow
+    ),
     pytest.param("ffv1.mkv", ("-c:v", "ffv1"), id="FFV1"),
-    pytest.param("rgb.avi", ("-c:v", "rawvideo", "-pix_fmt", "bgr24"), id="uncompressed AVI"),
+    pytest.param("rgb.avi", ("-c:v", "rawvideo", "-pix_fmt", "bgr24"), id="uncompressed AVI", marks=SLOW),
 ]
 
 
@@ -80,10 +84,12 @@ MATRIX = "scale=out_color_matrix={}"
 @pytest.mark.parametrize(
     ("size", "matrix", "tags"),
     [
-        pytest.param((1280, 720), "bt709", (), id="HD without a tag is BT.709"),
+        pytest.param((1280, 720), "bt709", (), id="HD without a tag is BT.709", marks=SLOW),
         pytest.param((1920, 1080), "bt709", (), id="full HD without a tag is BT.709"),
         pytest.param((640, 360), "smpte170m", (), id="SD without a tag is BT.601"),
-        pytest.param((1280, 720), "smpte170m", ("-colorspace", "smpte170m"), id="HD tagged BT.601"),
+        pytest.param(
+            (1280, 720), "smpte170m", ("-colorspace", "smpte170m"), id="HD tagged BT.601", marks=pytest.mark.slow
+        ),
         pytest.param((640, 360), "bt709", ("-colorspace", "bt709"), id="SD tagged BT.709"),
         pytest.param((640, 360), "bt2020", ("-colorspace", "bt2020nc"), id="BT.2020 matrix"),
     ],
@@ -102,9 +108,9 @@ def test_the_colour_matrix_is_the_one_that_players_take(
     ("size", "aspect", "shown"),
     [
         pytest.param((720, 576), "64/45", (1024, 576), id="PAL wide"),
-        pytest.param((720, 576), "16/15", (768, 576), id="PAL"),
+        pytest.param((720, 576), "16/15", (768, 576), id="PAL", marks=SLOW),
         pytest.param((720, 480), "8/9", (720, 540), id="NTSC: rows are added, none lost"),
-        pytest.param((1440, 1080), "4/3", (1920, 1080), id="HDV"),
+        pytest.param((1440, 1080), "4/3", (1920, 1080), id="HDV", marks=SLOW),
     ],
 )
 def test_pixels_become_square(tmp_path: Path, size: tuple[int, int], aspect: str, shown: tuple[int, int]) -> None:
@@ -116,7 +122,7 @@ def test_pixels_become_square(tmp_path: Path, size: tuple[int, int], aspect: str
     assert any("square" in change for change in facts.changes)
 
 
-@pytest.mark.parametrize("turn", [90, 180, 270])
+@pytest.mark.parametrize("turn", [90, *(pytest.param(turn, marks=SLOW) for turn in (180, 270))])
 def test_a_phone_held_another_way_comes_upright(tmp_path: Path, turn: int) -> None:
     """As a player turns it: FFmpeg's own frame is the measure."""
     still = clip(tmp_path / "still.mp4", chart(), *X264, num_frames=3)

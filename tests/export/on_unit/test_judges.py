@@ -47,6 +47,7 @@ def test_verify_fails_on_other_weights_and_where_an_engine_is_needed(exported, t
     assert "not run" in rows(capsys.readouterr().out)["torch against onnx fp32"]
 
 
+@pytest.mark.slow
 def test_verify_puts_two_networks_together(exported, capsys):
     profile, checkpoint, isr = exported(CASES[3])
     command = ["verify", str(profile.folder), "--checkpoint", str(checkpoint), "--isr", str(isr), "--frames", "1"]

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.doubles.parts import part
 
 BLOCKED = """
@@ -21,6 +23,7 @@ def run_on_unit(*command, path=""):
     return subprocess.run(words, capture_output=True, text=True, env=env, check=False)
 
 
+@pytest.mark.slow
 def test_engine_is_built_inspected_and_judged_there(tmp_path):
     rtx = part("rtx")
     options = ["--runtime", "tensorrt-rtx", "--compute-capability", "8.6", "-o", str(tmp_path)]

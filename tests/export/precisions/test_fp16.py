@@ -157,6 +157,7 @@ def test_overflow_is_infinite_as_on_a_gpu_and_its_layer_is_named():
     assert "/idm/Mul_squared (Mul: gives infinity or no number)" in str(layer)
 
 
+@pytest.mark.slow
 def test_fog_before_a_normalisation_keeps_its_pixels_by_the_island_alone(checkpoints, frame):
     """Little contrast on a bright mean: rounded before the first normalisation, its error is lifted with it."""
     recipe = Recipe("idm", "bicubic")

@@ -88,7 +88,7 @@ def test_commands_status_and_events(make_rig):
     snapshot = rig.bridge.snapshot()
     assert snapshot.open
     assert snapshot.identity.serial == "SIM-0001"
-    assert snapshot.status_age_s < 2
+    wait_until(lambda: rig.bridge.snapshot().status_age_s < 2)
     rig.simulator.press()
     wait_until(lambda: rig.actions == [ButtonAction.PRESS, ButtonAction.RELEASE])
     wait_until(lambda: sum(isinstance(event, FrameSync) for event in rig.events) > 3)

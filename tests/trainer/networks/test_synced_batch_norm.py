@@ -69,11 +69,13 @@ def one_process():
     return found | {"eval": layer.eval()(whole.detach()).detach()} | dict(layer.state_dict(prefix="state."))
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_values_of_one(two_processes, one_process):
     for name in ("out", "eval"):
         torch.testing.assert_close(torch.cat([found[name] for found in two_processes]), one_process[name])
 
 
+@pytest.mark.slow
 def test_two_processes_have_the_gradients_of_one(two_processes, one_process):
     """Each process's loss is the mean over half the batch: gradients of weights are averaged, those of x halved."""
     for name in ("weight", "bias"):

@@ -234,6 +234,7 @@ def test_unreadable_pictures_are_listed_at_the_end_and_are_not_fatal(sorted_fold
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_projects_throats(tmp_path):
     """What the hash links stays together; crops that it misses need a decision of their own."""
     folder = DATA / "throat_research"

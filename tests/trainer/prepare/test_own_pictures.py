@@ -53,6 +53,7 @@ def test_the_sides_are_those_that_the_shipped_weights_were_trained_and_judged_on
     assert (len(pictures), sha256_of_files(pictures)) == SIDES[name, side]
 
 
+@pytest.mark.slow
 @needs_data
 def test_every_mouth_is_for_training(manifests):
     assert len(manifests["oral"].pictures("hq", "train")) == 88

@@ -154,6 +154,7 @@ def test_suggestions(haze, focus, suggested):
 
 
 @needs_data
+@pytest.mark.slow
 def test_real_throats():
     """The docstring's figures on every third picture: what is measured there must not rot."""
     folder = DATA / "throat_research"

@@ -102,7 +102,7 @@ def test_discriminators_learn_nothing_from_the_generators_step(config, pictures)
     assert seen and all(grad is None for grad in seen)
 
 
-@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+@pytest.mark.parametrize("ema_decay", [pytest.param(0.0, marks=pytest.mark.slow), 0.9])
 def test_a_cut_run_goes_on_as_if_uncut(config, pictures, tmp_path, ema_decay, cut_at):
     """Generators, discriminators, both Adams, averages and image pools all come back."""
     config = replace(config, steps=9, loop=replace(LOOP, ema_decay=ema_decay))
@@ -115,6 +115,7 @@ def test_a_cut_run_goes_on_as_if_uncut(config, pictures, tmp_path, ema_decay, cu
     assert all(torch.equal(one[key], other[key]) for key in one)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_cycle_loss(config, pictures, tmp_path):
     trained(replace(config, steps=60, learning_rate=2e-3), pictures, tmp_path)
     cycles = [row["cycle_lq"] + row["cycle_hq"] for row in losses(tmp_path)]

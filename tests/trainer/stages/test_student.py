@@ -31,7 +31,7 @@ def test_a_cut_run_goes_on_as_if_uncut(files, tmp_path, head, product, cut_at):
         assert torch.equal(value, other.state_dict()[key]), key
 
 
-@pytest.mark.parametrize("head", ["guided", "isr"])
+@pytest.mark.parametrize("head", ["guided", pytest.param("isr", marks=pytest.mark.slow)])
 def test_training_lowers_the_loss(files, tmp_path, head):
     config = replace(TINY, head=head, steps=50, learning_rate=8e-3, temporal_weight=0.5, frame_weight=0.5)
     trained(files, tmp_path, config)
@@ -90,6 +90,7 @@ def test_losses_of_a_batch_are_the_mean_of_its_halves(files, head):
         assert float(term) == pytest.approx(sum(float(half[name]) for half in halves) / 2, rel=1e-4), name
 
 
+@pytest.mark.slow
 def test_the_isr_teacher_is_matched(files, tmp_path):
     config = replace(TINY, head="isr", steps=40, learning_rate=1e-2, isr_distill_weight=1.0)
     trained(files, tmp_path, config, isr_teacher=files / "isr.safetensors")

@@ -31,6 +31,7 @@ def throats(tmp_path, tissue):
     return manifest
 
 
+@pytest.mark.slow
 def test_tables_are_printed_and_the_pages_section_is_renewed(
     checkpoint, throats, tmp_path, tissue, monkeypatch, capsys
 ):

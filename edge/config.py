@@ -280,6 +280,24 @@ class SaveConfig:
 
 
 @dataclass(frozen=True)
+class UsageConfig:
+    """The table [usage]: what the unit meets with, as numbers of which no picture can be made."""
+
+    keep: bool = setting(
+        False, "count haze, sharpness, correction and what enhanced, by the day, for edge-enhance stats", live=True
+    )
+    file: str = setting(
+        "", "where that is kept; empty: usage/usage.json in $STATE_DIRECTORY, without that nothing is", live=True
+    )
+
+    @property
+    def path(self) -> Path | None:
+        state = os.environ.get("STATE_DIRECTORY", "")
+        where = Path(self.file) if self.file else Path(state) / "usage" / "usage.json" if state else None
+        return where if self.keep else None
+
+
+@dataclass(frozen=True)
 class RecordingConfig:
     """The table [recording]: clips of the live picture."""
 
@@ -373,6 +391,7 @@ class Config:
     save: SaveConfig = field(default_factory=SaveConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)
     session: SessionConfig = field(default_factory=SessionConfig)
+    usage: UsageConfig = field(default_factory=UsageConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
     heat: HeatConfig = field(default_factory=HeatConfig)
 

@@ -47,6 +47,7 @@ from edge.sources.open import open_wished, wish_of
 from edge.stills.operations import ReferenceOperations
 from edge.stills.references import References
 from edge.updates.store import ModelStore
+from edge.usage.watch import UsageWatch
 from edge.web.api.camera_controls import CameraControls
 from edge.web.api.light import Light
 from edge.web.api.profiles import Profiles
@@ -95,6 +96,8 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
         sinks.append(head)
+    usage = UsageWatch(config.usage, lambda: health.engine().profile or "raw")
+    sinks.append(usage)
     if config.display.on:
         sinks.append(DisplaySink(config.display, health, freeze, draw_screen))
     source = _source(config, correction, health, frames, stop)
@@ -115,6 +118,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         lambda taken: session.use_idle_hours(taken.session.idle_hours),
         lambda taken: web.use_quality(taken.web.jpeg_quality),
         lambda taken: heat.set_config(taken.heat),
+        lambda taken: usage.use(taken.usage),
         lambda taken: freeze.set_strength(taken.enhance.strength),
         lambda taken: web.reload_access(),
         references.use,

@@ -25,10 +25,12 @@ SERVICE_VALUES: dict[str, Any] = {
     "source.wait": True,
     "engine.models": "/var/lib/edge-enhance/models",
     "audit.file": "/var/lib/edge-enhance/audit/audit.jsonl",
+    "usage.file": "/var/lib/edge-enhance/usage/usage.json",
 }
 """Where the service's file differs from the program's defaults.
 
-A unit shows its camera, never the demo throat, and has places for models that are installed and for the audit log.
+A unit shows its camera, never the demo throat, and has places for models that are installed, for the audit log
+and for what is counted of its use.
 """
 
 

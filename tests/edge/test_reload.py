@@ -88,6 +88,7 @@ OTHER_VALUES = {
     "web.session_hours": "5", "web.transports": "['mjpeg']", "web.jpeg_quality": "50",
     "web.names": "['camera.example']", "web.proxies": "['127.0.0.1']", "web.streams": "9",
     "web.streams_per_address": "2", "display.on": "true", "display.sink": "'kmssink'",
+    "usage.keep": "true", "usage.file": "'/none'",
     "audit.file": "'/none'", "audit.size_mib": "5", "save.folder": "'/none'",
     "save.limit_gib": "3.5", "recording.views": "['raw']", "recording.fps": "15", "recording.minutes": "5",
     "recording.before_s": "10", "recording.before_mib": "50", "session.idle_hours": "3",

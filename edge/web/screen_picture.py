@@ -7,12 +7,15 @@ import numpy as np
 from edge.frames.frame import FramePair
 from edge.health.state import Verdict
 from edge.pictures.image import Image, Mode
+from edge.web import state_strip
 from edge.web.banner import blank, draw
 from edge.web.views import status_of
 
 
 def draw_screen(pair: FramePair | None, verdict: Verdict, view: Mode, out: Image) -> None:
-    """One view of a pair, with its banner in the pixels; None stands for no pair yet."""
+    """One view of a pair, with its banner and its state strip in the pixels; None stands for no pair yet."""
     frame = None if pair is None else pair.raw if view == "raw" else pair.enhanced
     np.copyto(out, blank() if frame is None else frame.image)
-    draw(out, status_of(frame, verdict, view), "left", out.shape[0])
+    status = status_of(frame, verdict, view)
+    draw(out, status, "left", out.shape[0])
+    state_strip.draw(out, None if frame is None else frame.seq, status.state, status.mode)

@@ -21,6 +21,7 @@ from edge.frames.frame import Frame, FramePair
 from edge.gstreamer.program import gstreamer_words
 from edge.health.state import Verdict
 from edge.pictures.geometry import FRAME_SHAPE
+from edge.web import state_strip
 from edge.web.screen_picture import draw_screen
 from tests.doubles.network_camera.timecode import timecode_ns
 from tests.doubles.x_screen import XScreen, full, served
@@ -73,6 +74,9 @@ def test_the_live_picture_with_its_banner_fills_the_screen(tmp_path, size):
     with served(tmp_path, size) as server, shown(server):
         until(server.is_live, "a live picture")
         picture = full(server.look())
+        if size == "1920x1080":  # the strip is read at the size at which it was drawn
+            strip = state_strip.read(picture)
+            assert strip is not None and (strip.state, strip.mode) == ("live", "raw") and strip.seq > 0
     plain = np.full(FRAME_SHAPE, 90, np.uint8)
     frame = Frame(plain, 1, 0)
     expected = np.empty_like(plain)

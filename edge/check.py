@@ -40,6 +40,7 @@ LOADED_LATE = (
     "edge.sources.camera",
     "edge.sources.clip",
     "edge.sources.demo.source",
+    "edge.sources.gstreamer.open",
     "edge.sources.open",
     "edge.sources.network.open",
 )

@@ -44,7 +44,7 @@ class SourceConfig:
 
     uri: str = setting(
         "demo:",
-        "camera:/dev/video0, demo:, rtsp://HOST/PATH, a clip, a picture or a folder",
+        "camera:/dev/video0, csi:0, gst:PIPELINE, demo:, rtsp://HOST/PATH, a clip, a picture or a folder",
         option="--source",
         metavar="URI",
         modes=OF_UNIT,

@@ -146,7 +146,7 @@ def _source(
     judge = FrameJudge()
     health.track("frame_faults", judge.record)
     order = SourceOrder(wish_of(config.source), correction)
-    opening = partial(open_wished, lend=frames.lend, judge=judge)
+    opening = partial(open_wished, lend=frames.lend, judge=judge, shared=frames)
     return SourceHolder(order, opening, health, stop, waits=config.source.wait)
 
 

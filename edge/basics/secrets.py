@@ -32,6 +32,18 @@ _PAIR = re.compile(r"([^=&;/?#]*)=([^&;/?#]*)")
 _TOKEN = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9-]{16,}")
 """A part of a stream's path that nobody wrote by hand: some recorders make the path itself the secret."""
 
+_PIPELINE = re.compile(r"\s*gst:", re.IGNORECASE)
+_PIPELINE_PART = re.compile(
+    r"""([A-Za-z][\w:.-]*)\s*=\s*("(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|(?:\\.|[^\s"'\\])+)|[^\s"'!]+""", re.DOTALL
+)
+"""A property and its value, or any other word of a pipeline."""
+_HIDDEN_PROPERTY = re.compile(
+    r"(^|[-_:.])(pass|user|login|proxy-id|cookies?|auth|headers|streamid|sess|cert|cred)|(pw|pwd|psw|passwd|password"
+    r"|passphrase|secret|token|pin|psk|key)$",
+    re.IGNORECASE,
+)
+_CERTAIN_PROPERTY = re.compile(r"(pw|pwd|psw|passwd|password|passphrase|secret|token|psk|key)$", re.IGNORECASE)
+
 Span = tuple[int, int, bool]
 """Begin, end, and whether what stands there is secret for certain, so that it is looked for elsewhere too."""
 
@@ -61,6 +73,9 @@ def secrets_of(uri: str) -> set[str]:
 
 
 def _hidden_spans(uri: str) -> Iterator[Span]:
+    if scheme := _PIPELINE.match(uri):
+        yield from _pipeline_spans(uri, scheme.end())
+        return
     begin = _network_begin(uri)
     if begin is None:
         nested = _NESTED.search(uri)
@@ -85,6 +100,23 @@ def _hidden_spans(uri: str) -> Iterator[Span]:
         yield fragment + 1, len(uri), False
 
 
+def _pipeline_spans(uri: str, begin: int) -> Iterator[Span]:
+    """Of a GStreamer pipeline: addresses, wherever they stand, and values of what is called like a secret."""
+    for match in _PIPELINE_PART.finditer(uri, begin):
+        name, value = match[1] or "", match[2] if match[1] else match[0]
+        first = match.start(2) if match[1] else match.start()
+        quoted = len(value) > 1 and value[0] in "\"'"
+        inside = first + quoted
+        end = match.end() - (quoted and value[-1] == value[0])
+        if name and _HIDDEN_PROPERTY.search(name):
+            if inside < end:
+                yield inside, end, _CERTAIN_PROPERTY.search(name) is not None
+        elif "://" in uri[inside:end]:
+            yield from ((inside + a, inside + b, certain) for a, b, certain in _hidden_spans(uri[inside:end]))
+        elif not name and "@" in value:  # the rest of a password with a blank in it
+            yield first, uri.rindex("@", first, end), False
+
+
 def _network_begin(uri: str) -> int | None:
     """Where user or host begin; None for what is on this machine."""
     match = _SCHEME.match(uri)
@@ -106,6 +138,12 @@ def _userinfo_length(rest: str) -> int:
 
 def userinfos_of(uri: str) -> Iterator[tuple[str, str, str]]:
     """User, colon and password, as RFC 3986 reads the address and as somebody meant it who encoded nothing."""
+    if _PIPELINE.match(uri):
+        for part in _PIPELINE_PART.finditer(uri):
+            value = part[2] or part[0]
+            if address := _NESTED.search(f" {value}"):
+                yield from userinfos_of(value[address.start() - 1 :].rstrip("\"'"))
+        return
     begin = _network_begin(uri)
     if begin is None:
         nested = _NESTED.search(uri)

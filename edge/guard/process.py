@@ -23,11 +23,11 @@ from typing import Any
 
 from edge.basics.errors import EngineFailed, EngineLost, ModelError
 from edge.basics.python_child import child_environment, python_command
+from edge.basics.said import log_what_it_says
 from edge.engines.engine import Enhanced
 from edge.engines.gpu.trt_versions import refuse_absent
 from edge.guard.answers import Nonsense, Opened, message_of, opened_of, raise_error, stage_times
 from edge.guard.order import EngineOrder
-from edge.guard.said import log_what_it_says
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.start import LEFT_TO_THE_PROGRAM
 from edge.pictures.image import Image
@@ -108,7 +108,7 @@ class EngineProcess:
         finally:
             theirs.close()
         assert self._process.stderr is not None, "it was asked for"
-        log_what_it_says(self._process.stderr)
+        log_what_it_says(self._process.stderr, "engine")
         self._started = time.monotonic()
         try:
             self._send(order.to_message())

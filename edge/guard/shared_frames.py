@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
-from collections import deque
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edge.frames.shared_pool import Bytes, SharedPool
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
 
@@ -19,58 +17,7 @@ NUM_FRAMES = 20
 All that capture, slots, a freeze and the saver hold at once.
 """
 NUM_KEPT = 2
-_SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
-"""Nobody who has the descriptor can take memory away that the other has mapped, which would end it by SIGBUS."""
 FRAME_BYTES = int(np.prod(FRAME_SHAPE))
-SLOT_BYTES = -(-FRAME_BYTES // mmap.PAGESIZE) * mmap.PAGESIZE
-
-
-class _Lease:
-    """Owns a lent frame's memory for numpy; when the last view of it is gone, the frame can be lent again."""
-
-    __slots__ = ("__array_interface__", "_free", "_index", "_memory")
-
-    def __init__(self, memory: NDArray[np.uint8], index: int, free: deque[int]) -> None:
-        self.__array_interface__ = memory.__array_interface__
-        self._memory, self._index, self._free = memory, index, free
-
-    def __del__(self) -> None:
-        self._free.append(self._index)
-
-
-class _Pool:
-    """Frames of one sort, in an anonymous file.
-
-    Args:
-        descriptor: from the process that made the frames; None makes new ones.
-    """
-
-    def __init__(self, num_frames: int, descriptor: int | None, is_writable: bool) -> None:
-        if descriptor is None:
-            descriptor = os.memfd_create("edge-frames", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-            os.ftruncate(descriptor, num_frames * SLOT_BYTES)
-            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
-        self.descriptor = descriptor
-        rights = mmap.PROT_READ | mmap.PROT_WRITE if is_writable else mmap.PROT_READ
-        mapping = mmap.mmap(descriptor, num_frames * SLOT_BYTES, prot=rights)
-        self._all = np.frombuffer(mapping, np.uint8).reshape(num_frames, SLOT_BYTES)
-        self._first_address = int(self._all.__array_interface__["data"][0])
-        self.free = deque(range(num_frames))
-
-    def frame(self, index: int) -> Image:
-        return self._all[index, :FRAME_BYTES].reshape(FRAME_SHAPE)
-
-    def take(self) -> Image | None:
-        try:
-            index = self.free.pop()  # the last one back is the one that the caches still know
-        except IndexError:
-            return None
-        return np.asarray(_Lease(self.frame(index), index, self.free))
-
-    def index_of(self, image: Image) -> int | None:
-        address = int(image.__array_interface__["data"][0])
-        index, rest = divmod(address - self._first_address, SLOT_BYTES)
-        return index if rest == 0 and 0 <= index < len(self._all) else None
 
 
 class SharedFrames:
@@ -89,7 +36,8 @@ class SharedFrames:
     def __init__(self, num_frames: int = NUM_FRAMES, descriptors: tuple[int, int] | None = None) -> None:
         raw, made = descriptors or (None, None)
         is_writable = raw is None or fcntl.fcntl(raw, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDWR
-        self._raw, self._made = _Pool(num_frames, raw, is_writable), _Pool(num_frames, made, True)
+        self._raw = SharedPool(FRAME_BYTES, num_frames, raw, is_writable)
+        self._made = SharedPool(FRAME_BYTES, num_frames, made)
         self._to_read = os.open(f"/proc/self/fd/{self._raw.descriptor}", os.O_RDONLY) if descriptors is None else None
         self.num_each = num_frames
 
@@ -99,25 +47,41 @@ class SharedFrames:
         return raw, self._made.descriptor
 
     @property
+    def raw_descriptor(self) -> int:
+        """See `edge.frames.shared_pool.SharedMemory`."""
+        return self._raw.descriptor
+
+    @property
+    def raw_bytes(self) -> int:
+        """See `edge.frames.shared_pool.SharedMemory`."""
+        return self._raw.num_bytes
+
+    def offset_of(self, image: Image) -> int | None:
+        """See `edge.frames.shared_pool.SharedMemory`."""
+        index = self._raw.index_of(image)
+        return None if index is None else index * self._raw.slot_bytes
+
+    @property
     def all_frames(self) -> list[Image]:
         """A view of each."""
         return [self.frame(index) for index in range(2 * self.num_each)]
 
     def frame(self, index: int) -> Image:
         """A view of one frame: the raw ones are counted first."""
-        return self._raw.frame(index) if index < self.num_each else self._made.frame(index - self.num_each)
+        pool, at = (self._raw, index) if index < self.num_each else (self._made, index - self.num_each)
+        return pool.piece(at).reshape(FRAME_SHAPE)
 
     def lend(self) -> Image | None:
         """A raw frame to write into; None where all but the last few are in use, which stay for `copied`."""
-        return self._raw.take() if len(self._raw.free) > NUM_KEPT else None
+        return _frame_of(self._raw.take()) if len(self._raw.free) > NUM_KEPT else None
 
     def take(self) -> Image | None:
         """A made frame; None where all are in use. It comes back by itself when nothing refers to it."""
-        return self._made.take()
+        return _frame_of(self._made.take())
 
     def copied(self, image: Image) -> Image | None:
         """The same pixels in a raw frame; None where all are in use."""
-        frame = self._raw.take()
+        frame = _frame_of(self._raw.take())
         if frame is not None:
             np.copyto(frame, image)
         return frame
@@ -136,3 +100,7 @@ class SharedFrames:
         for descriptor in (self._raw.descriptor, self._made.descriptor, self._to_read):
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _frame_of(piece: Bytes | None) -> Image | None:
+    return None if piece is None else piece.reshape(FRAME_SHAPE)

@@ -18,6 +18,13 @@ DEVICE_FOLDER = Path("/dev")
 MONITOR = "gst-device-monitor-1.0"
 _MONITOR_S = 10.0
 _READABLE = ("MJPG", "YUYV")
+_BY_GSTREAMER = {
+    **dict.fromkeys(("UYVY", "YVYU", "NV12", "NV21", "NV16", "YU12", "YV12", "RGB3", "BGR3", "GREY"), ""),
+    **dict.fromkeys(("H264", "HEVC", "JPEG"), " ! decodebin"),
+}
+"""Formats that a pipeline reads -> what comes behind `v4l2src` in it."""
+_OF_A_JETSON = "tegra-video"
+"""The driver of sensors whose raw pixels are made a picture by the chip; their numbers are those of `csi:`."""
 _WANTED_FPS = 30.0
 EXAMPLE = "example: edge-enhance --live --source 'camera:/dev/v4l/by-id/usb-...-video-index0?format=MJPG&fps=30'"
 
@@ -43,6 +50,7 @@ def _list_cameras() -> int:
 
 def v4l2_lines() -> Iterator[str]:
     """What is said of each /dev/video*: its name, its URI, and a line a format and size."""
+    num_csi = 0
     for path in sorted(DEVICE_FOLDER.glob("video*"), key=_number):
         try:
             device = asked(path)
@@ -54,7 +62,9 @@ def v4l2_lines() -> Iterator[str]:
             continue
         if device is not None:
             yield f"{path}  {device.name} ({device.driver}, {device.bus})"
-            yield f"    {uri_of(path, device)}"
+            is_csi = device.driver == _OF_A_JETSON
+            yield f"    csi:{num_csi}?fps=30" if is_csi else f"    {uri_of(path, device)}"
+            num_csi += is_csi
             yield from (f"    {_words_of(mode)}" for mode in device.modes)
 
 
@@ -62,8 +72,12 @@ def uri_of(path: Path, device: Device) -> str:
     """The source URI of a camera in its best mode; or why it has none."""
     mode = best_mode(device)
     if mode is None:
-        formats = ", ".join(dict.fromkeys(mode.fourcc for mode in device.modes)) or "no format"
-        return f"no URI: it gives {formats}, expected {' or '.join(_READABLE)}; a CSI sensor needs GStreamer"
+        fourccs = list(dict.fromkeys(mode.fourcc for mode in device.modes))
+        for fourcc in fourccs:
+            if fourcc in _BY_GSTREAMER:
+                return f"gst:v4l2src device={lasting_name(path)}{_BY_GSTREAMER[fourcc]}"
+        formats = ", ".join(fourccs) or "no format"
+        return f"no URI: it gives {formats}, expected {' or '.join((*_READABLE, *_BY_GSTREAMER))}"
     fps = max((rate for rate in mode.rates if rate <= _WANTED_FPS), default=min(mode.rates, default=_WANTED_FPS))
     return f"camera:{lasting_name(path)}?format={mode.fourcc}&fps={fps:g}"
 
@@ -104,7 +118,7 @@ def gstreamer_lines() -> Iterator[str]:
         element = "" if launch is None else launch[1]
         if not element.startswith("v4l2src"):
             yield f"{'a camera' if name is None else name[1].strip()}  (GStreamer: {element or 'no element'})"
-            yield "    no URI: this version reads no camera through GStreamer"
+            yield f"    gst:{element}" if element else "    no URI: GStreamer names no element for it"
 
 
 def _words_of(mode: Mode) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -233,5 +234,9 @@ def _refuse(asked: Future[None], reason: str) -> None:
 
 def device_of(uri: str) -> str:
     """What only one source at a time can hold, such as `/dev/video0`; empty for sources that can be opened twice."""
-    path = uri.removeprefix("camera:").partition("?")[0]
+    csi = re.match(r"csi:(\d+)|gst:.*\bsensor-id\s*=\s*(\d+)", uri, re.DOTALL)
+    if csi is not None:
+        return f"csi:{csi[1] or csi[2]}"
+    named = re.match(r"gst:.*?(/dev/[^\s\"'!]+)", uri, re.DOTALL)
+    path = uri.removeprefix("camera:").partition("?")[0] if named is None else named[1]
     return os.path.realpath(path) if path.startswith("/dev/") else ""

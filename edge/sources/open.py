@@ -5,25 +5,25 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn, TypeVar, overload
 
-from edge.basics.errors import DeviceMissing, InputOutputError, UsageError
+from edge.basics.errors import InputOutputError, UsageError
 from edge.config import SourceConfig
 from edge.frames.lending import Lend, nothing_lent
+from edge.frames.shared_pool import SharedMemory
 from edge.frames.stages import Source
 from edge.pictures.geometry import Fit
 from edge.sources.judgement import FrameJudge
+from edge.sources.uri_options import UriOptions
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-KNOWN_SOURCES = "camera:/dev/video0, demo:, rtsp://HOST/PATH, http://HOST/PATH, a clip, a picture, or a folder"
+KNOWN_SOURCES = (
+    "camera:/dev/video0, csi:0, gst:PIPELINE, demo:, rtsp://HOST/PATH, http://HOST/PATH, a clip, a picture, or a folder"
+)
 _STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
-_MIN_FPS, _MAX_FPS = 1.0, 240.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> So
     """Open a camera, or something that plays one.
 
     `camera:/dev/video0?format=MJPG&fps=30` (or the bare path), `demo:?seed=0&fps=30&pace=camera&clean=0`,
+    `csi:0?fps=30&width=1920&height=1080` (`edge.sources.gstreamer.csi`), `gst:PIPELINE` as for gst-launch-1.0,
     `demo:?unit=SERIAL&target=flat&lens=radial&dust=8&noise=0.01&exposure=1` (a unit with known faults on a bench),
     `rtsp://...`, `rtsps://...`, `http://...`, `https://...`, and a clip, a picture or a folder with
     `?fps=30&pace=camera&loop=1` after it.
@@ -77,11 +78,17 @@ def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> So
 
 
 def open_wished(
-    wish: SourceWish, *, live: bool = True, lend: Lend = nothing_lent, judge: FrameJudge | None = None
+    wish: SourceWish,
+    *,
+    live: bool = True,
+    lend: Lend = nothing_lent,
+    judge: FrameJudge | None = None,
+    shared: SharedMemory | None = None,
 ) -> Source:
     """As `open_source`, with more of a say.
 
     Args:
+        shared: what `lend` lends, for a source whose pictures another process makes.
         judge: of the program; a source has one of its own by default.
     """
     uri = wish.uri
@@ -94,6 +101,11 @@ def open_wished(
     try:
         if is_camera:
             return _opened_camera(wish, rest if scheme == "camera" else uri, lend, judge)
+        if scheme in ("csi", "gst"):
+            from edge.sources.gstreamer.open import open_csi, open_pipeline
+
+            open_it = open_csi if scheme == "csi" else open_pipeline
+            return open_it(uri, rest, fit=wish.fit, judge=judge, lend=lend, shared=shared)
         return _opened(wish, scheme, rest, live, lend, judge)
     except (OSError, ValueError, RuntimeError) as error:  # a name that no file system takes, a home that nobody has
         raise InputOutputError(f"{uri}: no such file or folder ({error})") from error
@@ -112,8 +124,6 @@ def _opened(wish: SourceWish, scheme: str, rest: str, live: bool, lend: Lend, ju
             judge=judge,
             lend=lend,
         )
-    if scheme == "csi":
-        raise DeviceMissing(f"{wish.uri}: this version has no GStreamer for CSI cameras; use camera:/dev/video0")
     if scheme == "demo":
         return _opened_demo(wish.uri, rest, live)
     return _opened_file(wish, live, lend)
@@ -125,7 +135,7 @@ def _opened_camera(wish: SourceWish, rest: str, lend: Lend, judge: FrameJudge | 
     uri = wish.uri
     formats: dict[str, PixelFormat] = {"MJPG": "MJPG", "YUYV": "YUYV"}
     device, _, query = rest.partition("?")
-    options = _Options(uri, query)
+    options = UriOptions(uri, query)
     if not device:
         raise UsageError(f"{uri}: names no camera; expected camera:/dev/video0")
     pixel_format = options.choice("format", formats, "MJPG")
@@ -146,7 +156,7 @@ def _opened_camera(wish: SourceWish, rest: str, lend: Lend, judge: FrameJudge | 
 def _opened_demo(uri: str, rest: str, live: bool) -> Source:
     from edge.sources.demo.source import DemoSource
 
-    options = _Options(uri, rest.lstrip("/").removeprefix("?"))
+    options = UriOptions(uri, rest.lstrip("/").removeprefix("?"))
     if unit := options.text("unit"):
         return _opened_bench(uri, unit, options, live)
     seed = options.whole_number("seed", 0)
@@ -157,7 +167,7 @@ def _opened_demo(uri: str, rest: str, live: bool) -> Source:
     return DemoSource(uri, seed=seed, fps=fps, paced=paced, clean=clean)
 
 
-def _opened_bench(uri: str, unit: str, options: _Options, live: bool) -> Source:
+def _opened_bench(uri: str, unit: str, options: UriOptions, live: bool) -> Source:
     from edge.sources.demo.bench import BenchSource
     from edge.sources.demo.targets import TARGETS
     from edge.sources.demo.unit import LensModel, UnitCamera, unit_truth
@@ -185,7 +195,7 @@ def _opened_file(wish: SourceWish, live: bool, lend: Lend) -> Source:
     if not path.exists() and "?" in uri:
         name, _, query = uri.rpartition("?")
         path = Path(name).expanduser()
-    options = _Options(uri, query)
+    options = UriOptions(uri, query)
     fps = options.fps()
     paced = options.is_paced() and live
     loop = options.switch("loop", default=True) and live
@@ -204,78 +214,8 @@ def _scheme_and_rest(uri: str) -> tuple[str, str]:
     if match is None:
         return "", uri
     scheme, rest = match[1].lower(), match[2]
-    if scheme in (*_STREAM_SCHEMES, "camera", "csi", "demo"):
+    if scheme in (*_STREAM_SCHEMES, "camera", "csi", "demo", "gst"):
         return scheme, rest
     if Path(uri).exists() or Path(uri.rpartition("?")[0]).is_file():
         return "", uri
     raise UsageError(f"{uri}: unknown kind of source '{match[1]}:'; expected {KNOWN_SOURCES}")
-
-
-class _Options:
-    """The `key=value&...` part of a URI; each getter takes its key, what is left over is unknown."""
-
-    def __init__(self, uri: str, query: str) -> None:
-        self._uri = uri
-        self._values: dict[str, str] = {}
-        self._known: list[str] = []
-        for pair in filter(None, query.split("&")):
-            key, equals, value = pair.partition("=")
-            if not equals or key in self._values:
-                fault = "is given twice" if equals else "has no value; expected key=value"
-                raise UsageError(f"{uri}: option '{pair}' {fault}")
-            self._values[key] = value
-
-    def fps(self) -> float | None:
-        """The frame rate, None where it is not given."""
-        return self.number("fps", None, _MIN_FPS, _MAX_FPS)
-
-    def text(self, key: str) -> str:
-        """Any text; empty where it is not given."""
-        return self._taken(key, str, "a text", "")
-
-    def is_paced(self) -> bool:
-        return self.choice("pace", {"camera": True, "free": False}, True)
-
-    def switch(self, key: str, *, default: bool) -> bool:
-        return self.choice(key, {"0": False, "1": True}, default)
-
-    @overload
-    def number(self, key: str, default: float, low: float, high: float) -> float: ...
-    @overload
-    def number(self, key: str, default: None, low: float, high: float) -> float | None: ...
-    def number(self, key: str, default: float | None, low: float, high: float) -> float | None:
-        def parsed(value: str) -> float:
-            if not low <= (found := float(value)) <= high:
-                raise ValueError
-            return found
-
-        return self._taken(key, parsed, f"a number from {low:g} to {high:g}", default)
-
-    def whole_number(self, key: str, default: int) -> int:
-        def parsed(value: str) -> int:
-            if not (value.isascii() and value.isdecimal()):
-                raise ValueError
-            return int(value)
-
-        return self._taken(key, parsed, "a whole number from 0 on", default)
-
-    def choice(self, key: str, choices: dict[str, T], default: T) -> T:
-        return self._taken(key, choices.__getitem__, " or ".join(choices), default)
-
-    def refuse_unknown(self) -> None:
-        for key, value in self._values.items():
-            known = ", ".join(self._known)
-            raise UsageError(f"{self._uri}: unknown option '{key}' with value '{value}'; expected one of {known}")
-
-    def _taken(self, key: str, parse: Callable[[str], T], expected: str, default: T) -> T:
-        self._known.append(key)
-        if key not in self._values:
-            return default
-        value = self._values.pop(key)
-        try:
-            return parse(value)
-        except (KeyError, ValueError):
-            self._refuse(key, value, expected)
-
-    def _refuse(self, key: str, value: str, expected: str) -> NoReturn:
-        raise UsageError(f"{self._uri}: option {key} is '{value}'; expected {expected}") from None

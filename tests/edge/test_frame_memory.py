@@ -23,9 +23,9 @@ from edge.engines.guided import OpenCvPasses
 from edge.engines.passes import compiled_library
 from edge.engines.rungs import Rung
 from edge.engines.weakened import WeakenedEngine
+from edge.frames import shared_pool
 from edge.frames.frame import Frame, FramePair
 from edge.guard import process as process_module
-from edge.guard import shared_frames
 from edge.guard.judge import OutputJudge
 from edge.guard.order import EngineOrder
 from edge.guard.process import EngineProcess
@@ -218,13 +218,13 @@ def test_the_engines_process_takes_a_frame_for_its_answer_alone(
     """Half the strength takes one for the whole answer, which the judge looks at; a frame from elsewhere one more."""
     images = lent if where == "lent" else [image.copy() for image in lent]
     taken: list[int] = []
-    take = shared_frames._Pool.take
+    take = shared_pool.SharedPool.take
 
-    def counted(frames: shared_frames._Pool) -> Image | None:
+    def counted(frames: shared_pool.SharedPool) -> Image | None:
         taken.append(1)
         return take(frames)
 
-    monkeypatch.setattr(shared_frames._Pool, "take", counted)
+    monkeypatch.setattr(shared_pool.SharedPool, "take", counted)
     made = process.enhance(images[0], strength=strength)
     assert len(taken) == num_taken
     assert shared.index_of(made.image) is not None

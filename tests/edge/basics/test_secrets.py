@@ -64,6 +64,26 @@ def test_what_may_be_seen(uri, shown):
     assert shown_uri(shown) == shown, "what was hidden once stays as it is"
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "shown"),
+    [
+        pytest.param("gst:v4l2src device=/dev/video0 ! x", "gst:v4l2src device=/dev/video0 ! x", id="nothing secret"),
+        pytest.param('gst:x ! a/b,width=3 ! y caps="v/x,a=4"', 'gst:x ! a/b,width=3 ! y caps="v/x,a=4"', id="caps"),
+        pytest.param("gst:rtspsrc location=rtsp://d:{0}@h/a ! x", "gst:rtspsrc location=rtsp://***@h/a ! x", id="bare"),
+        pytest.param('GST:a uri = "rtsp://d:{0}@h/a" ! x', 'GST:a uri = "rtsp://***@h/a" ! x', id="quoted"),
+        pytest.param('gst:a uri="rtsp://d:a {0}@h/a" ! x', 'gst:a uri="rtsp://***@h/a" ! x', id="a blank in quotes"),
+        pytest.param("gst:a uri=rtsp://d:a {0}@h/a ! x", "gst:a uri=rtsp://*** ***@h/a ! x", id="a blank"),
+        pytest.param("gst:rtsp://d:{0}@h/a ! x", "gst:rtsp://***@h/a ! x", id="address as an element"),
+        pytest.param("gst:a uri=http://h/m?pwd={0} ! x", "gst:a uri=http://h/m?pwd=*** ! x", id="query"),
+        pytest.param("gst:a user-id=d user-pw={0} ! x", "gst:a user-id=*** user-pw=*** ! x", id="properties"),
+        pytest.param("gst:srtsrc passphrase='{0}' ! x", "gst:srtsrc passphrase='***' ! x", id="quoted property"),
+        pytest.param(r'gst:a extra-headers="h,A=\"Basic {0}\"" ! x', 'gst:a extra-headers="***" ! x', id="headers"),
+    ],
+)
+def test_a_pipeline_is_shown_without_what_is_secret(pipeline, shown):
+    assert shown_uri(pipeline.format(SECRET)) == shown
+
+
 @settings(deadline=None)
 @given(password=USERS_WORDS)
 def test_no_password_is_seen_however_it_is_written(password):

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import EngineFailed
+from edge.basics.said import MOST_LINES
 from edge.config import EngineConfig
 from edge.engines.rungs import Rung
 from edge.guard import process as engine_process
 from edge.guard.landlock import landlock_version
 from edge.guard.order import EngineOrder
 from edge.guard.process import EngineGone, EngineProcess
-from edge.guard.said import MOST_LINES
 from edge.guard.seccomp import can_filter
 from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import load_profile

@@ -53,7 +53,7 @@ def test_each_camera_has_its_name_its_uri_and_its_modes(machine: Any, capsys: py
         "    MJPG 1920x1080 at 60, 30, 7.5 /s",
         f"{dev}/video2  cannot be asked: Inappropriate ioctl for device",
         f"{dev}/video10  vi-output, imx219 9-0010 (tegra-video, platform:tegra-capture-vi:1)",
-        "    no URI: it gives RG10, expected MJPG or YUYV; a CSI sensor needs GStreamer",
+        "    csi:0?fps=30",
         "    RG10 1920x1080 at an unknown rate",
     ]
 
@@ -120,7 +120,7 @@ def test_what_only_gstreamer_knows_is_listed(machine: Any, monkeypatch: pytest.M
     monkeypatch.setattr(cameras, "MONITOR", str(program))
     assert [*cameras.gstreamer_lines()] == [
         '/base/soc/i2c0mux/i2c@1/imx219@10  (GStreamer: libcamerasrc camera-name="imx219")',
-        "    no URI: this version reads no camera through GStreamer",
+        '    gst:libcamerasrc camera-name="imx219"',
     ]
 
 

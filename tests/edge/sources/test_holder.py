@@ -192,7 +192,15 @@ def test_a_lost_source_can_be_replaced():
 
 @pytest.mark.parametrize(
     ("uri", "device"),
-    [("camera:/dev/video0?fps=30", "/dev/video0"), ("/dev/video0", "/dev/video0"), ("demo:?seed=1", "")],
+    [
+        ("camera:/dev/video0?fps=30", "/dev/video0"),
+        ("/dev/video0", "/dev/video0"),
+        ("demo:?seed=1", ""),
+        ("csi:1?fps=30", "csi:1"),
+        ("gst:nvarguscamerasrc sensor-id=1 ! nvvidconv", "csi:1"),
+        ('gst:v4l2src device="/dev/video0" ! jpegdec', "/dev/video0"),
+        ("gst:videotestsrc", ""),
+    ],
 )
 def test_only_one_source_can_hold_a_device(uri, device):
     assert device_of(uri) == device

@@ -1,0 +1,1 @@
+"""A screen at the unit itself."""

@@ -1,0 +1,1 @@
+"""GStreamer, as programs of their own run by the Python of the system."""

@@ -24,6 +24,7 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/app.js"): "viewer",
     ("GET", "/stream.js"): "viewer",
     ("GET", "/account.js"): "viewer",
+    ("GET", "/webrtc.js"): "viewer",
     ("GET", "/stream.mjpg"): "viewer",
     ("GET", "/snapshot.png"): "viewer",
     ("GET", "/health"): "viewer",
@@ -37,6 +38,9 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/api/camera-controls"): "viewer",
     ("GET", "/metrics"): "viewer",
     ("GET", "/openapi.json"): "viewer",
+    ("POST", "/api/webrtc"): "viewer",
+    ("GET", "/api/webrtc/{id}"): "viewer",
+    ("DELETE", "/api/webrtc/{id}"): "viewer",
     ("POST", "/api/logout"): "viewer",
     ("*", ANYWHERE_ELSE): "viewer",
     # keeping pictures, and changing what everybody sees

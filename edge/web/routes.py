@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import HttpVersion11, web
 
 from edge.access.door import Door
+from edge.access.rights import ANYWHERE_ELSE
 from edge.basics.errors import UsageError
 from edge.basics.seldom import Seldom
 from edge.frames.frame import FramePair
@@ -28,6 +29,7 @@ from edge.web.audience import Audience
 from edge.web.darkroom import Darkroom, Snapshot
 from edge.web.events import EventStream
 from edge.web.gate import Gate, Handler
+from edge.web.inside import AUDIENCE, DOOR, GATE
 from edge.web.kept import HOLD_S, Kept, KeptPairs
 from edge.web.limits import Busy, Limits
 from edge.web.mjpeg import stream
@@ -50,6 +52,7 @@ PAGE_FILES: Mapping[str, Path] = {
     "/": PAGE_DIR / "index.html",
     "/app.js": PAGE_DIR / "app.js",
     "/stream.js": PAGE_DIR / "stream.js",
+    "/webrtc.js": PAGE_DIR / "webrtc.js",
     "/style.css": PAGE_DIR / "style.css",
     "/account.js": PAGE_DIR / "account.js",
 }
@@ -62,6 +65,9 @@ _PIECE_BYTES = 64 * 1024
 _SAVED_AT_ONCE, _SHOWN_AT_ONCE, _NEW_A_SECOND = 4, 2, 0.4
 """Pairs that are new to who saves or takes a snapshot: fourteen of 12 MB are kept at most, and the disk can follow."""
 _FORGET_S = 2.0
+
+
+Beside = Callable[[web.Application], AsyncIterator[None]]
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,7 @@ class Routes:
         gate: what stands before every handler.
         operations: of the API, each from the part that does it.
         state_parts: what other parts add to `/api/state`.
+        beside: what runs on the event loop as long as the server.
     """
 
     def __init__(
@@ -101,10 +108,12 @@ class Routes:
         limits: Limits | None = None,
         operations: Sequence[Operation] = (),
         state_parts: Sequence[StatePart] = (),
+        beside: Sequence[Beside] = (),
     ) -> None:
         self._site = site or Site()
         state = UnitState(health, freeze, door, lambda: len(audience), state_parts)
         self._operations = (*state.operations(), *ViewOfAll(freeze).operations(), *operations)
+        self._beside = beside
         self._door = door
         self._gate = gate or Gate(Names())
         self._health = health
@@ -121,8 +130,9 @@ class Routes:
         pages = [path for path, file in self._site.files.items() if file.suffix == ".html"]
         gate = self._gate.middleware([*pages, "/login"])
         app = web.Application(middlewares=[gate, self._door.middleware, _one_line_errors])
+        app[AUDIENCE], app[DOOR], app[GATE] = self._audience, self._door, self._gate
         app.on_response_prepare.append(harden_before_sending)
-        app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._until_closed))
+        app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._until_closed, *self._beside))
         gets = {path: _page_file(file) for path, file in {**LOGIN_FILES, **self._site.files}.items()}
         gets |= {path: _json_record(record) for path, record in self._site.records.items()}
         gets |= {
@@ -282,11 +292,10 @@ async def _expect(request: web.Request) -> None:
 
 async def _nothing_there(request: web.Request) -> web.StreamResponse:
     """Every other address or method; here, so that it has our `_expect`."""
-    allowed = {
-        route.method
-        for route in request.app.router.routes()
-        if route.resource is not None and route.resource.canonical == request.path
-    }
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != ANYWHERE_ELSE:
+            allowed |= (await resource.resolve(request))[1]
     if allowed:
         raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
     raise web.HTTPNotFound

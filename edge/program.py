@@ -40,6 +40,7 @@ from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.judgement import FrameJudge
 from edge.sources.open import open_wished, wish_of
 from edge.updates.store import ModelStore
+from edge.video.parts import VideoParts
 from edge.web.api.profiles import Profiles
 from edge.web.server import WebSink
 
@@ -74,10 +75,14 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
     sinks: list[Sink] = [web, freeze]
+    video = VideoParts(config, health, lambda: freeze.frozen)
+    sinks += video.sinks
     if config.bridge.port:
         sinks.append(CameraHead(config.bridge, health, freeze))
     source = _source(config, correction, health, frames, stop)
-    engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
+    engine = Supervisor(
+        setup, health, frames, viewers=lambda: web.count_viewers() + video.num_viewers(), strength=freeze.strength
+    )
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
     health.track("unit_state", heat.record)
     storage = StorageWatch(config.save.path, board, partial(health.enter, "storage"))
@@ -90,12 +95,15 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         lambda taken: heat.set_config(taken.heat),
         lambda taken: freeze.set_strength(taken.enhance.strength),
         lambda taken: web.reload_access(),
+        lambda taken: video.use(taken.video),
+        lambda taken: video.reload_access(),
         lambda taken: offered.use(taken.engine.models, taken.engine.keys),
     ]
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
     profiles = Profiles(offered.now, reload.use_profile)
+    video.serve(web)
     web.serve_too(profiles.operations(), profiles.state)
     watches: list[Watch] = [heat, storage, reload, life, offered]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))

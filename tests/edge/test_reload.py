@@ -87,7 +87,8 @@ OTHER_VALUES = {
     "web.certificate": "'/none'", "web.key": "'/none'", "web.insecure": "true", "web.idle_minutes": "5",
     "web.session_hours": "5", "web.jpeg_quality": "50",
     "web.names": "['camera.example']", "web.proxies": "['127.0.0.1']", "web.streams": "9",
-    "web.streams_per_address": "2",
+    "web.streams_per_address": "2", "video.webrtc": "false", "video.webrtc_ports": "[50000, 50031]",
+    "video.rtsp": "'127.0.0.1:8554'", "video.encoder": "'x264enc'", "video.kbits": "4000", "video.width": "1280",
     "audit.file": "'/none'", "audit.size_mib": "5", "save.folder": "'/none'",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.keys": "'/none'",
     "bridge.led_permille": "[1]",
@@ -99,6 +100,7 @@ OTHER_VALUES = {
 WANT_RESTART = {
     "source.wait", "web.listen", "web.users", "web.certificate", "web.key", "web.insecure", "web.idle_minutes",
     "web.session_hours", "web.names", "web.proxies", "web.streams", "web.streams_per_address",
+    "video.webrtc", "video.webrtc_ports", "video.rtsp", "video.encoder",
     "audit.file", "audit.size_mib", "bridge.port", "bridge.baud", "bridge.keys",
     "bridge.led_permille",
     "bridge.led_limit_permille", "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",

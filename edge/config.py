@@ -244,6 +244,37 @@ class DisplayConfig:
 
 
 @dataclass(frozen=True)
+class VideoConfig:
+    """The table [video]: coded video, which WebRTC and RTSP send; one encoder a view for all who look."""
+
+    webrtc: bool = setting(
+        True, "offer WebRTC to pages, where GStreamer is there; it sends by UDP from the address that the page has"
+    )
+    webrtc_ports: tuple[int, ...] = setting(
+        (), "lowest and highest UDP port of WebRTC, one a viewer; empty: any", low=1024, high=65535, most=2
+    )
+    rtsp: str = setting(
+        "",
+        "address and port of RTSP for recorders, such as 127.0.0.1:8554 or 0.0.0.0:8554; empty: none. Beyond this "
+        "machine it wants what the page wants: web.users, whose tokens are its passwords, and web.certificate",
+    )
+    encoder: str = setting("auto", "GStreamer's encoder; auto: hardware where it is there, else software", choices=(
+        "auto", "nvv4l2h264enc", "nvh264enc", "x264enc", "openh264enc",
+    ))  # fmt: skip
+    kbits: int = setting(8000, "thousand bits a second of a view, at most", low=500, high=50_000, live=True)
+    width: int = setting(
+        1920, "pictures are made no wider than this; each of a pair two thirds of it", low=480, high=1920, live=True
+    )
+
+    def __post_init__(self) -> None:
+        ports = self.webrtc_ports
+        if ports and (len(ports) != 2 or ports[0] > ports[1]):
+            raise ConfigError(
+                f"video.webrtc_ports = {list(ports)}: expected the lowest and the highest port, as [50000, 50031]"
+            )
+
+
+@dataclass(frozen=True)
 class AuditConfig:
     """The table [audit]: the record of who did what."""
 
@@ -387,6 +418,7 @@ class Config:
     enhance: EnhanceConfig = field(default_factory=EnhanceConfig)
     web: WebConfig = field(default_factory=WebConfig)
     display: DisplayConfig = field(default_factory=DisplayConfig)
+    video: VideoConfig = field(default_factory=VideoConfig)
     audit: AuditConfig = field(default_factory=AuditConfig)
     save: SaveConfig = field(default_factory=SaveConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)

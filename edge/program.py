@@ -48,6 +48,7 @@ from edge.stills.operations import ReferenceOperations
 from edge.stills.references import References
 from edge.updates.store import ModelStore
 from edge.usage.watch import UsageWatch
+from edge.video.parts import VideoParts
 from edge.web.api.camera_controls import CameraControls
 from edge.web.api.light import Light
 from edge.web.api.profiles import Profiles
@@ -96,12 +97,16 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
         sinks.append(head)
+    video = VideoParts(config, health, lambda: freeze.frozen)
+    sinks += video.sinks
     usage = UsageWatch(config.usage, lambda: health.engine().profile or "raw")
     sinks.append(usage)
     if config.display.on:
         sinks.append(DisplaySink(config.display, health, freeze, draw_screen))
     source = _source(config, correction, health, frames, stop)
-    engine = Supervisor(setup, health, frames, viewers=web.count_viewers, strength=freeze.strength)
+    engine = Supervisor(
+        setup, health, frames, viewers=lambda: web.count_viewers() + video.num_viewers(), strength=freeze.strength
+    )
     heat = HeatWatch(config.heat, Sysfs(), engine.limit, partial(health.enter, "heat"))
     health.track("unit_state", heat.record)
     storage = StorageWatch(config.save.path, board, partial(health.enter, "storage"))
@@ -122,6 +127,8 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         lambda taken: freeze.set_strength(taken.enhance.strength),
         lambda taken: web.reload_access(),
         references.use,
+        lambda taken: video.use(taken.video),
+        lambda taken: video.reload_access(),
         lambda taken: offered.use(taken.engine.models, taken.engine.keys),
     ]
     begin, end = life.reload_begins, life.reload_ends
@@ -133,6 +140,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         CameraControls(source),
     ):
         web.serve_too(part.operations(), part.state)
+    video.serve(web)
     watches: list[Watch] = [heat, storage, reload, life, offered, session, Tidying()]
     live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))

@@ -49,8 +49,8 @@ class Door:
         self._visitors = Visitors(self._register, self._sessions, lambda: self.opening.control_path)
         self._login = Login(self._register, self._sessions, self._visitors, Attempts(), self._audit)
         self._lookers = Lookers(self._audit)
-        self._endless: dict[asyncio.Future[web.StreamResponse], Visitor] = {}
-        self._ending: set[asyncio.Future[web.StreamResponse]] = set()
+        self._endless: dict[asyncio.Future[Any], Visitor] = {}
+        self._ending: set[asyncio.Future[Any]] = set()
 
     def record(self) -> dict[str, Any]:
         """What `/health` tells: whether there are users and TLS, and what people must be told."""
@@ -121,6 +121,21 @@ class Door:
             details = {"role": visitor.role, "address": visitor.address, "value": asked}
             self._audit.record(f"asked-{_words(request.method, route)}", visitor.name, **details)
         return answer
+
+    def attend(self, watching: asyncio.Future[None], visitor: Visitor) -> None:
+        """What somebody watches beside this server's answers: recorded, and cancelled when the right to it ends."""
+        self._endless[watching] = visitor
+        self._lookers.begin(visitor)
+        watching.add_done_callback(lambda _: self._gone(watching, visitor))
+
+    def _gone(self, watching: asyncio.Future[None], visitor: Visitor) -> None:
+        self._endless.pop(watching, None)
+        self._ending.discard(watching)
+        self._lookers.end(visitor)
+
+    def visitor_of_token(self, text: str, address: str) -> Visitor | Stranger:
+        """Who comes with a token otherwise than by HTTP."""
+        return self._visitors.of_token(text, address)
 
     def _turned_away(self, request: web.Request, visitor: Visitor | Stranger, route: str, least: str) -> web.Response:
         if isinstance(visitor, Visitor):

@@ -34,6 +34,7 @@ PAGE_NAMES = (
     "unit.js",
     "viewer.js",
     "watchdog.js",
+    "webrtc.js",
 )
 """Files of the page that shows the picture; `style.css` is the login page's too."""
 
@@ -66,6 +67,9 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/api/saved/{name}"): "viewer",
     ("GET", "/api/saved/{name}/small.jpg"): "viewer",
     ("GET", "/api/session"): "viewer",
+    ("POST", "/api/webrtc"): "viewer",
+    ("GET", "/api/webrtc/{id}"): "viewer",
+    ("DELETE", "/api/webrtc/{id}"): "viewer",
     ("POST", "/api/logout"): "viewer",
     ("GET", "/api/reference"): "viewer",
     ("GET", "/api/reference.png"): "viewer",

@@ -116,6 +116,13 @@ class Visitors:
             return Stranger(address)
         return Visitor(user.name, role_of(user), address, session)
 
+    def of_token(self, text: str, address: str) -> Visitor | Stranger:
+        """Who comes with a token that is not in a request of HTTP."""
+        people = self._register.people
+        if people is None:
+            return Visitor("anyone", "admin", address)
+        return _with_token(people.token_of(sha256_of(text)), address) if text else Stranger(address)
+
     def session_of(self, request: web.Request) -> Session | None:
         """The open session of a request's cookie."""
         return self._sessions.of(cookie_of(request, SESSION_COOKIE))

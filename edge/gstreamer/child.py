@@ -57,7 +57,7 @@ class GstChild:
         try:
             self._process = subprocess.Popen(
                 command,
-                env=_environment(),
+                env=gstreamer_environment(),
                 cwd="/",
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
@@ -154,7 +154,8 @@ class GstChild:
         return f"{self._who} has ended" if not status else f"{self._who} ended with status {status}"
 
 
-def _environment() -> dict[str, str]:
+def gstreamer_environment() -> dict[str, str]:
+    """For a process that loads GStreamer."""
     kept = {name: value for name, value in child_environment().items() if name not in _NOT_SEEN}
     state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if state:  # a service's user has no home for the list of plug-ins, which takes seconds to make

@@ -23,6 +23,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _PATIENCE_S, _BURST_S = 2.0, 1.0
 WEIGHTS = {"/snapshot.png": 5.0, "/api/save": 2.0, "/metrics": 2.0, "/openapi.json": 2.0}
 """What costs more than another request; a picture of 4 MB is sent."""
+BODY_BYTES = {"/api/webrtc": 16 * 1024}
+"""Bodies that are longer than any form here."""
 
 
 class Gate:
@@ -41,6 +43,7 @@ class Gate:
         is_watched: Callable[[], bool] = lambda: True,
     ) -> None:
         self._names, self._proxies = names, proxies
+        self.proxies = tuple(proxies)
         limits = limits or Limits()
         self._pace = Pace(lambda: limits.requests * (1.0 if is_watched() else limits.ease), _BURST_S, _PATIENCE_S)
 
@@ -106,6 +109,7 @@ def _body_refused(request: web.Request) -> web.Response | None:
         return refused(415, f"Content-Encoding = {packed[:40]!r}: bodies are taken as they are alone")
     if "Transfer-Encoding" in request.headers:
         return refused(411, "expected a body with its Content-Length, or none")
-    if (request.content_length or 0) > MAX_BODY_BYTES:
-        return refused(413, f"Content-Length = {request.content_length}: expected at most {MAX_BODY_BYTES}")
+    most = BODY_BYTES.get(request.path, MAX_BODY_BYTES)
+    if (request.content_length or 0) > most:
+        return refused(413, f"Content-Length = {request.content_length}: expected at most {most}")
     return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import HttpVersion11, web
 
 from edge.access.door import Door
-from edge.access.rights import PAGE_NAMES
+from edge.access.rights import ANYWHERE_ELSE, PAGE_NAMES
 from edge.basics.errors import UsageError
 from edge.basics.seldom import Seldom
 from edge.config import TRANSPORTS
@@ -34,6 +34,7 @@ from edge.web.api.watching import Watching
 from edge.web.audience import Audience
 from edge.web.events import EventStream
 from edge.web.gate import Gate, Handler
+from edge.web.inside import AUDIENCE, DOOR, GATE
 from edge.web.limits import Busy, Limits
 from edge.web.origins import Names
 from edge.web.pulse import Pulse
@@ -52,6 +53,9 @@ LOGIN_FILES: Mapping[str, Path] = {
     "/login.css": PAGE_DIR / "login.css",
     "/login.js": PAGE_DIR / "login.js",
 }
+
+
+Beside = Callable[[web.Application], AsyncIterator[None]]
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ class Routes:
         operations: of the API, each from the part that does it.
         state_parts: what other parts add to `/api/state`.
         transports: of the live picture, those that are on.
+        beside: what runs on the event loop as long as the server.
     """
 
     def __init__(
@@ -93,8 +98,9 @@ class Routes:
         operations: Sequence[Operation] = (),
         state_parts: Sequence[StatePart] = (),
         transports: Collection[str] = TRANSPORTS,
+        beside: Sequence[Beside] = (),
     ) -> None:
-        self._site, self._door = site or Site(), door
+        self._site, self._door, self._beside = site or Site(), door, beside
         self._gate = gate or Gate(Names())
         self._audience = audience
         self.events = EventStream(limits)
@@ -127,8 +133,9 @@ class Routes:
         pages = [path for path, file in self._site.files.items() if file.suffix == ".html"]
         gate = self._gate.middleware([*pages, "/login"])
         app = web.Application(middlewares=[gate, self._door.middleware, _one_line_errors])
+        app[AUDIENCE], app[DOOR], app[GATE] = self._audience, self._door, self._gate
         app.on_response_prepare.append(harden_before_sending)
-        app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._pictures.run))
+        app.cleanup_ctx.extend((self._pulse.run, self._door.run, self._pictures.run, *self._beside))
         gets = {path: _page_file(file) for path, file in {**LOGIN_FILES, **self._site.files}.items()}
         for path, handler in gets.items():
             app.router.add_get(path, handler, expect_handler=_expect)
@@ -167,11 +174,10 @@ async def _expect(request: web.Request) -> None:
 
 async def _nothing_there(request: web.Request) -> web.StreamResponse:
     """Every other address or method; here, so that it has our `_expect`."""
-    allowed = {
-        route.method
-        for route in request.app.router.routes()
-        if route.resource is not None and route.resource.canonical == request.path
-    }
+    allowed: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != ANYWHERE_ELSE:
+            allowed |= (await resource.resolve(request))[1]
     if allowed:
         raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
     raise web.HTTPNotFound

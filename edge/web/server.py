@@ -36,7 +36,7 @@ from edge.web.encoding import Desk, Encoding
 from edge.web.gate import Gate
 from edge.web.limits import Limits, num_descriptors
 from edge.web.origins import Names
-from edge.web.routes import Routes, Site
+from edge.web.routes import Beside, Routes, Site
 from edge.web.server_log import logged_in_one_line, server_log
 from edge.web.views import Picture, View, ViewEncoder
 
@@ -75,6 +75,7 @@ class WebSink:
         self._config = config
         self._operations = [*operations]
         self._state_parts: list[StatePart] = []
+        self._beside: list[Beside] = []
         self._quality = config.jpeg_quality
         self._site, self._audit = site, audit
         self._door: Door | None = None
@@ -99,13 +100,17 @@ class WebSink:
         self.url = ""
         health.track_drops("web", lambda: self._slot.dropped)
 
-    def serve_too(self, operations: Sequence[Operation], state: StatePart | None = None) -> None:
+    def serve_too(
+        self, operations: Sequence[Operation], state: StatePart | None = None, beside: Beside | None = None
+    ) -> None:
         """More of the API, of a part that is made later; before `start`.
 
         Args:
             state: what the part adds to `/api/state`.
+            beside: runs on the server's event loop for as long as it serves, as aiohttp's `cleanup_ctx` has it.
         """
         self._operations.extend(operations)
+        self._beside.extend([] if beside is None else [beside])
         self._state_parts.extend([] if state is None else [state])
 
     def start(self) -> None:
@@ -192,6 +197,7 @@ class WebSink:
             self._operations,
             self._state_parts,
             self._config.transports,
+            self._beside,
         )
         self._board.read_all(partial(self._on_loop, routes.events.push))
         # Streams never end by themselves: after this short time they are cut.

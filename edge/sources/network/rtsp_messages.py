@@ -32,6 +32,7 @@ class Message:
     Attributes:
         status: 0 for a request.
         reason: of an answer; the method of a request.
+        target: of a request, its address.
         headers: lower-case name -> values.
     """
 
@@ -39,6 +40,7 @@ class Message:
     reason: str
     headers: Mapping[str, list[str]]
     body: bytes
+    target: str = ""
 
     def header(self, name: str) -> str:
         """Its first value, empty where there is none."""
@@ -46,9 +48,14 @@ class Message:
 
 
 class MessageReader:
-    """Takes bytes, gives what is complete."""
+    """Takes bytes, gives what is complete.
 
-    def __init__(self) -> None:
+    Args:
+        most_bytes: of a body.
+    """
+
+    def __init__(self, most_bytes: int = _MAX_BODY_BYTES) -> None:
+        self._most_bytes = most_bytes
         self._buffer = bytearray()
 
     def feed(self, content: bytes) -> Iterator[Packet | Message]:
@@ -93,7 +100,7 @@ class MessageReader:
             headers.setdefault(name.strip().lower(), []).append(value.strip())
         length_text = headers.get("content-length", ["0"])[0]
         length = int(length_text) if length_text.isascii() and length_text.isdecimal() and len(length_text) < 8 else -1
-        if not 0 <= length <= _MAX_BODY_BYTES:
+        if not 0 <= length <= self._most_bytes:
             raise BadMessage(f"an answer with a content length of {length_text[:20]!r}")
         if len(self._buffer) < end.end() + length:
             return None, 0
@@ -102,5 +109,5 @@ class MessageReader:
         if status := _STATUS.match(first):
             return Message(int(status[1]), status[2][:80], headers, body), used
         if request := _REQUEST.match(first):
-            return Message(0, request[1], headers, body), used
+            return Message(0, request[1], headers, body, request[2]), used
         raise BadMessage(f"{first[:40]!r}, which is no RTSP")

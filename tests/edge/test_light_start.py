@@ -49,7 +49,7 @@ OF_COMMAND = OF_CONFIG | {
 @pytest.mark.parametrize(
     ("code", "own", "most"),
     [
-        pytest.param("import edge.config", OF_CONFIG, 114, id="import edge.config"),  # 105 to 109
+        pytest.param("import edge.config", OF_CONFIG, 122, id="import edge.config"),  # 105 to 119
         pytest.param(COMMAND.format(["--help"]), OF_COMMAND, 200, id="--help"),  # 176 to 187
         pytest.param(COMMAND.format(["--print-config", "--profile", "x"]), OF_COMMAND, 200, id="--print-config"),
         pytest.param(COMMAND.format(["--live", "--force"]), OF_COMMAND, 200, id="refused"),

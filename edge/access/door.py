@@ -17,7 +17,7 @@ from edge.access.listening import addresses_of
 from edge.access.login import Login, refusal
 from edge.access.lookers import Lookers
 from edge.access.opening import Opening
-from edge.access.rights import ANYWHERE_ELSE, ENDLESS, LOOKS, least_role, may
+from edge.access.rights import ANYWHERE_ELSE, ENDLESS, LOOKS, SAVED, least_role, may
 from edge.access.sessions import Session, Sessions, kept_sessions_path
 from edge.access.tokens import is_in_address, left_of_token_s
 from edge.access.visitors import ASKED, VISITOR, Register, Stranger, Visitor, Visitors, address_of
@@ -116,7 +116,7 @@ class Door:
         if route in ENDLESS and request.method == "GET":
             return await self._until_ended(request, handler, visitor, route)
         answer = await handler(request)
-        if least in ("operator", "admin") and answer.status < 400:
+        if least in ("operator", "admin") and request.method != "GET" and answer.status < 400:
             asked = request.get(ASKED, request.query.get("value", ""))
             details = {"role": visitor.role, "address": visitor.address, "value": asked}
             self._audit.record(f"asked-{_words(request.method, route)}", visitor.name, **details)
@@ -158,6 +158,10 @@ class Door:
         is_look = route in LOOKS
         if is_look:
             self._lookers.begin(visitor)
+        if route == SAVED:
+            name = request.match_info["name"][:200]
+            details = {"role": visitor.role, "address": visitor.address, "name": name}
+            self._audit.record("looked-at-saved", visitor.name, seldom=f"{visitor.name} {name}", **details)
         try:
             return await answer
         except asyncio.CancelledError:

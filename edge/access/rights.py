@@ -63,10 +63,6 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/metrics"): "viewer",
     ("GET", "/openapi.json"): "viewer",
     ("GET", "/api/recording"): "viewer",
-    ("GET", "/api/saved"): "viewer",
-    ("GET", "/api/saved/{name}"): "viewer",
-    ("GET", "/api/saved/{name}/small.jpg"): "viewer",
-    ("GET", "/api/session"): "viewer",
     ("POST", "/api/webrtc"): "viewer",
     ("GET", "/api/webrtc/{id}"): "viewer",
     ("DELETE", "/api/webrtc/{id}"): "viewer",
@@ -86,6 +82,11 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("POST", "/api/recording/start"): "operator",
     ("POST", "/api/recording/stop"): "operator",
     ("POST", "/api/recording/keep"): "operator",
+    # what was saved is of other patients too
+    ("GET", "/api/saved"): "operator",
+    ("GET", "/api/saved/{name}"): "operator",
+    ("GET", "/api/saved/{name}/small.jpg"): "operator",
+    ("GET", "/api/session"): "operator",
     ("DELETE", "/api/saved/{name}"): "operator",
     ("POST", "/api/session"): "operator",
     ("DELETE", "/api/session"): "operator",
@@ -96,7 +97,9 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
 
 LOOKS = frozenset({"/stream.mjpg", "/stream.ws"})
 """Routes of the live picture: who looks, and how long, is recorded."""
-ENDLESS = LOOKS | {"/events", "/api/saved/{name}"}
+SAVED = "/api/saved/{name}"
+"""Who takes a saved picture or clip is recorded too, by its name."""
+ENDLESS = LOOKS | {"/events", SAVED}
 """Routes whose answers go on until the viewer leaves, or for long: they are cut when the right to them ends."""
 
 

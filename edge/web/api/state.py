@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from edge.access.door import Door
+from edge.access.rights import may
 from edge.access.visitors import VISITOR
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
@@ -97,7 +98,10 @@ class UnitState:
         return (Operation("GET", "/api/state", self.state, summary, {200: told}),)
 
     async def state(self, request: web.Request) -> web.Response:
-        return web.json_response({**self._of_picture(), **self._of_visitor(request), **self.of_parts()})
+        told = {**self._of_picture(), **self._of_visitor(request), **self.of_parts()}
+        if told["session"] is not None and not may(request[VISITOR].role, "operator"):
+            told["session"] = {**told["session"], "label": ""}  # whose throat it is, a display on a wall need not say
+        return web.json_response(told)
 
     def _of_picture(self) -> dict[str, Any]:
         health, view = self._health.snapshot(time.monotonic_ns()), self._freeze.view()

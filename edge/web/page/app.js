@@ -34,7 +34,10 @@ const gallery = new Gallery(unit);
 function show(picture) {
   newest = picture;
   viewer.show({ enhanced: picture.enhanced, raw: picture.raw });
-  if (freezing.see(picture)) looked(); // of a held picture both halves are wanted at once
+  if (freezing.see(picture)) {
+    if (freezing.isHeld) transport.hasten(); // it cannot be late, however slow the way is
+    looked(); // of a held picture both halves are wanted at once
+  }
   describe();
   watchdog.look();
 }

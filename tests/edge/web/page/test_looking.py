@@ -73,6 +73,17 @@ def test_wheel_and_keys_go_closer_to_eight_times_and_back(page: Any) -> None:
 
 
 @pytest.mark.slow
+def test_the_map_says_where_one_is_and_lies_on_the_picture(page: Any) -> None:
+    page.keyboard.press("8")
+    wait_for_text(page, "zoom-state", "LIVE ENHANCED")
+    stage = page.locator("#stage").bounding_box()
+    for name in ("zoom", "map", "zoom-state", "whole"):
+        box = page.locator(f"#{name}").bounding_box()
+        assert box["y"] + box["height"] <= stage["y"] + stage["height"], name
+        assert box["x"] + box["width"] <= stage["x"] + stage["width"], name
+
+
+@pytest.mark.slow
 def test_what_lies_beneath_the_pointer_stays_there(page: Any, unit: FakeUnit) -> None:
     unit.enhanced = unit.enhanced.copy()
     unit.enhanced[260:280, 230:250] = (40, 60, 190)  # at a quarter of the width, half of the height

@@ -117,7 +117,7 @@ listen(
     [["S"], "save the pair", save],
     [["R"], "record, or end the recording", () => recorder.toggle()],
     [["B"], "save what I just saw", () => recorder.keepBefore()],
-    [["G"], "what was saved", () => gallery.open()],
+    [["G"], "what was saved", () => $("gallery-open").hidden || gallery.open()],
     [["A"], "adjust", () => $("adjust-open").hidden || $("adjust-open").click()],
     [["T"], "patient session", () => patient.open()],
     [["U"], "about the unit", () => toggleSheet("unit")],
@@ -133,6 +133,8 @@ $("views").addEventListener("change", (event) => choose(event.target.value));
 $("save").addEventListener("click", save);
 $("full").addEventListener("click", toggleFull);
 $("leave").addEventListener("click", logOut);
+$("as-video").checked = transport.asVideo;
+$("as-video").addEventListener("change", ({ target }) => (transport.asVideo = target.checked));
 $("whole").addEventListener("click", () => viewer.reset());
 $("help-open").addEventListener("click", () => $("help").showModal());
 document.addEventListener("fullscreenchange", () => {

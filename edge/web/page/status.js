@@ -47,7 +47,7 @@ function showFigures(state, health, picture, transport) {
   say($("viewers"), state.viewers ?? NONE);
   const free = state.storage?.free_bytes;
   say($("storage"), Number.isFinite(free) ? size(free) : NONE);
-  const how = transport.kind === "socket" ? "WebSocket" : "MJPEG";
+  const how = { socket: "WebSocket", video: "WebRTC" }[transport.kind] ?? "MJPEG";
   say($("transport"), picture?.width ? `${picture.width}×${picture.height}, ${how}` : how);
   say($("fit"), health?.camera?.picture?.told ?? "");
 }

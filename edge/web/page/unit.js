@@ -1,6 +1,7 @@
 // What the unit says of itself: its state each second, its events as they come, and what it can do for whom.
 
 import { askJson } from "./dom.js";
+import { canWebRtc } from "./webrtc.js";
 
 const POLL_MS = 1000;
 const HEALTH_EVERY = 5; // of the polls, where the unit tells its state in one answer
@@ -57,8 +58,9 @@ export class Unit extends EventTarget {
       ...may("reference", this.has("POST /api/reference")),
       ...may("patient", this.has("POST /api/session")),
       ...may("erase", [...(this.#routes ?? [])].some((route) => route.startsWith("DELETE /api/saved/"))),
-      ...(this.has("GET /api/saved") ? ["saved"] : []),
-      ...(this.has("GET /api/session") ? ["sessions"] : []),
+      ...may("saved", this.has("GET /api/saved")),
+      ...may("sessions", this.has("GET /api/session")),
+      ...(can.webrtc && canWebRtc() ? ["video"] : []),
     ]);
   }
 

@@ -48,7 +48,7 @@ export class Watchdog {
       this.#cover("NO CONNECTION – picture is not live", `nothing has come for ${seconds(silentMs)}: check the network; trying again`);
       if (silentMs > HUNG_MS && Math.floor(now / HUNG_MS) !== this.#retried) {
         this.#retried = Math.floor(now / HUNG_MS);
-        this.#transport.open(); // a connection that hangs never ends by itself
+        this.#transport.retry(); // a connection that hangs never ends by itself
       }
     } else if (late) {
       const isSilent = silentMs > OLD_MS;

@@ -117,7 +117,7 @@ listen(
     [["S"], "save the pair", save],
     [["R"], "record, or end the recording", () => recorder.toggle()],
     [["B"], "save what I just saw", () => recorder.keepBefore()],
-    [["G"], "what was saved", () => $("gallery-open").hidden || gallery.open()],
+    [["G"], "what was saved", () => gallery.open()],
     [["A"], "adjust", () => $("adjust-open").hidden || $("adjust-open").click()],
     [["T"], "patient session", () => patient.open()],
     [["U"], "about the unit", () => toggleSheet("unit")],

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from edge.health.machine import available_cpus
+from edge.engines.expected import seconds_a_frame
 from edge.models.profile import Profile
 
-CORE_MACS_PER_S = 38e9
-"""What a core multiplies and adds in onnxruntime, measured on two of an EPYC 9004 with RRDBNet-23: 2,323 G in 30 s."""
 WORTH_SAYING_S = 5.0
-
-
-def seconds_a_frame(manifest: Mapping[str, Any]) -> float:
-    """What a frame takes about on this machine's CPU; 0 where the manifest does not count its multiplications."""
-    networks = manifest["networks"]
-    counts = [one.get("macs") for one in networks if isinstance(one, Mapping)] if isinstance(networks, list) else []
-    total = sum(count for count in counts if isinstance(count, (int, float)))
-    return total / (CORE_MACS_PER_S * max(available_cpus(), 1))
 
 
 def said_beforehand(profile: Profile, num_frames: int) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from edge.basics.errors import ModelError
 from edge.batch import patience
+from edge.engines import expected
 from edge.models.profile import load_profile
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ HEAVY = with_networks([{"macs": 4e9}, {"macs": 2323e9}])
 
 @pytest.fixture(autouse=True)
 def two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "available_cpus", lambda: 2)
+    monkeypatch.setattr(expected, "available_cpus", lambda: 2)
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,9 @@ def test_a_run_says_it_before_its_first_picture(bench: Bench, caplog: pytest.Log
     caplog.clear()
     bench.run(force=True)
     assert not any("takes about" in line for line in caplog.messages)
+
+
+def test_live_refuses_it_before_it_is_opened() -> None:
+    expected.refuse_for_live(LIVE)
+    with pytest.raises(ModelError, match="miinet takes about 31 s a frame on this CPU: it is for stills"):
+        expected.refuse_for_live(HEAVY)

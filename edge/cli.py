@@ -134,6 +134,7 @@ def codec_of(word: str | None) -> Codec:
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
     from edge.guard.files import FilesEngine
+    from edge.guard.sandbox import has_gpu
 
     if args.output is None:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
@@ -154,6 +155,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             recursive=args.recursive,
             codec=codec_of(args.codec),
             stop=stop,
+            is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
         )
     return report.exit_code
 

@@ -30,10 +30,10 @@ def run_onnx(args: argparse.Namespace) -> int:
         needed = f"edge-export onnx needs {error.name}, which a unit does not have; run it where models are trained"
         raise UsageError(f"{needed} (make venv-dev)") from error
 
-    shared = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
+    common = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
     precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]
     if args.checkpoint.is_dir():
-        say(f"{add_precisions(args.checkpoint, precisions, **shared)}")
+        say(f"{add_precisions(args.checkpoint, precisions, **common)}")
         return 0
     missing = [name for name in ("output", "licence", "profile") if getattr(args, name) is None]
     if missing:
@@ -41,7 +41,8 @@ def run_onnx(args: argparse.Namespace) -> int:
             f"--{missing[0]} is missing: an export from a checkpoint needs it; see edge-export onnx --help"
         )
     description = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
-    folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **description, **shared)
+    description["shares"] = args.share
+    folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **description, **common)
     say(f"{folder}")
     return 0
 
@@ -64,6 +65,8 @@ def _add_onnx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     graph.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures for the accuracy gate")
     graph.add_argument("--frames", type=int, default=0, help="how many of them; 0: two, one for heavy networks")
     graph.add_argument("-o", "--output", type=Path, help="folder of profiles")
+    what = "keep weights in half precision in shared/, once for all profiles there that have the same networks"
+    graph.add_argument("--share", action="store_true", help=what)
     graph.add_argument("--version", default="1", help="version written into the manifest")
     graph.add_argument("--licence", help="what may be done with weights trained on this data")
     graph.set_defaults(run=run_onnx)

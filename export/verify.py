@@ -121,7 +121,7 @@ def _typed_row(profile: Profile, samples: SampleFrames, expected: list[Image], p
         return Comparison(what, None, None, f"onnx is not installed here; at export it was {stored.get('psnr_db')} dB")
     from export.precisions.rounded import run_on_cpu, shown_on_cpu
 
-    shown = shown_on_cpu(graph.read_bytes(), precision)
+    shown = shown_on_cpu(profile.content(graph), precision)
 
     def form(frame: Image) -> Image:
         return np.asarray(run_on_cpu(shown, frame)[0][0], np.uint8)

@@ -23,17 +23,38 @@ if TYPE_CHECKING:
 def run_idm(args: argparse.Namespace) -> int:
     from trainer.config import read_config
     from trainer.stages.idm import prepare_idm
+    from trainer.stages.warm_start import check_start
     from trainer.training.parallel import placement
 
     changes = {"idm.vgg": _absolute(args.vgg), "idm.beta": args.beta, "idm.loop.seed": args.seed}
-    config = read_config(args.config, changes, args.set).idm
+    changes["idm.steps"] = args.steps
+    whole = read_config(args.config, changes, args.set)
+    check_start(whole.warm_start, args.init)
+    config = whole.idm
     with placement(args.device) as place:
         manifest = verified_manifest(args.manifest)
         data = {"data_manifest_sha256": manifest.sha256}
         train = (manifest.pictures("lq", "train"), manifest.pictures("hq", "train"))
         held_out = tuple(manifest.pictures(domain, "held_out", required=False) for domain in ("lq", "hq"))
-        stage, dataset = prepare_idm(config, train, held_out, place, data)
+        if config.fog != "none":
+            manifest.check_domains_apart()
+        stage, dataset = prepare_idm(config, train, held_out, place, data, args.init)
         return _fit(stage, dataset, config.loop, place, data, args)
+
+
+def run_warm_start(args: argparse.Namespace) -> int:
+    from trainer.config import read_config
+    from trainer.stages.warm_start import prepare_warm_start
+    from trainer.training.parallel import placement
+
+    changes = {"warm_start.loop.seed": args.seed, "warm_start.steps": args.steps}
+    config = read_config(args.config, changes, args.set)
+    with placement(args.device) as place:
+        manifest = verified_manifest(args.manifest)
+        data = {"data_manifest_sha256": manifest.sha256}
+        train = [path for domain in ("lq", "hq") for path in manifest.pictures(domain, "train")]
+        stage, dataset = prepare_warm_start(config.warm_start, config.idm, train, place, data)
+        return _fit(stage, dataset, config.warm_start.loop, place, data, args)
 
 
 def run_isr(args: argparse.Namespace) -> int:
@@ -42,6 +63,7 @@ def run_isr(args: argparse.Namespace) -> int:
     from trainer.training.parallel import placement
 
     changes = {"isr.vgg": _absolute(args.vgg), "isr.phase": args.phase, "isr.loop.seed": args.seed}
+    changes["isr.steps"] = args.steps
     config = read_config(args.config, changes, args.set).isr
     with placement(args.device) as place:
         manifest = verified_manifest(args.manifest)
@@ -59,7 +81,7 @@ def run_student(args: argparse.Namespace) -> int:
     from trainer.stages.student_config import StudentInputs
     from trainer.training.parallel import placement
 
-    config = read_config(args.config, {"student.loop.seed": args.seed}, args.set).student
+    config = read_config(args.config, {"student.loop.seed": args.seed, "student.steps": args.steps}, args.set).student
     with placement(args.device) as place:
         named = {"larynx": args.larynx, "throat": args.throats, "oral": args.oral, "hq": args.manifest}
         manifests = {kind: verified_manifest(path) for kind, path in named.items() if path is not None}
@@ -106,7 +128,7 @@ def _fit(
     from trainer.training.loop import fit
 
     about = {"recipe": Path(args.config).stem, **data, "settings": json.dumps(dict(stage.settings))}
-    finished = fit(stage, dataset, loop, args.output, place, about, args.minutes)
+    finished = fit(stage, dataset, loop, args.output, place, about, args.minutes, replans=args.steps is not None)
     if place.leads:
         made = " ".join(str(args.output / name) for name in stage.products())
         print(made if finished else f"{args.output}: time is up; the same command goes on")
@@ -118,7 +140,12 @@ def add_training_commands(commands: Any) -> None:
     idm = _trainer(commands, "idm", run_idm, "train the dehazing module", "idm paper --manifest M --vgg VGG16 -o RUN")
     idm.add_argument("--manifest", type=Path, required=True, help="what edge-train prepare made")
     idm.add_argument("--vgg", type=Path, help="VGG16 weights for eq. (4), instead of the config's idm.vgg")
+    idm.add_argument("--init", type=Path, metavar="GENERATORS", help="both generators, of edge-train warm-start")
     idm.add_argument("--beta", type=float, help="weight of eq. (4), instead of the config's; 0: the paper's CycleGAN")
+
+    what = "teach both generators simulated pairs, for edge-train idm --init"
+    warm = _trainer(commands, "warm-start", run_warm_start, what, "warm-start cpu-night --manifest M -o RUN")
+    warm.add_argument("--manifest", type=Path, required=True, help="what edge-train prepare made, of clean pictures")
 
     isr = _trainer(commands, "isr", run_isr, "train the super-resolution module", "isr paper --manifest M -o RUN")
     isr.add_argument("--manifest", type=Path, required=True, help="what edge-train prepare made")
@@ -171,6 +198,8 @@ def _trainer(commands: Any, name: str, run: Any, about: str, example: str) -> ar
     what = "a key of the config and its value, such as student.head=isr; may be given several times"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=what)
     parser.add_argument("--seed", type=int, help="instead of the config's")
+    what = "how many steps in all, also for a run that was begun with another number: its rates follow the new plan"
+    parser.add_argument("--steps", type=int, help=what)
     parser.add_argument("--minutes", type=float, default=0.0, help="stop with a checkpoint after this time")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="", help="default: a GPU where there is one")
     parser.set_defaults(run=run)

@@ -13,6 +13,7 @@ from edge.basics.settings import from_table
 from trainer.stages.idm import IdmConfig
 from trainer.stages.isr import IsrConfig
 from trainer.stages.student_config import StudentTraining
+from trainer.stages.warm_start import WarmStartConfig
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -28,6 +29,7 @@ class TrainerConfig:
 
     idm: IdmConfig = field(default_factory=IdmConfig)
     isr: IsrConfig = field(default_factory=IsrConfig)
+    warm_start: WarmStartConfig = field(default_factory=WarmStartConfig)
     student: StudentTraining = field(default_factory=StudentTraining)
 
 

@@ -33,6 +33,7 @@ from edge.basics.whole_files import PRIVATE_FOLDER, make_folder
 from edge.batch.finding import given_path, listed_counts, real_path
 from edge.batch.inputs import Failure, Job, plan
 from edge.batch.job import BatchEngine, JobRunner
+from edge.batch.patience import said_beforehand
 from edge.batch.steps import NoEngine, OutputFolderError, Stopped, writing
 from edge.clips.encode import Codec
 from edge.models.profile import Profile
@@ -87,6 +88,7 @@ def enhance_files(
     keep_damaged: bool = False,
     recursive: bool = False,
     codec: Codec = "h264",
+    is_on_cpu: bool = False,
 ) -> BatchReport:
     """Enhance files into a folder; failures are logged at the end and do not stop the rest.
 
@@ -102,6 +104,7 @@ def enhance_files(
         keep_damaged: enhance what can be read of a damaged picture; its sidecar says so.
         recursive: take what is in subfolders too.
         codec: of clips.
+        is_on_cpu: no GPU will do it, so that a heavy profile's time is said beforehand.
 
     Raises:
         InputOutputError: the one and only input came to nothing, or the output folder takes nothing more.
@@ -113,6 +116,8 @@ def enhance_files(
     if jobs:
         with writing(output):
             make_folder(output, PRIVATE_FOLDER)
+        if is_on_cpu and (line := said_beforehand(profile, sum(job.num_frames for job in jobs))):
+            log.warning("%s", line)
     sources = {real_path(job.source) for job in jobs}
     runner = JobRunner(
         sources, engine, profile, stop, force=force, resume=resume, keep_damaged=keep_damaged, codec=codec

@@ -26,8 +26,11 @@ _End = tuple[str, str, tuple[int, ...]]
 _BYTES, _FLOATS = "tensor(uint8)", "tensor(float)"
 
 
-def open_session(graph: Path, num_threads: int) -> onnxruntime.InferenceSession:
+def open_session(graph: Path, num_threads: int, content: Path | bytes | None = None) -> onnxruntime.InferenceSession:
     """A session whose waiting threads sleep: decoding and encoding need those cores.
+
+    Args:
+        content: the graph's own where it is put together from several files (`Profile.whole`).
 
     Raises:
         ModelError: onnxruntime refuses the graph.
@@ -37,7 +40,8 @@ def open_session(graph: Path, num_threads: int) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        given = content if isinstance(content, bytes) else str(graph)
+        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many types of its own
         raise ModelError(f"{graph}: onnxruntime refuses the graph ({error}); export the profile again") from error
 
@@ -45,8 +49,8 @@ def open_session(graph: Path, num_threads: int) -> onnxruntime.InferenceSession:
 class _Dehazer:
     """The dehazer in onnxruntime, whose maps always come into the same memory."""
 
-    def __init__(self, graph: Path, num_threads: int) -> None:
-        self._session = open_session(graph, num_threads)
+    def __init__(self, graph: Path, num_threads: int, content: Path | bytes) -> None:
+        self._session = open_session(graph, num_threads, content)
         size = (NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX)
         ins = [("shrunk", _BYTES, (1, *size, 3)), ("activity", _BYTES, (1, *size, 1))]
         _refuse_other_ends(
@@ -87,7 +91,7 @@ class GuidedCpuEngine:
         self.profile = profile.name
         self.model_sha256 = profile.sha256
         self.device = f"cpu ({num_threads} threads, onnxruntime {onnxruntime.__version__})"
-        self._dehazer = _Dehazer(dehazer, num_threads)
+        self._dehazer = _Dehazer(dehazer, num_threads, profile.whole(dehazer))
         self._pool = ThreadPoolExecutor(num_threads, "guided")
         self._passes = open_passes(self._pool, num_threads)
 
@@ -135,7 +139,7 @@ class GraphCpuEngine:
         self.profile = profile.name
         self.model_sha256 = profile.sha256
         self.device = f"cpu ({num_threads} threads, onnxruntime {onnxruntime.__version__})"
-        self._session = open_session(profile.graph, num_threads)
+        self._session = open_session(profile.graph, num_threads, profile.whole(profile.graph))
         _refuse_other_ends(
             profile.graph, self._session, [(name, _BYTES, (1, *FRAME_SHAPE)) for name in ("frame", "enhanced")]
         )

@@ -14,6 +14,7 @@ from edge.config import EngineConfig, UnitConfig
 from edge.engines.rungs import Rung, rungs_below
 from edge.guard.sandbox import Plan
 from edge.models.profile import Profile, profile_roots
+from edge.models.shared_weights import FOLDER as SHARED_FOLDER
 from edge.models.trust import trusted_profile
 
 if TYPE_CHECKING:  # it brings every part of the program with it, and an engine's process is started often
@@ -35,8 +36,9 @@ class EngineOrder:
     unit: UnitConfig | None
 
     def plan(self) -> Plan:
-        """What the engine's process keeps: the profile's files, the keys, the unit's calibration, engines for a GPU."""
-        readable = [root / self.rung.profile for root in profile_roots(self.engine.models)]
+        """What the engine's process keeps: the profile's files and shared weights, keys, calibration, engines."""
+        roots = profile_roots(self.engine.models)
+        readable = [root / name for root in roots for name in (self.rung.profile, SHARED_FOLDER)]
         if self.engine.keys:  # by which it sees for itself who vouches for the profile
             readable.append(Path(self.engine.keys))
         if self.unit is not None and self.unit.calibration:

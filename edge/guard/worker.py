@@ -18,6 +18,7 @@ from edge.basics.errors import DeviceMissing, EdgeError, EngineFailed, EngineLos
 from edge.calibration.of_unit import unit_correction
 from edge.engines.corrected import corrected
 from edge.engines.engine import Engine
+from edge.engines.expected import refuse_for_live
 from edge.engines.golden import golden_frame
 from edge.engines.open import open_rung, prove_rung
 from edge.engines.threads import settle_opencv
@@ -89,6 +90,8 @@ class Worker:
             raise ModelError(
                 f"{profile.folder}: another model lies there than a moment ago; reload the configuration or start again"
             )
+        if order.unit is not None and order.rung.backend == "cpu":
+            refuse_for_live(profile)
         bare = open_rung(profile, order.engine, order.rung, self._frames.all_frames)
         self._send(LOADED)
         proof = prove_rung(bare, profile, order.engine, order.rung)

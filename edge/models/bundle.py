@@ -20,6 +20,7 @@ from edge.basics.errors import ModelError
 from edge.basics.folders import Folder
 from edge.basics.texts import json_from_text
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, typed_graph_name
+from edge.models.shared_weights import NAME as SHARED_NAME
 
 BUNDLE_NAME, SIGNATURE_NAME, FORMAT = "bundle.json", "bundle.sig", 1
 ENGINES_NAME = "engines"
@@ -112,7 +113,7 @@ def read_contents(content: bytes, origin: object) -> Contents:
 
 
 def _bundled_file(name: str, about: Any, origin: object) -> BundledFile:
-    if name not in PROFILE_FILES and not _ENGINE.fullmatch(name):
+    if name not in PROFILE_FILES and not _ENGINE.fullmatch(name) and not SHARED_NAME.fullmatch(name):
         raise ModelError(f"{origin}: announces {name[:80]!r}, which is no file of a profile; {REBUILD}")
     num_bytes, digest = (about.get(key) for key in ("bytes", "sha256")) if isinstance(about, dict) else (None, None)
     most = MAX_JSON_BYTES if name.endswith(".json") else MAX_FILE_BYTES

@@ -10,6 +10,7 @@ from typing import Any
 from edge.basics.errors import ModelError
 from edge.basics.whole_files import file_sha256
 from edge.models.manifest import REBUILD, read_manifest
+from edge.models.shared_weights import place_of, shared_in
 
 SHIPPED = Path(__file__).parent
 MAX_BYTES = 1 << 30
@@ -30,6 +31,7 @@ class Profile:
         manifest: `model.json`, all required keys present.
         dehazer: the dehazer alone, where a guided profile ships one for CPU engines.
         found: where it was looked up; an installed profile is a link there. None where it was read in place.
+        shared: checked files with weights that its graphs take from there (`edge.models.shared_weights`).
     """
 
     name: str
@@ -38,6 +40,22 @@ class Profile:
     graph: Path
     dehazer: Path | None
     found: Path | None = None
+    shared: tuple[Path, ...] = ()
+
+    def whole(self, graph: Path) -> Path | bytes:
+        """One of its graphs as a reader of ONNX takes it: the file, or its bytes with those of the shared weights.
+
+        Raises:
+            ModelError: one of several files cannot be read any more.
+        """
+        return self.content(graph) if self.shared else graph
+
+    def content(self, graph: Path) -> bytes:
+        """One of its graphs whole; raises ModelError where a file cannot be read any more."""
+        try:
+            return b"".join(path.read_bytes() for path in (graph, *self.shared))
+        except OSError as error:
+            raise ModelError(f"{error.filename}: {error.strerror}; {REBUILD}") from error
 
     @property
     def argument(self) -> str:
@@ -112,7 +130,11 @@ def profile_in(folder: Path, name: str, found: Path | None = None) -> Profile:
     if "dehaze_sha256" in manifest:
         dehazer = folder / DEHAZER_NAME
         _check_hash(dehazer, manifest["dehaze_sha256"])
-    return Profile(name, folder, manifest, graph, dehazer, found)
+    shared = []
+    for weights in shared_in(manifest, folder / MANIFEST_NAME):
+        shared.append(place_of(weights.name, folder))
+        _check_hash(shared[-1], weights.sha256)
+    return Profile(name, folder, manifest, graph, dehazer, found, tuple(shared))
 
 
 def _check_hash(path: Path, expected: object) -> None:

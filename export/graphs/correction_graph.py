@@ -25,6 +25,7 @@ from edge.calibration.correction import Correction
 from edge.calibration.file import read_calibration
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.models.profile import GRAPH_NAME, load_profile
+from edge.models.shared_weights import KEY as SHARED_KEY
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_SHAPE, FRAME_WIDTH_PX
 from export.graphs.onnx_graph import onnx_from_module
 from export.graphs.profile import golden_answer, write_profile
@@ -131,10 +132,12 @@ def export_corrected_profile(name: str, models: tuple[Path, ...], calibration: P
     held = read_calibration(calibration)
     correction = Correction(held)
     try:
-        graph = corrected_graph(profile.graph.read_bytes(), correction)
+        graph = corrected_graph(profile.content(profile.graph), correction)
     finally:
         correction.close()
-    kept = {key: value for key, value in profile.manifest.items() if key not in ("dehaze_sha256", "precisions")}
+    kept = {
+        key: value for key, value in profile.manifest.items() if key not in ("dehaze_sha256", "precisions", SHARED_KEY)
+    }
     manifest = {
         **kept,
         "sha256": hashlib.sha256(graph).hexdigest(),

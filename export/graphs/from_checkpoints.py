@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from edge.basics.errors import UsageError
+from edge.basics.whole_files import file_sha256
 from export.graphs.pipeline import (
     BicubicPipeline,
     GuidedPipeline,
@@ -21,6 +22,10 @@ from export.graphs.pipeline import (
 )
 from export.recipes import Recipe
 from trainer.networks.from_checkpoint import READERS
+from trainer.networks.resnet_generator import ResnetGenerator
+from trainer.networks.rrdb import Rrdb
+from trainer.networks.rrdb_weights import load_init
+from trainer.training.checkpoint import described, read_whole
 
 
 @dataclass
@@ -59,14 +64,27 @@ def built_from_checkpoints(recipe: Recipe, checkpoint: Path, isr_checkpoint: Pat
     training, scopes = _training(about, KINDS[recipe.dehazer]), ["/idm/" if recipe.dehazer == "idm" else "/student/"]
     if recipe.dehazer == "student_isr":
         return Built(JointPipeline(network), networks, training, scopes)
-    dehazer = StudentDehazer(network) if recipe.dehazer == "student" else IdmDehazer(network)
+    dehazer: nn.Module = StudentDehazer(network)
+    if recipe.dehazer == "idm":
+        assert isinstance(network, ResnetGenerator), "its reader makes no other"
+        dehazer = IdmDehazer(network)
     if isr_checkpoint is not None:
-        isr, isr_about = READERS["rrdb"](isr_checkpoint)
+        isr, isr_about = _isr_from(isr_checkpoint)
         networks.append(_described(isr, "rrdb", isr_about))
         training = {recipe.dehazer: training, "isr": _training(isr_about, "rrdb")}
         return Built(IsrPipeline(dehazer, isr), networks, training, [*scopes, "/isr/"])
     made: nn.Module = GuidedPipeline(dehazer) if recipe.upscale == "guided" else BicubicPipeline(dehazer)
     return Built(made, networks, training, scopes)
+
+
+def _isr_from(path: Path) -> tuple[nn.Module, dict[str, str]]:
+    """What `edge-train isr` made, or RRDBNet-23 weights of other projects as `edge-train isr --init` takes them."""
+    if "rrdb" in read_whole(path, "edge-train isr")[1]:
+        return READERS["rrdb"](path)
+    network = Rrdb()
+    load_init(network, path)
+    of_file = {"weights": path.name, "weights_sha256": file_sha256(path)}
+    return network.eval(), {**described("rrdb", network.config), **of_file}
 
 
 def _described(network: nn.Module, kind: str, about: dict[str, str]) -> dict[str, Any]:
@@ -77,11 +95,12 @@ def _described(network: nn.Module, kind: str, about: dict[str, str]) -> dict[str
 def _training(about: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """What a checkpoint says of its making; settings, and the runs that it went on from, as objects."""
     training = {key: value for key, value in about.items() if key != kind}
-    for key in ("settings", "init"):
+    for key in ("settings", "init", "warm_start"):
         if isinstance(training.get(key), str):
             training[key] = _read(training[key])
-    if isinstance(training.get("init"), dict):
-        training["init"] = _training(training["init"], kind)
+    for key in ("init", "warm_start"):
+        if isinstance(training.get(key), dict):
+            training[key] = _training(training[key], kind)
     return training
 
 

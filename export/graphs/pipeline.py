@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from edge.pictures.geometry import SCALE
 from trainer.networks import guided
+from trainer.networks.idm_in_use import dehazed
+from trainer.networks.resnet_generator import ResnetGenerator
 
 
 class StudentDehazer(nn.Module):
@@ -30,12 +32,12 @@ class StudentDehazer(nn.Module):
 class IdmDehazer(nn.Module):
     """4x4 mean in levels -> the dehazed picture in levels, and the gain of its local contrast."""
 
-    def __init__(self, idm: nn.Module) -> None:
+    def __init__(self, idm: ResnetGenerator) -> None:
         super().__init__()
         self.idm = idm
 
     def dehazed(self, shrunk_BCHW: Tensor) -> Tensor:
-        out: Tensor = (self.idm(shrunk_BCHW / 127.5 - 1) + 1) * 127.5
+        out = (dehazed(self.idm, shrunk_BCHW / 127.5 - 1) + 1) * 127.5
         return out.clamp(0, 255)
 
     def forward(self, shrunk_BCHW: Tensor) -> tuple[Tensor, Tensor]:

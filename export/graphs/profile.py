@@ -13,15 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from edge.basics.errors import InputOutputError
+from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.whole_files import make_folder, write_together
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.golden import golden_frame, golden_record
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_profile, typed_graph_name
+from edge.models.shared_weights import KEY as SHARED_KEY
 from edge.pictures.geometry import FRAME_SHAPE
 from export.graphs.from_checkpoints import Built, built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.graphs.pipeline import GuidedPipeline
+from export.graphs.shared_weights import remove_unused, round_to_half, shared_out, write_shared
 from export.on_unit.accuracy import GATES
 from export.on_unit.samples import SampleFrames, sample_frames, with_veiled
 from export.precisions.rounded import run_on_cpu
@@ -46,6 +48,7 @@ def export_profile(
     pictures: Path | None = None,
     num_frames: int = 0,
     calibration: Path | None = None,
+    shares: bool = False,
 ) -> Path:
     """Write `root/name/` with `model.onnx`, a graph for each lower precision, and `model.json`.
 
@@ -59,6 +62,8 @@ def export_profile(
         pictures: folder of real pictures for the accuracy gate; None takes the demo throat.
         num_frames: how many of them, each also under a veil; 0 takes two, or one alone where the networks are heavy.
         calibration: session of `edge-calib capture --for int8`.
+        shares: keep the weights of both networks in half precision under `root/shared/`, once for all profiles of
+            the same ones, in place of in each graph; float32 graphs compute with the rounded weights too.
 
     Raises:
         ModelError: a checkpoint is another network's, a graph is not valid, or a precision misses its gate.
@@ -67,6 +72,8 @@ def export_profile(
     """
     name, recipe = recipe_for(profile, upscale)
     built = built_from_checkpoints(recipe, checkpoint, isr)
+    if shares:
+        round_to_half(built.pipeline)
     graphs = {GRAPH_NAME: whole_graph(built.pipeline)}
     if isinstance(built.pipeline, GuidedPipeline):
         graphs[DEHAZER_NAME] = dehazer_graph(built.pipeline.guided)
@@ -75,7 +82,25 @@ def export_profile(
         samples = _gate_frames(manifest, pictures, num_frames)
         _add_precisions(graphs, manifest, precisions, samples, calibration)
     manifest[GOLDEN_KEY] = golden_answer(graphs[GRAPH_NAME], manifest)
-    return write_profile(root / name, graphs, manifest)
+    if not shares:
+        return write_profile(root / name, graphs, manifest)
+    names = [network["kind"].replace("_", "-") for network in built.networks]
+    graphs, files = shared_out(graphs, dict(zip(names, built.scopes, strict=True)))
+    _name_shared(manifest, graphs, files)
+    write_shared(root, files)
+    folder = write_profile(root / name, graphs, manifest)
+    remove_unused(root)
+    return folder
+
+
+def _name_shared(manifest: dict[str, Any], graphs: Mapping[str, bytes], files: Mapping[str, bytes]) -> None:
+    """Enter the files of shared weights, and the hashes of the graphs that are left."""
+    manifest[SHARED_KEY] = [{"name": name, "sha256": _sha256(content)} for name, content in files.items()]
+    manifest["sha256"] = _sha256(graphs[GRAPH_NAME])
+    if DEHAZER_NAME in graphs:
+        manifest["dehaze_sha256"] = _sha256(graphs[DEHAZER_NAME])
+    for precision, about in manifest.get("precisions", {}).items():
+        about["sha256"] = _sha256(graphs[typed_graph_name(precision)])
 
 
 def add_precisions(
@@ -95,11 +120,13 @@ def add_precisions(
     """
     profile = load_profile(folder.name, (folder.absolute().parent,))
     manifest = json.loads(json.dumps(profile.manifest))
+    if profile.shared and precisions:
+        raise UsageError(f"{folder}: shares weights with other profiles; export it again from its checkpoints")
     graphs = {path.name: path.read_bytes() for path in folder.glob("*.onnx")}
     if precisions:
         samples = _gate_frames(manifest, pictures, num_frames)
         _add_precisions(graphs, manifest, precisions, samples, calibration)
-    manifest[GOLDEN_KEY] = golden_answer(graphs[GRAPH_NAME], manifest)
+    manifest[GOLDEN_KEY] = golden_answer(profile.content(profile.graph), manifest)
     return write_profile(folder, graphs, manifest)
 
 

@@ -101,7 +101,8 @@ def build_engine(profile: Profile, folder: Path, options: EngineOptions) -> tupl
     graph = profile.graph_for(precision)
     _check_opset(api, profile)
     refuse_without_answer(profile)
-    check_graph(graph)
+    whole = profile.whole(graph)
+    check_graph(graph, whole)
     try:
         make_folder(folder)
     except OSError as error:
@@ -111,7 +112,7 @@ def build_engine(profile: Profile, folder: Path, options: EngineOptions) -> tupl
     )
     settings = BuildOptions(options.workspace_mib, cache, gpu.compute_capability)
     begin = time.monotonic()
-    built = plan_from_onnx(api, graph, settings)
+    built = plan_from_onnx(api, graph, settings, whole)
     sidecar: dict[str, Any] = {
         "profile": profile.name,
         "key": key,

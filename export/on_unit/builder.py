@@ -44,8 +44,11 @@ class BuiltPlan:
     timing_cache: bytes
 
 
-def check_graph(path: Path) -> None:
+def check_graph(path: Path, content: Path | bytes | None = None) -> None:
     """Refuse a graph that is no profile's before a build of minutes begins.
+
+    Args:
+        content: the graph's own where it is put together from several files (`Profile.whole`).
 
     Raises:
         ModelError: damaged, incomplete, or with other ends than `frame` and `enhanced`.
@@ -54,7 +57,8 @@ def check_graph(path: Path) -> None:
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        given = content if isinstance(content, bytes) else str(path)
+        session = onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime raises many types of its own
         words = " ".join(str(error).split())[:600]
         raise ModelError(f"{path}: not a graph that can be run ({words}); export the profile again") from error
@@ -64,10 +68,13 @@ def check_graph(path: Path) -> None:
         raise ModelError(f"{path}: its inputs and outputs are {found}, expected {expected}; export the profile again")
 
 
-def plan_from_onnx(api: TrtApi, graph: Path, options: BuildOptions) -> BuiltPlan:
+def plan_from_onnx(api: TrtApi, graph: Path, options: BuildOptions, content: Path | bytes | None = None) -> BuiltPlan:
     """Build a strongly typed engine, or on TensorRT 8.6 one whose layers are held to the graph's types.
 
     DLA is never used, hardware compatibility is off, and fp32 means fp32: TF32 is off.
+
+    Args:
+        content: the graph's own where it is put together from several files (`Profile.whole`).
 
     Raises:
         ModelError: the parser or the builder refuses the graph; says what and where.
@@ -83,7 +90,8 @@ def plan_from_onnx(api: TrtApi, graph: Path, options: BuildOptions) -> BuiltPlan
         ) from error
     network = create_network(api, builder)
     parser = create_parser(api, network, logger)
-    if not parser.parse_from_file(str(graph)):
+    is_read = parser.parse(content) if isinstance(content, bytes) else parser.parse_from_file(str(graph))
+    if not is_read:
         raise ModelError(f"{graph}: {api.label} does not read the graph: {_parser_errors(parser)}")
     config = builder.create_builder_config()
     _configure(api, config, options)

@@ -58,6 +58,7 @@ def _files_of(profile: Profile) -> dict[str, Path]:
     paths = {GRAPH_NAME: profile.graph, MANIFEST_NAME: profile.folder / MANIFEST_NAME}
     if profile.dehazer is not None:
         paths[DEHAZER_NAME] = profile.dehazer
+    paths |= {path.name: path for path in profile.shared}
     return paths | {typed_graph_name(p): profile.graph_for(p) for p in profile.manifest.get("precisions", {})}
 
 

@@ -43,6 +43,7 @@ OF_COMMAND = OF_CONFIG | {
     "edge.models",
     "edge.models.manifest",
     "edge.models.profile",
+    "edge.models.shared_weights",
 }
 
 

@@ -132,6 +132,21 @@ def test_a_run_moves_to_another_machine(place, tmp_path, capsys):
     assert idm_from_checkpoint(again / "idm.safetensors")[1]["steps"] == "6"
 
 
+def test_a_warm_start_and_what_goes_on_from_it(place, tmp_path, capsys):
+    fogged = ['idm.fog="families"', "idm.enlarge=true", "warm_start.steps=2", "idm.generator.skip=true"]
+    tiny = ["warm_start.loop.workers=0", "warm_start.loop.threads=1", "warm_start.reverse_every=1"]
+    sets = [part for one in (*fogged, *tiny) for part in ("--set", one)]
+    assert main(command(place, "warm-start", tmp_path / "warm", *sets)) == 0
+    init = str(tmp_path / "warm" / "generators.safetensors")
+    assert main(command(place, "idm", tmp_path / "run", "--steps", "3", *sets)) == 78
+    assert "give --init RUN/generators.safetensors" in capsys.readouterr().err
+    assert main(command(place, "idm", tmp_path / "run", "--init", init, "--steps", "3", *sets)) == 0
+    assert main(command(place, "idm", tmp_path / "run", "--init", init, "--steps", "4", *sets)) == 0
+    about = idm_from_checkpoint(tmp_path / "run" / "idm.safetensors")[1]
+    assert about["steps"] == "4" and "warm_start_sha256" in about["settings"]
+    assert about["fogs"].split(",")[0] == "airlight"
+
+
 def test_what_the_product_says_of_itself(place, tmp_path):
     assert main(command(place, "idm", tmp_path / "run", "--beta", "0", "--seed", "7", "--set", "idm.steps=2")) == 0
     about = idm_from_checkpoint(tmp_path / "run" / "idm.safetensors")[1]

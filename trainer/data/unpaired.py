@@ -8,7 +8,10 @@ import numpy as np
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from edge.pictures.image import Image
+from trainer.data.fog_pairs import FogPairs
 from trainer.data.pictures import PictureStore, as_planes
+from trainer.data.recipes import vary_tone
 from trainer.data.views import check_fits, random_view
 
 LQ, HQ = 0, 1
@@ -37,6 +40,8 @@ class UnpairedDataset(Dataset[tuple[Tensor, Tensor]]):
         smallest: float,
         enlarge: bool,
         seed: int,
+        fog: FogPairs | None = None,
+        tone: float = 0.0,
     ) -> None:
         """
         Args:
@@ -44,9 +49,12 @@ class UnpairedDataset(Dataset[tuple[Tensor, Tensor]]):
             variants: views of one picture that return every epoch (MIINet 3.2: 23); 0 draws new ones each time.
             smallest: width of the smallest view, as a share of the largest that fits.
             enlarge: whether pictures smaller than a view are taken; else they are an error when their turn comes.
+            fog: drawn over LQ views, which are clean then; HQ views are seen by the same kinds of camera without it, so
+                that fog is all that the domains differ in. None takes both as they are.
+            tone: how far the tone of views is varied before the fog, 0 to 1.
         """
         self.domains, self.size, self.variants, self.smallest, self.seed = (lq, hq), size, variants, smallest, seed
-        self.enlarge = enlarge
+        self.enlarge, self.fog, self.tone = enlarge, fog, tone
 
     @property
     def epoch_length(self) -> int:
@@ -65,4 +73,9 @@ class UnpairedDataset(Dataset[tuple[Tensor, Tensor]]):
         shown = store[picture]
         if not self.enlarge:
             check_fits(shown.shape[1::-1], self.size, str(store.paths[picture]), "a view of")
-        return as_planes(random_view(shown, rng, self.size, self.smallest))
+        return as_planes(self._seen(random_view(shown, rng, self.size, self.smallest), domain, rng))
+
+    def _seen(self, view: Image, domain: int, rng: np.random.Generator) -> Image:
+        if self.tone:
+            view = vary_tone(view, rng, self.tone)
+        return view if self.fog is None else self.fog(view, rng)[domain]

@@ -18,6 +18,7 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.judging.evaluate import evaluate
     from trainer.judging.held_out import held_out_pictures
     from trainer.judging.judged import read_judged
+    from trainer.judging.lpips import Lpips
 
     if args.families:
         for option in ("demo", "sr_benchmark", "model_json"):
@@ -26,7 +27,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
                 raise UsageError(f"{name} is not for --families; leave it out, or evaluate without --families")
         return run_families(args)
     judged = read_judged(args.checkpoint)
-    found = evaluate(held_out_pictures(args.throats, args.larynx, args.sr_benchmark), args.demo, judged)
+    pictures = held_out_pictures(args.throats, args.larynx, args.sr_benchmark)
+    found = evaluate(pictures, args.demo, judged, Lpips(args.lpips) if args.lpips else None)
     print(found.text)
     if args.page is not None:
         replace_section(args.page, "enhancement", found.text)

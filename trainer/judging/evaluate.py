@@ -30,6 +30,7 @@ from trainer.judging.judged import (
     picture_from_tensor,
     tensor_from_picture,
 )
+from trainer.judging.lpips import Lpips
 from trainer.judging.metrics import ciede2000, flicker, flow_from_truth, psnr_for_means, relative_flicker, ssim
 from trainer.networks import guided
 from trainer.networks.student_isr import AnyStudent
@@ -202,11 +203,12 @@ class Evaluation:
     metrics: Mapping[str, Mapping[str, float]]
 
 
-def evaluate(pictures: HeldOut, demo: Path | None, judged: Judged) -> Evaluation:
+def evaluate(pictures: HeldOut, demo: Path | None, judged: Judged, lpips: Lpips | None = None) -> Evaluation:
     """Judge networks and classical methods on held-out pictures.
 
     Args:
         demo: folder with truth_*.png and degraded_*.png of the demo; None leaves that row out.
+        lpips: judges x4 too.
 
     Raises:
         InputOutputError: pictures are missing.
@@ -235,7 +237,7 @@ def evaluate(pictures: HeldOut, demo: Path | None, judged: Judged) -> Evaluation
             flicker_table(demo, throats[::8], judged.students),
         ]
     if judged.enlargers:
-        enlarged = isr_scores(isr_sets(pictures, NUM_ENLARGED), judged.enlargers)
+        enlarged = isr_scores(isr_sets(pictures, NUM_ENLARGED), judged.enlargers, lpips)
         parts += [
             f"### x4 alone, of bicubic 1/4; {NUM_ENLARGED} pictures of larynx and of throats",
             isr_table(enlarged),

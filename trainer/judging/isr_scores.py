@@ -20,6 +20,7 @@ from edge.pictures.image import Image
 from trainer.data.pictures import as_planes
 from trainer.data.sr_pairs import bicubic_x4, low_resolution
 from trainer.judging.held_out import HeldOut
+from trainer.judging.lpips import Lpips
 from trainer.judging.metrics import psnr, ssim
 from trainer.networks.rrdb import SCALE, Rrdb
 
@@ -31,11 +32,12 @@ Method = Callable[[Image], Image]
 
 @dataclass(frozen=True)
 class SrScore:
-    """Means over pictures, `BORDER_PX` cut off: PSNR of luma and of RGB in dB, SSIM over RGB."""
+    """Means over pictures, `BORDER_PX` cut off: PSNR of luma and of RGB in dB, SSIM over RGB, LPIPS where asked for."""
 
     psnr_y: float
     psnr_rgb: float
     ssim: float
+    lpips: float | None = None
 
 
 def psnr_y(a: Image, b: Image) -> float:
@@ -74,10 +76,15 @@ def _rounded(x_BCHW: Tensor) -> Image:
     return np.ascontiguousarray(levels.permute(1, 2, 0).numpy())
 
 
-def isr_scores(sets: Mapping[str, Sequence[Image]], networks: Mapping[str, Rrdb]) -> dict[str, dict[str, SrScore]]:
+def isr_scores(
+    sets: Mapping[str, Sequence[Image]], networks: Mapping[str, Rrdb], lpips: Lpips | None = None
+) -> dict[str, dict[str, SrScore]]:
     """Name of the set -> "bicubic" or name of the network -> score.
 
     The LR is bicubic 1/4 of the picture, cut to sides divisible by 4, without blur.
+
+    Args:
+        lpips: judges the pictures too.
     """
     methods: dict[str, Method] = {"bicubic": bicubic}
     methods |= {name: partial(enlarge, network) for name, network in networks.items()}
@@ -86,7 +93,7 @@ def isr_scores(sets: Mapping[str, Sequence[Image]], networks: Mapping[str, Rrdb]
         truths = [_divisible(picture) for picture in pictures]
         inputs = [low_resolution(truth) for truth in truths]
         scores[name] = {
-            method: _score([_cut(enlarged(lr)) for lr in inputs], [_cut(truth) for truth in truths])
+            method: _score([_cut(enlarged(lr)) for lr in inputs], [_cut(truth) for truth in truths], lpips)
             for method, enlarged in methods.items()
         }
     return scores
@@ -99,8 +106,10 @@ def isr_table(scores: Mapping[str, Mapping[str, SrScore]]) -> str:
         base = of_set["bicubic"]
         for method, score in of_set.items():
             gain = "" if method == "bicubic" else f"{score.psnr_y - base.psnr_y:+.2f}"
-            rows.append([name, method, score.psnr_y, gain, score.psnr_rgb, f"{score.ssim:.4f}"])
-    return table(["pictures", "method", "PSNR-Y dB", "gain", "PSNR-RGB dB", "SSIM"], rows)
+            perceived = [] if score.lpips is None else [f"{score.lpips:.3f}"]
+            rows.append([name, method, score.psnr_y, gain, score.psnr_rgb, f"{score.ssim:.4f}", *perceived])
+    head = ["pictures", "method", "PSNR-Y dB", "gain", "PSNR-RGB dB", "SSIM"]
+    return table(head if not rows or len(rows[0]) == len(head) else [*head, "LPIPS"], rows)
 
 
 def isr_sets(pictures: HeldOut, limit: int = 0) -> dict[str, list[Image]]:
@@ -120,9 +129,10 @@ def isr_sets(pictures: HeldOut, limit: int = 0) -> dict[str, list[Image]]:
     return {name: [read_picture(path) for path in of_set] for name, of_set in paths.items()}
 
 
-def _score(results: Sequence[Image], truths: Sequence[Image]) -> SrScore:
+def _score(results: Sequence[Image], truths: Sequence[Image], lpips: Lpips | None) -> SrScore:
     pairs = list(zip(results, truths, strict=True))
-    return SrScore(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr_y, psnr, ssim)))
+    perceived = None if lpips is None else mean(lpips(a, b) for a, b in pairs)
+    return SrScore(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr_y, psnr, ssim)), perceived)
 
 
 def _divisible(picture: Image) -> Image:

@@ -18,6 +18,7 @@ from edge.pictures.image import Image
 from trainer.data.pictures import as_planes
 from trainer.networks import guided
 from trainer.networks.from_checkpoint import READERS
+from trainer.networks.idm_in_use import dehazed
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
 from trainer.networks.student import Student
@@ -50,7 +51,7 @@ def dehaze(network: AnyStudent | ResnetGenerator, picture: Image) -> Image:
     """A student's dehazing half, or an IDM, at the picture's own size."""
     levels = tensor_from_picture(picture)
     if isinstance(network, ResnetGenerator):
-        return picture_from_tensor((network(levels / 127.5 - 1) + 1) * 127.5)
+        return picture_from_tensor((dehazed(network, levels / 127.5 - 1) + 1) * 127.5)
     gain, offset = dehazer_of(network)(levels / 255)
     return picture_from_tensor(gain * levels + offset * 255)
 
@@ -63,8 +64,8 @@ def enhance(network: AnyStudent, frame: Image) -> Image:
     if isinstance(network, StudentIsr):
         return picture_from_tensor(network(shrunk / 255) * 255)
     gain, offset = network(shrunk / 255)
-    dehazed = (gain * shrunk + offset * 255).clamp(0, 255)
-    return picture_from_tensor(guided.guided_x4(levels, dehazed, gain))
+    small = (gain * shrunk + offset * 255).clamp(0, 255)
+    return picture_from_tensor(guided.guided_x4(levels, small, gain))
 
 
 @dataclass

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainer.losses.distances import decibel_loss, harm_loss, pixel_loss, student_loss
 from trainer.losses.flicker import guided_frame, shrunk, temporal_loss
+from trainer.networks.idm_in_use import dehazed as in_use
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
 from trainer.networks.student import Student, dehazed
@@ -43,7 +44,7 @@ class Teachers:
     def dehazed(self, lq_BCHW: Tensor) -> Tensor:
         """G(lq) of the paper's dehazing module, in [0, 1]."""
         assert self.idm is not None
-        return (self.idm(lq_BCHW * 2 - 1).float() + 1) / 2
+        return (in_use(self.idm, lq_BCHW * 2 - 1).float() + 1) / 2
 
     @torch.no_grad()
     def enlarged(self, dehazed_BCHW: Tensor) -> Tensor:

@@ -21,10 +21,18 @@ class ResnetGeneratorConfig:
     Attributes:
         num_feat: channels at full resolution, doubled by each of the two strided convolutions (`ngf`).
         num_block: residual blocks at a quarter of the resolution.
+        shrink: side of the blocks whose mean the network sees in use in place of 480x270, as it does in training
+            (`idm_in_use.dehazed`); the paper's is 1.
+        skip: whether the network says what to change of its input, not the whole picture; the paper's does not.
+        stem_norm: whether the first layer's features are normalised, as CycleGAN's are. Normalised, a picture under an
+            even veil is the same to the network as without it.
     """
 
     num_feat: int = 64
     num_block: int = 9
+    shrink: int = 1
+    skip: bool = False
+    stem_norm: bool = True
 
 
 class ResidualBlock(nn.Module):
@@ -62,19 +70,22 @@ class ResnetGenerator(nn.Module):
         super().__init__()
         self.config = config = config or ResnetGeneratorConfig()
         n = config.num_feat
-        self.stem = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(3, n, 7), InstanceNorm2d(), nn.ReLU())
+        norm = [InstanceNorm2d()] if config.stem_norm else []
+        self.stem = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(3, n, 7), *norm, nn.ReLU())
         self.down = nn.Sequential(*_down(n), *_down(2 * n))
         self.blocks = nn.Sequential(*(ResidualBlock(4 * n) for _ in range(config.num_block)))
         self.up = nn.Sequential(*_up(4 * n), *_up(2 * n))
         self.head = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(n, 3, 7), nn.Tanh())
         self.apply(normal_weights)
+        if config.skip:  # the identity: what is to be changed is learnt from nothing
+            nn.init.zeros_(self.head[1].weight)  # type: ignore[arg-type]
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         height, width = x_BCHW.shape[2:]
         pad_bottom, pad_right = -height % MULTIPLE_PX, -width % MULTIPLE_PX
         padded = F.pad(x_BCHW, (0, pad_right, 0, pad_bottom), mode="reflect") if pad_bottom or pad_right else x_BCHW
-        out: Tensor = self.head(self.up(self.blocks(self.down(self.stem(padded)))))
-        return out[..., :height, :width]
+        out: Tensor = self.head(self.up(self.blocks(self.down(self.stem(padded)))))[..., :height, :width]
+        return (x_BCHW + out).clamp(-1, 1) if self.config.skip else out
 
 
 def _down(num_in: int) -> list[nn.Module]:

@@ -94,6 +94,19 @@ class Manifest:
             raise ConfigError(f"{self.path}: no picture has domain {domain} and split {split}; {self._cure(domain)}")
         return found
 
+    def check_domains_apart(self) -> None:
+        """Raises ConfigError where a group has training pictures in both domains: no scene may be in both."""
+        domain_of: dict[str, Entry] = {}
+        for entry in self.entries:
+            if entry.split != "train" or entry.domain == "unsorted":
+                continue
+            other = domain_of.setdefault(entry.group, entry)
+            if other.domain != entry.domain:
+                raise ConfigError(
+                    f"{self.path}: {other.path} ({other.domain}) and {entry.path} ({entry.domain}) are of one group, "
+                    f"{entry.group}; a scene must not be in both domains: leave one of them unsorted"
+                )
+
     def verify(self) -> None:
         """Check that every picture is there and is the one that was scanned.
 

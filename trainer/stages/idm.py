@@ -14,18 +14,20 @@ from torch import Tensor
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.settings import setting
 from edge.pictures.image import Image
+from trainer.data.fog_pairs import FogPairs, taught_without
 from trainer.data.pictures import PictureStore
 from trainer.data.unpaired import UnpairedDataset
 from trainer.losses.idm import DiscriminatorObjective, GeneratorObjective
 from trainer.networks.patch_discriminator import PatchDiscriminator, PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
 from trainer.networks.vgg_features import VggFeatures
+from trainer.stages.idm_start import load_warm_start
 from trainer.stages.image_pool import ImagePool
 from trainer.training.checkpoint import Tensors, described
 from trainer.training.learner import Adam, Learner, Terms, frozen
 from trainer.training.loop import LoopConfig
 from trainer.training.parallel import Placement
-from trainer.training.schedules import linear_decay
+from trainer.training.schedules import linear_decay, rising
 from trainer.training.stage import Stage, flat_settings, grid, to_device
 
 
@@ -49,6 +51,11 @@ class IdmConfig:
     lambda_identity: float = setting(0.0, "weight of CycleGAN's identity loss; eq. (5) has none", low=0.0)
     discriminator_weight: float = setting(0.5, "factor on eqs. (1), (2) for the discriminators (CycleGAN 7.1)", low=0.0)
     pool: int = setting(50, "earlier fakes shown to a discriminator (CycleGAN 4)", low=0)
+    fog: str = setting("none", "drawn over LQ pictures, which are clean then", choices=("none", "families"))
+    left_out: tuple[str, ...] = setting((), "families of fog kept from training, beside those that always are")
+    tone: float = setting(0.0, "how far the tone of views is varied", low=0.0, high=1.0)
+    longest_px: int = setting(0, "longest side at which pictures are kept; 0: as they are", low=0)
+    generator_warmup_steps: int = setting(0, "steps over which the generators' rate rises from 0", low=0)
     vgg: str = setting("", "VGG16 weights for eq. (4), torchvision's names; relative to the config file or absolute")
     generator: ResnetGeneratorConfig = field(default_factory=ResnetGeneratorConfig)
     discriminator: PatchDiscriminatorConfig = field(default_factory=PatchDiscriminatorConfig)
@@ -62,19 +69,34 @@ class IdmStage(Stage):
     memory_advice: ClassVar[str] = "idm.batch, or idm.width_px and idm.height_px, or set idm.loop.precision to bf16"
 
     def __init__(
-        self, config: IdmConfig, steps: int, place: Placement, data: Mapping[str, str], probes: tuple[Tensor, Tensor]
+        self,
+        config: IdmConfig,
+        steps: int,
+        place: Placement,
+        data: Mapping[str, str],
+        probes: tuple[Tensor, Tensor],
+        init: Path | None = None,
     ) -> None:
         """
         Args:
             data: what the pictures were; part of the settings that a continued run must share.
             probes: held-out views (LQ, HQ), uint8 (N, 3, H, W), for the sample pictures.
+            init: both generators as `edge-train warm-start` left them; None begins from nothing.
+
+        Raises:
+            ConfigError: beta without VGG16's weights, or `init` is of another size.
+            ModelError: `init` cannot be read, or holds something else.
         """
         if config.beta and not config.vgg:
             raise ConfigError("idm.vgg = '': eq. (4) needs VGG16's weights; name their file, or set idm.beta to 0")
         torch.manual_seed(config.loop.seed)
         self.config, self.place, self.batch, self.steps, self.probes = config, place, config.batch, steps, probes
-        self.settings = {**flat_settings(asdict(config), "idm"), "steps": steps, **data}
         generators = (ResnetGenerator(config.generator), ResnetGenerator(config.generator))
+        self.about = {"fogs": ",".join(fog_of(config).names)} if config.fog == "families" else {}
+        if init is not None:
+            self.about |= load_warm_start(init, generators, config.generator)
+        self.settings = {**flat_settings(asdict(config), "idm"), "steps": steps, **data}
+        self.settings |= {key: value for key, value in self.about.items() if key != "warm_start"}  # its hash is there
         self.judges = (PatchDiscriminator(config.discriminator), PatchDiscriminator(config.discriminator))
         self.learners = {"generators": self._generators(generators), "discriminators": self._discriminators()}
         seed = 2 * config.loop.seed
@@ -96,7 +118,9 @@ class IdmStage(Stage):
             lambda_identity=config.lambda_identity,
         )
         named = {"gen_lq_to_hq": networks[0], "gen_hq_to_lq": networks[1]}
-        return Learner(named, objective, self._adam(), arithmetic, self.place)
+        adam = self._adam()
+        adam = replace(adam, rate_at=rising(adam.rate_at, config.generator_warmup_steps))
+        return Learner(named, objective, adam, arithmetic, self.place)
 
     def _discriminators(self) -> Learner:
         arithmetic = replace(self.config.loop.arithmetic(), ema_decay=0.0)
@@ -135,7 +159,8 @@ class IdmStage(Stage):
 
     def products(self) -> Mapping[str, tuple[Tensors, Mapping[str, str]]]:
         average = self.learners["generators"].averages["gen_lq_to_hq"]
-        return {"idm.safetensors": (average.state_dict(), described("resnet_generator", self.config.generator))}
+        metadata = {**described("resnet_generator", self.config.generator), **self.about}
+        return {"idm.safetensors": (average.state_dict(), metadata)}
 
     def extra(self) -> Tensors:
         kept = {name: pool.pictures_NCHW for name, pool in self.pools.items()}
@@ -150,18 +175,25 @@ class IdmStage(Stage):
 NUM_PROBES = 4
 
 
+def fog_of(config: IdmConfig) -> FogPairs:
+    """What is drawn over clean pictures where `fog` is "families"; raises ConfigError where `left_out` is wrong."""
+    return FogPairs(taught_without(config.left_out))
+
+
 def prepare_idm(
     config: IdmConfig,
     train: tuple[Sequence[Path], Sequence[Path]],
     held_out: tuple[Sequence[Path], Sequence[Path]],
     place: Placement,
     data: Mapping[str, str],
+    init: Path | None = None,
 ) -> tuple[IdmStage, UnpairedDataset]:
     """All that `loop.fit` needs, from the paths of LQ and HQ pictures.
 
     Args:
         held_out: pictures for the samples; a domain without any shows its training pictures.
         data: what the pictures were; part of the settings that a continued run must share.
+        init: both generators as `edge-train warm-start` left them; None begins from nothing.
 
     Raises:
         ConfigError: a setting, such as beta without VGG16's weights.
@@ -174,13 +206,15 @@ def prepare_idm(
 
     def views(lq: Sequence[Path], hq: Sequence[Path], cache_gib: float) -> UnpairedDataset:
         return UnpairedDataset(
-            PictureStore(lq, cache_gib / 2),
-            PictureStore(hq, cache_gib / 2),
+            PictureStore(lq, cache_gib / 2, config.longest_px),
+            PictureStore(hq, cache_gib / 2, config.longest_px),
             (config.width_px, config.height_px),
             variants=config.variants,
             smallest=config.smallest,
             enlarge=config.enlarge,
             seed=config.loop.seed,
+            fog=fog_of(config) if config.fog == "families" else None,
+            tone=config.tone,
         )
 
     dataset = views(*train, config.loop.cache_gib)
@@ -188,4 +222,4 @@ def prepare_idm(
     items = [shown[number] for number in range(NUM_PROBES)]
     lq, hq = (torch.stack(views) for views in zip(*items, strict=True))
     steps = config.steps or math.ceil(config.epochs * dataset.epoch_length / config.batch)
-    return IdmStage(config, steps, place, data, (lq, hq)), dataset
+    return IdmStage(config, steps, place, data, (lq, hq), init), dataset

@@ -86,7 +86,7 @@ def network_from_checkpoint(
     return built.eval(), metadata
 
 
-KINDS = frozenset({"student", "student_isr", "resnet_generator", "rrdb", "run"})
+KINDS = frozenset({"student", "student_isr", "resnet_generator", "generators", "rrdb", "run"})
 """What a file may say that it holds; `run` is a training run's state."""
 
 

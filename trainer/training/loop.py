@@ -120,12 +120,18 @@ class _Loop:
     """One run in progress."""
 
     def __init__(
-        self, stage: Stage, config: LoopConfig, run: RunFolder, place: Placement, about: Mapping[str, str]
+        self,
+        stage: Stage,
+        config: LoopConfig,
+        run: RunFolder,
+        place: Placement,
+        about: Mapping[str, str],
+        replans: bool,
     ) -> None:
         self.stage, self.config, self.run, self.place, self.about = stage, config, run, place, about
         self.done = self.saved = 0
         if run.state.exists():
-            tensors, self.done = run.load(stage.kind, stage.settings)
+            tensors, self.done = run.load(stage.kind, stage.settings, replans)
             stage.restore(tensors)
             self.saved = self.done
         self.journal = _Journal(run, stage, self.done) if place.leads else None
@@ -193,12 +199,15 @@ def fit(
     place: Placement,
     about: Mapping[str, str],
     minutes: float = 0.0,
+    *,
+    replans: bool = False,
 ) -> bool:
     """Run a stage to its end, or from its last checkpoint on: the same steps as an uncut run.
 
     Args:
         about: what the data and recipe were; travels in the products' metadata.
         minutes: stop with a checkpoint after this time; 0 does not.
+        replans: whether a run that was begun with another number of steps goes on with the stage's.
 
     Returns:
         Whether the run is finished.
@@ -212,7 +221,7 @@ def fit(
         torch.set_num_threads(config.threads)
     run = RunFolder(folder)
     run.create()
-    loop = _Loop(stage, config, run, place, about)
+    loop = _Loop(stage, config, run, place, about, replans)
     deadline = time.monotonic() + 60 * minutes if minutes else math.inf
     try:
         return loop.run_until(batches(dataset, stage, config, loop.done, place), deadline)

@@ -41,8 +41,11 @@ class RunFolder:
         record = {"kind": kind, "step": step, "settings": dict(settings)}
         save_whole(tensors, self.state, {"run": json.dumps(record)})
 
-    def load(self, kind: str, settings: Mapping[str, Any]) -> tuple[Tensors, int]:
+    def load(self, kind: str, settings: Mapping[str, Any], replans: bool = False) -> tuple[Tensors, int]:
         """The state and the number of steps done.
+
+        Args:
+            replans: whether the number of steps in all may be another than before.
 
         Raises:
             ModelError: damaged, or not a run's state.
@@ -57,7 +60,8 @@ class RunFolder:
         if held != kind:
             raise ConfigError(f"{self.state}: a run of edge-train {held}, not of {kind}; give another -o")
         now = json.loads(json.dumps(dict(settings)))
-        for key in sorted({*before, *now}):
+        plan = {"steps", f"{kind.replace('-', '_')}.steps"} if replans else set()
+        for key in sorted({*before, *now} - plan):
             if before.get(key) != now.get(key):
                 raise ConfigError(
                     f"{self.path}: begun with {key} = {before.get(key)!r}, now {now.get(key)!r}; "

@@ -18,6 +18,11 @@ def linear_decay(peak: float, steps: int) -> Rate:
     return rate
 
 
+def rising(rate_at: Rate, steps: int) -> Rate:
+    """`rate_at`, reached in a straight line from 0 over the first `steps`."""
+    return lambda step: rate_at(step) * min(1.0, (step + 1) / (steps + 1))
+
+
 def halved_at(peak: float, steps: int, shares: Sequence[float]) -> Rate:
     """Halved at each of these shares of the run (ESRGAN, section 4.1: 50k, 100k, 200k, 300k of 400k)."""
     return lambda step: peak * 0.5 ** sum(step >= share * steps for share in shares)

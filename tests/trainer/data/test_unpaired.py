@@ -94,3 +94,23 @@ def test_a_picture_smaller_than_a_view(folder):
     with pytest.raises(InputOutputError, match=r"\.png: 64x40 px, smaller than a view of 128x72; remove it"):
         dataset(folder, size=(128, 72))[0]
     assert dataset(folder, size=(128, 72), enlarge=True)[0][0].shape == (3, 72, 128)
+
+
+def test_fog_is_drawn_over_lq_alone_and_hq_is_seen_by_the_same_camera(tmp_path):
+    for number in range(2):
+        cv2.imwrite(
+            str(tmp_path / f"{number}.png"), np.random.default_rng(number).integers(0, 160, (60, 90, 3), np.uint8)
+        )
+    drawn = []
+
+    def fog(view, rng):
+        drawn.append(view)
+        return view // 2 + 120, view // 2
+
+    paths = sorted(tmp_path.iterdir())
+    views = UnpairedDataset(
+        *(PictureStore([path], 1) for path in paths), (32, 18), variants=0, smallest=0.5, enlarge=False, seed=1, fog=fog
+    )
+    lq, hq = views[0]
+    assert torch.equal(lq, torch.from_numpy(drawn[0] // 2 + 120).permute(2, 0, 1))
+    assert torch.equal(hq, torch.from_numpy(drawn[1] // 2).permute(2, 0, 1))

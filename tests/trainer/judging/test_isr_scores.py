@@ -69,6 +69,21 @@ def test_the_table_has_a_row_per_method_and_the_gain(tissue):
     assert f"{of_b['nearest'].psnr_y - of_b['bicubic'].psnr_y:+.2f}" in rows[3]
 
 
+def test_lpips_judges_what_psnr_judges_where_it_is_asked_for(tissue):
+    picture, seen = tissue(48, 48, 1), []
+
+    def lpips(result, truth):
+        seen.append((result.shape, truth.shape))
+        return 0.25 if len(seen) == 1 else 0.125
+
+    scores = judge.isr_scores({"a": [picture]}, {"nearest": Nearest()}, lpips)
+    assert [score.lpips for score in scores["a"].values()] == [0.25, 0.125]
+    assert seen[0] == ((40, 40, 3), (40, 40, 3))
+    head, _, bicubic, nearest = judge.isr_table(scores).splitlines()
+    assert head.split("|")[-2].strip() == "LPIPS"
+    assert (bicubic.split("|")[-2].strip(), nearest.split("|")[-2].strip()) == ("0.250", "0.125")
+
+
 def test_a_network_of_this_project_runs(tissue):
     network = Rrdb(RrdbConfig(4, 1, 2)).eval()
     assert judge.enlarge(network, tissue(20, 24, 1)).shape == (80, 96, 3)

@@ -215,3 +215,18 @@ def test_a_failed_write_leaves_the_old_one(manifest, monkeypatch):
         write_manifest(replace(manifest, entries=manifest.entries[:1]))
     assert manifest.path.read_bytes() == before
     assert len(list(manifest.path.parent.iterdir())) == 1
+
+
+def test_no_scene_may_be_in_both_domains(manifest):
+    manifest.check_domains_apart()
+    for changes, is_told in (({}, True), ({"domain": "unsorted"}, False), ({"split": "held_out"}, False)):
+        entries = [
+            replace(made, group="one", **changes) if made.path == "lq/a.png" else made for made in manifest.entries
+        ]
+        entries = [replace(made, group="one") if made.path == "hq/c.png" else made for made in entries]
+        mixed = replace(manifest, entries=tuple(entries))
+        if not is_told:
+            mixed.check_domains_apart()
+            continue
+        with pytest.raises(ConfigError, match=r"hq/c.png \(hq\) and lq/a.png \(lq\) are of one group, one"):
+            mixed.check_domains_apart()

@@ -11,7 +11,7 @@ def add_family_options(judge: argparse.ArgumentParser) -> None:
     families = judge.add_argument_group("with --families")
     families.add_argument("--families", action="store_true", help="every family of fog, left-out ones first")
     families.add_argument("--pictures", type=int, default=0, metavar="N", help="held-out pictures a kind; 0: all")
-    families.add_argument("--lpips", type=Path, metavar="WEIGHTS", help="AlexNet and LPIPS heads, for that column")
+    judge.add_argument("--lpips", type=Path, metavar="WEIGHTS", help="AlexNet and LPIPS heads, for that column")
     families.add_argument("--real", type=Path, metavar="FOLDER", help="real foggy frames, and real pairs")
     families.add_argument("--surgclean", type=Path, metavar="FOLDER", help="the SurgClean set: input/ and gt/")
     families.add_argument("--sheets", type=Path, metavar="FOLDER", help="where pages of the real frames are written")

@@ -40,6 +40,7 @@ CHECKS: list[CheckFunction] = [
     allow_header_conformance,
 ]
 VISITORS = ["anonymous", *(f"{role} by {way}" for role in ROLES for way in ("cookie", "token"))]
+IN_HASTE = ("viewer by token", "operator by cookie")
 OF_ANYONE = {"/login", "/login.css", "/login.js", "/style.css", "/api/login"}
 
 
@@ -76,7 +77,9 @@ def shown_by(unit: Guarded, visitor: str) -> dict[str, str]:
     return unit.with_cookie(role) if visitor.endswith("cookie") else unit.with_token(role)
 
 
-@pytest.mark.parametrize("visitor", VISITORS)
+@pytest.mark.parametrize(
+    "visitor", [one if one in IN_HASTE else pytest.param(one, marks=pytest.mark.slow) for one in VISITORS]
+)
 def test_every_operation_as_each_role(unit: Guarded, visitor: str, loud: Loud) -> None:
     described = unit.described()
     schema = schemathesis.openapi.from_dict(described)

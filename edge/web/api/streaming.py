@@ -48,7 +48,7 @@ def _motion_jpeg(handler: Handler) -> Operation:
 def _web_socket(handler: Handler) -> Operation:
     answers = {
         101: Answer("a WebSocket: the viewer asks for each picture when it has drawn the last", ""),
-        400: Answer("no handshake of a WebSocket"),
+        426: Answer("no handshake of a WebSocket"),
         404: _OFF,
     }
     return Operation("GET", "/stream.ws", handler, "The live picture over a WebSocket.", answers)

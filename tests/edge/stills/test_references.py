@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import sys
@@ -182,7 +183,11 @@ def test_all_is_let_go_of_when_the_picture_is_held_no_more(room):
 
 
 def engine_processes() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children(recursive=True) if str(SCRIPTED) in " ".join(one.cmdline())]
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it has just ended
+            found += [one] if str(SCRIPTED) in " ".join(one.cmdline()) else []
+    return found
 
 
 @pytest.mark.parametrize("how", ["cancelled", "held no more", "closed"])

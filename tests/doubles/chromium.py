@@ -24,8 +24,30 @@ async name => {
 """
 
 
-def played_s(clips: list[Path]) -> list[float]:
-    """Up to which second each clip of one folder can be shown; raises where one cannot be decoded."""
+_PLAYS_ON = """
+async name => {
+  const video = document.createElement("video");
+  video.muted = true; video.src = name; document.body.append(video);
+  video.playbackRate = 4;
+  let seen = 0, quiet = 0;
+  video.play().catch(() => {});
+  while (!video.ended && !video.error && quiet < 30) {
+    await new Promise(done => setTimeout(done, 100));
+    quiet = video.currentTime > seen ? 0 : quiet + 1;
+    seen = Math.max(seen, video.currentTime);
+  }
+  return Math.max(seen, video.currentTime);
+}
+"""
+
+
+def played_s(clips: list[Path], *, from_the_beginning: bool = False) -> list[float]:
+    """Up to which second each clip of one folder can be shown.
+
+    Args:
+        from_the_beginning: plays it, to its end or to what cannot be decoded; else the end is looked for, which raises
+            where it cannot be decoded.
+    """
     from playwright.sync_api import sync_playwright
 
     page_file = clips[0].with_name("player.html")
@@ -35,7 +57,8 @@ def played_s(clips: list[Path]) -> list[float]:
         try:
             page = browser.new_page()
             page.goto(page_file.as_uri())
-            return [float(page.evaluate(_PLAYS, clip.name)) for clip in clips]
+            look = _PLAYS_ON if from_the_beginning else _PLAYS
+            return [float(page.evaluate(look, clip.name)) for clip in clips]
         finally:
             browser.close()
             page_file.unlink()

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from edge.config import DisplayConfig
@@ -24,6 +23,7 @@ from edge.health.news import ViewChanged
 from edge.health.record import Health
 from edge.health.state import Verdict
 from edge.pictures.geometry import FRAME_SHAPE
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.paths import REPOSITORY
 
 COVER, NOTHING, OLD = 250, 240, 100
@@ -81,7 +81,7 @@ def running(sink: str, viewing: Viewing | None = None) -> Iterator[tuple[Display
         yield made, health
     finally:
         made.close()
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 def until(holds: Callable[[], object], within_s: float = 20.0) -> None:

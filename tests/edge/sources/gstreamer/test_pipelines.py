@@ -24,6 +24,7 @@ from edge.guard.shared_frames import SharedFrames
 from edge.sources.gstreamer import source as source_module
 from edge.sources.gstreamer.source import GstSource
 from edge.sources.open import SourceWish, open_wished
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.doubles.network_camera.timecode import Code, draw_code, is_of_one_moment, timecode_ns
 
 MS = 1_000_000
@@ -143,7 +144,7 @@ def test_what_cannot_be_opened_is_one_line_and_leaves_nothing(pipeline, error, w
         pass
     assert isinstance(raised.value, error), raised.value
     assert words in str(raised.value) and "\n" not in str(raised.value)
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 def read_on(source: GstSource) -> None:
@@ -170,7 +171,7 @@ def test_what_ends_is_a_lost_camera_in_one_line(pipeline, words):
         with pytest.raises(CameraLost) as raised:
             read_on(source)
     assert words in str(raised.value) and "\n" not in str(raised.value)
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 def stop_it(child: psutil.Process) -> None:
@@ -192,7 +193,7 @@ def test_a_process_that_hangs_or_is_killed_is_a_lost_camera(break_it: Callable[[
         break_it(psutil.Process(source.child_pid))
         with pytest.raises(CameraLost, match=words):
             read_on(source)
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 def test_a_plug_in_that_hangs_at_the_start_is_waited_for_no_longer(monkeypatch, tmp_path):
@@ -200,7 +201,7 @@ def test_a_plug_in_that_hangs_at_the_start_is_waited_for_no_longer(monkeypatch, 
     os.mkfifo(tmp_path / "nobody writes here")  # opening it waits for ever, within the change of state
     with pytest.raises(DeviceMissing, match="no picture for 2 s after it was opened"):
         open_wished(SourceWish(f'gst:filesrc location="{tmp_path}/nobody writes here" ! decodebin'))
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 def test_a_picture_that_waited_while_all_stood_still_is_not_new():

@@ -23,6 +23,7 @@ from edge.pictures.geometry import FRAME_SHAPE
 from edge.sources.gstreamer import source as source_module
 from edge.sources.gstreamer.source import GstSource
 from edge.sources.judgement import FrameJudge
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.paths import REPOSITORY
 
 MS = 1_000_000
@@ -120,7 +121,7 @@ def test_what_does_not_open_is_one_line_and_leaves_nothing(wish, error, words):
     with pytest.raises(error) as raised, opened(**wish):
         pass
     assert words in str(raised.value) and "\n" not in str(raised.value)
-    assert not psutil.Process().children()
+    assert not new_children()
     time.sleep(0.1)  # the reader of its lines closes them
     assert len([*Path("/proc/self/fd").iterdir()]) <= before
 
@@ -129,7 +130,7 @@ def test_what_hangs_while_it_opens_is_waited_for_no_longer(monkeypatch):
     monkeypatch.setattr(source_module, "OPENING_S", 0.5)
     with pytest.raises(DeviceMissing, match="no picture for 0 s after it was opened"), opened(begin="hang"):
         pass
-    assert not psutil.Process().children()
+    assert not new_children()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_what_is_lost_is_one_line_and_leaves_nothing(wish, words):
             while True:
                 assert source.read() is not None
         assert words in str(raised.value) and "\n" not in str(raised.value)
-        assert not psutil.Process().children()
+        assert not new_children()
 
 
 def test_what_the_pipeline_started_ends_with_it(tmp_path):

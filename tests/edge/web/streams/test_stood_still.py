@@ -44,8 +44,8 @@ def watched(look: Callable[[ClientWebSocketResponse, Audience], Awaitable[None]]
 @pytest.mark.parametrize("state", ["live", "frozen"])
 def test_half_a_picture_is_finished_unless_it_says_live(state: str) -> None:
     async def look(socket: ClientWebSocketResponse, audience: Audience) -> None:
-        audience.deliver(VIEW, picture(state, 300, 20_000_000))
-        await asyncio.sleep(0.1)  # some of it is on its way
+        audience.deliver(VIEW, picture(state, 300, 60_000_000))
+        await asyncio.sleep(0.01)  # some of it is on its way
         time.sleep(0.6)  # nothing runs in the process meanwhile
         message = await socket.receive()
         assert message.type == (WSMsgType.BINARY if state == "frozen" else WSMsgType.CLOSED)

@@ -118,7 +118,7 @@ class Whep:
         if why := await self._why_not():
             return refused(503, f"no WebRTC: {why}", retry_s=2)
         audience, host = request.app[AUDIENCE], request.app[GATE].address_of(request)
-        viewer = audience.admit(View(view), host)  # only a seat: nothing is made as JPEG for it
+        viewer = audience.admit(View(view), host, transport="webrtc")  # only a seat: nothing is made as JPEG for it
         name = secrets.token_urlsafe(12)
         loop = asyncio.get_running_loop()
         stream = self._streams[name] = _Stream(view, request[VISITOR], loop.create_future(), loop.create_future())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
@@ -12,6 +13,8 @@ from edge.web.views import RESTAMP_S, Picture, View
 
 HELD_S = 10.0
 """Who leaves has the same place again within this time, if the viewer named it."""
+VIDEO = ("webrtc", "rtsp")
+"""Transports whose pictures are made elsewhere."""
 STUCK_S = 1.0
 """Who has not asked for another picture for so long is not served before others."""
 
@@ -25,10 +28,11 @@ class Viewer:
         waits: it asks for a picture and has none to send: one is made for it.
         served: it was given a picture of its view.
         seq: of the picture that it took last.
+        transport: how its pictures travel; of coded video it has a seat here, and nothing is made for it.
     """
 
-    def __init__(self, view: View, address: str = "", place: str = "", rank: int = 0) -> None:
-        self.view, self.address, self.place, self.rank = view, address, place, rank
+    def __init__(self, view: View, address: str = "", place: str = "", rank: int = 0, transport: str = "mjpeg") -> None:
+        self.view, self.address, self.place, self.rank, self.transport = view, address, place, rank, transport
         self.is_begun = self.served = False
         self.waits = True
         self.seq: int | None = None
@@ -104,6 +108,11 @@ class Audience:
     def __len__(self) -> int:
         return sum(viewer.is_begun for viewer in self._viewers)
 
+    def by_transport(self) -> dict[str, int]:
+        """Transport -> how many watch by it."""
+        watching = (one.transport for one in self._viewers if one.is_begun or one.transport in VIDEO)
+        return dict(Counter(watching))
+
     def first(self) -> tuple[View, ...]:
         """The view of who came first; empty where nobody watches."""
         return self._first
@@ -112,7 +121,7 @@ class Audience:
         """The views that somebody waits for, each once, by rank; or of which somebody has had no picture yet."""
         return self._wanted[only_unserved]
 
-    def admit(self, view: View, address: str = "", place: str = "") -> Viewer:
+    def admit(self, view: View, address: str = "", place: str = "", transport: str = "mjpeg") -> Viewer:
         """Take in a viewer, who must `leave` again.
 
         Args:
@@ -129,7 +138,7 @@ class Audience:
             if not self._seats.take(address):
                 raise Busy("as many watch as there may at a time; try again in a while")
             rank = next(self._ranks)
-        viewer = Viewer(view, address, place, rank)
+        viewer = Viewer(view, address, place, rank, transport)
         viewer.on_waits, viewer.is_newest = self._waits, self._is_newest
         self._viewers = sorted([*self._viewers, viewer], key=lambda one: one.rank)
         return viewer

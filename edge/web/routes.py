@@ -108,12 +108,16 @@ class Routes:
         health.track("transports", lambda: [*transports])
         self._streams = StreamRoutes(audience, self._pulse, transports, self._gate.address_of)
         self._pictures = Pictures(health, freeze, self._gate, shown)
-        num_viewers, program = partial(len, audience), version("edge-enhance")
+        program = version("edge-enhance")
+
+        def num_viewers() -> int:
+            return sum(audience.by_transport().values())
+
         watching = Watching(health, freeze, self.events, self._gate, num_viewers)
         state = UnitState(health, freeze, door, num_viewers, state_parts)
 
         def open_streams() -> dict[str, int]:
-            return {"mjpeg": len(audience), "events": len(self.events)}
+            return {"websocket": 0, "mjpeg": 0, **audience.by_transport(), "events": len(self.events)}
 
         metrics = Metrics(health, state.of_parts, open_streams, door.audit_counts, watching.more, program)
         described = [

@@ -136,7 +136,7 @@ class RtspServer:
         audience = app[AUDIENCE]
 
         def take(host: str) -> Callable[[], None]:
-            viewer = audience.admit(View("raw"), network_of(host))  # only a seat among the viewers
+            viewer = audience.admit(View("raw"), network_of(host), transport="rtsp")  # only a seat among the viewers
             return lambda: audience.leave(viewer)
 
         return take

@@ -115,7 +115,7 @@ class _Talk:
         if not isinstance(first, Want):
             raise _SentAwayError(WSCloseCode.POLICY_VIOLATION, "expected a want first")
         try:
-            viewer = self._audience.admit(first.view, self._address, first.place)
+            viewer = self._audience.admit(first.view, self._address, first.place, "websocket")
         except Busy as error:
             raise _SentAwayError(WSCloseCode.TRY_AGAIN_LATER, str(error)) from None
         self._wait_for("")

@@ -233,3 +233,14 @@ def test_a_viewer_with_a_picture_on_its_way_has_none_of_another_view_made_before
         asking.cancel()
 
     asyncio.run(run())
+
+
+def test_who_watches_is_counted_by_how_the_pictures_travel():
+    audience = Audience()
+    for transport in ("websocket", "websocket", "mjpeg"):
+        audience.begin(audience.admit(View("raw"), transport=transport))
+    audience.admit(View("raw"), transport="mjpeg")  # it has not begun
+    audience.admit(View("raw"), transport="webrtc")
+    assert audience.by_transport() == {"websocket": 2, "mjpeg": 1, "webrtc": 1}
+    assert audience.wanted() == (View("raw"),)
+    assert len(audience) == 3

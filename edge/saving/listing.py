@@ -19,6 +19,7 @@ from typing import Any, Literal
 from edge.basics.errors import InputOutputError
 from edge.basics.folders import Folder, open_folder
 from edge.basics.texts import json_from_text
+from edge.pictures.marks import SYNTHESISED
 from edge.saving.recording.names import parts_of
 from edge.saving.removal import item_of, marked_items
 from edge.saving.sidecar import MAX_BYTES
@@ -231,14 +232,18 @@ def _of_item(item: Item) -> dict[str, Any]:
 
 
 def _read_record(folder: Folder, item: Item) -> dict[str, Any]:
-    """Duration, profile, session, and why a recording ended; without what no record says, or what is none."""
-    told: dict[str, Any] = {"duration_s": None, "profile": "", "session": None, "ended": ""}
+    """Duration, profile, session, and why a recording ended; without what no record says, or what is none.
+
+    Whether detail was synthesised is the record's word: profiles come and go.
+    """
+    told: dict[str, Any] = {"duration_s": None, "profile": "", "synthesised": False, "session": None, "ended": ""}
     if "record" not in item.files:
         return told
     try:
         record = json_from_text(folder.read(item.files["record"], MAX_BYTES))
         model, clip, session = record["model"], record.get("clip") or {}, record.get("session")
         told["profile"] = str(model.get("profile", ""))[:64]
+        told["synthesised"] = any(made.get("detail") == SYNTHESISED for made in (model, *record.get("changes", ())))
         told["ended"] = str(record.get("ended", ""))[:200]
         duration_s = clip.get("duration_s")
         if isinstance(duration_s, (int, float)):

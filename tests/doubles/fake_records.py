@@ -87,6 +87,7 @@ def item(
         "views": ["raw", "enhanced"],
         "bytes": num_bytes,
         "profile": "live",
+        "synthesised": False,
         "session": session,
         "files": {**files, "record": f"{name}.json"},
     }

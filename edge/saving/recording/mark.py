@@ -20,10 +20,14 @@ _NEUTRAL = 128
 
 
 def words_of(frame: Frame) -> str:
-    """`ENHANCED live`, with the share where it is not all; `RAW` where this moment could not be enhanced."""
+    """`ENHANCED live`, with the share where it is not all; `RAW` where this moment could not be enhanced.
+
+    That detail was synthesised comes before the name, which may be long and is cut.
+    """
     if frame.mode == "raw":
         return "RAW"
-    return f"ENHANCED {frame.profile}" + (f" {frame.strength:.0%}" if frame.strength < 1 else "")
+    made = "SYNTHESISED DETAIL " * frame.is_synthesised
+    return f"ENHANCED {made}{frame.profile}" + (f" {frame.strength:.0%}" if frame.strength < 1 else "")
 
 
 def mark_planes(planes: NDArray[np.uint8], words: str) -> None:
@@ -62,7 +66,7 @@ def _place(label: NDArray[np.uint8], width_px: int, height_px: int) -> tuple[int
 @lru_cache(maxsize=32)
 def _label(words: str) -> NDArray[np.uint8]:
     """Light letters on dark, (H, W) even, within the levels of video."""
-    text = words.encode("ascii", "replace").decode()[:40]
+    text = words.encode("ascii", "replace").decode()[:60]
     (width_px, height_px), below_px = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.7, 2)
     rows, columns = (size // 2 * 2 + 2 for size in (height_px + below_px + 2 * _PAD_PX, width_px + 2 * _PAD_PX))
     label = np.full((rows, columns), 24, np.uint8)

@@ -11,6 +11,7 @@ from typing import Any
 
 from edge.frames.frame import Frame
 from edge.pictures.image import Mode
+from edge.pictures.marks import SYNTHESISED
 from edge.saving.sidecar import PROGRAM
 
 POWER_CUT = "by a power cut"
@@ -75,7 +76,8 @@ class Changes:
         self._last = now
         strength = {"strength": now[3]} if frame.mode == "enhanced" else {}
         model = {"profile": frame.profile, "sha256": now[2]} if frame.mode == "enhanced" else {}
-        self._entries.append({"at_s": round(max(0.0, at_s), 3), "mode": frame.mode, **model, **strength})
+        detail = {"detail": SYNTHESISED} if frame.is_synthesised else {}
+        self._entries.append({"at_s": round(max(0.0, at_s), 3), "mode": frame.mode, **model, **detail, **strength})
 
     def entries(self) -> list[dict[str, Any]]:
         return list(self._entries)

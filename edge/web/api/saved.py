@@ -35,6 +35,7 @@ _ITEM = record(
         "views": array({"enum": ["raw", "enhanced"]}),
         "bytes": COUNT,
         "profile": TEXT,
+        "synthesised": TRUTH,
         "session": or_null(record({"id": TEXT, "label": TEXT})),
         "ended": TEXT,
         "files": {"type": "object", "additionalProperties": TEXT},

@@ -13,6 +13,7 @@ export class Gallery {
   #more = false;
   #chosen = null;
   #asked = 0; // counts what is fetched, so that what comes late is not shown
+  #fills = 0; // the same of the film
   #sessions = new Map(); // id -> label, as far as seen
 
   constructor(unit) {
@@ -27,7 +28,7 @@ export class Gallery {
     $("erase-yes").addEventListener("click", () => this.#erase());
     $("gallery").addEventListener("close", () => this.#leave());
     document.addEventListener("keydown", (event) => this.#key(event));
-    unit.addEventListener("event", ({ detail }) => $("gallery").open && ["saved", "recording", "removed"].includes(detail.kind) && this.#fill());
+    unit.addEventListener("event", ({ detail }) => $("gallery").open && ["saved", "recording", "removed"].includes(detail.kind) && this.#refill());
   }
 
   /** Where keys go while it is open; null where it is closed, or shows a recording. */
@@ -59,22 +60,37 @@ export class Gallery {
 
   async #fill() {
     this.#items = [];
-    await this.#fillMore();
+    await this.#refill();
+  }
+
+  /** What is looked at stays, however far down and whatever others save; where it is gone, what followed it is next. */
+  async #refill() {
+    const [items, at] = [this.#items, this.#items.findIndex((item) => item.name === this.#chosen?.name)];
+    const followers = items.slice(Math.max(0, at)).map((item) => item.name);
+    const number = (this.#fills += 1);
+    this.#items = [];
+    do await this.#fillMore();
+    while (number === this.#fills && this.#more && this.#items.length < items.length);
+    if (number !== this.#fills) return;
     this.#showSessions();
-    const again = this.#items.find((item) => item.name === this.#chosen?.name);
-    if (again) this.#markChosen();
-    else await this.#choose(this.#items[0] ?? null);
+    const kept = new Map(this.#items.map((item) => [item.name, item]));
+    if (kept.has(this.#chosen?.name)) return this.#markChosen();
+    const follower = followers.find((name) => kept.has(name));
+    await this.#choose(kept.get(follower) ?? (at > 0 ? this.#items.at(-1) : this.#items[0]) ?? null);
   }
 
   async #fillMore() {
+    const number = this.#fills;
     const before = this.#items.at(-1)?.name;
     const query = new URLSearchParams({ num: NUM_AT_ONCE, ...(before && { before }), ...($("gallery-of").value && { session: $("gallery-of").value }) });
     this.#more = false;
     await attempt("What was saved cannot be shown", async () => {
       const { items, more } = await askJson(`api/saved?${query}`);
+      if (number !== this.#fills) return;
       this.#items.push(...items.filter((item) => !this.#items.some((known) => known.name === item.name)));
       this.#more = more;
     });
+    if (number !== this.#fills) return;
     for (const { session } of this.#items) if (session) this.#sessions.set(session.id, session.label);
     this.#showFilm();
   }
@@ -141,22 +157,24 @@ export class Gallery {
 
   async #choose(item) {
     this.#chosen = item;
+    this.#asked += 1;
     this.#markChosen();
     $("saved-video").hidden = item?.kind !== "recording";
     $("saved-video").removeAttribute("src");
-    $("saved-stage").querySelector(".frame").hidden = item?.kind !== "pair";
+    this.#frame.hidden = true; // till its own picture is here: the one before is not of these words
     this.#caption(item);
     if (item?.kind === "pair") await this.#showPair(item);
     else if (item) this.#play(document.querySelector("input[name=saved-view]:checked").value === "raw" ? "raw" : "enhanced");
   }
 
   async #showPair(item) {
-    const number = (this.#asked += 1);
+    const number = this.#asked;
     await attempt("Not shown", async () => {
       const bitmap = async (file) => (file ? createImageBitmap(await (await ask(addressOf(file))).blob()) : null);
       const [enhanced, raw] = await Promise.all([bitmap(item.files.enhanced), bitmap(item.files.raw)]);
       if (number !== this.#asked) return [enhanced, raw].forEach((one) => one?.close());
       this.#viewer.canvas.dataset.name = item.name;
+      this.#frame.hidden = false;
       this.#viewer.show({ enhanced, raw });
       this.#viewer.reset();
     });
@@ -174,10 +192,9 @@ export class Gallery {
   }
 
   #caption(item) {
-    const made = this.#unit.state?.profiles?.find((profile) => profile.name === item?.profile)?.synthesises;
     const words = item && [
-      new Date(item.taken_at).toLocaleString(), item.kind === "recording" ? clock(item.duration_s ?? 0) : "", item.profile,
-      made ? "synthesised detail" : "", item.session?.label, item.ended, item.bytes ? size(item.bytes) : "",
+      new Date(item.taken_at).toLocaleString(), item.kind === "recording" ? clock(item.duration_s ?? 0) : "", ...madeBy(item),
+      item.session?.label, item.ended, item.bytes ? size(item.bytes) : "",
     ];
     say($("caption"), words?.filter(Boolean).join(" · ") ?? "");
     for (const half of ["raw", "enhanced"]) {
@@ -189,6 +206,10 @@ export class Gallery {
       $(`get-${half}`).setAttribute("aria-label", `Download ${half}`);
     }
     $("erase").hidden = !item || !this.#unit.offers.has("erase");
+  }
+
+  get #frame() {
+    return $("saved-stage").querySelector(".frame");
   }
 
   #askToErase() {
@@ -231,5 +252,11 @@ export class Gallery {
 }
 
 const addressOf = (file) => `api/saved/${encodeURIComponent(file)}`;
+/** Under whichever view one looks: a raw picture alone is shown in the place of an enhanced one. */
+function madeBy({ views, profile, synthesised }) {
+  const words = views.includes("enhanced") ? [profile, synthesised ? "synthesised detail" : ""] : [];
+  return views.length === 1 ? [`${views[0]} alone`, ...words] : words;
+}
+
 const dayOf = (item) => new Date(item.taken_at).toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short" });
 const timeOf = (item) => new Date(item.taken_at).toLocaleTimeString();

@@ -64,11 +64,26 @@ def test_a_pair_and_a_recording_are_told_with_all_that_is_theirs(folder):
         },
         "duration_s": 2.5,
         "profile": "live",
+        "synthesised": False,
         "session": None,
         "ended": "on request",
     }
     assert (items[1]["name"], items[1]["session"]) == (pair, {"id": "s1", "label": "Müller"})
     assert items[1]["files"]["record"] == f"{pair}-enhanced.png.json"
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"model": {"profile": "miinet", "detail": "synthesised"}}, True),
+        ({"model": {"profile": "live"}, "changes": [{"at_s": 0}, {"at_s": 2, "detail": "synthesised"}]}, True),
+        ({"model": {"profile": "miinet"}, "changes": [{"at_s": 0, "profile": "live"}]}, False),
+    ],
+)
+def test_whether_detail_was_synthesised_is_the_record_s_word_whatever_is_installed_now(folder, more, expected):
+    name = put_recording(folder, 5)
+    (folder / f"{name}.json").write_text(json.dumps(more))
+    assert Listing(folder).page().items[0]["synthesised"] is expected
 
 
 def test_pages_follow_each_other(folder):

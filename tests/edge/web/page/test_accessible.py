@@ -20,6 +20,20 @@ FIND = """async () => {
         .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
 }"""
 
+CUT_RING = """() => {
+    const element = document.activeElement;
+    const style = getComputedStyle(element);
+    const out = parseFloat(style.outlineOffset) + parseFloat(style.outlineWidth) - 1;
+    const ring = element.getBoundingClientRect();
+    for (let around = element.parentElement; around; around = around.parentElement) {
+        if (getComputedStyle(around).overflowX === "visible") continue;
+        const room = around.getBoundingClientRect();
+        const cut = [room.left - ring.left, room.top - ring.top, ring.right - room.right, ring.bottom - room.bottom];
+        if (Math.max(...cut) + out > 0) return `${element.id || element.className} in ${around.className}`;
+    }
+    return "";
+}"""
+
 
 @pytest.fixture
 def page(open_page: Callable[..., Any], unit: FakeUnit) -> Any:
@@ -39,6 +53,18 @@ def test_the_live_page_and_its_views(page: Any) -> None:
     assert findings(page) == []
     page.keyboard.press("3")
     assert findings(page) == []
+
+
+def test_the_ring_around_what_has_the_focus_is_nowhere_cut_off(page: Any) -> None:
+    seen, cut = set(), set()
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        name = page.evaluate("document.activeElement.id")
+        seen.add(name)
+        if name not in ("", "divider"):
+            cut.add(page.evaluate(CUT_RING))
+    assert {"patient", "state", "freeze"} <= seen
+    assert cut - {""} == set()
 
 
 @pytest.mark.parametrize("key", ["a", "u", "t", "?"], ids=["adjust", "unit", "patient", "keys"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.doubles.browsing import wait_for, wait_for_colour, wait_for_text, wait_until
+from tests.doubles.browsing import wait_for, wait_for_colour, wait_for_text, wait_live, wait_until
 from tests.doubles.fake_unit import FakeUnit
 
 SAVED = "saved-picture"
@@ -85,15 +85,14 @@ def test_nothing_is_deleted_without_a_question(gallery: Any, unit: FakeUnit) -> 
 
 
 @pytest.mark.slow
-def test_a_viewer_looks_and_deletes_nothing(gallery: Any, unit: FakeUnit) -> None:
+def test_a_viewer_is_not_shown_what_was_saved(page: Any, unit: FakeUnit) -> None:
     unit.state["role"] = "viewer"
-    gallery.reload()
-    wait_for(gallery, "!document.getElementById('gallery-open').hidden")
-    gallery.keyboard.press("g")
-    wait_for_colour(gallery, "enhanced", canvas=SAVED)
-    assert gallery.locator("#erase").is_hidden()
-    gallery.keyboard.press("Delete")
-    assert not gallery.evaluate("document.getElementById('erase-sure').open")
+    unit.keep_pair("throat-1")
+    page.reload()
+    wait_live(page)
+    page.keyboard.press("g")
+    assert page.locator("#gallery-open").is_hidden()
+    assert not page.evaluate("document.getElementById('gallery').open")
 
 
 @pytest.mark.slow
@@ -104,6 +103,65 @@ def test_many_are_fetched_as_one_walks(page: Any, unit: FakeUnit) -> None:
     wait_for(page, "document.querySelectorAll('.saved').length === 60")
     page.keyboard.press("End")
     wait_for(page, "document.querySelectorAll('.saved').length === 75")
+
+
+@pytest.mark.slow
+def test_words_of_one_pair_never_stand_under_the_picture_of_another(gallery: Any, unit: FakeUnit) -> None:
+    unit.files["throat-1-enhanced.png"] = b"damaged"
+    gallery.keyboard.press("ArrowDown")
+    wait_for_text(gallery, "caption", "4711")
+    assert gallery.locator("#saved-picture").is_hidden()
+    wait_for_text(gallery, "toast", "Not shown")
+    assert gallery.locator("#saved-picture").is_hidden()
+    gallery.keyboard.press("ArrowDown")
+    wait_for_colour(gallery, "enhanced", canvas=SAVED)
+    wait_for(gallery, f"document.getElementById('{SAVED}').dataset.name === 'throat-0'")
+    assert gallery.locator("#saved-picture").is_visible()
+
+
+@pytest.mark.slow
+def test_detail_that_was_synthesised_is_told_whatever_is_installed_now(gallery: Any, unit: FakeUnit) -> None:
+    unit.keep_pair("throat-a")
+    unit.items[0] |= {"profile": "gone", "synthesised": True}
+    unit.tell("saved", {"names": ["throat-a"]})
+    wait_for(gallery, "document.querySelectorAll('.saved').length === 4")
+    gallery.keyboard.press("Home")
+    wait_for_text(gallery, "caption", "gone · synthesised detail")
+
+
+@pytest.mark.slow
+def test_a_raw_picture_alone_is_never_taken_for_an_enhanced_one(gallery: Any, unit: FakeUnit) -> None:
+    unit.keep_pair("throat-a")
+    del unit.items[0]["files"]["enhanced"]
+    unit.items[0] |= {"views": ["raw"], "profile": "live"}
+    unit.tell("saved", {"names": ["throat-a"]})
+    wait_for(gallery, "document.querySelectorAll('.saved').length === 4")
+    gallery.keyboard.press("Home")
+    wait_for_colour(gallery, "raw", canvas=SAVED)
+    wait_for_text(gallery, "caption", "raw alone")
+    assert "live" not in gallery.locator("#caption").inner_text()
+
+
+@pytest.mark.slow
+def test_what_is_looked_at_stays_when_others_save_and_delete(page: Any, unit: FakeUnit) -> None:
+    for number in range(75):
+        unit.keep_pair(f"throat-{number:02}")
+    page.keyboard.press("g")
+    wait_for(page, "document.querySelectorAll('.saved').length === 60")
+    page.keyboard.press("End")
+    wait_for(page, "document.querySelectorAll('.saved').length === 75")
+    page.keyboard.press("End")
+    wait_for(page, f"{CHOSEN} === 'throat-00'")
+    for _ in range(3):
+        page.keyboard.press("ArrowUp")
+    wait_for(page, f"{CHOSEN} === 'throat-03'")
+    unit.keep_pair("throat-75")
+    unit.tell("saved", {"names": ["throat-75"]})
+    wait_for(page, "document.querySelector('.saved').dataset.name === 'throat-75'")
+    wait_for(page, f"document.querySelectorAll('.saved').length > 60 && {CHOSEN} === 'throat-03'")
+    unit.items = [one for one in unit.items if one["name"] != "throat-03"]
+    unit.tell("removed", {"name": "throat-03"})
+    wait_for(page, f"{CHOSEN} === 'throat-02'")
 
 
 @pytest.mark.slow

@@ -91,16 +91,17 @@ class Peer:
 
     def send(self, unit: bytes, t_ns: int, is_whole: bool) -> None:
         """Send an access unit; one that needs what was not sent is left out, as all are while too many wait."""
-        if not self._is_connected:
+        source = self._source  # None once closed, in the main loop
+        if source is None or not self._is_connected:
             return
-        if self._source.get_property("current-level-bytes") > _MAX_WAITING_BYTES:
+        if source.get_property("current-level-bytes") > _MAX_WAITING_BYTES:
             self._waits_for_whole = True
         if self._waits_for_whole and not is_whole:
             return
         self._waits_for_whole = False
         buffer = Gst.Buffer.new_wrapped(unit)
         buffer.pts = t_ns
-        self._source.emit("push-buffer", buffer)
+        source.emit("push-buffer", buffer)
 
     def tick(self) -> None:
         """Each second: whether it is still there."""
@@ -116,8 +117,11 @@ class Peer:
         return self._loss
 
     def close(self) -> None:
+        """Once. Its elements and this hold each other, which no collector sees, so the names for them are let go."""
+        self._is_connected = False
         self._pipeline.get_bus().remove_signal_watch()
         self._pipeline.set_state(Gst.State.NULL)
+        self._pipeline = self._source = self._rtc = self._ice = None
 
     def _settle_network(self, offer: Offer) -> None:
         """No address but the unit's own is offered, and none is asked for another."""
@@ -149,7 +153,8 @@ class Peer:
         self._rtc.emit("set-remote-description", description, Gst.Promise.new_with_change_func(self._taken))
 
     def _taken(self, promise: Any) -> None:
-        self._rtc.emit("create-answer", None, Gst.Promise.new_with_change_func(self._answered))
+        if (rtc := self._rtc) is not None:
+            rtc.emit("create-answer", None, Gst.Promise.new_with_change_func(self._answered))
 
     def _answered(self, promise: Any) -> None:
         reply = promise.get_reply()
@@ -157,14 +162,15 @@ class Peer:
         if answer is None:
             GLib.idle_add(self._end, "no answer could be made to its offer")
             return
-        self._rtc.emit("set-local-description", answer, Gst.Promise.new())
+        if (rtc := self._rtc) is not None:
+            rtc.emit("set-local-description", answer, Gst.Promise.new())
 
-    def _gathered(self, *_: Any) -> None:
-        if self._rtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
+    def _gathered(self, rtc: Any, *_: Any) -> None:
+        if rtc.get_property("ice-gathering-state") == GstWebRTC.WebRTCICEGatheringState.COMPLETE:
             GLib.idle_add(self._tell_answer)
 
     def _tell_answer(self) -> None:
-        description = self._rtc.get_property("local-description")
+        description = None if self._rtc is None else self._rtc.get_property("local-description")
         if description is not None and not self._is_answered:
             self._is_answered = True
             self._on_answer(_with_profile(description.sdp.as_text(), self._offer))
@@ -173,6 +179,8 @@ class Peer:
         GLib.idle_add(self._see)
 
     def _see(self) -> None:
+        if self._rtc is None:
+            return
         state, states = self._rtc.get_property("connection-state"), GstWebRTC.WebRTCPeerConnectionState
         if state == states.CONNECTED and not self._is_connected:
             self._heard_s = time.monotonic()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from edge.basics.errors import UsageError
 
-MAX_OFFER_BYTES = 16 * 1024
 _RTPMAP = re.compile(r"a=rtpmap:(\d{1,3}) H264/90000$", re.I)
 _FMTP = re.compile(r"a=fmtp:(\d{1,3}) (.*)$", re.I)
 _BASELINE, _CONSTRAINED = "42", 0x40

@@ -21,9 +21,10 @@ from edge.basics.errors import UsageError
 from edge.video.hub import Hub
 from edge.video.listening import Listener, NoVideo
 from edge.video.picture import VIDEO_VIEWS, VideoView
-from edge.video.sdp import MAX_OFFER_BYTES, wish_of
+from edge.video.sdp import wish_of
 from edge.web.answers import refused
 from edge.web.api.operation import Answer, Operation, Parameter
+from edge.web.api.requests import whole_body
 from edge.web.inside import AUDIENCE, DOOR, GATE
 from edge.web.views import View
 
@@ -114,7 +115,7 @@ class Whep:
         kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind != "application/sdp":
             return refused(415, f"Content-Type = {kind[:60]!r}: expected application/sdp")
-        wish = wish_of(await request.content.read(MAX_OFFER_BYTES))
+        wish = wish_of(await whole_body(request))
         if why := await self._why_not():
             return refused(503, f"no WebRTC: {why}", retry_s=2)
         audience, host = request.app[AUDIENCE], request.app[GATE].address_of(request)

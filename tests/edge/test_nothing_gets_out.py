@@ -125,6 +125,16 @@ def test_the_live_program_keeps_to_itself(run, seconds):
     assert done.returncode == 0 and "engine: starting -> ok" in done.stderr, done.stderr
 
 
+@pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="apt-get install gstreamer1.0-tools")
+def test_the_live_program_with_a_camera_through_gstreamer_keeps_to_itself(run):
+    """All but GStreamer's list of its plug-ins, which it makes at the first start for whoever has a home."""
+    source = "gst:videotestsrc is-live=true ! video/x-raw,width=640,height=360"
+    left_the_machine, left_at_home, done = run([PROGRAMS / "edge-enhance", "--live", "--source", source], 4 * LIVE_S)
+    assert left_the_machine == []
+    assert [name for name in left_at_home if not name.startswith(".cache/gstreamer-1.0/registry.")] == []
+    assert done.returncode == 0 and "source: starting -> ok" in done.stderr, done.stderr
+
+
 TRAIN_COMPILED = COMMANDS["train"][0].replace("tiny", "compiled")
 
 

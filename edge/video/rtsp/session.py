@@ -18,7 +18,7 @@ from edge.video.hub import Hub
 from edge.video.listening import Coded, Listener, NoVideo
 from edge.video.picture import VIDEO_VIEWS, VideoView
 from edge.video.rtsp.packets import PAYLOAD_TYPE, RtpSender, format_of, payloads_of
-from edge.video.rtsp.transports import Interleaved, UdpPair, Way, Wished, wished_of
+from edge.video.rtsp.transports import MAX_UNSENT_BYTES, Interleaved, UdpPair, Way, Wished, wished_of
 
 TIMEOUT_S = 60
 """A recorder by UDP that says nothing for so long is gone (RFC 2326, 12.37)."""
@@ -27,6 +27,9 @@ SILENT_S = 20.0
 START_WITHIN_S = 20.0
 MAX_REQUESTS_A_SECOND = 20
 _MAX_BODY_BYTES = 4096
+_GOODBYE_S = 1.0
+_MAX_UNREAD_BYTES = 256 << 10
+"""Of answers, and of a picture that was let in while there was room for it."""
 _TRACK = "trackID=0"
 _METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, SET_PARAMETER, TEARDOWN"
 _REASONS = {
@@ -104,6 +107,8 @@ class RtspSession:
         self._second = second
         if asked.status or self._num_asked > MAX_REQUESTS_A_SECOND:
             return False
+        if self._writer.transport.get_write_buffer_size() > MAX_UNSENT_BYTES + _MAX_UNREAD_BYTES:
+            return False  # it asks and asks, and reads no answer
         visitor = self._visitor(asked)
         if asked.reason == "OPTIONS":
             self._tell(asked, 200, {"Public": _METHODS})
@@ -153,6 +158,7 @@ class RtspSession:
         if wished is None or self._is_playing:
             self._tell(asked, 455 if self._is_playing else 461)
             return
+        self._forget_ports()
         self._wished = wished
         if wished.is_udp and udp is not None:
             self._way = udp.way(self._host, wished)
@@ -180,8 +186,7 @@ class RtspSession:
 
     async def _begun(self, asked: Message, visitor: Visitor) -> str:
         """How the pictures are coded, once there is one; empty where the recorder was answered that there is none."""
-        path = urlsplit(asked.target).path.strip("/").removesuffix(_TRACK).strip("/")
-        view = next((view for view in VIDEO_VIEWS if view == path), None)
+        view = _view_of(asked.target)
         if view is None or self._view not in (None, view):
             self._tell(asked, 404)
             return ""
@@ -265,15 +270,26 @@ class RtspSession:
         if self._watching is not None and not self._watching.done():
             self._watching.cancel()
 
+    def _forget_ports(self) -> None:
+        if self._wished is not None and self._wished.is_udp and self._house.udp is not None:
+            self._house.udp.forget(self._host, self._wished)
+
     def _close(self) -> None:
         if self._view is not None:
             self._house.hub.end(self._name)
         if self._is_playing and self._way is not None:
             self._way.report(self._sender.goodbye())
-        if self._wished is not None and self._wished.is_udp and self._house.udp is not None:
-            self._house.udp.forget(self._host, self._wished)
+        self._forget_ports()
         self._abort()
         self._leave()
-        if self._waits_for_whole and self._is_playing:
-            self._writer.transport.abort()  # it does not read: what waits for it goes nowhere
         self._writer.close()
+        asyncio.get_running_loop().call_later(_GOODBYE_S, self._writer.transport.abort)  # it may not read
+
+
+def _view_of(target: str) -> VideoView | None:
+    """The view that an address names; None where it names none, or is no address."""
+    try:
+        path = urlsplit(target).path.strip("/").removesuffix(_TRACK).strip("/")
+    except ValueError:
+        return None
+    return next((view for view in VIDEO_VIEWS if view == path), None)

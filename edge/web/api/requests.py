@@ -14,6 +14,18 @@ from edge.basics.texts import json_from_text
 BODY_WITHIN_S = 10.0
 
 
+async def whole_body(request: web.Request) -> bytes:
+    """The body, whose size the gate has bounded, however many pieces it comes in.
+
+    Raises:
+        web.HTTPException: it does not come.
+    """
+    try:
+        return await asyncio.wait_for(request.read(), BODY_WITHIN_S)
+    except asyncio.TimeoutError:
+        raise web.HTTPRequestTimeout(text="the body does not come\n", headers={"Connection": "close"}) from None
+
+
 async def json_body(request: web.Request) -> dict[str, Any]:
     """The object in the body, whose size the gate has bounded.
 
@@ -24,11 +36,7 @@ async def json_body(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="expected application/json\n")
     try:
-        body = await asyncio.wait_for(request.read(), BODY_WITHIN_S)
-    except asyncio.TimeoutError:
-        raise web.HTTPRequestTimeout(text="the body does not come\n", headers={"Connection": "close"}) from None
-    try:
-        found = json_from_text(body)
+        found = json_from_text(await whole_body(request))
     except ValueError as error:
         raise UsageError(f"expected JSON: {error}") from error
     if not isinstance(found, dict):

@@ -7,13 +7,16 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from edge.config import VideoConfig
 from edge.video.listening import Coded, Listener
 from edge.video.rtsp.packets import nals_of
+from edge.video.sdp import wish_of
 from tests.doubles.video_unit import VideoStudio
+from tests.edge.video.test_sdp import OFFER
 
 GUARD_S = 90.0
 HAS_PARTS = subprocess.run(
@@ -92,3 +95,24 @@ def test_colours_come_back(studio: VideoStudio) -> None:
     rgb = subprocess.run([*command, "-f", "rawvideo", "pipe:1"], input=content, capture_output=True, check=True).stdout
     at = (200 * 480 + 240) * 3
     assert all(abs(got - want) < 10 for got, want in zip(rgb[at : at + 3], (190, 50, 40), strict=True))
+
+
+def test_a_webrtc_viewer_that_has_gone_leaves_nothing_behind(studio: VideoStudio) -> None:
+    coded(studio)
+    hub, wish = studio.parts.hub, wish_of(OFFER.encode())
+    told = {"sdp": wish.sdp, "payload": wish.payload, "profile": wish.profile, "address": "127.0.0.1", "ports": [0, 0]}
+
+    def watch(name: str) -> None:
+        answers: list[str] = []
+        hub.begin(name, Listener("enhanced", lambda why: None, on_answer=answers.append))
+        hub.offer(name, told)
+        wait_until(lambda: answers)
+        hub.end(name)
+
+    def num_descriptors() -> int:
+        return len(list(Path(f"/proc/{hub.process_id}/fd").iterdir()))
+
+    before = num_descriptors()
+    for number in range(6):
+        watch(f"viewer-{number}")
+    wait_until(lambda: num_descriptors() < before + 12)  # each has six, and what they share stays

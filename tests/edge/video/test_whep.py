@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -82,6 +83,17 @@ def test_an_offer_is_answered_and_its_location_ends_it(bench: Bench) -> None:
     assert {"kind": "end", "peer": offer["peer"]} in bench.children[0].told
     assert bench.ask("DELETE", headers["Location"])[0] == 404
     assert bench.studio.parts.num_viewers() == 0
+
+
+def test_an_offer_may_come_in_pieces(bench: Bench) -> None:
+    host = urlsplit(bench.studio.url).netloc
+    head = f"POST /api/webrtc HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/sdp\r\n"
+    name, _, port = host.partition(":")
+    with socket.create_connection((name, int(port)), timeout=GUARD_S) as viewer:
+        viewer.sendall(f"{head}Content-Length: {len(OFFER.encode())}\r\n\r\n{OFFER[:200]}".encode())
+        time.sleep(0.2)  # as on a network, where a browser's offer takes several packets
+        viewer.sendall(OFFER[200:].encode())
+        assert viewer.recv(1 << 12).split()[1] == b"201"
 
 
 @pytest.mark.parametrize(

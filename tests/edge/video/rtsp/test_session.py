@@ -21,6 +21,7 @@ from edge.config import VideoConfig, WebConfig
 from edge.sources.network.rtsp_messages import Message, MessageReader, Packet
 from edge.video.hub import Hub
 from edge.video.rtsp.server import RtspServer
+from edge.video.rtsp.transports import UdpPair
 from tests.doubles.guarded import with_token, write_users
 from tests.doubles.scripted_video import ScriptedVideo
 from tests.doubles.video_unit import VideoStudio
@@ -100,6 +101,19 @@ class Recorder:
             ("PLAY", f"/{view}/", {}),
         ):
             assert self.ask(method, path, {**more, **(headers or {})}).status == 200, method
+
+
+@pytest.fixture
+def udp_pairs(monkeypatch: pytest.MonkeyPatch) -> list[UdpPair]:
+    """Those that are opened from now on."""
+    opened: list[UdpPair] = []
+
+    def made() -> UdpPair:
+        opened.append(UdpPair())
+        return opened[-1]
+
+    monkeypatch.setattr("edge.video.rtsp.server.UdpPair", made)
+    return opened
 
 
 @pytest.fixture
@@ -270,3 +284,32 @@ def test_a_port_in_use_is_told_by_its_setting() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(InputOutputError, match=f"video.rtsp 127.0.0.1:{port}: the port is in use"):
             VideoStudio(VideoConfig(rtsp=f"127.0.0.1:{port}"))
+
+
+def test_an_address_that_is_none_is_answered(
+    bench: Bench, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.url = "rtsp://[x"
+    assert recorder.ask("DESCRIBE", "/raw").status == 404
+    assert recorder.ask("OPTIONS").status == 200
+    assert not caplog.records
+
+
+def test_one_who_asks_and_reads_no_answer_is_cut(
+    bench: Bench, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.video.rtsp.session.MAX_REQUESTS_A_SECOND", 10_000)
+    monkeypatch.setattr("edge.video.rtsp.session.MAX_UNSENT_BYTES", 0)
+    recorder.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    asked = f"DESCRIBE rtsp://{'x' * 50_000}/raw RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode()
+    with pytest.raises(ConnectionError):
+        for _ in range(1000):
+            recorder.socket.sendall(asked)
+    wait_until(lambda: bench.num_viewers == 0)
+
+
+def test_ports_that_were_asked_for_and_given_up_are_forgotten(udp_pairs: list[UdpPair], recorder: Recorder) -> None:
+    for port in range(50_000, 50_010, 2):
+        transport = {"Transport": f"RTP/AVP;unicast;client_port={port}-{port + 1}"}
+        assert recorder.ask("SETUP", "/raw/trackID=0", transport).status == 200
+    assert [port for one in udp_pairs for _, port in one.heard_s] == [50_009]

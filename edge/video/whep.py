@@ -125,6 +125,7 @@ class Whep:
         stream = self._streams[name] = _Stream(view, request[VISITOR], loop.create_future(), loop.create_future())
         stream.attending = asyncio.ensure_future(self._attend(name, stream, lambda: audience.leave(viewer)))
         request.app[DOOR].attend(stream.attending, stream.visitor)
+        await asyncio.sleep(0)  # it has begun, so that its end lets go of the seat
         told = {"sdp": wish.sdp, "payload": wish.payload, "profile": wish.profile}
         told |= {"address": _address_of(request), "ports": self._ports}
         try:

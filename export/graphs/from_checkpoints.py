@@ -79,7 +79,7 @@ def built_from_checkpoints(recipe: Recipe, checkpoint: Path, isr_checkpoint: Pat
 
 def _isr_from(path: Path) -> tuple[nn.Module, dict[str, str]]:
     """What `edge-train isr` made, or RRDBNet-23 weights of other projects as `edge-train isr --init` takes them."""
-    if "rrdb" in read_whole(path, "edge-train isr")[1]:
+    if READERS.keys() & read_whole(path, "edge-train isr")[1].keys():  # one of ours, and none but this one's will do
         return READERS["rrdb"](path)
     network = Rrdb()
     load_init(network, path)

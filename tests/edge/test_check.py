@@ -156,6 +156,7 @@ def test_a_network_camera_says_what_it_gives_and_what_tells_its_age(unit, capsys
     assert lines["camera"].endswith("; gives H.264 over RTSP (TCP), age by camera's time of day")
 
 
+@pytest.mark.slow
 def test_the_model_runs_in_another_process_than_the_check():
     code = "import sys; from edge.cli import main; main(['--check']); print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)

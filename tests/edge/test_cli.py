@@ -164,6 +164,7 @@ def test_print_config_takes_the_option_of_every_setting():
         assert f'{path} = "value of {option}"  # {option}' in lines
 
 
+@pytest.mark.slow
 def test_it_does_not_open_to_the_network_unasked(place):
     done = run("--live", "--listen", "0.0.0.0:0")
     assert done.returncode == 78
@@ -262,6 +263,7 @@ def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_
             assert (tmp_path / path.name).read_bytes() == path.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["the engine opens", "it works"])
 def test_ctrl_c_ends_a_files_run_and_leaves_nothing(originals, tmp_path, when):
     program, engine = started(originals, tmp_path)
@@ -315,6 +317,7 @@ def test_live_from_the_demo_to_the_page(live):
     assert not np.array_equal(pictures["raw"], pictures["enhanced"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_program_cleanly(live, number):
     program, url = live
@@ -349,6 +352,7 @@ def test_check_says_the_calibrations_age_and_refuses_another_units(tmp_path):
     assert "calib   FAILED" in done.stdout and "calibrates unit 'A-1', this is unit 'B-2'" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit", "source", "words"),
     [

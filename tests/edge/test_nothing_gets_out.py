@@ -125,6 +125,7 @@ def test_the_live_program_keeps_to_itself(run, seconds):
     assert done.returncode == 0 and "engine: starting -> ok" in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="apt-get install gstreamer1.0-tools")
 def test_the_live_program_with_a_camera_through_gstreamer_keeps_to_itself(run):
     """All but GStreamer's list of its plug-ins, which it makes at the first start for whoever has a home."""

@@ -35,6 +35,7 @@ def health(port):
         connection.close()
 
 
+@pytest.mark.slow
 def test_live_on_a_read_only_root_writes_nothing(tmp_path):
     can = shutil.which("unshare") and not subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode
     if not can:

@@ -89,6 +89,7 @@ def test_a_terminal_that_closes_ends_what_was_started_from_it(port: int, shell: 
     socket.create_server(("127.0.0.1", port)).close()
 
 
+@pytest.mark.slow
 def test_without_a_terminal_a_hangup_reads_the_configuration_again(port: int) -> None:
     program = subprocess.Popen(command(port), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
     with ended(program):

@@ -44,6 +44,7 @@ def sprung(folder):
     return sorted(path.name for path in (folder / "sprung").iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "code"), first_in_haste(COMMANDS))
 def test_a_command_runs_nothing_of_the_working_folder(folder, line, code):
     done = subprocess.run(command(line), cwd=folder, capture_output=True, text=True, timeout=300)
@@ -74,6 +75,7 @@ def test_the_live_program_runs_nothing_of_the_working_folder(folder):
     assert sprung(folder) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", ["", ":", ".", "{folder}"])
 def test_the_engines_process_takes_nothing_from_the_environment(folder, value, monkeypatch):
     code = """

@@ -83,6 +83,7 @@ def test_a_missing_port_is_reported_at_once_with_the_code_of_a_missing_device(tm
     assert answer.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_monitor_shows_presses_of_the_button(head):
     port, process = head
     threading.Timer(1.0, lambda: (process.stdin.write(b"b"), process.stdin.flush())).start()

@@ -325,6 +325,7 @@ def run(*words):
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=GUARD_S, check=False)
 
 
+@pytest.mark.slow
 def test_a_head_on_a_terminal_is_paired_by_its_button(tmp_path):
     head, keys = str(tmp_path / "head"), str(tmp_path / "keys")
     on_head = ["--port", head, "--keys", keys]

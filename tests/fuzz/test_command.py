@@ -52,6 +52,7 @@ def arguments(draw: Random, place: Path) -> list[str]:
     return ["--live", *options]
 
 
+@pytest.mark.slow
 @fuzz("command", 300)
 def test_damaged_files(draw: Random, outcomes: Counter[str], place: Path) -> None:
     command = [sys.executable, "-m", "edge.cli", *arguments(draw, place)]

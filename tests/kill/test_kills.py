@@ -132,6 +132,7 @@ CHECKS: dict[str, Callable[[Path], None]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHECKS)
 def test_every_file_is_complete_or_absent(name: str, context: Any, tmp_path: Path, record_property: Any) -> None:
     folder, draw = tmp_path / name, Random(f"{SEED} {name}")

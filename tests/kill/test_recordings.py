@@ -96,6 +96,7 @@ def test_killed_at_random_moments_every_clip_plays_to_within_a_second(tmp_path: 
     assert max(lost_s) < 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
 def test_killed_it_plays_in_a_browser(tmp_path: Path) -> None:
     kept = tmp_path / "kept"

@@ -37,6 +37,7 @@ def words_of(expression):
     return {word.strip("() ") for word in re.split(r" AND | OR ", expression)}
 
 
+@pytest.mark.slow
 def test_packages_are_those_that_are_installed(sbom, bill):
     told = {sbom.normal(one["name"]): one["version"] for one in bill["components"]}
     assert {"numpy", "opencv-python-headless", "onnxruntime", "pillow", "multidict", "pycparser"} <= told.keys()

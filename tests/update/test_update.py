@@ -176,6 +176,7 @@ def updated(request, tmp_path_factory, sources_before):
     return Updated(root, program, config, before, installed, printed, tree_of(root), health, log)
 
 
+@pytest.mark.slow
 def test_the_installation_changes_what_it_says_and_nothing_else(updated):
     before, installed = updated.before, updated.installed
     changed = {name for name in before | installed if before.get(name) != installed.get(name)}

@@ -20,6 +20,7 @@ def stored(solution, tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_a_unit_as_it_was_passes(stored, bench, write_session, tmp_path, capsys):
     flat = write_session(tmp_path / "flat", "flat", bench.frames("flat", 3))
     chart = write_session(tmp_path / "chart", "chart", [bench.frame("chart", 2)])

@@ -124,6 +124,7 @@ def test_a_body_that_never_ends_is_cut(studio):
     assert answer.split()[1] in (b"411", b"413"), answer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a\x1b[2Jda", "ada\r\nX-Evil: 1", "\x00", "ada ", "ADA", "a" * 2000, "\ud800"])
 def test_odd_names_are_nobody_and_are_written_down_escaped(guest, audited, name):
     assert guest.log_in(name, "some password") == 401

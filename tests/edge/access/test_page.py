@@ -134,6 +134,7 @@ def test_a_viewer_is_not_offered_what_they_may_not_do(page: Any, studio: Any) ->
     assert studio.freezer.frozen is None
 
 
+@pytest.mark.slow
 def test_a_page_that_is_open_to_everybody_says_so(page: Any, open_studio: Any) -> None:
     studio = open_studio(listen="0.0.0.0:0", users="", insecure=True)
     studio.roll()

@@ -56,6 +56,7 @@ def test_each_codec_keeps_frames_times_sound_and_colours(bench: Bench, codec: st
     assert bench.sidecar(f"x_enhanced{suffix}.json")["clip"]["audio"] == "copied"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [0.5, 23.976, 1000, 4000])
 def test_rate_and_duration_are_the_originals(bench: Bench, fps: float) -> None:
     path = clip(bench.originals / "x.mp4", chart(64, 36), *X264, fps=fps, num_frames=12)
@@ -124,6 +125,7 @@ def ffmpeg_children() -> list[psutil.Process]:
     return [child for child in psutil.Process().children() if "ffmpeg" in child.name()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["reader", "writer"])
 def test_ffmpeg_killed_half_way_fails_its_clip_alone_and_leaves_nothing(bench: Bench, which: str) -> None:
     path = clip(bench.originals / "a.mp4", chart(1280, 720), *X264, num_frames=60)

@@ -133,6 +133,7 @@ def test_a_press_that_comes_seconds_late_does_nothing(make_unit):
     assert unit.freeze.frozen is not None
 
 
+@pytest.mark.slow
 def test_the_heater_follows_the_dew_point(make_unit, simulator):
     make_unit()
     around = simulator.switches.surroundings
@@ -260,6 +261,7 @@ def test_lists_are_printed_as_toml_that_reads_back(tmp_path):
     assert first.config.bridge.led_permille == (500, 600)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys_of", ["the unit", "another"])
 def test_a_paired_head_obeys_the_unit_that_has_its_key(tmp_path, keys_of, caplog):
     key = bytes(range(32))

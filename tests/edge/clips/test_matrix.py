@@ -66,6 +66,7 @@ FORMATS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "arguments"), FORMATS)
 def test_every_format_gives_all_frames_at_their_times_in_their_colours(
     tmp_path: Path, name: str, arguments: tuple[str, ...]
@@ -153,6 +154,7 @@ def comb(image: Image) -> float:
     return float(np.abs(grey[1:-1] * 2 - grey[:-2] - grey[2:]).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -183,6 +185,7 @@ def test_a_progressive_clip_is_not_deinterlaced(tmp_path: Path) -> None:
     assert np.abs(read_all(path)[1][1].astype(int) - noise).max() <= 2  # every row as it was
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [0.5, 10, 23.976, 120, 1000, 4000])
 def test_any_rate_is_kept(tmp_path: Path, fps: float) -> None:
     facts, images, times_s, _ = read_all(clip(tmp_path / "x.mp4", chart(64, 36), *X264, fps=fps, num_frames=20))
@@ -319,6 +322,7 @@ def test_every_name_is_only_a_name(tmp_path: Path, name: bytes, monkeypatch: pyt
     assert len(read_all(path)[1]) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CASES.is_dir(), reason="the inputs that people's devices made are not here")
 @pytest.mark.parametrize(
     ("name", "num_frames", "size", "last_s"),

@@ -30,6 +30,7 @@ def by_definition(planes: Image, matrix: np.ndarray) -> np.ndarray:
     return np.clip(np.floor(yuv[..., None, :] * matrix).sum(axis=-1), 0, 255)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(2, 2), (64, 36), (258, 20), (642, 362), (1920, 1080)])
 @pytest.mark.parametrize(("name", "matrix"), [("bt709", BT709), ("smpte170m", BT601), ("bt470bg", BT601)])
 def test_all_codes_come_out_by_the_standards_factors(name: str, matrix: np.ndarray, size: tuple[int, int]) -> None:

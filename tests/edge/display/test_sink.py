@@ -147,6 +147,7 @@ def test_what_cannot_be_opened_is_told_and_tried_again_beside_everything_else(si
     assert sum(words in record.getMessage() for record in caplog.records) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sink", "words"), [("hangs", "hangs has shown nothing for 1 s"), ("dies", "has ended")])
 def test_a_screens_process_that_hangs_or_ends_is_replaced(sink, words, shown, caplog):
     with running(sink) as (made, _):

@@ -100,6 +100,7 @@ def test_a_program_that_stands_still_is_covered_by_the_screens_own_process(serve
         assert timecode_ns(full(server.look())) > stopped_ns + 1_000_000_000  # none that had waited
 
 
+@pytest.mark.slow
 def test_a_screens_process_that_stands_still_is_ended_with_its_picture(server):
     with shown(server) as unit:
         until(server.is_live, "a live picture")
@@ -117,6 +118,7 @@ def test_the_picture_ends_with_the_program(server):
         until(server.is_dark, "a dark screen", within_s=10)
 
 
+@pytest.mark.slow
 def test_a_screen_that_is_lost_or_comes_late_is_found(tmp_path):
     """As an HDMI cable that is pulled out and put in again."""
     with served(tmp_path, "1280x720") as server:

@@ -150,7 +150,7 @@ def test_what_it_started_goes_with_it():
     with Confined(Limits(), f"{FUNCTIONS}:starts_a_program") as process:
         assert len(list(process.lines(task("prints")))) == 1
         assert session_of(process.pid), "the program outlives the process by itself"
-    assert not session_of(process.pid)
+    wait_until(lambda: not session_of(process.pid))
 
 
 def test_who_stops_asking_ends_it():

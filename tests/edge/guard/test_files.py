@@ -213,6 +213,7 @@ def test_a_runtime_that_is_not_installed_leaves_the_cpu_and_one_line(scripted, c
     assert record.message.startswith("the CPU engine runs: tensorrt is not installed; ")
 
 
+@pytest.mark.slow
 def test_who_insists_on_a_gpu_gets_no_cpu(scripted, monkeypatch):
     for opening, error in (("no gpu", DeviceMissing), ("lost gpu", EngineLost), ("no plan", ModelError)):
         with pytest.raises(error):
@@ -269,6 +270,7 @@ def test_a_profile_of_another_unit_is_run_as_it_is(tmp_path):
     engine.close()
 
 
+@pytest.mark.slow
 def test_each_sidecar_names_the_device_and_a_bad_picture_fails_alone(scripted, tmp_path, caplog):
     """A folder whose second picture loses the GPU, and whose fourth ends any process."""
     originals, output = tmp_path / "in", tmp_path / "out"

@@ -188,12 +188,14 @@ def test_who_can_wait_gets_the_late_picture(start):
     assert process.enhance(frame(ORDERS["late"]), 30.0).image[0, 0, 0] == 255 - ORDERS["late"]
 
 
+@pytest.mark.slow
 def test_who_waits_longer_hears_of_a_hang_once(start):
     process = opened(start())
     with pytest.raises(EngineGone, match="the engine hangs: no answer for"):
         process.enhance(frame(ORDERS["hang"]), engine_process.HUNG_S + 0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["hang", "stop"])
 def test_a_process_that_hangs_is_given_up(start, how):
     process = opened(start())

@@ -124,8 +124,9 @@ def test_an_order_leaves_its_own_files_alone(tmp_path):
     config = EngineConfig(models=str(models), engines=str(tmp_path / "engines"), keys=str(tmp_path / "keys"))
     unit = UnitConfig(serial="A", calibration=str(tmp_path / "unit.calib"))
     on_cpu = EngineOrder(Rung("live", "cpu"), "", config, unit).plan()
-    shipped = str(load_profile("live").folder)
-    assert {*on_cpu.readable} == {shipped, *(str(tmp_path / name) for name in ("versions", "unit.calib", "keys"))}
+    shipped = load_profile("live").folder
+    own = (str(tmp_path / name) for name in ("versions", "unit.calib", "keys", "models/shared"))
+    assert {*on_cpu.readable} == {str(shipped), str(shipped.parent / "shared"), *own}
     assert not on_cpu.has_gpu
     on_gpu = EngineOrder(Rung("live", "tensorrt", "tensorrt"), "", config, unit).plan()
     assert str(tmp_path / "engines") in on_gpu.readable and on_gpu.has_gpu

@@ -71,6 +71,7 @@ def test_what_is_recorded_at_this_moment_is_not_removed(tmp_path):
     assert removed == [(name, "on request")] and not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")
 def test_a_recording_that_reaches_the_limit_ends(tmp_path):
     booth = Booth(tmp_path / "kept", limit_gib=400 * KIB, size_px=(640, 360))

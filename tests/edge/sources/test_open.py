@@ -152,6 +152,7 @@ def count_frames(source, most):
     return sum(source.read() is not None for _ in range(most))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["throat.avi", "throat.png", "pictures"])
 @pytest.mark.parametrize(
     ("query", "live", "paced", "loops"),

@@ -134,6 +134,7 @@ def unit(tmp_path, capsys, bundles):
         made.process.wait()
 
 
+@pytest.mark.slow
 def test_install_rollback_and_back_again(unit, bundles):
     code, out, _ = unit("install", bundles["other"])
     assert code == 0 and "golden frame at" in out and "next start" in out
@@ -146,6 +147,7 @@ def test_install_rollback_and_back_again(unit, bundles):
     assert len(unit.versions()) == 2
 
 
+@pytest.mark.slow
 def test_the_first_installed_one_rolls_back_to_the_shipped_profile(unit, bundles):
     unit("install", bundles["other"])
     code, out, _ = unit("rollback", "live")
@@ -198,6 +200,7 @@ def test_a_damaged_previous_version_is_not_rolled_back_to(unit, bundles):
     assert code == 78 and "not what was installed" in err and unit.sha256 == in_use
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "is_one_in_use", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["on a bare unit", "over another"]
 )
@@ -283,6 +286,7 @@ def test_what_was_put_there_by_hand_is_not_touched(unit, bundles):
     assert code == 78 and "by hand" in err and unit.sha256 == SHIPPED_SHA256
 
 
+@pytest.mark.slow
 def test_show_tells_what_the_manifest_says(unit, bundles):
     unit("install", bundles["other"])
     code, out, _ = unit("show", "live")

@@ -95,10 +95,12 @@ def test_nothing_of_what_it_tries_is_done(unit):
     assert state(unit.place) == before and not Path("/tmp/left").exists()
 
 
+@pytest.mark.slow
 def test_what_it_may_is_read_its_bundle(unit):
     assert unit("open(folder + '/model.json').read()")[0] == "done: 'before'"
 
 
+@pytest.mark.slow
 def test_it_gets_no_more_memory_than_it_may(unit, monkeypatch):
     monkeypatch.setattr(proving, "Limits", partial(Limits, memory_bytes=1 << 30))
     try:

@@ -76,6 +76,7 @@ def test_unsigned_accepts_those_contents_and_no_others(unit, made):  # noqa: F81
     assert code == 78 and "nobody signed it" in err
 
 
+@pytest.mark.slow
 def test_a_record_of_what_was_accepted_that_others_may_write_is_worth_nothing(unit, made):  # noqa: F811
     assert unit("install", made(signed=False, version="4"), "--unsigned")[0] == 0
     (unit.keys / "unsigned").chmod(0o666)
@@ -345,6 +346,7 @@ def test_no_process_of_roots_looks_at_a_foreign_graph(service, hostile):
     assert service.versions() == []
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize("name", ["models", "models/versions"])
 def test_root_follows_no_link_of_the_services_user(unit, bundles, name):  # noqa: F811
@@ -380,6 +382,7 @@ def test_the_command_signs_and_says_where_nobody_did(tmp_path, capsys, monkeypat
     assert not (tmp_path / "x.bundle").exists()
 
 
+@pytest.mark.slow
 def test_the_recipe_of_the_page_leads_from_a_key_to_a_unit(unit, tmp_path, monkeypatch):  # noqa: F811
     """Every command of "Ship a model to units" in docs/ml-engineer.md, in order."""
     page = (REPOSITORY / "docs" / "ml-engineer.md").read_text().partition("## Ship a model to units")[2]

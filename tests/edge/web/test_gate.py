@@ -19,6 +19,7 @@ from tests.doubles.http_viewer import GUARD_S, health_of
 from tests.doubles.studio import Shelf
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_connections", [1, 40])
 def test_one_connection_after_the_other_waits_and_a_crowd_is_refused(num_connections: int) -> None:
     """With two a second, 400 requests: each connection asks for one after the other, all in one piece."""

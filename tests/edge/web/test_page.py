@@ -246,6 +246,7 @@ def test_a_pair_is_saved_once_however_often_the_key_is_hit(page: Any, studio: An
     assert len(studio.shelf.pairs) == 1
 
 
+@pytest.mark.slow
 def test_the_status_line_says_what_is_wrong(page: Any, studio: Any) -> None:
     studio.health.enter("engine", "degraded", "live, bicubic: the output is black")
     wait_for(page, "document.getElementById('state-word').textContent === 'Not as usual'")
@@ -268,6 +269,7 @@ def test_the_page_says_stale_and_why_as_the_unit_does(page: Any, studio: Any) ->
     assert page.locator("#reason").text_content() == "the camera gives old pictures: check it and its network"
 
 
+@pytest.mark.slow
 def test_a_camera_that_is_not_16_9_is_told_on_the_page(page: Any, studio: Any) -> None:
     assert page.locator("#fit").text_content() == ""
     told = "source is 1280x960: cropped to 16:9, 25% of its height is cut away; resized to 1920x1080"
@@ -277,6 +279,7 @@ def test_a_camera_that_is_not_16_9_is_told_on_the_page(page: Any, studio: Any) -
     assert page.locator("#fit").is_visible()
 
 
+@pytest.mark.slow
 def test_a_unit_that_is_gone_is_covered_until_it_is_back(page: Any, studio: Any) -> None:
     studio.close()
     wait_for(page, COVERED)
@@ -313,6 +316,7 @@ def test_a_picture_that_dawdles_on_the_way_is_covered(browser: Any, studio: Any)
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size_px", [(1440, 900), (820, 1180), (390, 844), (844, 390)], ids=str)
 def test_it_fits_every_window(page: Any, size_px: tuple[int, int]) -> None:
     page.set_viewport_size({"width": size_px[0], "height": size_px[1]})

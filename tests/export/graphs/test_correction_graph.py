@@ -41,6 +41,7 @@ def frame() -> np.ndarray:
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lens", [CALIBRATION.lens, None], ids=["lens", "no lens"])
 def test_the_graph_gives_the_hosts_pixels(lens):
     correction = Correction(replace(CALIBRATION, lens=lens))
@@ -52,6 +53,7 @@ def test_the_graph_gives_the_hosts_pixels(lens):
     correction.close()
 
 
+@pytest.mark.slow
 def test_the_profile_of_a_unit_enhances_the_corrected_frame(tmp_path):
     path = tmp_path / "unit.calib"
     write_calibration(path, replace(CALIBRATION, controls={"exposure": 120.0}))

@@ -51,6 +51,7 @@ def test_graph_gives_torchs_pixels_within_one_level(exported, frame, case):
     assert np.abs(found.astype(np.int16) - frame).mean() > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=IDS)
 def test_graph_is_standard_static_folded_and_named(exported, case):
     profile, _, _ = exported(case)

@@ -36,6 +36,7 @@ def models(tmp_path_factory, checkpoints):
     return root
 
 
+@pytest.mark.slow
 def test_profiles_of_the_same_networks_have_their_weights_once(models):
     names = sorted(path.name.rpartition("-")[0] for path in (models / "shared").iterdir())
     assert names == ["resnet-generator", "rrdb"]

@@ -80,6 +80,7 @@ class Rating:
         self.page.context.close()
 
 
+@pytest.mark.slow
 def test_a_whole_study_by_keys_alone(browser, server):
     rating = Rating(browser, server, 0)
     rating.page.keyboard.press("Tab")

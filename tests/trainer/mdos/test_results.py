@@ -68,6 +68,7 @@ def test_mixed_effects_are_against_the_first_method(simulated):
     assert set(effects["reproducibility"]) == {"miinet"}
 
 
+@pytest.mark.slow
 def test_what_was_simulated_says_so_everywhere(simulated, tmp_path):
     page = write_report(simulated, tmp_path)
     assert SIMULATED in page.read_text()
@@ -97,6 +98,7 @@ def test_pictures_and_ratings_are_all_in_the_tables(simulated, tmp_path):
     assert {row["showing"] for row in ratings} == {"1", "2"}
 
 
+@pytest.mark.slow
 def test_a_rater_who_stopped_half_way_is_kept_and_reported_so(study, tmp_path):
     simulate(study, PAPER_MEANS, share=0.5)
     results = results_of(study)

@@ -84,6 +84,7 @@ def test_two_processes_have_the_gradients_of_one(two_processes, one_process):
     torch.testing.assert_close(torch.cat([found["x"] for found in two_processes]) / 2, one_process["x"])
 
 
+@pytest.mark.slow
 def test_all_processes_keep_the_global_statistics(two_processes, one_process):
     names = [name for name in one_process if name.startswith("state.")]
     assert len(names) == 5

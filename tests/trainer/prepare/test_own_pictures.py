@@ -60,6 +60,7 @@ def test_every_mouth_is_for_training(manifests):
     assert manifests["oral"].pictures("hq", "held_out", required=False) == []
 
 
+@pytest.mark.slow
 @needs_data
 def test_poor_throats_are_there_to_be_trained_on_alone(manifests):
     lq = manifests["throats"].pictures("lq", "train")

@@ -122,6 +122,7 @@ def test_training_lowers_the_cycle_loss(config, pictures, tmp_path):
     assert np.mean(cycles[-10:]) < 0.7 * np.mean(cycles[:10])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

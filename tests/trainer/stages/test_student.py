@@ -31,6 +31,7 @@ def test_a_cut_run_goes_on_as_if_uncut(files, tmp_path, head, product, cut_at):
         assert torch.equal(value, other.state_dict()[key]), key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["guided", pytest.param("isr", marks=pytest.mark.slow)])
 def test_training_lowers_the_loss(files, tmp_path, head):
     config = replace(TINY, head=head, steps=50, learning_rate=8e-3, temporal_weight=0.5, frame_weight=0.5)

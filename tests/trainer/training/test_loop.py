@@ -143,6 +143,7 @@ def test_divergence_stops(tmp_path):
         fit(rising, Numbers(), config(), tmp_path, CPU, {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.0, 40.0])
 def test_divergence_may_be_let_run(tmp_path, factor):
     rising = LineStage(steps=300, spoil=lambda n, terms: {**terms, "total": torch.tensor(1.0 + (n > 150) * 30)})

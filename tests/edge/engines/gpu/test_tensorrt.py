@@ -29,6 +29,7 @@ def memory(request, monkeypatch):
     return request.param
 
 
+@pytest.mark.slow
 def test_pixels_are_those_of_the_graph_for_every_frame(gpu, unit, memory):
     unit.put_plan()
     engine = opened(unit)
@@ -40,6 +41,7 @@ def test_pixels_are_those_of_the_graph_for_every_frame(gpu, unit, memory):
     engine.close()
 
 
+@pytest.mark.slow
 def test_shipped_profile_is_bit_equal_to_onnxruntime(gpu, unit):
     shipped = load_profile("live")
     content = shipped.graph.read_bytes()
@@ -94,6 +96,7 @@ def test_capture_writes_where_the_engine_reads_and_results_outlive_it(gpu, unit,
     assert np.array_equal(result, 255 - unit.frame)
 
 
+@pytest.mark.slow
 def test_frames_come_back_when_nothing_refers_to_them_and_more_are_made_while_viewers_hold_some(gpu, unit):
     unit.put_plan()
     engine = opened(unit)

@@ -42,6 +42,7 @@ def cut(running, tmp_path):
     return shutil.copytree(folder, tmp_path / "kept"), name
 
 
+@pytest.mark.slow
 def test_one_that_was_running_is_ended_and_told(cut):
     folder, name = cut
     found = clean_up([folder])

@@ -64,6 +64,7 @@ def recorded(booth, seconds=1.6, views=()):
     return name
 
 
+@pytest.mark.slow
 def test_both_views_have_the_camera_s_own_times(booth):
     name = recorded(booth)
     raw, enhanced = (times_s(booth.folder / f"{name}-{view}.mp4") for view in ("raw", "enhanced"))
@@ -76,6 +77,7 @@ def test_both_views_have_the_camera_s_own_times(booth):
     assert len(set(np.round(np.diff(raw), 4))) > 5, "irregular, as the camera was"
 
 
+@pytest.mark.slow
 def test_its_record_says_what_it_is(booth):
     booth.session = {"id": "s1", "label": "Müller 7"}
     name = recorded(booth)
@@ -105,6 +107,7 @@ def test_one_view_alone(booth, view):
     assert sorted(path.name for path in booth.folder.glob("*.mp4")) == [f"{name}-{view}.mp4"]
 
 
+@pytest.mark.slow
 def test_only_the_enhanced_one_bears_a_mark(tmp_path):
     booth = Booth(tmp_path / "kept", size_px=(640, 360))
     try:
@@ -170,6 +173,7 @@ def moments(booth, name):
     return began_s + np.array(times_s(booth.folder / f"{name}-raw.mp4"))
 
 
+@pytest.mark.slow
 def test_a_recording_begins_with_the_seconds_before(with_before):
     name = with_before.recorder.begin(before=True)["name"]
     so_far_s = with_before.recorder.state()["seconds"]
@@ -183,6 +187,7 @@ def test_a_recording_begins_with_the_seconds_before(with_before):
     assert all(min(abs(recorded - at)) < 0.005 for at in both), "nothing is lost where the two meet"
 
 
+@pytest.mark.slow
 def test_what_was_just_seen_is_kept_beside_a_recording_that_runs(with_before):
     running = with_before.recorder.begin()["name"]
     with_before.wait_recorded(1.0)
@@ -196,6 +201,7 @@ def test_what_was_just_seen_is_kept_beside_a_recording_that_runs(with_before):
         assert with_before.record(name)["state"] == "ended"
 
 
+@pytest.mark.slow
 def test_the_seconds_before_are_bounded(tmp_path):
     booth = Booth(tmp_path / "kept", before_s=60, before_mib=8, views=("raw",), size_px=(1280, 720))
     try:
@@ -215,6 +221,7 @@ def test_nothing_is_kept_where_nobody_asked_for_it(booth):
     assert ffmpegs() == [], "and nothing is encoded"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hangs"])
 def test_ffmpeg_that_fails_ends_the_recording_and_nothing_else(booth, monkeypatch, how):
     monkeypatch.setattr(tape, "TAKES_WITHIN_S", 3.0)
@@ -270,6 +277,7 @@ def test_one_that_nobody_stops_ends(booth):
     assert booth.record(name)["ended"].startswith("after [recording] minutes")
 
 
+@pytest.mark.slow
 def test_the_rate_of_the_settings_is_kept(tmp_path):
     booth = Booth(tmp_path / "kept", fps=5.0)
     try:
@@ -296,6 +304,7 @@ def test_without_ffmpeg_it_says_what_to_install(tmp_path, monkeypatch):
         booth.close()
 
 
+@pytest.mark.slow
 def test_motion_jpeg_where_there_is_no_h264(tmp_path, monkeypatch):
     ffmpeg = encoders.find_ffmpeg()
     without = encoders.Encoder(ffmpeg, encoders._FORMATS[-1])

@@ -38,6 +38,7 @@ def test_command_overwrites_only_when_forced(tmp_path: Path, capsys: pytest.Capt
     assert cv2.imread(str(taken)).shape == FRAME_SHAPE
 
 
+@pytest.mark.slow
 def test_variety_gives_another_throat_each_time(tmp_path: Path) -> None:
     assert command.main(["--output", str(tmp_path), "--count", "2", "--kind", "truth", "--variety"]) == 0
     first, second = (cv2.imread(str(tmp_path / f"truth_00000{i}.png")) for i in range(2))

@@ -178,6 +178,7 @@ def test_close_ends_a_waiting_read(camera):
         assert source.read() is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("switches", "granted"),
     [

@@ -58,6 +58,7 @@ def test_a_profile_that_is_refused_is_said_and_the_one_that_runs_stays_chosen(pa
     wait_for(page, "document.querySelector('#profiles input[value=live]').checked")
 
 
+@pytest.mark.slow
 def test_strength_light_and_camera_are_sliders(page: Any, unit: FakeUnit) -> None:
     page.keyboard.press("a")
     wait_for_text(page, "light-value", "70%")
@@ -154,6 +155,7 @@ def test_a_patient_session_is_opened_shown_and_ended(page: Any, unit: FakeUnit) 
 # ---- the held picture by other profiles
 
 
+@pytest.mark.slow
 def test_a_held_picture_is_made_by_a_reference_profile(page: Any, unit: FakeUnit) -> None:
     assert page.locator("#tray").is_hidden()
     unit.freeze()
@@ -212,6 +214,7 @@ def test_a_viewer_is_offered_nothing_that_changes_anything(page: Any, unit: Fake
     wait_for_colour(page, "raw", x=0.2)
 
 
+@pytest.mark.slow
 def test_a_login_that_ends_soon_is_told_and_one_can_stay(page: Any, unit: FakeUnit) -> None:
     unit.has_users = True
     page.reload()

@@ -14,6 +14,7 @@ from edge.confining.seccomp import can_filter
 from edge.guard import confined
 from edge.guard.confined import ERROR_KINDS, Confined, Limits, Task, run_confined
 from edge.guard.sandbox import Plan
+from tests.doubles.waiting import wait_until
 
 FUNCTIONS = "tests.doubles.confined_functions"
 

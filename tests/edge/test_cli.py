@@ -194,6 +194,7 @@ def picture(kind):
     }[kind]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["1x1", "16-bit", "grey", "alpha", "4:3"])
 def test_any_picture_is_enhanced(tmp_path, kind):
     cv2.imwrite(str(tmp_path / "in.png"), picture(kind))

@@ -84,6 +84,7 @@ def test_raw_and_enhanced_travel_as_one_moment():
     assert sink.closed
 
 
+@pytest.mark.slow
 def test_the_enhancer_hears_that_no_frame_comes():
     class Silent(ScriptedSource):
         def read(self):

@@ -99,6 +99,7 @@ def test_without_a_terminal_a_hangup_reads_the_configuration_again(port: int) ->
         assert program.poll() is None
 
 
+@pytest.mark.slow
 def test_closed_standard_streams_are_as_dev_null(port: int) -> None:
     program = subprocess.Popen(["sh", "-c", CLOSED, "sh", *command(port)], start_new_session=True)
     with ended(program):

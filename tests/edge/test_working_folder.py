@@ -60,6 +60,7 @@ def test_a_training_that_compiles_runs_nothing_of_the_working_folder(folder):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_live_program_runs_nothing_of_the_working_folder(folder):
     live = [PROGRAMS / "edge-enhance", "--live", "--config", "edge.toml"]
     (folder / "edge.toml").write_text('[web]\nlisten = "127.0.0.1:0"\n')

@@ -30,6 +30,7 @@ def test_a_session_is_taken_by_itself(tmp_path, capsys):
     assert len(list(session.images())) == 2
 
 
+@pytest.mark.slow
 def test_int8_scenes_tell_the_engine_build_what_they_are(tmp_path):
     folder = tmp_path / "scenes"
     arguments = ("-o", folder, "--unit", "A-1", "--source", BENCH, "--headless", "--frames", 3)

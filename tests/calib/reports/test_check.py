@@ -31,6 +31,7 @@ def test_a_unit_as_it_was_passes(stored, bench, write_session, tmp_path, capsys)
     assert page.count("data:image/jpeg;base64,") == 3 and 'class="good"' in page and 'class="bad"' not in page
 
 
+@pytest.mark.slow
 def test_new_dust_is_found_where_it_lies(stored, bench, write_session, tmp_path, capsys):
     flat = write_session(tmp_path / "flat", "flat", bench.frames("flat", 2, dust=12))
     result = check(read_calibration(stored), [flat])

@@ -16,6 +16,7 @@ from tests.doubles.network_camera.timecode import read_codes
 NUM_PICTURES = 12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "form"), [("h264", "h264"), ("h265", "hevc")])
 def test_a_picture_comes_out_with_its_own_time(codec: str, form: str) -> None:
     given: list[Encoded] = []

@@ -37,6 +37,7 @@ def even(light):
     return lambda x, y: np.broadcast_to(np.float32(light), (*x.shape, 3))
 
 
+@pytest.mark.slow
 def test_an_even_scene_comes_out_even_and_in_its_own_colour(camera, correction):
     colour = (0.5, 0.25, 0.18)
     frame = camera.frame(camera.signal(even(colour)), 0)
@@ -71,6 +72,7 @@ def test_a_neutral_calibration_changes_nothing():
     neutral.close()
 
 
+@pytest.mark.slow
 def test_any_number_of_threads_gives_the_same_pixels(camera, truth, correction):
     frame = camera.frame(camera.signal(even((0.3, 0.2, 0.2))), 1)
     for num_threads in (1, 3):

@@ -82,6 +82,7 @@ def test_every_format_gives_all_frames_at_their_times_in_their_colours(
 MATRIX = "scale=out_color_matrix={}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "matrix", "tags"),
     [
@@ -217,6 +218,7 @@ def moving(path: Path, *arguments: str) -> Path:
     return made(path, "-f", "lavfi", "-i", "testsrc2=s=320x180:r=30:d=2", *arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "arguments", "least"),
     [

@@ -74,6 +74,7 @@ def assert_same_without(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert np.abs(image.astype(int) - other).max() <= 1
 
 
+@pytest.mark.slow
 def test_interlaced_frames_come_as_planes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = interlaced(tmp_path / "x.ts", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-q:v", "2")
     assert _comes_as_planes(clip_facts(path))

@@ -164,6 +164,7 @@ def test_a_frame_that_fails_costs_no_process(scripted, what, expected_text):
     assert pid_of(engine) == pid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("what", "num_warnings"), [("lose gpu", 1), ("crash gpu", 2)], ids=["lost", "crashing twice"])
 def test_a_gpu_that_goes_hands_its_picture_to_the_cpu_which_stays(scripted, caplog, what, num_warnings):
     engine = scripted("auto")
@@ -251,6 +252,7 @@ def test_opening_is_not_waited_for_once_it_is_stopped(scripted, monkeypatch):
         engine.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["cpu", "auto"])
 def test_an_engine_that_ends_each_time_while_it_opens_is_told(scripted, caplog, backend):
     with pytest.raises(EngineGone, match="exit code 9"):

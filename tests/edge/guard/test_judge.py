@@ -166,6 +166,7 @@ def test_what_a_unit_does_to_its_picture_comes_from_its_calibration(unit, tmp_pa
     assert block_correction(str(path), "a", {"calibration": {"unit": "C-3"}}) == (None, False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_back", [1, 2, 3])
 def test_an_older_answer_is_found_though_only_noise_moved(frames, num_back):
     raw, good = frames[0]

@@ -211,6 +211,7 @@ def test_bad_clip_is_one_line(tmp_path, capfd, content_of, message):
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paced", [True, False])
 def test_a_hole_in_a_clip_keeps_the_clock(tmp_path, caplog, paced):
     """Two frames do not decode: their numbers are missing, what follows comes when it is due."""

@@ -123,6 +123,7 @@ def test_stream_uri_goes_whole_to_the_camera(monkeypatch, uri):
     assert open_source(uri).args == (uri,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind", "fps"),
     [

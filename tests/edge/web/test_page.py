@@ -219,6 +219,7 @@ def test_the_slider_goes_on_by_keys_and_the_unit_ends_at_what_it_shows(page: Any
     wait_for(page, "document.getElementById('strength-value').textContent === '25%'")
 
 
+@pytest.mark.slow
 def test_strengths_are_asked_for_one_at_a_time_and_the_last_one_counts(page: Any, studio: Any) -> None:
     page.evaluate("""() => {
         const direct = window.fetch;

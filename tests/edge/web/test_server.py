@@ -380,6 +380,7 @@ def test_close_cuts_every_viewer_and_frees_the_port(studio: Any, watch: Any) -> 
     deaf.close()
 
 
+@pytest.mark.slow
 def test_a_viewer_may_ask_for_fewer_pictures_and_gets_the_newest(studio: Any) -> None:
     studio.roll()
     viewer = Viewer(studio.url, "view=enhanced&fps=2")

@@ -38,6 +38,7 @@ PIXEL_CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PIXEL_CASES)
 def test_graph_gives_torchs_pixels_within_one_level(exported, frame, case):
     profile, checkpoint, isr = exported(case)

@@ -46,6 +46,7 @@ def test_profiles_of_the_same_networks_have_their_weights_once(models):
     assert whole.graph.stat().st_size < len(whole.content(whole.graph))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["miinet", "miinet-guided"])
 def test_graph_and_weights_together_are_the_graph_with_the_rounded_weights(models, checkpoints, name):
     profile = load_profile(name, (models,))

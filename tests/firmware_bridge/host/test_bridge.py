@@ -131,6 +131,7 @@ def test_a_restarted_device_is_greeted_again(make_rig):
     assert status.faults == Fault.WATCHDOG
 
 
+@pytest.mark.slow
 def test_a_device_that_hangs_and_recovers(make_rig):
     rig = make_rig()
     rig.simulator.switches.hang = True
@@ -190,6 +191,7 @@ def test_light_dims_and_goes_out_behind_the_pty_when_the_host_dies(make_rig):
     assert seen == [(900, 500), (100, 0), (0, 0)]
 
 
+@pytest.mark.slow
 def test_the_heater_clears_the_fogged_window(make_rig):
     rig = make_rig(speed=3)
     rig.simulator.switches.surroundings.fog = 0.4
@@ -280,6 +282,7 @@ def test_auto_takes_the_fixed_name_or_the_only_port_and_never_guesses(tmp_path, 
     assert chosen_port("auto") == fixed
 
 
+@pytest.mark.slow
 def test_something_that_is_no_camera_head_is_named_within_seconds(tmp_path):
     master, slave = os.openpty()
     bridge = Bridge(os.ttyname(slave))

@@ -195,6 +195,7 @@ def test_a_dataset_draws_what_it_is_given(pictures):
     assert torch.equal(lq, gt) and not torch.equal(lq, dataset(pictures, Parts(), tone=0.0)[4][0])
 
 
+@pytest.mark.slow
 def test_two_moments_of_a_family_are_of_one_fog(pictures):
     """Fog and camera stay; the scene moves and the fog thins."""
     of = StudentDataset([Group(pictures, 1.0, 0.0, turns=False)], 3, Parts(later=True), degrade=FogPairs())

@@ -39,6 +39,7 @@ def test_guided_is_above_bicubic_with_a_perfect_dehazer(truths):
     assert min(gains) > 3
 
 
+@pytest.mark.slow
 def test_panned_frames_move_as_their_motion_says():
     picture = cv2.GaussianBlur(np.random.default_rng(2).integers(0, 256, (90, 160, 3), dtype=np.uint8), (0, 0), 2)
     frames, motions = judge.panned(picture, 3)

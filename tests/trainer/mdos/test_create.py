@@ -128,6 +128,7 @@ def other_key(study):
     path.write_text(json.dumps(key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [changed_picture, other_title, other_key])
 def test_a_folder_that_was_changed_is_refused_by_hash(study, change):
     change(study)

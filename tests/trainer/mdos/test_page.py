@@ -157,6 +157,7 @@ def test_pause_close_and_go_on(browser, server):
     again.close()
 
 
+@pytest.mark.slow
 def test_two_windows_with_one_code(browser, server):
     first = Rating(browser, server, 4).begin()
     first.shows(0, "quality")

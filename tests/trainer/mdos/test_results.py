@@ -41,6 +41,7 @@ def test_the_papers_table_comes_out_as_it_was_put_in(simulated):
     assert rows["original"].mean < rows["cyclegan"].mean < rows["miinet"].mean < rows["hq"].mean
 
 
+@pytest.mark.slow
 def test_differences_are_found_and_hq_is_compared_with_nothing(simulated):
     found = {(one.aspect, one.one, one.other): one for one in simulated.differences()}
     assert not [key for key in found if "hq" in key]  # other subjects
@@ -80,6 +81,7 @@ def test_what_was_simulated_says_so_everywhere(simulated, tmp_path):
         assert {row[-1] for row in rows} == {"yes"}
 
 
+@pytest.mark.slow
 def test_the_page_holds_all_and_asks_nobody_else(simulated, tmp_path):
     text = write_report(simulated, tmp_path).read_text()
     for title in ("Scores by method", "Distributions", "Comparisons", "Mixed effects", "Agreement", "Test and retest"):
@@ -88,6 +90,7 @@ def test_the_page_holds_all_and_asks_nobody_else(simulated, tmp_path):
     assert "nan" not in text.lower().replace("finance", "")
 
 
+@pytest.mark.slow
 def test_pictures_and_ratings_are_all_in_the_tables(simulated, tmp_path):
     write_report(simulated, tmp_path)
     pictures = list(csv.DictReader((tmp_path / "pictures.csv").open()))

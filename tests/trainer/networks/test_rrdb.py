@@ -129,6 +129,7 @@ def released():
     return network
 
 
+@pytest.mark.slow
 @needs_weights
 def test_published_weights_beat_bicubic_on_a_small_picture(released):
     network_db, bicubic_db = enlarged(SET5 / "butterfly.png", released)

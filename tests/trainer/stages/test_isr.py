@@ -135,6 +135,7 @@ def test_each_step_of_the_gan_moves_its_own_network(pictures, init, vgg16_file):
     assert all(torch.equal(a, b) for a, b in zip(kept["f"], features.parameters(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [L1, GAN], ids=["l1", "gan"])
 @pytest.mark.parametrize("ema_decay", [0.0, 0.9])
 def test_a_cut_run_goes_on_as_if_uncut(config, pictures, init, tmp_path, ema_decay, cut_at):
@@ -176,6 +177,7 @@ def test_the_discriminator_learns_to_tell_fakes(pictures, init):
     assert terms["score_real"] > terms["score_fake"] + 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [

@@ -153,6 +153,7 @@ def test_no_recording_begins_of_a_picture_that_is_not_live(booth):
     assert not list(booth.folder.glob("*")) if booth.folder.exists() else True
 
 
+@pytest.mark.slow
 def test_a_second_one_is_refused_and_one_after_it_is_not(booth):
     first = recorded(booth, 0.6)
     booth.roll()

@@ -6,6 +6,7 @@ import threading
 
 import cv2
 import numpy as np
+import pytest
 
 from edge.pictures.geometry import FRAME_SHAPE, shrink
 from edge.pictures.image import Image
@@ -27,6 +28,7 @@ def test_frame_is_what_a_source_gives(renderer: DemoRenderer) -> None:
         assert image.min() > 0 and image.max() < 255, "noise may not wrap around"
 
 
+@pytest.mark.slow
 def test_same_index_gives_same_pixels_in_any_order(renderer: DemoRenderer) -> None:
     moments = (40, 215, 0)  # in fog, out of focus, the first
     first = [(renderer.degraded(i), renderer.truth(i)) for i in moments]

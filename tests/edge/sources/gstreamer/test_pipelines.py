@@ -182,6 +182,7 @@ def kill_it(child: psutil.Process) -> None:
     child.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("break_it", "words"),
     [(stop_it, "no picture from the pipeline for 2 s"), (kill_it, "gstreamer was ended by SIGKILL")],
@@ -196,6 +197,7 @@ def test_a_process_that_hangs_or_is_killed_is_a_lost_camera(break_it: Callable[[
     assert not new_children()
 
 
+@pytest.mark.slow
 def test_a_plug_in_that_hangs_at_the_start_is_waited_for_no_longer(monkeypatch, tmp_path):
     monkeypatch.setattr(source_module, "OPENING_S", 2.0)
     os.mkfifo(tmp_path / "nobody writes here")  # opening it waits for ever, within the change of state
@@ -231,6 +233,7 @@ def test_without_gi_one_line_says_what_to_install(monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_it_ends_with_the_program(tmp_path):
     code = (
         "import os, sys, time\nfrom edge.sources.gstreamer.source import GstSource\n"

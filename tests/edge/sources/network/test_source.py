@@ -164,6 +164,7 @@ def test_redirects_without_end_are_one_line():
         server.shutdown()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("auth", ["basic", "digest"])
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
 def test_the_right_password_opens(camera, scheme, auth):

@@ -39,6 +39,7 @@ def test_freeze_and_live_are_one_place_and_two_keys(page: Any, unit: FakeUnit) -
     assert unit.asked("POST", "/api/save") == [], "a freeze saves nothing"
 
 
+@pytest.mark.slow
 def test_installed_live_profiles_are_offered_and_no_others(page: Any, unit: FakeUnit) -> None:
     page.keyboard.press("a")
     names = page.locator("#profiles input").evaluate_all("all => all.map((one) => one.value)")
@@ -95,6 +96,7 @@ def test_what_the_unit_has_not_is_not_shown(page: Any, unit: FakeUnit) -> None:
     assert page.locator("#strength").is_visible()
 
 
+@pytest.mark.slow
 def test_a_recording_runs_until_it_is_stopped(page: Any, unit: FakeUnit) -> None:
     page.keyboard.press("r")
     wait_asked(page, unit, "POST", "/api/recording/start", {"views": ["raw", "enhanced"], "before": False})
@@ -243,6 +245,7 @@ def test_a_login_that_has_ended_is_said_over_the_picture(page: Any, unit: FakeUn
     wait_for(page, "document.getElementById('cover').hidden")
 
 
+@pytest.mark.slow
 def test_a_unit_that_is_open_to_everybody_says_so_always(page: Any, unit: FakeUnit) -> None:
     assert page.locator("#access").text_content() == ""
     unit.state["insecure"] = True

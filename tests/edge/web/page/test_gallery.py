@@ -28,6 +28,7 @@ def gallery(page: Any, unit: FakeUnit) -> Any:
     return page
 
 
+@pytest.mark.slow
 def test_a_pair_is_looked_at_as_the_live_picture_is(gallery: Any) -> None:
     gallery.keyboard.down(" ")
     wait_for(gallery, "document.activeElement.id === 'film'")

@@ -127,6 +127,7 @@ def test_two_viewers_look_each_in_their_own_way(open_page: Callable[..., Any], u
         goes_on(page)
 
 
+@pytest.mark.slow
 def test_the_line_is_quiet_while_all_is_well_and_loud_where_not(page: Any, unit: FakeUnit) -> None:
     wait_for_text(page, "quiet", "25/s · live")
     assert page.locator("#reason").text_content() == ""

@@ -47,6 +47,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asks", [False, True], ids=["silent", "asks and does not read"])
 def test_one_that_stands_still_has_one_message_waiting_and_costs_the_others_nothing(
     studio: Studio, open_ws: Callable[..., WsViewer], made: Counter[View], sent: Counter[str], asks: bool
@@ -83,6 +84,7 @@ def test_each_size_is_encoded_once_for_all_who_look(
     assert max(made.values()) <= num_pairs + NUM_ROUNDS // 4, "not one for each of three"
 
 
+@pytest.mark.slow
 def test_a_slow_viewer_never_waits_for_a_queue(studio: Studio, open_ws: Callable[..., WsViewer]) -> None:
     studio.roll(NOISE, NOISE)
     viewer = open_ws(buffer=4096).want("enhanced")

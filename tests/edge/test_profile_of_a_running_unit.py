@@ -75,6 +75,7 @@ def test_the_picture_stays_enhanced_while_the_profile_is_exchanged(unit: Unit) -
     status, _, body = unit.guest.ask("POST", "/api/profile?name=live-fast")
     assert (status, json.loads(body)) == (200, {"profile": "live-fast"})
     unit.wait_for(profile="live-fast", mode="enhanced", state="live")
+    wait_until(lambda: "live-fast" in {profile for profile, _ in modes})
     has_ended.set()
     watching.join()
     assert {profile for profile, _ in modes} == {"live", "live-fast"}

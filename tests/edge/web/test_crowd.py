@@ -24,6 +24,7 @@ from edge.web.limits import Limits
 from edge.web.views import ViewEncoder
 from tests.doubles.http_viewer import GUARD_S, Viewer, get, health_of, image_from_png, wait_for_frames
 from tests.doubles.studio import Studio
+from tests.doubles.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -230,5 +231,5 @@ def test_the_first_viewers_view_has_a_thread_of_its_own(
     made.clear()
     again.until(lambda part: part.state == "live")
     again.until(lambda part: part.state == "live")
-    assert ("enhanced", "web-encoder-others") in made
+    wait_until(lambda: ("enhanced", "web-encoder-others") in made)
     assert {view for view, thread in made if thread == "web-encoder"} == {"pair"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import logging
-import mmap
 import os
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 from edge.basics.errors import DeviceMissing
 from edge.basics.python_child import PACKAGES
 from edge.basics.said import log_what_it_says
+from edge.frames.shared_pool import SharedPool
 from edge.gstreamer.child import gstreamer_environment
 from edge.gstreamer.program import system_python
 from edge.video.wire import packed, read_message
@@ -55,16 +55,15 @@ class VideoChild:
         self._writing = threading.Lock()
         self._heard_s, self._is_up, self._is_gone = time.monotonic(), False, False
         self._why = ""
-        pictures_fd = os.memfd_create("edge-video", os.MFD_CLOEXEC)
+        pool = SharedPool(num_bytes, 1)
+        self.pictures = pool.piece(0)
         try:
-            os.ftruncate(pictures_fd, num_bytes)
-            self.pictures = mmap.mmap(pictures_fd, num_bytes)
             self._process = subprocess.Popen(
-                [system_python(), "-I", "-B", "-c", _START, str(PACKAGES), str(pictures_fd)],
+                [system_python(), "-I", "-B", "-c", _START, str(PACKAGES), str(pool.descriptor), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                pass_fds=[pictures_fd],
+                pass_fds=[pool.descriptor],
                 env=gstreamer_environment(),
                 cwd="/",
                 start_new_session=True,
@@ -72,7 +71,7 @@ class VideoChild:
         except OSError as error:
             raise DeviceMissing(f"the video process cannot be started: {error}") from error
         finally:
-            os.close(pictures_fd)
+            pool.close()
         assert self._process.stdin is not None, "a pipe was asked for"
         os.set_blocking(self._process.stdin.fileno(), False)
         with contextlib.suppress(OSError):
@@ -111,14 +110,17 @@ class VideoChild:
             except (OSError, ValueError):  # its end is told by the reader
                 num_written = 0
             if num_written < len(content):
-                self._process.kill()
+                self._kill()
 
     def close(self) -> None:
-        """End it; what it was doing is lost."""
-        if self._process.poll() is None:
-            self._process.kill()
+        """End it and all that it started; what it was doing is lost."""
+        self._kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_S)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
     def _read(self) -> None:
         pipe = self._process.stdout
@@ -129,7 +131,7 @@ class VideoChild:
                 if message[0].get("kind") == "lacks":
                     self._why = f"{message[0]['why']}; apt-get install {PACKAGES_NEEDED}"
                 self._on_message(*message)
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:  # it hears strangers: what it says may be anything
             self._why = f"its messages cannot be read: {error}"
         self.close()
         self._is_gone = True

@@ -85,10 +85,6 @@ class Peer:
         self._name_source(f"{caps},profile-level-id=(string){offer.profile}")
         self._negotiate(offer)
 
-    @property
-    def is_connected(self) -> bool:
-        return self._is_connected
-
     def send(self, unit: bytes, t_ns: int, is_whole: bool) -> None:
         """Send an access unit; one that needs what was not sent is left out, as all are while too many wait."""
         source = self._source  # None once closed, in the main loop

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import os
 import signal
 import sys
 
+from edge.gstreamer.scripts.link import close_off
 from edge.video.wire import packed
 
 NICE = 10
 """The live picture goes first, as before the unit's own threads that give way."""
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     faulthandler.enable()
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    close_off(int(sys.argv[2]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the unit ends this process, not a terminal
     with contextlib.suppress(OSError):  # forbidden: it works all the same
         os.setpriority(os.PRIO_PROCESS, 0, max(NICE, os.getpriority(os.PRIO_PROCESS, 0)))

@@ -8,8 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
-import numpy as np
-
 from edge.basics.threads import give_way
 from edge.config import VideoConfig
 from edge.frames.frame import FramePair
@@ -18,13 +16,11 @@ from edge.health.record import Health
 from edge.video.hub import Hub
 from edge.video.picture import Painter, VideoView
 from edge.video.thrift import Thrift
-from edge.web.views import status_of
+from edge.web.showing import Showing
 
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.1
-_AGAIN_NS = 500_000_000
-"""A picture that is not live is sent again so often: its age counts up."""
 FPS = 30
 """What encoders are told, for the sake of their rate; pictures come when they come."""
 GOP = 30
@@ -39,12 +35,12 @@ class VideoFeed:
     """
 
     def __init__(self, config: VideoConfig, health: Health, hub: Hub, frozen: Callable[[], FramePair | None]) -> None:
-        self._config, self._health, self._hub, self._frozen = config, health, hub, frozen
+        self._config, self._hub, self._frozen = config, hub, frozen
         self._slot: Slot[FramePair] = Slot()
         self._newest: FramePair | None = None
         self._painter = Painter()
+        self._showing = Showing(health, self._shown)
         self._last_ns: dict[VideoView, int] = {}
-        self._shown_state, self._shown_ns = "", 0
         self._thrift: defaultdict[VideoView, Thrift] = defaultdict(Thrift)
         self._spent_kbits: dict[VideoView, tuple[int, float]] = {}
         self._thread: threading.Thread | None = None
@@ -77,26 +73,21 @@ class VideoFeed:
                 log.exception("a picture could not be given to the video process")
                 time.sleep(_TICK_S)
 
+    def _shown(self) -> tuple[FramePair | None, bool]:
+        held = self._frozen()
+        return held or self._newest, held is not None
+
     def _turn(self, pair: FramePair | None) -> None:
         """Paint what is due."""
         self._newest = pair or self._newest
-        held = self._frozen()
-        shown, now_ns = held or self._newest, time.monotonic_ns()
-        taken_ns = None if shown is None else shown.enhanced.t_capture_ns
-        verdict = self._health.verdict(now_ns, taken_ns, frozen=held is not None)
-        state = status_of(None if shown is None else shown.enhanced, verdict).state
-        aged = state != "live" and (state != self._shown_state or now_ns - self._shown_ns >= _AGAIN_NS)
-        fresh = (pair is not None and held is None) or aged
-        views = self._hub.wanted(not fresh)
-        if fresh:
-            self._shown_state, self._shown_ns = state, now_ns
-        for view in views:
+        moment = self._showing.now(pair is not None)
+        most_px, taken_ns = self._config.width, moment.taken_ns
+        for view in self._hub.wanted(not moment.is_due):
             room = self._hub.room(view)
             if room is None:
                 return
-            memory, at = room
-            out = np.frombuffer(memory, np.uint8)
-            width_px, height_px, painted = self._painter.paint(view, shown, verdict, self._config.width, out)
+            out, at = room
+            width_px, height_px, painted = self._painter.paint(view, moment.pair, moment.verdict, most_px, out)
             t_ns = taken_ns if painted == "live" and taken_ns is not None else time.monotonic_ns()
             t_ns = self._last_ns[view] = max(t_ns, self._last_ns.get(view, 0) + _STEP_NS)
             order = {

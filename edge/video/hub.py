@@ -8,6 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edge.basics.errors import DeviceMissing
 from edge.video.child import PACKAGES_NEEDED, VideoChild
 from edge.video.listening import Coded, Listener, NoVideo
@@ -162,13 +165,13 @@ class Hub:
             chosen = views & self._unserved if only_unserved else views
             return tuple(view for view in VIDEO_VIEWS if view in chosen and len(self._sent[view]) < NUM_SLOTS)
 
-    def room(self, view: VideoView) -> tuple[memoryview, int] | None:
+    def room(self, view: VideoView) -> tuple[NDArray[np.uint8], int] | None:
         """Memory for the next picture of a view and where it begins; None where there is no process."""
         child = self._child
         if child is None or child.is_gone:
             return None
         begin = (VIDEO_VIEWS.index(view) * NUM_SLOTS + self._num_painted[view] % NUM_SLOTS) * MAX_BYTES
-        return memoryview(child.pictures)[begin : begin + MAX_BYTES], begin
+        return child.pictures[begin : begin + MAX_BYTES], begin
 
     def picture(self, view: VideoView, told: dict[str, Any]) -> None:
         """A picture lies in its room."""

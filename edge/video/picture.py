@@ -12,8 +12,8 @@ from edge.frames.frame import Frame, FramePair
 from edge.health.state import Verdict
 from edge.pictures.image import Image
 from edge.web import banner, state_strip
-from edge.web.banner import PictureState, Side, blank
-from edge.web.views import status_of
+from edge.web.banner import PictureState, Side
+from edge.web.views import Room, image_of, status_of
 
 VideoView = Literal["enhanced", "raw", "pair"]
 VIDEO_VIEWS: tuple[VideoView, ...] = get_args(VideoView)
@@ -42,7 +42,7 @@ class Painter:
     """Composes views, in memory that is kept; for one thread."""
 
     def __init__(self) -> None:
-        self._canvas = np.empty((0, 0, 3), np.uint8)
+        self._canvas = Room()
 
     def paint(
         self, view: VideoView, pair: FramePair | None, verdict: Verdict, most_px: int, out: NDArray[np.uint8]
@@ -56,9 +56,9 @@ class Painter:
         """
         raw, enhanced = (None, None) if pair is None else (pair.raw, pair.enhanced)
         shown = raw if view == "raw" else enhanced
-        whole = blank() if shown is None else shown.image
+        whole = image_of(shown)
         width_px, height_px = coded_size(view, whole.shape[1], whole.shape[0], most_px)
-        canvas = self._room(width_px, height_px)
+        canvas = self._canvas.of((height_px, width_px, 3))
         if view == "pair":
             self._lay(canvas[:, : width_px // 2], raw, verdict, "raw", "left")
             self._lay(canvas[:, width_px // 2 :], enhanced, verdict, "enhanced", "right")
@@ -72,15 +72,10 @@ class Painter:
 
     def _lay(self, part: Image, frame: Frame | None, verdict: Verdict, wanted: str, side: Side) -> None:
         """One picture with its banner."""
-        image = blank() if frame is None else frame.image
+        image = image_of(frame)
         height_px, width_px = part.shape[:2]
         if image.shape[:2] == (height_px, width_px):
             np.copyto(part, image)
         else:
             np.copyto(part, cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA))
         banner.draw(part, status_of(frame, verdict, wanted), side, height_px)
-
-    def _room(self, width_px: int, height_px: int) -> Image:
-        if self._canvas.shape[:2] != (height_px, width_px):
-            self._canvas = np.empty((height_px, width_px, 3), np.uint8)
-        return self._canvas

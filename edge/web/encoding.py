@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from edge.frames.frame import FramePair
 from edge.health.record import Health
 from edge.health.state import Verdict
-from edge.web.views import RESTAMP_S, Picture, View, ViewEncoder, status_of
+from edge.web.showing import Showing
+from edge.web.views import Picture, View, ViewEncoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Encoding:
 
     def __init__(self, desk: Desk, encoder: ViewEncoder) -> None:
         self._desk, self._encoder = desk, encoder
-        self._shown_state, self._shown_ns, self._number = "", 0, 0
+        self._showing, self._number = Showing(desk.health, desk.shown), 0
         self._made: dict[View, int] = {}
 
     def turn(self, is_new: bool) -> bool:
@@ -48,20 +49,13 @@ class Encoding:
         Args:
             is_new: a pair has come that was not shown yet.
         """
-        now_ns = time.monotonic_ns()
-        shown, is_frozen = self._desk.shown()
-        taken_ns = None if shown is None else shown.enhanced.t_capture_ns
-        verdict = self._desk.health.verdict(now_ns, taken_ns, frozen=is_frozen)
-        state = status_of(None if shown is None else shown.enhanced, verdict).state
-        aged = state != "live" and (state != self._shown_state or now_ns - self._shown_ns >= RESTAMP_S * 1e9)
-        if (is_new and not is_frozen) or aged:
-            self._shown_state, self._shown_ns = state, now_ns
-            self._number += 1
+        moment = self._showing.now(is_new)
+        self._number += moment.is_due
         unserved = self._desk.views(True)
         due = [view for view in self._desk.views(False) if view in unserved or self._made.get(view) != self._number]
         self._made = {view: number for view, number in self._made.items() if number == self._number}
         for view in due:
-            self._desk.deliver(view, self._encoded(view, shown, verdict))
+            self._desk.deliver(view, self._encoded(view, moment.pair, moment.verdict))
             self._made[view] = self._number
         return bool(due)
 

@@ -188,7 +188,7 @@ class ViewEncoder:
         else:
             jpeg = self._jpeg(shown, verdict, view.name, "left", quality, view.width_px)
         seq, taken_ns = (None, None) if shown is None else (shown.seq, shown.t_capture_ns)
-        height_px, width_px = size_at(_image_of(shown).shape, view.width_px)
+        height_px, width_px = size_at(image_of(shown).shape, view.width_px)
         profile = "" if shown is None else shown.profile
         return Picture(
             jpeg, seq, taken_ns, status.state, status.mode, num_bytes_enhanced, profile, (width_px, height_px)
@@ -198,7 +198,7 @@ class ViewEncoder:
         self, frame: Frame | None, verdict: Verdict, wanted: str, side: Side, quality: int, width_px: int
     ) -> bytes:
         """The stamped picture of one frame, or of no frame yet."""
-        image = _image_of(frame)
+        image = image_of(frame)
         status, seq = status_of(frame, verdict, wanted), None if frame is None else frame.seq
         small = self._at_size(image, width_px, self._small)
         height_px = small.shape[0]
@@ -219,7 +219,7 @@ class ViewEncoder:
 
     def _split(self, raw: Frame | None, enhanced: Frame | None, verdict: Verdict, view: View) -> Image:
         """Raw left, enhanced right, each with its own label; a thin line between them while they are live."""
-        image = self._at_size(_image_of(enhanced), view.width_px, self._small)
+        image = self._at_size(image_of(enhanced), view.width_px, self._small)
         canvas = stamp(image, status_of(enhanced, verdict), "right", self._canvas.of(image.shape))
         height_px, width_px = canvas.shape[:2]
         cut_px = round(view.at * width_px)
@@ -260,7 +260,8 @@ class Room:
         return self._pixels[: math.prod(shape)].reshape(shape)
 
 
-def _image_of(frame: Frame | None) -> Image:
+def image_of(frame: Frame | None) -> Image:
+    """Of a frame; what is shown before the first, not to be written into, where there is none."""
     return _no_picture() if frame is None else frame.image
 
 

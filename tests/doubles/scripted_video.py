@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 SPS, PPS = bytes.fromhex("6742c02895a01e0089f961000003000100000300320f1832a0"), bytes.fromhex("68ce3c80")
 """Of x264: Constrained Baseline, level 4."""
 _START = b"\0\0\0\1"
@@ -36,7 +38,7 @@ class ScriptedVideo:
         lacks: tuple[str, ...] = (),
         answers: bool = True,
     ) -> None:
-        self.pictures = bytearray(num_bytes)
+        self.pictures = np.zeros(num_bytes, np.uint8)
         self.told: list[dict[str, Any]] = []
         self.is_gone = self.is_hung = False
         self.process_id, self.why_gone = 1, "it ended with status 1"

@@ -24,6 +24,10 @@ class UsageError(EdgeError):
     exit_code = 2
 
 
+class NotNow(EdgeError):
+    """What is asked for cannot be at this moment, and nothing has changed; the API answers 409 with the line."""
+
+
 class DeviceMissing(EdgeError):
     """A camera or another device is not there."""
 

@@ -19,7 +19,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge.basics.errors import EdgeError, UsageError
+from edge.basics.errors import NotNow, UsageError
 from edge.basics.folders import read_plain
 from edge.basics.texts import json_from_text
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, remove_file, write_whole
@@ -32,7 +32,7 @@ _MAX_BYTES = 4096
 _CHECK_EVERY_S = 30.0
 
 
-class SessionRefused(EdgeError):
+class SessionRefused(NotNow):
     """A session cannot be opened or closed at this moment."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from edge.basics.errors import EdgeError, InputOutputError
+from edge.basics.errors import EdgeError, InputOutputError, NotNow
 from edge.basics.folders import open_folder
 from edge.basics.threads import give_way
 from edge.config import SaveConfig
@@ -27,7 +27,7 @@ LOOKS_EVERY_S = 5.0
 BY_LIMIT = "the limit of the store"
 
 
-class NotRemoved(EdgeError):
+class NotRemoved(NotNow):
     """Something is not removed, and is there as before."""
 
 

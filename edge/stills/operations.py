@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
+from edge.access.visitors import ASKED
 from edge.basics.errors import UsageError
 from edge.frames.frame import FramePair
 from edge.health.record import Health
-from edge.stills.references import NotNow, References
-from edge.web.answers import refused
+from edge.stills.references import References
+from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation, Parameter
+from edge.web.api.requests import json_body
 from edge.web.api.schemas import COUNT, SHARE, TEXT, TRUTH, array, or_null, record
 from edge.web.views import View, snapshot
 
@@ -47,7 +48,7 @@ class ReferenceOperations:
 
     def __init__(self, references: References, health: Health) -> None:
         self._references, self._health = references, health
-        self._developing = asyncio.Lock()
+        self._desk, self._developing = Desk("reference", most=4), asyncio.Lock()
         self._last: tuple[tuple[str, int, int], bytes] | None = None
 
     def operations(self) -> tuple[Operation, ...]:
@@ -60,7 +61,7 @@ class ReferenceOperations:
             Operation(
                 "POST",
                 "/api/reference",
-                _told(self.begin),
+                self.begin,
                 "Make the held picture by a profile for stills, in the background.",
                 {202: _RECORD, 400: _WRONG, 409: _NOT_NOW},
                 body=body,
@@ -71,7 +72,7 @@ class ReferenceOperations:
             Operation(
                 "POST",
                 "/api/reference/show",
-                _told(self.show),
+                self.show,
                 "Show everybody the held picture as a profile made it, or as it was live.",
                 {200: _RECORD, 409: _NOT_NOW},
                 (shown,),
@@ -79,7 +80,7 @@ class ReferenceOperations:
             Operation(
                 "GET",
                 "/api/reference.png",
-                _told(self.picture),
+                self.picture,
                 "The held picture as a profile made it.",
                 {200: png, 409: _NOT_NOW},
                 (profile,),
@@ -94,7 +95,11 @@ class ReferenceOperations:
         return self._answer()
 
     async def begin(self, request: web.Request) -> web.StreamResponse:
-        self._references.begin(_profile_in(await request.read()))
+        profile = (await json_body(request)).get("profile")
+        if not isinstance(profile, str):
+            raise UsageError('expected a body such as {"profile": "miinet"}')
+        request[ASKED] = profile[:64]
+        self._references.begin(profile)
         return self._answer(202)
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
@@ -102,7 +107,8 @@ class ReferenceOperations:
         return self._answer()
 
     async def show(self, request: web.Request) -> web.StreamResponse:
-        self._references.show(request.query.get("profile", ""))
+        profile = request[ASKED] = request.query.get("profile", "")
+        self._references.show(profile)
         return self._answer()
 
     async def picture(self, request: web.Request) -> web.StreamResponse:
@@ -110,7 +116,7 @@ class ReferenceOperations:
         async with self._developing:
             key = pair.enhanced.profile, pair.raw.seq, pair.raw.t_capture_ns  # not the pair, whose memory is lent
             if self._last is None or self._last[0] != key:
-                self._last = key, await asyncio.to_thread(self._developed, pair)
+                self._last = key, await self._desk.do(lambda: self._developed(pair))
             file = self._last[1]
         return web.Response(body=file, content_type="image/png")
 
@@ -120,27 +126,3 @@ class ReferenceOperations:
 
     def _answer(self, status: int = 200) -> web.Response:
         return web.json_response(self._references.record(), status=status)
-
-
-def _profile_in(body: bytes) -> str:
-    """The profile that a body names; raises `UsageError`."""
-    try:
-        told: Any = json.loads(body)
-    except (ValueError, RecursionError):
-        told = None
-    name = told.get("profile") if isinstance(told, dict) else None
-    if not isinstance(name, str):
-        raise UsageError('expected a body such as {"profile": "miinet"}')
-    return name
-
-
-def _told(
-    handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def answer(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except NotNow as error:
-            return refused(409, str(error))
-
-    return answer

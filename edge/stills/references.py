@@ -15,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from edge.basics.errors import EdgeError, UsageError
+from edge.basics.errors import EdgeError, NotNow, UsageError
 from edge.calibration.blocks import block_correction
 from edge.config import Config
 from edge.frames.frame import FramePair
@@ -36,10 +36,6 @@ MACS_PER_S = 68e9
 _NUM_FRAMES = 4
 _MOST_DONE = 0.95
 """As far as a guess may say it has come."""
-
-
-class NotNow(EdgeError):
-    """What is asked for cannot be at this moment: answered with 409 and a line."""
 
 
 class Holder(Protocol):

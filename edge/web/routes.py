@@ -14,7 +14,7 @@ from aiohttp import HttpVersion11, web
 
 from edge.access.door import Door
 from edge.access.rights import ANYWHERE_ELSE, PAGE_NAMES
-from edge.basics.errors import UsageError
+from edge.basics.errors import NotNow, UsageError
 from edge.basics.seldom import Seldom
 from edge.config import TRANSPORTS
 from edge.frames.frame import FramePair
@@ -193,6 +193,8 @@ async def _one_line_errors(request: web.Request, handler: Handler) -> web.Stream
         return await handler(request)
     except UsageError as error:
         return web.Response(status=400, text=f"{error}\n")
+    except NotNow as error:
+        return refused(409, str(error))
     except Busy as error:
         response = refused(503, str(error), retry_s=1)
         response.force_close()

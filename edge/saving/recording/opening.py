@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import simplejpeg
 
-from edge.basics.errors import EdgeError
+from edge.basics.errors import EdgeError, NotNow
 from edge.basics.folders import Folder, open_folder
 from edge.basics.whole_files import PRIVATE_FOLDER
 from edge.frames.frame import FramePair
@@ -32,7 +32,7 @@ Kept = Mapping[View, tuple[bytes, list[Piece]]]
 """View -> head and pieces that are in memory already."""
 
 
-class NotRecorded(EdgeError):
+class NotRecorded(NotNow):
     """No recording begins, or none runs, and why."""
 
 

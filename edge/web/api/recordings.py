@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from aiohttp import web
 
 from edge.access.visitors import ASKED
-from edge.basics.errors import EdgeError, UsageError
+from edge.basics.errors import UsageError
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.requests import json_body
 from edge.web.api.schemas import COUNT, NUMBER, TEXT, array, or_null, record
-from edge.web.limits import Busy
 
 _VIEW = {"enum": ["raw", "enhanced"]}
 _STATE = record(
@@ -110,21 +109,13 @@ class Recordings:
         """JSON `{"views": ["raw", "enhanced"], "before": true}`, both of them optional."""
         views, before = _order_of(await json_body(request) if request.content_length else {})
         request[ASKED] = " ".join(views) + " with the seconds before" * before
-        return await self._answer(lambda: self._recorder.begin(views, before=before))
+        return web.json_response(await self._desk.do(lambda: self._recorder.begin(views, before=before)))
 
     async def stop(self, request: web.Request) -> web.Response:
-        return await self._answer(self._recorder.end)
+        return web.json_response(await self._desk.do(self._recorder.end))
 
     async def keep(self, request: web.Request) -> web.Response:
-        return await self._answer(self._recorder.keep)
-
-    async def _answer(self, call: Callable[[], dict[str, Any]]) -> web.Response:
-        try:
-            return web.json_response(await self._desk.do(call))
-        except Busy:
-            raise
-        except EdgeError as error:
-            return web.Response(status=409, text=f"{error}\n")
+        return web.json_response(await self._desk.do(self._recorder.keep))
 
 
 def _order_of(body: Mapping[str, Any]) -> tuple[list[str], bool]:

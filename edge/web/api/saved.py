@@ -13,7 +13,7 @@ from edge.basics.errors import UsageError
 from edge.basics.folders import open_folder
 from edge.saving.previews import Previews
 from edge.saving.removal import item_of
-from edge.saving.store import NotRemoved, Store
+from edge.saving.store import Store
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation, Parameter
 from edge.web.api.ranges import span_of
@@ -163,10 +163,7 @@ class Saved:
         if item is None:
             return _nothing("name", name)
         request[ASKED] = name
-        try:
-            await self._disk.do(lambda: self._store.remove(item, "on request"))
-        except NotRemoved as error:
-            return web.Response(status=409, text=f"{error}\n")
+        await self._disk.do(lambda: self._store.remove(item, "on request"))
         return web.Response(status=204)
 
     def _opened(self, name: str) -> BinaryIO | None:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from edge.access.visitors import ASKED
 from edge.basics.errors import UsageError
-from edge.saving.patient_session import MAX_LABEL, PatientSession, SessionRefused
+from edge.saving.patient_session import MAX_LABEL, PatientSession
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.requests import json_body
@@ -61,18 +61,12 @@ class Session:
         label = body.get("label")
         if not isinstance(label, str) or len(body) > 1:
             raise UsageError('body: expected {"label": "..."}')
-        try:
-            opened = await self._desk.do(lambda: self._session.open(label))
-        except SessionRefused as error:
-            return web.Response(status=409, text=f"{error}\n")
+        opened = await self._desk.do(lambda: self._session.open(label))
         request[ASKED] = opened.id
         return self._told()
 
     async def close(self, request: web.Request) -> web.Response:
-        try:
-            await self._desk.do(self._session.close)
-        except SessionRefused as error:
-            return web.Response(status=409, text=f"{error}\n")
+        await self._desk.do(self._session.close)
         return self._told()
 
     def _told(self) -> web.Response:

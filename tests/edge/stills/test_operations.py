@@ -44,7 +44,7 @@ class Client:
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(urlsplit(self.studio.url).netloc, timeout=GUARD_S)
-        connection.request(method, path, body)
+        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         answer = connection.getresponse()
         content = answer.read()
         connection.close()
@@ -105,9 +105,9 @@ def test_asked_for_made_shown_and_fetched(client):
         ("POST", "/api/reference", b'{"profile": "miinet"}', 409, "no picture is held; freeze one first"),
         ("POST", "/api/reference", b'{"profile": "live"}', 400, "expected one of miinet"),
         ("POST", "/api/reference", b'{"profile": 7}', 400, "expected a body such as"),
-        ("POST", "/api/reference", b"\xff{", 400, "expected a body such as"),
-        ("POST", "/api/reference", b"[" * 4000, 400, "expected a body such as"),
-        ("POST", "/api/reference", None, 400, "expected a body such as"),
+        ("POST", "/api/reference", b"\xff{", 400, "expected JSON"),
+        ("POST", "/api/reference", b"[" * 4000, 400, "expected JSON"),
+        ("POST", "/api/reference", None, 415, "expected application/json"),
         ("POST", "/api/reference/show?profile=miinet", None, 409, "no picture is held"),
         ("POST", "/api/reference/show", None, 409, "no picture is held"),
         ("GET", "/api/reference.png?profile=miinet", None, 409, "no picture is held"),

@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 
-from edge.basics.errors import EngineFailed, UsageError
+from edge.basics.errors import EngineFailed, NotNow, UsageError
 from edge.config import Config, EngineConfig
 from edge.engines.golden import golden_frame
 from edge.frames.frame import Frame, FramePair
@@ -25,7 +25,7 @@ from edge.health.record import Health
 from edge.models.offered import Offered
 from edge.saving.freeze import Freeze
 from edge.saving.saver import PairSaver
-from edge.stills.references import NotNow, References
+from edge.stills.references import References
 from edge.web.banner import stamp
 from edge.web.views import status_of
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED

@@ -14,7 +14,8 @@ from edge.basics.command import exit_code_of, have_standard_streams, say
 from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.guarded_output import guard_output
 from edge.basics.logs import set_handler
-from edge.config import Config, load_config
+from edge.config import Config
+from edge.config_file import load_config
 
 EXAMPLES = """examples, one unit in five minutes:
   edge-calib capture dark  -o A-1/dark  --unit A-1 --source camera:/dev/video0

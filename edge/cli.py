@@ -20,7 +20,8 @@ from edge.basics.guarded_output import guard_output
 from edge.basics.logs import set_up_logging
 from edge.basics.options import Option, add_options, given_settings, option_of, refuse_unused
 from edge.basics.settings import settings_of
-from edge.config import CHECK, FILES, LIVE, PRINT_CONFIG, Config, Origins, load_config
+from edge.config import CHECK, FILES, LIVE, PRINT_CONFIG, Config
+from edge.config_file import Origins, load_config
 from edge.models.profile import Profile, profile_names
 
 if TYPE_CHECKING:

@@ -99,7 +99,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         sinks.append(head)
     video = VideoParts(config, health, lambda: freeze.frozen)
     sinks += video.sinks
-    usage = UsageWatch(config.usage, lambda: health.engine().profile or "raw")
+    usage = UsageWatch(config.usage, lambda: str((health.tracked("ladder") or {}).get("rung", "")))
     sinks.append(usage)
     if config.display.on:
         sinks.append(DisplaySink(config.display, health, freeze, draw_screen))
@@ -113,8 +113,6 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     life = Life(notifier, health)
     offered = Offered(config.engine.models, config.engine.keys)
     references = References(config, freeze, board, offered.now)
-    by_reference = ReferenceOperations(references, health)
-    web.serve_too(by_reference.operations(), by_reference.state)
     takers = [
         lambda taken: saver.use(taken.save.path),
         lambda taken: storage.set_folder(taken.save.path),
@@ -135,6 +133,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
     for part in (
+        ReferenceOperations(references, health),
         Profiles(offered.now, reload.use_profile),
         Light(None if head is None else head.light),
         CameraControls(source),

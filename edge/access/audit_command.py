@@ -13,7 +13,7 @@ from edge.access.audit import NUM_FILES
 from edge.basics.command import exit_code_of
 from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.texts import is_moment, json_from_text, one_line
-from edge.config import load_config
+from edge.config_file import load_config
 
 PROGRAM = "edge-enhance audit"
 EXAMPLES = """examples:

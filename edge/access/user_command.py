@@ -20,7 +20,8 @@ from edge.access.rights import ROLES
 from edge.access.tokens import new_token, why_not
 from edge.basics.command import exit_code_of
 from edge.basics.errors import InputOutputError, UsageError
-from edge.config import Config, load_config
+from edge.config import Config
+from edge.config_file import load_config
 
 PROGRAM = "edge-enhance user"
 MOST_DAYS = 3650

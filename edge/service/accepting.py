@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge.basics.errors import EdgeError
 from edge.basics.folders import open_folder
-from edge.config import load_config
+from edge.config_file import load_config
 from edge.models.bundle import check_unpacked
 from edge.models.trust import accept
 from edge.models.versions import VERSIONS, previous_in, version_named_by

@@ -17,7 +17,8 @@ from edge.basics.command import exit_code_of, say
 from edge.basics.errors import EdgeError, ModelError, UsageError
 from edge.basics.logs import set_handler
 from edge.basics.owner import become_owner_of
-from edge.config import Config, load_config
+from edge.config import Config
+from edge.config_file import load_config
 from edge.guard.confined import Confined
 from edge.models.bundle import Contents
 from edge.models.bundle_file import Bundle, expected_sha256, opened_bundle

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge.basics.command import exit_code_of, say
 from edge.basics.errors import UsageError
-from edge.config import load_config
+from edge.config_file import load_config
 from edge.usage.days import HIGHEST, NUM_BINS, Day, read_days
 
 PROGRAM = "edge-enhance stats"

@@ -23,7 +23,7 @@ class Measures:
             bright pale throat does as well.
         sharpness: mean step between neighbouring pixels of the raw picture's luma, 0 to 1, at 480x270.
         correction: mean change that the enhancement made, 0 to 1; None for a raw picture.
-        state: what enhanced it, as `live` or `live, bicubic`; `raw` where nothing did.
+        state: the rung that enhanced it, as `live` or `live, bicubic`; `raw` where none did.
     """
 
     haze: float
@@ -32,16 +32,16 @@ class Measures:
     state: str
 
 
-def measured(pair: FramePair, state: str) -> Measures:
+def measured(pair: FramePair, rung: str) -> Measures:
     """Takes about two milliseconds.
 
     Args:
-        state: the ladder's rung.
+        rung: the ladder's.
     """
     raw = _every_fourth(pair.raw.image)
-    correction = None
+    correction, state = None, "raw"
     if pair.enhanced.mode == "enhanced":
-        correction = float(cv2.absdiff(raw, _every_fourth(pair.enhanced.image)).mean()) / 255
+        correction, state = float(cv2.absdiff(raw, _every_fourth(pair.enhanced.image)).mean()) / 255, rung
     luma = cv2.cvtColor(raw, cv2.COLOR_RGB2GRAY).astype(np.float32)
     steps = np.abs(np.diff(luma, axis=0)).mean() + np.abs(np.diff(luma, axis=1)).mean()
     dark = cv2.erode(

@@ -26,17 +26,17 @@ class UsageWatch:
     """A sink. It looks at one pair a second in a thread that gives way, and only while it is on.
 
     Args:
-        state: what enhances now, in words.
+        rung: of the ladder, in words, that enhances now.
         today: by the unit's clock, UTC.
     """
 
     def __init__(
         self,
         config: UsageConfig,
-        state: Callable[[], str],
+        rung: Callable[[], str],
         today: Callable[[], date] = lambda: datetime.now(timezone.utc).date(),
     ) -> None:
-        self._config, self._state, self._today = config, state, today
+        self._config, self._rung, self._today = config, rung, today
         self._slot: Slot[FramePair] = Slot()
         self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
         self._is_closed = threading.Event()
@@ -73,7 +73,7 @@ class UsageWatch:
                     self._write()
                     self._path, self._days = path, self._read(path)
                 if self._days is not None:
-                    self._days.add(self._today(), measured(pair, self._state()), EVERY_S)
+                    self._days.add(self._today(), measured(pair, self._rung()), EVERY_S)
                 del pair  # its memory is lent
                 self._is_closed.wait(EVERY_S)
             if time.monotonic() - written_s >= WRITE_EVERY_S:

@@ -19,13 +19,9 @@ from edge.pictures.geometry import FRAME_SHAPE
 from edge.saving.freeze import Freeze
 from edge.web.screen_picture import draw_screen
 from tests.doubles.network_camera.timecode import Code, draw_code
+from tests.doubles.studio import Shelf
 
 PERIOD_S = 0.05
-
-
-class _Saver:
-    def save(self, pair: FramePair) -> None:
-        raise NotImplementedError
 
 
 def picture(seq: int) -> Frame:
@@ -39,7 +35,7 @@ def picture(seq: int) -> Frame:
 def main(sink: str) -> None:
     board = Board()
     health = Health(board)
-    shown = DisplaySink(DisplayConfig(True, sink), health, Freeze(health, board, _Saver()), draw_screen)
+    shown = DisplaySink(DisplayConfig(True, sink), health, Freeze(health, board, Shelf()), draw_screen)
     shown.start()
     seq = 0
     while True:

@@ -5,7 +5,8 @@ import pytest
 from edge.basics.errors import ConfigError
 from edge.basics.settings import settings_of
 from edge.basics.texts import toml_from_text
-from edge.config import Config, load_config
+from edge.config import Config
+from edge.config_file import load_config
 
 BEFORE = """
 [source]

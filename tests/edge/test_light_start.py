@@ -40,6 +40,7 @@ OF_COMMAND = OF_CONFIG | {
     "edge.basics.walk",
     "edge.basics.whole_files",
     "edge.cli",
+    "edge.config_file",
     "edge.models",
     "edge.models.manifest",
     "edge.models.profile",

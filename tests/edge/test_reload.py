@@ -9,7 +9,8 @@ import pytest
 from edge import reload as reload_module
 from edge.basics.errors import ConfigError, DeviceMissing, ModelError
 from edge.basics.settings import settings_of
-from edge.config import Config, load_config
+from edge.config import Config
+from edge.config_file import load_config
 from edge.guard.order import engine_setup
 from edge.guard.standby import Preparation
 from edge.reload import Reload, changed_keys

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from edge.basics.settings import settings_of
 from edge.calibration.file import read_calibration
-from edge.config import Config, address_from_listen, load_config
+from edge.config import Config, address_from_listen
+from edge.config_file import load_config
 from edge.models.profile import load_profile, profile_roots
 from edge.sources.open import open_source
 from tests.fuzz.harness import accepted, fuzz

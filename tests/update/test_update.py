@@ -26,7 +26,7 @@ import pytest
 
 from edge.basics.texts import toml_from_text
 from edge.calibration.file import read_calibration
-from edge.config import load_config
+from edge.config_file import load_config
 from edge.service.files import CONFIG_PATH, RECORD_PATH, UNIT_PATH
 from tests.paths import REPOSITORY
 from tests.update.programs import Program, Wheels, from_sources, tree_now

@@ -345,7 +345,7 @@ def test_commands_of_another_user_are_strangers_at_that_socket(open_studio, tmp_
     ("listen", "text"), [("[\"127.0.0.1:1\", 'unix:/x']", "127.0.0.1:1, unix:/x"), ("'a:1'", "a:1")]
 )
 def test_addresses_may_be_written_as_a_list(tmp_path, listen, text):
-    from edge.config import load_config
+    from edge.config_file import load_config
 
     path = tmp_path / "edge.toml"
     path.write_text(f"web.listen = {listen}")
@@ -354,7 +354,7 @@ def test_addresses_may_be_written_as_a_list(tmp_path, listen, text):
 
 @pytest.mark.parametrize("listen", ["[]", "[1]", "['a', 2]", "3"])
 def test_a_list_of_anything_else_is_refused(tmp_path, listen):
-    from edge.config import load_config
+    from edge.config_file import load_config
 
     path = tmp_path / "edge.toml"
     path.write_text(f"web.listen = {listen}")

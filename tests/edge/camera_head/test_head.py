@@ -12,7 +12,8 @@ import pytest
 
 from edge.basics.errors import ConfigError, DeviceMissing
 from edge.camera_head.head import CameraHead, check_head
-from edge.config import BridgeConfig, load_config
+from edge.config import BridgeConfig
+from edge.config_file import load_config
 from edge.frames.frame import Frame, FramePair
 from edge.health.news import Board
 from edge.health.record import Health

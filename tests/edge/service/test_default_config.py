@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from edge.basics.settings import settings_of
-from edge.config import Config, load_config
+from edge.config import Config
+from edge.config_file import load_config
 from edge.service.default_config import SERVICE_VALUES, default_config
 from edge.service.files import STATE_FOLDER
 

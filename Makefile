@@ -28,7 +28,8 @@ test: .venv-dev/ready  ## run the tests that need no GPU and no long time
 	$(PYTEST) -m 'not slow'
 
 test-slow: .venv-dev/ready  ## run the tests that take minutes: campaign, container, full-size networks
-	$(PYTEST) -m slow
+	$(PYTEST) -m 'slow and not alone'
+	.venv-dev/bin/python -m pytest -m alone
 
 test-all:  ## run all tests, the slow ones after the others
 	@$(MAKE) --no-print-directory test

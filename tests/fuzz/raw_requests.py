@@ -63,8 +63,6 @@ class Loud(logging.Handler):
         self.heard: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.getMessage().startswith("Task was destroyed"):  # of a loop that another test has left behind
-            return
         if record.exc_info or record.levelno >= logging.ERROR:
             self.heard.append(f"{record.name}: {record.getMessage()} {record.exc_info}")
 

@@ -85,6 +85,7 @@ def test_killed_it_plays_as_far_as_it_was_on_the_disk(tmp_path: Path, seed: int)
     killed(tmp_path / "kept", SEED + seed)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 def test_killed_at_random_moments_every_clip_plays_to_within_a_second(tmp_path: Path) -> None:
     lost_s: list[float] = []

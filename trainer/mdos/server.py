@@ -179,7 +179,6 @@ async def _serve(study: Study, host: str, port: int, say: Callable[[str], None])
     except OSError as error:
         await runner.cleanup()
         raise InputOutputError(f"--listen {host}:{port}: {error.strerror}; name another address") from error
-    assert site._server is not None, "started"
     bound = runner.addresses[0]
     say(f"rating page on http://{bound[0]}:{bound[1]}/ (Ctrl-C stops; raters go on where they were)")
     try:

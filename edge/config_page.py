@@ -1,4 +1,4 @@
-"""`python -m edge.config_page`: the table of all settings in docs/integrator.md, made of what each says of itself."""
+"""`python -m edge.config_page`: the table of all settings in docs/reference.md, made of what each says of itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from edge.basics.settings import Setting, settings_of
 from edge.basics.texts import toml_value
 from edge.config import Config
 
-PAGE = Path(__file__).parents[1] / "docs" / "integrator.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
 SECTION = "settings"
 MADE_BY = "<!-- Made by `python -m edge.config_page` from edge/config.py; do not edit. -->"
 

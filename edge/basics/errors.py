@@ -5,7 +5,21 @@ Codes follow sysexits.h where it has one: 69 EX_UNAVAILABLE, 74 EX_IOERR, 78 EX_
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from edge.basics.texts import one_line
+
+EXIT_CODES: Final[Mapping[int, str]] = {
+    0: "done; `--check`: all of it is well",
+    1: "a check failed, some of the files failed, or an error that nobody foresaw (`--debug` shows where)",
+    2: "the command line asks for something that cannot be",
+    69: "a camera, GPU, camera head or another device is missing",
+    74: "a file, a folder or the network could not be read or written",
+    78: "configuration or model is wrong; the service stays down until somebody has mended it",
+    130: "Ctrl-C while a command worked",
+}
+"""What a shell or service manager sees -> its meaning, for a person."""
 
 
 class EdgeError(Exception):

@@ -234,7 +234,7 @@ class Health:
         return verdict_of(seen, taken_ns, now_ns)
 
     def snapshot(self, now_ns: int) -> dict[str, Any]:
-        """The JSON of `/health`, without what is secret; docs/integrator.md says what each key is."""
+        """The JSON of `/health`, without what is secret; docs/reference.md says what each key is."""
         record: dict[str, Any] = record_without_secrets(self._record(now_ns))
         return record
 

@@ -75,7 +75,7 @@ class EventStream:
 
 
 def event_of(news: News) -> tuple[str, dict[str, Any]]:
-    """Name and data of an event, as pages and other programs read it (docs/integrator.md)."""
+    """Name and data of an event, as pages and other programs read it (docs/interfaces.md)."""
     if isinstance(news, ViewChanged):
         return "state", {"frozen": news.is_frozen, "view": news.view, "strength": news.strength}
     if isinstance(news, Saved):

@@ -20,7 +20,7 @@ from edge.web.origins import Names, objection
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_PATIENCE_S, _BURST_S = 2.0, 1.0
+PATIENCE_S, _BURST_S = 2.0, 1.0
 WEIGHTS = {"/snapshot.png": 5.0, "/api/save": 2.0, "/metrics": 2.0, "/openapi.json": 2.0}
 """What costs more than another request; a picture of 4 MB is sent."""
 BODY_BYTES = {"/api/webrtc": 16 * 1024}
@@ -45,7 +45,7 @@ class Gate:
         self._names, self._proxies = names, proxies
         self.proxies = tuple(proxies)
         limits = limits or Limits()
-        self._pace = Pace(lambda: limits.requests * (1.0 if is_watched() else limits.ease), _BURST_S, _PATIENCE_S)
+        self._pace = Pace(lambda: limits.requests * (1.0 if is_watched() else limits.ease), _BURST_S, PATIENCE_S)
 
     def middleware(self, pages: Collection[str]) -> Middleware:
         """For `web.Application`.

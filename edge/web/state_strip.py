@@ -1,7 +1,7 @@
 """48 bits in the pixels of every streamed picture: which frame it is and whether it is live, for programs to read.
 
 Cells of 4x4 pixels from the lower left corner, white for 1: 28 bits of the frame's number, 4 of state and mode, 16 of
-CRC-16/CCITT-FALSE over those 32, each with its highest bit first (docs/integrator.md). Drawn when the picture has the
+CRC-16/CCITT-FALSE over those 32, each with its highest bit first (docs/interfaces.md). Drawn when the picture has the
 size at which it is sent.
 """
 

@@ -1,4 +1,4 @@
-"""What a unit tells of itself, as docs/integrator.md has it: for `tests.doubles.fake_unit`."""
+"""What a unit tells of itself, as docs/reference.md has it: for `tests.doubles.fake_unit`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two ways of the live picture, as docs/integrator.md has them: for `tests.doubles.fake_unit`."""
+"""The two ways of the live picture, as docs/interfaces.md has them: for `tests.doubles.fake_unit`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A unit that is only its web interface: it answers as docs/integrator.md says, and does what a test tells it.
+"""A unit that is only its web interface: it answers as docs/interfaces.md says, and does what a test tells it.
 
 For tests of the page, which then need no camera, no engine and no disk. What it is asked for stands in `calls`.
 """

@@ -177,7 +177,7 @@ class WsViewer:
 
 
 def shown(message: bytes) -> Shown:
-    """Read a message as docs/integrator.md says."""
+    """Read a message as docs/interfaces.md says."""
     size = int.from_bytes(message[:4], "big")
     header = json.loads(message[4 : 4 + size])
     jpegs, cut = message[4 + size :], header["enhanced_bytes"]

@@ -1,4 +1,4 @@
-"""The table of settings in the integrator's page."""
+"""The table of settings in docs/reference.md."""
 
 import re
 
@@ -9,11 +9,12 @@ from edge.basics.settings import settings_of
 from edge.config import Config
 from edge.config_page import PAGE, SECTION, main, settings_table
 
+_SETTINGS = PAGE.read_text().partition(f"<!-- begin: {SECTION} -->")[2].partition(f"<!-- end: {SECTION} -->")[0]
 ROWS = {
     cells[0]: cells
-    for cells in (re.split(r" *\| *", line.strip("| ")) for line in PAGE.read_text().splitlines() if "|" in line)
+    for cells in (re.split(r" *\| *", line.strip("| ")) for line in _SETTINGS.splitlines() if "|" in line)
 }
-"""First cell -> cells of every table row of the page, read as its reader does."""
+"""First cell -> cells of every row of the table, read as its reader does."""
 
 
 def test_the_page_has_the_table_that_the_command_makes():

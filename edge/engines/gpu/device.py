@@ -23,7 +23,7 @@ def load_cuda() -> Any:
         import pycuda.driver as cuda
     except (ImportError, OSError) as error:
         missing = "no NVIDIA driver (libcuda.so.1)" if "libcuda" in str(error) else f"pycuda is not there ({error})"
-        raise DeviceMissing(f"no GPU engine: {missing}; docs/integrator.md says how to install it") from error
+        raise DeviceMissing(f"no GPU engine: {missing}; docs/install.md says how to install it") from error
     try:
         cuda.init()
         count = cuda.Device.count()

@@ -1,4 +1,4 @@
-"""The unit's figures as Prometheus has them: names with units, labels, one family a figure (docs/integrator.md)."""
+"""The unit's figures as Prometheus has them: names with units, labels, one family a figure (docs/interfaces.md)."""
 
 from __future__ import annotations
 

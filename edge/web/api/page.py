@@ -1,4 +1,4 @@
-"""`python -m edge.web.api.page`: the table of the API in docs/integrator.md, made of what a unit serves as OpenAPI."""
+"""`python -m edge.web.api.page`: the table of the API in docs/reference.md, made of what a unit serves as OpenAPI."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from typing import Any
 from edge.basics.errors import InputOutputError
 from edge.basics.markdown import replace_section, table
 
-PAGE = Path(__file__).parents[3] / "docs" / "integrator.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference.md"
 SECTION = "api"
 MADE_BY = "<!-- Made by `python -m edge.web.api.page` from what the unit serves; do not edit. -->"
 STARTS_WITHIN_S = 120.0
-_OF_ALL = {"400", "401", "403", "405", "408", "411", "413", "415", "417", "421", "503"}
+_OF_ALL = {"200", "204", "400", "401", "403", "405", "408", "411", "413", "415", "417", "421", "503"}
 
 
 class _UnixConnection(HTTPConnection):
@@ -52,25 +52,30 @@ def served_document() -> dict[str, Any]:
         arguments = ["--live", "--source", "demo:", "--listen", f"unix:{address}", "--config", f"{folder}/edge.toml"]
         unit = subprocess.Popen([sys.executable, "-m", "edge.cli", *arguments], stderr=subprocess.PIPE)
         try:
-            return _asked(address, unit)
+            return asked_of(address, unit, "/openapi.json")
         finally:
             unit.terminate()
             unit.communicate()
 
 
-def _asked(address: Path, unit: subprocess.Popen[bytes]) -> dict[str, Any]:
+def asked_of(address: Path, unit: subprocess.Popen[bytes], path: str) -> dict[str, Any]:
+    """What a unit that is starting answers at its socket, as soon as it does.
+
+    Raises:
+        InputOutputError: it ended, or does not start.
+    """
     end_s = time.monotonic() + STARTS_WITHIN_S
     while unit.poll() is None and time.monotonic() < end_s:
         connection = _UnixConnection(address)
         try:
-            connection.request("GET", "/openapi.json")
+            connection.request("GET", path)
             found: dict[str, Any] = json.loads(connection.getresponse().read())
             return found
         except (FileNotFoundError, ConnectionRefusedError):
             time.sleep(0.1)
         finally:
             connection.close()
-    raise InputOutputError(f"the unit did not serve its description within {STARTS_WITHIN_S:.0f} s")
+    raise InputOutputError(f"the unit did not serve {path} within {STARTS_WITHIN_S:.0f} s")
 
 
 def _rows(document: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -89,7 +94,7 @@ def _what(one: Mapping[str, Any]) -> str:
 
 
 def _answers(responses: Mapping[str, Any]) -> str:
-    """Those of its own: what any operation may answer stands above the table."""
+    """Those that say more than "well" and are its own: what any operation may answer stands above the table."""
     own = {status: one for status, one in responses.items() if status not in _OF_ALL}
     return "; ".join(f"{status} {one['description']}" for status, one in own.items()).replace("|", "\\|")
 

@@ -24,7 +24,7 @@ from edge.web.kept import HOLD_S, Kept, KeptPairs
 from edge.web.views import SNAPSHOT_VIEWS, View, snapshot, view_from_query
 
 _PIECE_BYTES = 64 * 1024
-_SAVED_AT_ONCE, _SHOWN_AT_ONCE, _NEW_A_SECOND = 4, 2, 0.4
+SAVED_AT_ONCE, SHOWN_AT_ONCE, NEW_A_SECOND = 4, 2, 0.4
 """Pairs that are new to who saves or takes a snapshot: fourteen of 12 MB are kept at most, and the disk can follow."""
 _FORGET_S = 2.0
 
@@ -39,8 +39,8 @@ class Pictures:
     def __init__(self, health: Health, freeze: Freeze, gate: Gate, shown: Callable[[], FramePair | None]) -> None:
         self._health, self._freeze, self._gate, self._shown = health, freeze, gate, shown
         self._darkroom = Darkroom(self._developed)
-        self._saved = KeptPairs(_SAVED_AT_ONCE, _NEW_A_SECOND)
-        self._shown_before = KeptPairs(_SHOWN_AT_ONCE, _NEW_A_SECOND)
+        self._saved = KeptPairs(SAVED_AT_ONCE, NEW_A_SECOND)
+        self._shown_before = KeptPairs(SHOWN_AT_ONCE, NEW_A_SECOND)
 
     def operations(self) -> tuple[Operation, ...]:
         view = Parameter("view", {"type": "string", "enum": list(SNAPSHOT_VIEWS)}, "enhanced by default")

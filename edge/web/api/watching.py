@@ -52,5 +52,5 @@ class Watching:
         return {"frozen": frozen, "strength": strength, "viewers": self._num_viewers()}
 
     async def event_stream(self, request: web.Request) -> web.StreamResponse:
-        """`state` (frozen, view, strength) at once and when it changes; the others are in docs/integrator.md."""
+        """`state` (frozen, view, strength) at once and when it changes; the others are in docs/interfaces.md."""
         return await self._events.answer(request, self._freeze.view(), self._gate.address_of(request))

@@ -164,7 +164,7 @@ const canvas = document.createElement("canvas");
 [canvas.width, canvas.height] = [NUM_CELLS * CELL_PX, CELL_PX];
 const pen = canvas.getContext("2d", { willReadFrequently: true });
 
-/** What the strip of a picture says (docs/integrator.md); null where it cannot be read for certain. */
+/** What the strip of a picture says (docs/interfaces.md); null where it cannot be read for certain. */
 export function readStrip(picture) {
   const [width, height] = [picture.videoWidth ?? picture.width, picture.videoHeight ?? picture.height];
   if (width < canvas.width || height < CELL_PX) return null;

@@ -58,7 +58,7 @@ class StreamRoutes:
         return await mjpeg.stream(request, view, self._audience, self._pulse, gap_s, address=address, place=place)
 
     async def websocket(self, request: web.Request) -> web.StreamResponse:
-        """Pictures as the viewer asks for them (docs/integrator.md)."""
+        """Pictures as the viewer asks for them (docs/interfaces.md)."""
         return await websocket.answer(request, self._audience, self._pulse, self._address_of(request))
 
 

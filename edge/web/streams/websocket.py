@@ -218,7 +218,7 @@ class _Talk:
 
 
 def message_of(picture: Picture, view: str, num_dropped: int, now_ns: int) -> bytes:
-    """One picture as it is sent (docs/integrator.md): length of the header, header, one JPEG or two.
+    """One picture as it is sent (docs/interfaces.md): length of the header, header, one JPEG or two.
 
     `sent_ms` is this machine's monotonic clock; a page that watches how it drifts against its own sees whether
     pictures are late on the way.

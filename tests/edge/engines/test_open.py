@@ -52,7 +52,7 @@ FAKE = "from tests.doubles import fake_tensorrt; sys.modules['tensorrt'] = fake_
 def test_without_libcuda_the_cpu_is_next_with_one_line():
     line, device = run_apart([part("pycuda") / "site"], FAKE)
     assert line == "live is passed over: no GPU engine: no NVIDIA driver (libcuda.so.1); " + (
-        "docs/integrator.md says how to install it"
+        "docs/install.md says how to install it"
     )
     assert device.startswith("cpu")
 

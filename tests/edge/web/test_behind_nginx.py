@@ -1,15 +1,10 @@
-"""The page behind nginx, with the recipe of docs/integrator.md and with nginx's defaults."""
+"""The page behind nginx, with the location of docs/examples/nginx.conf and with nginx's defaults."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import http.client
 import json
-import re
-import shutil
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,59 +20,21 @@ from edge.access.audit import AuditLog
 from edge.web.api.operation import Answer, Operation
 from tests.doubles.guarded import PASSWORDS, Guest, guarded_studio, write_users
 from tests.doubles.http_viewer import GUARD_S, Viewer
+from tests.doubles.nginx import location_of_example, needs_nginx, nginx_with
 from tests.doubles.studio import Studio
 from tests.doubles.ws_viewer import Refused, WsViewer
-from tests.paths import REPOSITORY
 
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed (apt-get install nginx-light)")
+pytestmark = needs_nginx
 
 DEFAULTS = "location /camera/ { proxy_pass http://127.0.0.1:8080/; }"
-
-
-def recipe() -> str:
-    """What the integrator is told to write."""
-    text = (REPOSITORY / "docs" / "integrator.md").read_text()
-    found = re.search(r"```nginx\n(.*?)```", text, re.DOTALL)
-    assert found is not None
-    return found[1]
 
 
 @pytest.fixture(params=["defaults", "recipe"])
 def proxied(request: pytest.FixtureRequest, studio: Any, tmp_path: Path) -> Iterator[str]:
     """The page's address through nginx."""
-    location = DEFAULTS if request.param == "defaults" else recipe()
-    location = location.replace("127.0.0.1:8080", urlsplit(studio.url).netloc)
-    yield from behind_nginx(location, tmp_path)
-
-
-def behind_nginx(location: str, tmp_path: Path) -> Iterator[str]:
-    """The page's address through nginx with one location."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    config = tmp_path / "nginx.conf"
-    config.write_text(f"""
-        worker_processes 1; daemon off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
-        events {{ worker_connections 64; }}
-        http {{
-            access_log off;
-            client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b; fastcgi_temp_path {tmp_path}/c;
-            uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;
-            server {{ listen 127.0.0.1:{port}; {location} }}
-        }}""")
-    assert NGINX is not None
-    server = subprocess.Popen([NGINX, "-c", str(config), "-p", str(tmp_path), "-e", str(tmp_path / "error.log")])
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert server.poll() is None, (tmp_path / "error.log").read_text()
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}/camera/"
-    finally:
-        server.terminate()
-        server.wait(10)
+    location = DEFAULTS if request.param == "defaults" else location_of_example()
+    with nginx_with(location.replace("127.0.0.1:8080", urlsplit(studio.url).netloc), tmp_path) as url:
+        yield url
 
 
 def test_the_first_event_comes_at_once(proxied: str) -> None:
@@ -149,7 +106,9 @@ def test_a_websocket_that_is_read_slowly_is_shown_no_old_pictures(
         viewer.close()
 
 
-def test_the_units_own_page_may_do_what_it_does_without_a_proxy(studio: Any, proxied: str) -> None:
+def test_the_units_own_page_may_do_what_it_does_without_a_proxy(
+    request: pytest.FixtureRequest, studio: Any, proxied: str
+) -> None:
     """Over plain HTTP a browser sends its Origin alone, and nginx by default another Host than the browser's."""
     studio.show()
     address = urlsplit(proxied)
@@ -157,8 +116,8 @@ def test_the_units_own_page_may_do_what_it_does_without_a_proxy(studio: Any, pro
     connection.request("POST", f"{address.path}api/strength?value=0.5", headers={"Origin": f"http://{address.netloc}"})
     status = connection.getresponse().status
     connection.close()
-    is_recipe = "proxy_set_header" in recipe() and studio.freezer.strength() == 0.5
-    assert (status == 200) == is_recipe
+    is_recipe = request.node.callspec.params["proxied"] == "recipe"
+    assert (status, studio.freezer.strength()) == ((200, 0.5) if is_recipe else (403, 1.0))
 
 
 def test_the_description_leads_to_what_is_served_below_the_prefix(studio: Any, proxied: str) -> None:
@@ -176,9 +135,9 @@ def test_the_description_leads_to_what_is_served_below_the_prefix(studio: Any, p
 def test_a_login_of_the_recipe_holds_below_the_prefix(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
     guarded = guarded_studio(write_users(tmp_path / "users.toml"), proxies=("127.0.0.1",))
-    location = recipe().replace("127.0.0.1:8080", urlsplit(guarded.url).netloc)
+    location = location_of_example().replace("127.0.0.1:8080", urlsplit(guarded.url).netloc)
     try:
-        with contextlib.contextmanager(behind_nginx)(location, tmp_path) as url:
+        with nginx_with(location, tmp_path) as url:
             guest = Guest(url)
             origin = {"Origin": url.removesuffix("/camera/")}
             body = {"name": "otto", "password": PASSWORDS["otto"]}
@@ -207,9 +166,9 @@ def test_the_recipe_lets_a_web_socket_through(tmp_path: Path) -> None:
     answers = {101: Answer("a WebSocket", "")}
     operation = Operation("GET", "/guidance", echo, "Says what it hears.", answers)
     studio = Studio(furnish=lambda studio: studio.sink.serve_too([operation]))
-    location = recipe().replace("127.0.0.1:8080", urlsplit(studio.url).netloc)
+    location = location_of_example().replace("127.0.0.1:8080", urlsplit(studio.url).netloc)
     try:
-        with contextlib.contextmanager(behind_nginx)(location, tmp_path) as url:
+        with nginx_with(location, tmp_path) as url:
             assert asyncio.run(spoken(url)) == "heard a word"
     finally:
         studio.close()
@@ -229,7 +188,7 @@ def test_a_login_behind_nginx_at_a_unix_socket_knows_where_it_comes_from(tmp_pat
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_set_header X-Forwarded-Proto $scheme; }}"""
-        with contextlib.contextmanager(behind_nginx)(location, tmp_path) as url:
+        with nginx_with(location, tmp_path) as url:
             guest = Guest(url)
             body = {"name": "vera", "password": PASSWORDS["vera"]}
             assert guest.ask("POST", "/camera/api/login", body, {"X-Forwarded-For": "6.6.6.6"})[0] == 200

@@ -1,4 +1,4 @@
-"""The table of the API in the integrator's page."""
+"""The table of the API in docs/reference.md."""
 
 from __future__ import annotations
 

@@ -25,8 +25,7 @@ class Field:
     when: str = ""
 
 
-_HEAD, _CAMERA, _SCREEN = "a camera head", "a camera", "a screen at the unit"
-_ANSWERS = "a head that answers"
+_HEAD, _CAMERA, _SCREEN = "a head", "a camera", "a screen"
 
 FIELDS: Final = (
     Field("state", "`live`, `degraded`, `stale`, `no-signal`, `starting`"),
@@ -93,24 +92,24 @@ FIELDS: Final = (
     Field("bridge.reason", "why it is lost", _HEAD),
     Field("bridge.port", "where it is", _HEAD),
     Field("bridge.reconnects", "times that it came back", _HEAD),
-    Field("bridge.serial", "of the head", _ANSWERS),
-    Field("bridge.firmware", "its version", _ANSWERS),
-    Field("bridge.num_leds", "channels of light", _ANSWERS),
-    Field("bridge.pairing", "`cannot be paired`, `not paired`, `paired`, or what is wrong", _ANSWERS),
-    Field("bridge.status_age_s", "age of what follows", _ANSWERS),
-    Field("bridge.led_permille", "light of each channel", _ANSWERS),
-    Field("bridge.led_ma", "current of all light", _ANSWERS),
-    Field("bridge.light_state", "as [the protocol](firmware-protocol.md) numbers it", _ANSWERS),
-    Field("bridge.heater_permille", "heat of the window", _ANSWERS),
-    Field("bridge.window_celsius", "window", _ANSWERS),
-    Field("bridge.dew_margin_celsius", "window above the dew point", _ANSWERS),
-    Field("bridge.board_celsius", "board", _ANSWERS),
-    Field("bridge.humidity_percent", "air", _ANSWERS),
-    Field("bridge.supply_v", "supply", _ANSWERS),
-    Field("bridge.faults", "that it tells", _ANSWERS),
-    Field("bridge.reset_cause", "of its last start", _ANSWERS),
-    Field("bridge.uptime_s", "since then", _ANSWERS),
-    Field("bridge.line.*", "counts of the serial line: requests, retries, bad frames, ...", _ANSWERS),
+    Field("bridge.serial", "of the head", _HEAD),
+    Field("bridge.firmware", "its version", _HEAD),
+    Field("bridge.num_leds", "channels of light", _HEAD),
+    Field("bridge.pairing", "`cannot be paired`, `not paired`, `paired`, or what is wrong", _HEAD),
+    Field("bridge.status_age_s", "age of what follows", _HEAD),
+    Field("bridge.led_permille", "light of each channel", _HEAD),
+    Field("bridge.led_ma", "current of all light", _HEAD),
+    Field("bridge.light_state", "as [the protocol](firmware-protocol.md) numbers it", _HEAD),
+    Field("bridge.heater_permille", "heat of the window", _HEAD),
+    Field("bridge.window_celsius", "window", _HEAD),
+    Field("bridge.dew_margin_celsius", "window above the dew point", _HEAD),
+    Field("bridge.board_celsius", "board", _HEAD),
+    Field("bridge.humidity_percent", "air", _HEAD),
+    Field("bridge.supply_v", "supply", _HEAD),
+    Field("bridge.faults", "that it tells", _HEAD),
+    Field("bridge.reset_cause", "of its last start", _HEAD),
+    Field("bridge.uptime_s", "since then", _HEAD),
+    Field("bridge.line.*", "counts of the serial line: requests, retries, bad frames, ...", _HEAD),
     Field("bridge.frame_sync.matched", "frames with an exposure", _HEAD),
     Field("bridge.frame_sync.unmatched", "frames without", _HEAD),
     Field("bridge.frame_sync.offset_ms", "exposure's start to capture time, median", _HEAD),

@@ -89,7 +89,7 @@ def _what(one: Mapping[str, Any]) -> str:
     told += [f"`{parameter['name']}`: {parameter['description']}." for parameter in one["parameters"]]
     for kind, content in one.get("requestBody", {}).get("content", {}).items():
         names = ", ".join(f"`{name}`" for name in content["schema"].get("properties", {}))
-        told.append(f"Body: {kind}{f' with {names}' if names else ''}.")
+        told.append(f"Body: {names or kind}.")
     return " ".join(told).replace("|", "\\|")
 
 

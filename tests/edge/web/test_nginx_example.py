@@ -52,12 +52,12 @@ def _tls() -> ssl.SSLContext:
 
 
 def _ask(page: str, method: str, path: str, headers: dict[str, str]) -> tuple[int, http.client.HTTPMessage, bytes]:
-    """An answer to who calls the unit by its name."""
+    """An answer to who calls the unit by its name; one without an end is read for a moment."""
     address = urlsplit(page)
     connection = http.client.HTTPSConnection(address.netloc, timeout=GUARD_S, context=_tls())
     connection.request(method, path, headers={"Host": NAME, **headers})
     answer = connection.getresponse()
-    content = answer.read()
+    content = answer.read() if answer.length is not None else answer.read1()
     connection.close()
     return answer.status, answer.headers, content
 

@@ -103,6 +103,33 @@ def test_every_field_that_is_described_is_told(health: dict[str, Any]) -> None:
     assert {path.removeprefix("bridge.").partition(".")[0] for path in told} <= health["bridge"].keys()
 
 
+def _keys_of_about(path: str) -> set[str]:
+    """What `about` of a file returns, by the dict that stands there."""
+    tree = ast.parse((REPOSITORY / path).read_text(encoding="utf-8"))
+    (about,) = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "about")
+    records = [
+        node.value for node in ast.walk(about) if isinstance(node, ast.Return) and isinstance(node.value, ast.Dict)
+    ]
+    return {ast.literal_eval(key) for record in records for key in record.keys if key is not None}
+
+
+@pytest.mark.parametrize(
+    ("part", "paths", "more"),
+    [
+        ("display", ["edge/display/sink.py"], set()),
+        (
+            "camera",
+            ["edge/sources/camera.py", "edge/sources/network/source.py", "edge/sources/gstreamer/source.py"],
+            {"not_as_calibrated"},
+        ),
+    ],
+    ids=["screen", "camera"],
+)
+def test_what_only_hardware_tells_is_described_too(part: str, paths: list[str], more: set[str]) -> None:
+    described = {one.path.split(".")[1] for one in FIELDS if one.path.startswith(f"{part}.")}
+    assert described == more.union(*(_keys_of_about(path) for path in paths))
+
+
 @pytest.mark.parametrize(
     ("record", "paths"),
     [

@@ -80,6 +80,7 @@ class Session:
     Attributes:
         failure: why the session is over; the owner opens another one.
         identity: the device's HELLO, None until it came.
+        version: of the device's protocol, as in its frames.
         status: the newest STATUS with the time of its receipt.
         signer: whether the head is paired, and with whom.
     """
@@ -95,6 +96,7 @@ class Session:
     ) -> None:
         self.failure: BridgeError | None = None
         self.identity: Hello | None = None
+        self.version = 0
         self.status: tuple[Status, int] | None = None
         self.counts = SessionCounts()
         self.clock = DeviceClock()
@@ -256,7 +258,7 @@ class Session:
                 self.signer.begin(hello, message if isinstance(message, Nonce) else None)
             except PortError as error:  # the key's file is wrong
                 return self.end(error)
-            self.identity = hello
+            self.identity, self.version = hello, frame.version
         elif isinstance(message, Status):
             self.status = (message, now_ns)
             if current.tries == 1:  # an answer to a retry may have been made for an earlier one

@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from firmware_bridge.conform import pairing_checks
 from firmware_bridge.conform.line import Line, PortLine
 from firmware_bridge.conform.probe import Probe
 from firmware_bridge.conform.report import counts_text, line_text, record, report_text, row_text
@@ -19,6 +20,7 @@ from firmware_bridge.conform.suite import CHECKS, left_dark, met, rows
 from firmware_bridge.conform.verdicts import FAIL, Check, Row
 from firmware_bridge.errors import BridgeError, UsageError
 from firmware_bridge.host.texts import identity_text
+from firmware_bridge.wire.messages import Capability, Hello
 from firmware_bridge.words import near_word
 
 _PEOPLE = ("event-repeats", "event-ends", "button")
@@ -73,12 +75,12 @@ def run_conform(args: argparse.Namespace) -> int:
         raise UsageError(f"--report {args.report}: there is no folder {args.report.absolute().parent}; make it first")
     line = PortLine(args.port, args.baud)
     try:
-        return tested(line, args, checks, line.path)
+        return report_of(line, args, checks, line.path)
     finally:
         line.close()
 
 
-def tested(line: Line, args: argparse.Namespace, checks: Sequence[Check], where: str) -> int:
+def report_of(line: Line, args: argparse.Namespace, checks: Sequence[Check], where: str) -> int:
     """Test the head on the line and report.
 
     Args:
@@ -90,7 +92,7 @@ def tested(line: Line, args: argparse.Namespace, checks: Sequence[Check], where:
     probe = Probe(line, args.keys)
     hello = met(probe)
     say = _quiet if args.json else _say
-    say(f"{identity_text(hello)} on {where}\n{plan_text(checks, ask=args.ask)}\n\n")
+    say(f"{identity_text(hello)} on {where}\n{plan_text(checks, hello, ask=args.ask)}\n\n")
     probe.person = _ask if args.ask else None
     found: list[Row] = []
     endings: list[str] = []
@@ -115,9 +117,10 @@ def tested(line: Line, args: argparse.Namespace, checks: Sequence[Check], where:
     return int(any(row.verdict == FAIL for row in found))
 
 
-def plan_text(checks: Sequence[Check], *, ask: bool) -> str:
-    """What will happen and how long it takes."""
-    seconds = sum(check.seconds for check in checks)
+def plan_text(checks: Sequence[Check], hello: Hello, *, ask: bool) -> str:
+    """What will happen and how long it takes with this head."""
+    of_pairing = () if hello.capabilities & Capability.PAIRING else pairing_checks.CHECKS
+    seconds = sum(check.seconds for check in checks if check not in of_pairing)
     people = " and waits for somebody at the button" if ask and any(check.name in _PEOPLE for check in checks) else ""
     return (
         f"{len(checks)} checks, about {max(1, round(seconds))} s{people}. The head restarts, the light gives "

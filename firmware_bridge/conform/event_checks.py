@@ -22,8 +22,8 @@ def _first_event(probe: Probe) -> Arrived:
         NotApplicable: neither can be had.
         Failed: it did not come.
     """
-    probe.greet()
     probe.events.clear()
+    probe.greet()
     has_fault = bool(probe.status().faults)
     if not has_fault:
         _ask_for_button(probe, "Press the button of the head, and let it go.")

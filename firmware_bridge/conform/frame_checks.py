@@ -156,8 +156,8 @@ def check_answer_time(probe: Probe) -> str:
 
 
 CHECKS = (
-    Check("vectors-valid", "Every valid frame of the vectors is understood.", 3, check_valid_vectors),
-    Check("vectors-damaged", "A damaged frame is dropped, and nothing is answered to it.", 5, check_damaged_vectors),
+    Check("vectors-valid", "Every valid frame of the vectors is understood.", 1.5, check_valid_vectors),
+    Check("vectors-damaged", "A damaged frame is dropped, and nothing is answered to it.", 2, check_damaged_vectors),
     Check("resync", "After any noise the next frame with a 00 in front is understood.", 0.5, check_resync),
     Check("pieces", "A frame may come in pieces, and several frames in one piece.", 0.3, check_pieces),
     Check(

@@ -171,7 +171,7 @@ def check_hot_until_reset(probe: Probe) -> str:
 
 
 CHECKS = (
-    Check("heater-off-at-start", "The heater is off from a start until SET_HEATER.", 1, check_off_at_start),
+    Check("heater-off-at-start", "The heater is off from a start until SET_HEATER.", 0.5, check_off_at_start),
     Check("heater-as-asked", "The heater gives what was asked for while heartbeats come.", 3.2, check_as_asked),
     Check("heater-off-when-silent", "2 s without a HEARTBEAT: the heater is off.", 2.4, check_off_when_silent),
     Check(

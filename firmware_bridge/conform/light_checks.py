@@ -153,7 +153,7 @@ def check_limit_at_once(probe: Probe) -> str:
 
 
 CHECKS = (
-    Check("light-off-at-start", "The light is off from a start until SET_LED.", 1, check_off_at_start),
+    Check("light-off-at-start", "The light is off from a start until SET_LED.", 0.5, check_off_at_start),
     Check("light-as-asked", "The light gives what was asked for while heartbeats come.", 3.2, check_as_asked),
     Check("light-dims", "2 s without a HEARTBEAT: the light gives 10% at most.", 2.4, check_dims),
     Check("light-goes-out", "10 s without a HEARTBEAT: the light is off.", 10.4, check_goes_out),

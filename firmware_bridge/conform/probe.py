@@ -212,6 +212,7 @@ class Probe(Asker):
                 self.of_session = None
                 return answer
             seen = found or seen
+            self.listen(0.05)
         raise Failed(f"the head still has its session {RESTART_S:g} s after RESET: {answer_text(seen)}")
 
     def settle(self) -> None:

@@ -144,7 +144,7 @@ CHECKS = (
     Check(
         "param-defaults",
         "After a start each parameter is as in the table, a limit perhaps lower.",
-        1,
+        0.5,
         check_param_defaults,
     ),
     Check("param-range", "A value above its parameter's range is answered NAK OUT_OF_RANGE.", 0.2, check_param_range),

@@ -43,7 +43,7 @@ def check_forgets(probe: Probe) -> str:
 
 
 CHECKS = (
-    Check("reset-answered", "RESET is answered before the restart.", 1, check_answered),
-    Check("reset-restarts", "After RESET there is no session, and STATUS says COMMAND.", 1, check_restarts),
-    Check("reset-forgets", "A parameter that was set is as after a start again.", 1, check_forgets),
+    Check("reset-answered", "RESET is answered before the restart.", 0.5, check_answered),
+    Check("reset-restarts", "After RESET there is no session, and STATUS says COMMAND.", 0.5, check_restarts),
+    Check("reset-forgets", "A parameter that was set is as after a start again.", 0.5, check_forgets),
 )

@@ -192,9 +192,10 @@ def test_a_right_head_fails_nothing(name, tmp_path):
 
 @NEEDS_COMPILER
 def test_the_head_in_c_fails_nothing(tmp_path):
+    slow = ("light-goes-out", "light-as-asked", "heater-as-asked", "clock", "only-heartbeats", "light-returns")
     probe = probe_of(CDevice(Identity(num_leds=3)), PLAIN_HEAD, tmp_path)
     met(probe)
-    found = rows(probe, CHECKS, lambda row: None)
+    found = rows(probe, [check for check in CHECKS if check.name not in slow], lambda row: None)
     assert [row for row in found if row.verdict == FAIL] == []
     assert put_out(probe) == OFF
     probe.line.close()

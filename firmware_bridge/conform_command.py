@@ -18,7 +18,7 @@ from firmware_bridge.conform.probe import Probe
 from firmware_bridge.conform.report import counts_text, line_text, record, report_text, row_text
 from firmware_bridge.conform.suite import CHECKS, left_dark, met, rows
 from firmware_bridge.conform.verdicts import FAIL, Check, Row
-from firmware_bridge.errors import BridgeError, UsageError
+from firmware_bridge.errors import BridgeError, PortError, UsageError
 from firmware_bridge.host.texts import identity_text
 from firmware_bridge.wire.messages import Capability, Hello
 from firmware_bridge.words import near_word
@@ -90,7 +90,10 @@ def report_of(line: Line, args: argparse.Namespace, checks: Sequence[Check], whe
         0 where no check failed, else 1.
     """
     probe = Probe(line, args.keys)
-    hello = met(probe)
+    try:
+        hello = met(probe)
+    except PortError as error:
+        raise PortError(f"{where}: {error}") from error
     say = _quiet if args.json else _say
     say(f"{identity_text(hello)} on {where}\n{plan_text(checks, hello, ask=args.ask)}\n\n")
     probe.person = _ask if args.ask else None

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import select
+import shlex
 import sys
 import termios
 import threading
@@ -58,7 +59,10 @@ def check_name(path: Path) -> None:
     if not os.access(folder, os.W_OK):
         raise UsageError(f"{path}: nothing may be made in {folder}; name another folder")
     if path.exists() and path.is_symlink():
-        raise UsageError(f"{path}: in use, it leads to {path.resolve()}; end the other simulator or name another port")
+        raise UsageError(
+            f"{path}: in use, it leads to {path.resolve()}; name another, or end the simulator there; "
+            f"where none runs: rm {shlex.quote(str(path))}"
+        )
     if path.exists():
         raise UsageError(f"{path}: is there already; name another")
     if path.is_symlink() and not str(path.readlink()).startswith("/dev/pts/"):

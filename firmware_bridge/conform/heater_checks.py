@@ -17,6 +17,7 @@ from firmware_bridge.wire.messages import (
 )
 
 SAFE_HEATER_PERMILLE = 100
+HOT_WINDOW_CENTI_CELSIUS, HOT_BOARD_CENTI_CELSIUS = 4100, 8500
 TOO_WARM_CENTI_CELSIUS = 3900
 """2 C below where the head must stop by itself: a check does not go there."""
 COOLING_S = 60.0
@@ -125,7 +126,7 @@ def check_over_temperature(probe: Probe) -> str:
     if hello.capabilities & Capability.HEATER:
         probe.refused(SetHeater.TYPE, SetHeater(SAFE_HEATER_PERMILLE).payload(), NakReason.FAULT_LATCHED)
     level = min(SAFE_PERMILLE, probe.param(Param.LED_LIMIT_PERMILLE))
-    for channel in range(hello.num_leds):
+    for channel in probe.channels:
         probe.command(SetLed(channel, level))
     status = probe.status()
     text = f"asked for {level}: {light_text(probe, status)}, heater {status.heater_permille}"
@@ -136,7 +137,8 @@ def check_over_temperature(probe: Probe) -> str:
 
 def _is_hot(status: Status) -> bool:
     window, board = status.window_centi_celsius, status.board_centi_celsius
-    return (window is not None and window >= 4100) or (board is not None and board >= 8500)
+    is_hot_window = window is not None and window >= HOT_WINDOW_CENTI_CELSIUS
+    return is_hot_window or (board is not None and board >= HOT_BOARD_CENTI_CELSIUS)
 
 
 def check_hot_is_told(probe: Probe) -> str:

@@ -15,7 +15,7 @@ _STAYS_S = 3.0
 
 def light_text(probe: Probe, status: Status) -> str:
     """`300 300 permille, normal, 240 mA`"""
-    levels = " ".join(str(level) for level in status.led_permille[: probe.identity.num_leds])
+    levels = " ".join(str(level) for level in status.led_permille[: len(probe.channels)])
     known = status.light_state in tuple(LightState)
     state = LightState(status.light_state).name.lower() if known else f"state {status.light_state}"
     return f"{levels} permille, {state}, {status.led_ma} mA"
@@ -35,7 +35,7 @@ def lit(probe: Probe) -> int:
     level = min(SAFE_PERMILLE, probe.param(Param.LED_LIMIT_PERMILLE))
     if level <= DIM_PERMILLE:
         raise NotApplicable(f"LED_LIMIT_PERMILLE is {level} after a start: dimming to 10% cannot be seen")
-    for channel in range(hello.num_leds):
+    for channel in probe.channels:
         probe.command(SetLed(channel, level))
     return level
 
@@ -50,7 +50,7 @@ def _expect(probe: Probe, status: Status, most: int, state: LightState, when: st
 
 def _expect_as_asked(probe: Probe, status: Status, level: int, when: str) -> str:
     text = light_text(probe, status)
-    given = status.led_permille[: probe.identity.num_leds]
+    given = status.led_permille[: len(probe.channels)]
     if set(given) != {level} or status.light_state != LightState.NORMAL:
         raise Failed(f"{when}: {text}; expected {level} permille, normal")
     return f"{when}: {text}"
@@ -128,7 +128,7 @@ def check_channel(probe: Probe) -> str:
 def check_limit(probe: Probe) -> str:
     level = lit(probe)
     limit = level - 50
-    for channel in range(probe.identity.num_leds):
+    for channel in probe.channels:
         probe.command(SetLed(channel, DIM_PERMILLE))
     probe.set_param(Param.LED_LIMIT_PERMILLE, limit)
     probe.refused(SetLed.TYPE, SetLed(0, limit + 1).payload(), NakReason.OVER_LIMIT)

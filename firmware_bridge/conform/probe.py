@@ -13,6 +13,7 @@ from firmware_bridge.errors import BadPayload, PortError
 from firmware_bridge.host.keys import KEYS, read_key
 from firmware_bridge.wire.frames import Frame
 from firmware_bridge.wire.layout import Message, MessageT
+from firmware_bridge.wire.limits import MAX_LEDS
 from firmware_bridge.wire.messages import (
     Ack,
     Capability,
@@ -215,6 +216,11 @@ class Probe(Asker):
             self.listen(0.05)
         raise Failed(f"the head still has its session {RESTART_S:g} s after RESET: {answer_text(seen)}")
 
+    @property
+    def channels(self) -> range:
+        """Of the light, as the head says, and no more than a head can have."""
+        return range(min(self.identity.num_leds, MAX_LEDS))
+
     def settle(self) -> None:
         """Light and heater off and the parameters as they were found, where anything was asked for.
 
@@ -224,7 +230,7 @@ class Probe(Asker):
         if not self._is_used:
             return
         hello = self.greet()
-        for channel in range(hello.num_leds):
+        for channel in self.channels:
             self.command(SetLed(channel, 0))
         if hello.capabilities & Capability.HEATER:
             self.command(SetHeater(0))

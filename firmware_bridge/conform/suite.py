@@ -19,7 +19,7 @@ from firmware_bridge.conform import (
 )
 from firmware_bridge.conform.probe import Probe
 from firmware_bridge.conform.verdicts import FAIL, NOT_APPLICABLE, PASS, Check, Failed, NotApplicable, Row
-from firmware_bridge.errors import PortError
+from firmware_bridge.errors import CommandFailed, PortError
 from firmware_bridge.wire.messages import Hello, Param
 
 CHECKS: tuple[Check, ...] = (
@@ -40,8 +40,10 @@ def met(probe: Probe) -> Hello:
         hello = probe.greet()
         probe.found_params = {param: probe.param(param) for param in Param}
     except Failed as failure:
+        counts = probe.decoder.counts
+        came = f"{counts.num_bytes} bytes came, {counts.frames} frames in them"
         raise PortError(
-            f"what is on this port is no camera head of this protocol, or has no power: {failure}"
+            f"no camera head of this protocol, or no power, or another --baud: {failure}; {came}"
         ) from failure
     return hello
 
@@ -66,7 +68,7 @@ def _tried(probe: Probe, check: Check) -> tuple[str, str]:
     verdict = PASS
     try:
         measured = check.run(probe)
-    except Failed as failure:
+    except (Failed, CommandFailed) as failure:  # the latter: the head says of itself what cannot be
         verdict, measured = FAIL, str(failure)
     except NotApplicable as reason:
         verdict, measured = NOT_APPLICABLE, str(reason)
@@ -75,7 +77,7 @@ def _tried(probe: Probe, check: Check) -> tuple[str, str]:
         probe.line.reopen()
     try:
         probe.settle()
-    except Failed as failure:
+    except (Failed, CommandFailed) as failure:
         if verdict != FAIL:
             verdict, measured = FAIL, f"{measured}; then light and heater could not be put out: {failure}"
     return verdict, measured
@@ -124,7 +126,7 @@ def _put_out(probe: Probe) -> str:
             way()
             probe.greet()
             status = probe.status()
-        except Failed:
+        except (Failed, CommandFailed):
             continue
         if not any(status.led_permille) and not status.heater_permille:
             return OFF

@@ -23,7 +23,7 @@ from firmware_bridge.errors import (
     WrongDevice,
 )
 from firmware_bridge.host.clock import DeviceClock
-from firmware_bridge.host.exchange import Exchange, answers, mismatch_text, reason_text
+from firmware_bridge.host.exchange import Exchange, answers, mismatch_text, no_hello_text, reason_text
 from firmware_bridge.host.signer import KeyOf, Signer, no_key
 from firmware_bridge.wire.frames import VERSION_MAJOR, Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.layout import Message
@@ -205,7 +205,7 @@ class Session:
     def _try_again(self, current: Exchange, now_ns: int) -> None:
         greeting = isinstance(current.message, Hello)
         if greeting and now_ns - self._begun_ns >= HELLO_TIMEOUT_NS:
-            return self.end(WrongDevice("no HELLO within 2 s: what is on this port is no camera head, or has no power"))
+            return self.end(WrongDevice(no_hello_text(self.decoder.counts)))
         if not greeting and current.tries >= NUM_TRIES:
             return self._give_up(current)
         current.tries += 1

@@ -202,6 +202,18 @@ class KnowsEveryParam(_Base):
         return super()._carried_out(request, type_, is_signed=is_signed)
 
 
+class SaysManyChannels(_Base):
+    def _greeted(self, hello: Any, seq: int) -> Any:
+        return replace(super()._greeted(hello, seq), num_leds=255)
+
+
+class SaysImpossibleLimits(_Base):
+    def _carried_out(self, request: Message | None, type_: int, *, is_signed: bool = False) -> Message:
+        if isinstance(request, GetParam):
+            return ParamValue(request.param, 0xFFFFFFFF)
+        return super()._carried_out(request, type_, is_signed=is_signed)
+
+
 # ---- restart
 
 

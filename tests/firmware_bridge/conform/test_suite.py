@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from firmware_bridge.conform import event_checks, frame_checks, heater_checks, light_checks
 from firmware_bridge.conform.probe import Probe
 from firmware_bridge.conform.suite import CHECKS, OFF, met, put_out, rows
 from firmware_bridge.conform.verdicts import FAIL, NOT_APPLICABLE, PASS, Row
+from firmware_bridge.device import device, safety
 from firmware_bridge.device.c_device import CDevice
 from firmware_bridge.device.device import PythonDevice
 from firmware_bridge.device.interface import Device, Identity, Sensors
 from firmware_bridge.errors import PortError
+from firmware_bridge.host import session
 from firmware_bridge.host.keys import write_key
 from firmware_bridge.wire.messages import Capability
 from tests.doubles import faulty_heads as heads
@@ -113,11 +116,11 @@ FAULTS: dict[str, tuple[type[PythonDevice], Head]] = {
 """For each check a head that breaks its rule alone."""
 
 
-def probe_of(device: Device, head: Head, keys: Path) -> Probe:
-    """A probe on a line to the device, whose button somebody presses for 2 s when asked."""
+def probe_of(tested: Device, head: Head, keys: Path) -> Probe:
+    """A probe on a line to the head, whose button somebody presses for 2 s when asked."""
     asked_s: list[float] = []
     line = HeadLine(
-        device,
+        tested,
         sensors=head.sensors,
         pressed=lambda now_s: any(asked + 0.3 <= now_s < asked + 2.3 for asked in asked_s),
         latency_s=head.latency_s,
@@ -129,12 +132,12 @@ def probe_of(device: Device, head: Head, keys: Path) -> Probe:
 
 
 def python_device(kind: type[PythonDevice], head: Head, keys: Path) -> PythonDevice:
-    device = kind(head.identity)
+    made = kind(head.identity)
     if head.has_key:
         write_key(keys, head.identity.serial, KEY)
-        assert device._pairing.flash is not None
-        device._pairing.flash.key = KEY
-    return device
+        assert made._pairing.flash is not None
+        made._pairing.flash.key = KEY
+    return made
 
 
 def tried(kind: type[PythonDevice], head: Head, keys: Path, name: str) -> tuple[Row, str, HeadLine]:
@@ -145,6 +148,16 @@ def tried(kind: type[PythonDevice], head: Head, keys: Path, name: str) -> tuple[
     line = probe.line
     assert isinstance(line, HeadLine)
     return row, put_out(probe), line
+
+
+def test_what_is_expected_is_what_the_device_does():
+    assert (light_checks.DIM_S * 1e6, light_checks.DARK_S * 1e6) == (safety.DIM_AFTER_US, safety.DARK_AFTER_US)
+    assert light_checks.DIM_PERMILLE == safety.DIM_PERMILLE
+    assert heater_checks.HOT_WINDOW_CENTI_CELSIUS == safety.WINDOW_LIMIT_CENTI_CELSIUS
+    assert heater_checks.HOT_BOARD_CENTI_CELSIUS == safety.BOARD_LIMIT_CENTI_CELSIUS
+    assert event_checks.RETRY_S * 1e6 == device.EVENT_RETRY_US
+    assert event_checks.TRIES == device.EVENT_TRIES
+    assert frame_checks.LIMIT_S * 1e9 == session.ANSWER_TIMEOUT_NS
 
 
 def test_there_is_a_fault_for_each_check():
@@ -201,6 +214,16 @@ def test_the_head_in_c_fails_nothing(tmp_path):
     probe.line.close()
 
 
+@pytest.mark.parametrize("kind", [heads.SaysManyChannels, heads.SaysImpossibleLimits], ids=lambda kind: kind.__name__)
+def test_a_head_that_says_what_cannot_be_is_tested_to_the_end(kind, tmp_path):
+    probe = probe_of(kind(TWO_LIGHTS), PLAIN_HEAD, tmp_path)
+    met(probe)
+    found = rows(probe, CHECKS, lambda row: None)
+    assert len(found) == len(CHECKS)
+    assert FAIL in [row.verdict for row in found]
+    assert put_out(probe) == OFF
+
+
 def test_what_cannot_be_tried_says_what_would_help(tmp_path):
     probe = probe_of(PythonDevice(), PLAIN_HEAD, tmp_path)
     met(probe)
@@ -211,9 +234,9 @@ def test_what_cannot_be_tried_says_what_would_help(tmp_path):
 
 
 def test_a_head_of_another_unit_is_not_tested(tmp_path):
-    device = python_device(PythonDevice, PAIRED, tmp_path / "theirs")
+    theirs = python_device(PythonDevice, PAIRED, tmp_path / "theirs")
     with pytest.raises(PortError, match="SIM-0001: paired with another unit"):
-        met(probe_of(device, PAIRED, tmp_path / "ours"))
+        met(probe_of(theirs, PAIRED, tmp_path / "ours"))
 
 
 def test_a_head_that_obeys_nothing_at_the_end_is_told(tmp_path):

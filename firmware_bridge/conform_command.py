@@ -41,13 +41,17 @@ def add_conform(commands: Any) -> argparse.ArgumentParser:
         "the heater 10%, for seconds; both are off at the end, also after Ctrl-C.",
         epilog="example: edge-bridge conform --port /dev/ttyACM0 --report head.txt   exit status 0: all kept, 1: not",
     )
-    command.add_argument("--only", nargs="+", metavar="CHECK", default=[], help="these checks; --list names them")
+    command.add_argument(
+        "--only", nargs="+", metavar="CHECK", default=[], help="these checks (default all); --list names them"
+    )
     command.add_argument("--list", action="store_true", help="name the checks and their rules, and ask nothing")
     command.add_argument(
         "--ask", action="store_true", help="ask somebody to press the head's button, where that tests more"
     )
     command.add_argument("--json", action="store_true", help="the report for programs on the output, nothing else")
-    command.add_argument("--report", type=Path, metavar="FILE", help="keep the report; FILE.json for programs")
+    command.add_argument(
+        "--report", type=Path, metavar="FILE", help="keep the report (default no); FILE.json for programs"
+    )
     return command
 
 
@@ -88,6 +92,9 @@ def report_of(line: Line, args: argparse.Namespace, checks: Sequence[Check], whe
 
     Returns:
         0 where no check failed, else 1.
+
+    Raises:
+        PortError: no head answers, or the port went away for good; what was found until then is in the report.
     """
     probe = Probe(line, args.keys)
     try:
@@ -108,8 +115,12 @@ def report_of(line: Line, args: argparse.Namespace, checks: Sequence[Check], whe
         endings.append(text)
         (sys.stderr if args.json else sys.stdout).write(f"{text}\n")
 
-    with _ends_kindly(), left_dark(probe, ended):
-        rows(probe, checks, seen)
+    gone: PortError | None = None
+    try:
+        with _ends_kindly(), left_dark(probe, ended):
+            rows(probe, checks, seen)
+    except PortError as error:  # what was found until then is worth keeping
+        gone = error
     say(f"\n{counts_text(found)}\n{line_text(probe)}\n")
     made_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     if args.json:
@@ -117,6 +128,8 @@ def report_of(line: Line, args: argparse.Namespace, checks: Sequence[Check], whe
     if args.report is not None:
         _keep(args.report, probe, found, endings[-1], made_at)
         say(f"report: {args.report}\n")
+    if gone is not None:
+        raise gone
     return int(any(row.verdict == FAIL for row in found))
 
 

@@ -52,15 +52,21 @@ def rows(probe: Probe, checks: Sequence[Check], seen: Callable[[Row], None]) -> 
     """Run the checks; each row is given to `seen` as it comes.
 
     Raises:
-        PortError: the port went away and did not come back.
+        PortError: the port went away and did not come back; the check in which it did was given to `seen` as failed.
     """
     found: list[Row] = []
     for check in checks:
         began_s = probe.line.now_s()
-        verdict, measured = _tried(probe, check)
+        gone: PortError | None = None
+        try:
+            verdict, measured = _tried(probe, check)
+        except PortError as error:
+            verdict, measured, gone = FAIL, str(error), error
         row = Row(check.name, check.rule, verdict, measured, round(probe.line.now_s() - began_s, 2))
         found.append(row)
         seen(row)
+        if gone is not None:
+            raise gone
     return found
 
 

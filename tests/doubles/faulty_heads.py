@@ -1,4 +1,4 @@
-"""Camera heads broken on purpose: each breaks one rule of docs/firmware-protocol.md, and is else as it should be."""
+"""Camera heads broken on purpose, each in one place: it breaks a rule of docs/firmware-protocol.md."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -84,15 +85,22 @@ def test_a_missing_port_is_reported_at_once_with_the_code_of_a_missing_device(tm
     assert answer.stderr.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_monitor_shows_presses_of_the_button(head):
-    port, process = head
-    threading.Timer(1.0, lambda: (process.stdin.write(b"b"), process.stdin.flush())).start()
-    answer = run("monitor", "--port", port, "--seconds", "4")
-    assert answer.returncode == 0
-    assert "event: button pressed, " in answer.stdout
-    assert "Button(" not in answer.stdout
-    assert "SIM-0001" in answer.stdout
+    port, simulator = head
+    monitor = subprocess.Popen([*COMMAND, "monitor", "--port", port], stdout=subprocess.PIPE, text=True)
+    guard = threading.Timer(GUARD_S, monitor.kill)
+    guard.start()
+    assert monitor.stdout is not None and simulator.stdin is not None
+    assert any("SIM-0001" in line for line in monitor.stdout), "it connects"
+    simulator.stdin.write(b"b")
+    simulator.stdin.flush()
+    told = next((line for line in monitor.stdout if "event: " in line), "")
+    monitor.send_signal(signal.SIGINT)
+    assert monitor.wait(GUARD_S) == 130
+    monitor.stdout.close()
+    guard.cancel()
+    assert "event: button pressed, " in told
+    assert "Button(" not in told
 
 
 def test_monitor_redraws_in_a_terminal(head):

@@ -129,8 +129,10 @@ def test_a_port_that_stays_away_says_when_the_light_goes_out(tmp_path, capsys):
             raise PortError("none: went away and did not come back within 10 s")
 
     with pytest.raises(PortError, match="did not come back"):
-        run_on(Gone(PythonDevice(Identity(num_leds=2))), tmp_path, "--only", "light-dims")
+        line = Gone(PythonDevice(Identity(num_leds=2)))
+        run_on(line, tmp_path, "--only", "hello", "light-dims", "light-returns", "--report", str(tmp_path / "head.txt"))
     assert "dark 10 s after the last heartbeat" in capsys.readouterr().out
+    assert "1 passed, 1 failed (light-dims), 0 not applicable" in (tmp_path / "head.txt").read_text()
 
 
 def test_a_line_with_no_head_is_said_in_one_line(tmp_path):

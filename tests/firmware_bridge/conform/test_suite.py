@@ -113,7 +113,7 @@ FAULTS: dict[str, tuple[type[PythonDevice], Head]] = {
     "unsigned-heartbeat": (heads.UnsignedHeartbeatsFeed, PAIRED),
     "dark-session": (heads.LitFromTheStart, PAIRED),
 }
-"""For each check a head that breaks its rule alone."""
+"""For each check a head that breaks its rule."""
 
 
 def probe_of(tested: Device, head: Head, keys: Path) -> Probe:

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import select
+import shlex
 import sys
 import termios
 import threading
@@ -46,6 +47,28 @@ def add_simulate(commands: Any) -> None:
     command.add_argument("--seconds", type=float, metavar="S", help="end after so long")
 
 
+def check_name(path: Path) -> None:
+    """Whether a port may be made under this name; what a simulator that was killed left behind may be replaced.
+
+    Raises:
+        UsageError: there is no such folder, or the name is in use.
+    """
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"{path}: there is no folder {folder}; make it first")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{path}: nothing may be made in {folder}; name another folder")
+    if path.exists() and path.is_symlink():
+        raise UsageError(
+            f"{path}: in use, it leads to {path.resolve()}; name another, or end the simulator there; "
+            f"where none runs: rm {shlex.quote(str(path))}"
+        )
+    if path.exists():
+        raise UsageError(f"{path}: is there already; name another")
+    if path.is_symlink() and not str(path.readlink()).startswith("/dev/pts/"):
+        raise UsageError(f"{path}: is a link to {path.readlink()}, which no simulator made; name another")
+
+
 def made_device(kind: str, identity: Identity) -> Device:
     """The device in C, or, where no compiler is and none was asked for, the one in Python."""
     if kind == "python" or (kind == "auto" and compiler() is None):
@@ -57,8 +80,7 @@ def run_simulate(args: argparse.Namespace) -> int:
     for share in _SHARES:
         if not 0 <= getattr(args, share) <= 1:
             raise UsageError(f"--{share} {getattr(args, share)}: expected a share from 0 to 1")
-    if args.path.exists() and not args.path.is_symlink():
-        raise UsageError(f"{args.path}: is there already; name another")
+    check_name(args.path)
     faults = LineFaults(args.drop, args.corrupt, args.duplicate, args.repeat, args.delay_ms, args.jitter_ms)
     capabilities = Identity().capabilities | (Capability.PAIRING if args.pairing else 0)
     device = made_device(args.device, Identity(args.serial[:16], args.leds, capabilities))

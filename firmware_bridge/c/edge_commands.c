@@ -136,8 +136,9 @@ static void carry_out(eb_device *device, const eb_frame *frame, eb_frame *answer
     }
     switch (frame->type) {
         case EB_HEARTBEAT:
+            write_status(device, answer); /* first: it tells what a silence has done, which nobody could see otherwise */
             if (is_signed || !device->has_key) device->heartbeat_us = device->now_us;
-            write_status(device, answer);
+            eb_decide_outputs(device);
             return;
         case EB_GET_NONCE: eb_write_nonce(device, answer); return;
         case EB_SIGNED:
@@ -183,6 +184,7 @@ static void greet(eb_device *device, const eb_frame *frame, eb_frame *answer) {
         device->reported_faults = 0;
         device->heartbeat_us = device->now_us;
         eb_begin_session_key(device);
+        eb_decide_outputs(device);
     }
     hello.version_major = device->identity.version_major;
     hello.version_minor = device->identity.version_minor;

@@ -78,7 +78,7 @@ void eb_hello_read(const eb_frame *frame, eb_hello *message);
 /* The host lives. Sent every 500 ms, answered with STATUS. */
 enum { EB_HEARTBEAT = 0x02, EB_HEARTBEAT_BYTES = 0 };
 
-/* The device's answer to HEARTBEAT: what it measures and what it does. */
+/* The answer to HEARTBEAT: what the device measures and does, before that HEARTBEAT counts. */
 enum { EB_STATUS = 0x03, EB_STATUS_BYTES = 34 };
 typedef struct {
     uint64_t uptime_us; /* the device's clock: microseconds since it started */

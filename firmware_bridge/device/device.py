@@ -207,6 +207,7 @@ class PythonDevice:
             self._pairing.begin_session(hello.session)
             if self._pairing.has_key:
                 self._forget_asked()
+            self._decide()
         me = self._identity
         return Hello(hello.session, 1, 0, 0, me.num_leds, me.capabilities, me.serial)
 
@@ -223,10 +224,12 @@ class PythonDevice:
             return Nak(type_, NakReason.NOT_SIGNED) if found is None else self._carried_out(*found, is_signed=True)
         is_allowed = is_signed or not self._pairing.has_key
         if isinstance(request, Heartbeat):
+            self._decide()
+            status = self._safety.status(self._now_us)  # first: it tells what a silence has done
             if is_allowed:
                 self._safety.heartbeat_us = self._now_us
             self._decide()
-            return self._safety.status(self._now_us)
+            return status
         if isinstance(request, Ping):
             return request
         if isinstance(request, GetParam):

@@ -38,6 +38,7 @@ class Snapshot:
         status_age_s: since it came.
         num_reconnects: sessions that were opened anew.
         pairing: as `firmware_bridge.host.signer` names it; empty for firmware that cannot be paired.
+        protocol: version that the head speaks, such as 1.0; empty where no session is open.
         counts: of the open session: requests, retries, failed, bad frames and more.
     """
 
@@ -50,6 +51,7 @@ class Snapshot:
     num_reconnects: int
     counts: dict[str, int]
     pairing: str = ""
+    protocol: str = ""
 
 
 class Bridge:
@@ -150,8 +152,9 @@ class Bridge:
             "frames": decoder.frames,
             "bad_frames": decoder.bad,
         }
-        state = session.signer.state
-        return Snapshot(True, "", link.path, session.identity, status, age_s, link.num_opened - 1, counts, state)
+        state, protocol = session.signer.state, f"{session.version >> 4}.{session.version & 15}"
+        reconnects = link.num_opened - 1
+        return Snapshot(True, "", link.path, session.identity, status, age_s, reconnects, counts, state, protocol)
 
     def _run(self) -> None:
         try:

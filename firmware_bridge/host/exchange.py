@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from firmware_bridge.wire.frames import VERSION_MAJOR, VERSION_MINOR, Frame
+from firmware_bridge.wire.frames import VERSION_MAJOR, VERSION_MINOR, DecoderCounts, Frame
 from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
     Ack,
@@ -74,3 +74,14 @@ def mismatch_text(frame: Frame) -> str:
     newer = frame.version_major > VERSION_MAJOR
     todo = "update edge-enhance on this unit" if newer else "update the firmware of the camera head"
     return f"the camera head speaks protocol {theirs}, this program {ours}: {todo}"
+
+
+def no_hello_text(counts: DecoderCounts) -> str:
+    """What is on the port instead of a head, by what came from there."""
+    if counts.frames:
+        came = f"{counts.frames} frames came, but no answer: look at the line from this unit to the head"
+    elif counts.num_bytes:
+        came = f"{counts.num_bytes} bytes came, but no frame: another --baud, or no camera head"
+    else:
+        came = "not a byte came: what is on this port is no camera head, or has no power"
+    return f"no HELLO within 2 s: {came}"

@@ -95,10 +95,11 @@ class SerialLine:
         except OSError as error:
             raise PortError(f"{self.path}: unplugged, or it takes no bytes") from error
 
-    def wait(self, timeout_s: float, wake_fd: int) -> None:
+    def wait(self, timeout_s: float, wake_fd: int | None = None) -> None:
         """Until bytes come, `wake_fd` can be read, or the time is over."""
         try:
-            select.select([self._serial.fileno(), wake_fd], [], [], max(0.0, timeout_s))
+            fds = [self._serial.fileno(), *([] if wake_fd is None else [wake_fd])]
+            select.select(fds, [], [], max(0.0, timeout_s))
         except (OSError, ValueError) as error:
             raise PortError(f"{self.path}: unplugged") from error
 

@@ -23,7 +23,7 @@ from firmware_bridge.errors import (
     WrongDevice,
 )
 from firmware_bridge.host.clock import DeviceClock
-from firmware_bridge.host.exchange import Exchange, answers, mismatch_text, reason_text
+from firmware_bridge.host.exchange import Exchange, answers, mismatch_text, no_hello_text, reason_text
 from firmware_bridge.host.signer import KeyOf, Signer, no_key
 from firmware_bridge.wire.frames import VERSION_MAJOR, Frame, FrameDecoder, sent_bytes
 from firmware_bridge.wire.layout import Message
@@ -80,6 +80,7 @@ class Session:
     Attributes:
         failure: why the session is over; the owner opens another one.
         identity: the device's HELLO, None until it came.
+        version: of the device's protocol, as in its frames.
         status: the newest STATUS with the time of its receipt.
         signer: whether the head is paired, and with whom.
     """
@@ -95,6 +96,7 @@ class Session:
     ) -> None:
         self.failure: BridgeError | None = None
         self.identity: Hello | None = None
+        self.version = 0
         self.status: tuple[Status, int] | None = None
         self.counts = SessionCounts()
         self.clock = DeviceClock()
@@ -203,7 +205,7 @@ class Session:
     def _try_again(self, current: Exchange, now_ns: int) -> None:
         greeting = isinstance(current.message, Hello)
         if greeting and now_ns - self._begun_ns >= HELLO_TIMEOUT_NS:
-            return self.end(WrongDevice("no HELLO within 2 s: what is on this port is no camera head, or has no power"))
+            return self.end(WrongDevice(no_hello_text(self.decoder.counts)))
         if not greeting and current.tries >= NUM_TRIES:
             return self._give_up(current)
         current.tries += 1
@@ -256,7 +258,7 @@ class Session:
                 self.signer.begin(hello, message if isinstance(message, Nonce) else None)
             except PortError as error:  # the key's file is wrong
                 return self.end(error)
-            self.identity = hello
+            self.identity, self.version = hello, frame.version
         elif isinstance(message, Status):
             self.status = (message, now_ns)
             if current.tries == 1:  # an answer to a retry may have been made for an earlier one

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from firmware_bridge.host.bridge import Snapshot
 from firmware_bridge.wire.frames import VERSION_MAJOR, VERSION_MINOR
-from firmware_bridge.wire.messages import Capability, Fault, Hello, LightState, ResetCause, Status, bits_text
+from firmware_bridge.wire.layout import Message
+from firmware_bridge.wire.messages import (
+    Button,
+    ButtonAction,
+    Capability,
+    Fault,
+    FaultEvent,
+    Hello,
+    LightState,
+    ResetCause,
+    Status,
+    bits_text,
+)
 
 _LIGHT_STATES = {
-    LightState.NORMAL: "as asked",
+    LightState.NORMAL: "not dimmed",
     LightState.DIMMED: "dimmed to 10% by the camera head: no heartbeat, or too hot",
     LightState.DARK: "dark: no heartbeat",
 }
@@ -49,13 +63,39 @@ def status_rows(snapshot: Snapshot) -> list[tuple[str, str]]:
     return [*rows, *_measured(snapshot.status, snapshot.identity.num_leds), ("line", _line_text(snapshot))]
 
 
-def _measured(status: Status, num_leds: int) -> list[tuple[str, str]]:
+def table_text(rows: Sequence[tuple[str, str]]) -> str:
+    """Name and value, a row a line."""
+    return "".join(f"{name:17} {value}\n" for name, value in rows)
+
+
+def light_text(status: Status, num_leds: int) -> str:
+    """`600 600 permille, not dimmed`"""
     levels = " ".join(str(level) for level in status.led_permille[:num_leds])
     known = status.light_state in tuple(LightState)
     state = _LIGHT_STATES[LightState(status.light_state)] if known else f"state {status.light_state}"
+    return f"{levels} permille, {state}"
+
+
+def event_text(event: Message) -> str:
+    """What the head told, in words, with its clock."""
+    if isinstance(event, Button):
+        actions = {ButtonAction.PRESS: "pressed", ButtonAction.RELEASE: "let go", ButtonAction.LONG_PRESS: "held"}
+        known = event.action in tuple(ButtonAction)
+        action = actions[ButtonAction(event.action)] if known else f"action {event.action}"
+        return f"button {action}, {event.time_us / 1e6:.2f} s after the head's start"
+    if isinstance(event, FaultEvent):
+        came, went = event.faults & event.changed, event.changed & ~event.faults
+        parts = [f"{faults_text(came)} came"] if came else []
+        parts += [f"{faults_text(went)} went"] if went else []
+        return f"fault: {', '.join(parts) or 'none'}, {event.time_us / 1e6:.2f} s after the head's start"
+    return type(event).__name__
+
+
+def _measured(status: Status, num_leds: int) -> list[tuple[str, str]]:
+    light = light_text(status, num_leds).replace(" permille,", f" permille, {status.led_ma} mA,")
     humidity = "not fitted" if status.humidity_permille is None else f"{status.humidity_permille / 10:.0f}%"
     return [
-        ("light", f"{levels} permille, {status.led_ma} mA, {state}"),
+        ("light", light),
         ("heater", f"{status.heater_permille} permille"),
         ("window", f"{centi_text(status.window_centi_celsius)}, humidity {humidity}"),
         ("dew point margin", centi_text(status.dew_margin_centi_celsius)),

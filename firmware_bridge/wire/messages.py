@@ -126,7 +126,7 @@ class Heartbeat(Message):
 
 @dataclass(frozen=True, slots=True)
 class Status(Message):
-    """The device's answer to HEARTBEAT: what it measures and what it does."""
+    """The answer to HEARTBEAT: what the device measures and does, before that HEARTBEAT counts."""
 
     TYPE: ClassVar[int] = 0x03
     uptime_us: int = wired("u64", "the device's clock: microseconds since it started")

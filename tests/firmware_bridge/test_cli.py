@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import threading
@@ -13,9 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.cli import command_from_words, parser
-from firmware_bridge.errors import UsageError
-from firmware_bridge.wire.messages import Param, SetHeater, SetLed, SetParam
+from firmware_bridge.cli import parser
 
 COMMAND = [sys.executable, "-m", "firmware_bridge.cli"]
 GUARD_S = 30
@@ -63,9 +62,12 @@ def test_set_reaches_the_device_and_says_what_happens_next(head):
     "words, code, message",
     [
         pytest.param(["set", "led", "2", "400"], 1, "this camera head has 2 light channels", id="channel"),
-        pytest.param(["set", "heater", "2000"], 1, "level_permille = 2000: expected", id="range"),
+        pytest.param(["set", "heater", "2000"], 1, "heater 2000: expected 0 to 1000 permille", id="range"),
         pytest.param(["set", "lamp", "4"], 2, "set 'lamp': expected led, heater, sync-delay-us", id="word"),
+        pytest.param(["set", "heatr", "4"], 2, "set 'heatr': did you mean 'heater'?", id="slip"),
         pytest.param(["set", "heater", "hot"], 2, "heater = 'hot': expected a whole number", id="number"),
+        pytest.param(["get", "windw-celsius"], 2, "get 'windw-celsius': did you mean 'window-celsius'?", id="get"),
+        pytest.param(["conform", "--only", "light-dim"], 2, "did you mean 'light-dims'?", id="check"),
         pytest.param(["set", "led", "4"], 2, "expected CHANNEL|all PERMILLE", id="missing value"),
     ],
 )
@@ -83,14 +85,22 @@ def test_a_missing_port_is_reported_at_once_with_the_code_of_a_missing_device(tm
     assert answer.stderr.count("\n") == 1
 
 
-@pytest.mark.slow
 def test_monitor_shows_presses_of_the_button(head):
-    port, process = head
-    threading.Timer(1.0, lambda: (process.stdin.write(b"b"), process.stdin.flush())).start()
-    answer = run("monitor", "--port", port, "--seconds", "4")
-    assert answer.returncode == 0
-    assert "Button(action=1" in answer.stdout
-    assert "SIM-0001" in answer.stdout
+    port, simulator = head
+    monitor = subprocess.Popen([*COMMAND, "monitor", "--port", port], stdout=subprocess.PIPE, text=True)
+    guard = threading.Timer(GUARD_S, monitor.kill)
+    guard.start()
+    assert monitor.stdout is not None and simulator.stdin is not None
+    assert any("SIM-0001" in line for line in monitor.stdout), "it connects"
+    simulator.stdin.write(b"b")
+    simulator.stdin.flush()
+    told = next((line for line in monitor.stdout if "event: " in line), "")
+    monitor.send_signal(signal.SIGINT)
+    assert monitor.wait(GUARD_S) == 130
+    monitor.stdout.close()
+    guard.cancel()
+    assert "event: button pressed, " in told
+    assert "Button(" not in told
 
 
 def test_monitor_redraws_in_a_terminal(head):
@@ -117,36 +127,11 @@ def test_reset_restarts_the_device(head):
     assert "since command" in run("status", "--port", port).stdout
 
 
-def test_simulate_refuses_to_replace_a_file(tmp_path):
-    (tmp_path / "file").write_text("kept")
-    answer = run("simulate", str(tmp_path / "file"))
-    assert answer.returncode == 2
-    assert (tmp_path / "file").read_text() == "kept"
-
-
 def test_simulate_falls_back_to_python_where_no_compiler_is(tmp_path):
     environment = {**os.environ, "PATH": str(tmp_path)}
     words = [*COMMAND, "simulate", str(tmp_path / "head"), "--seconds", "0.3"]
     ran = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=GUARD_S, check=False)
     assert "the device in Python listens" in ran.stdout
-
-
-@pytest.mark.parametrize(
-    "what, values, wanted",
-    [
-        ("led", ["all", "5"], [SetLed(0, 5), SetLed(1, 5), SetLed(2, 5)]),
-        ("led", ["1", "5"], [SetLed(1, 5)]),
-        ("heater", ["5"], [SetHeater(5)]),
-        ("led-limit-permille", ["800"], [SetParam(Param.LED_LIMIT_PERMILLE, 800)]),
-    ],
-)
-def test_words_become_messages(what, values, wanted):
-    assert command_from_words(what, values, 3) == wanted
-
-
-def test_too_many_words_are_refused():
-    with pytest.raises(UsageError, match="expected one number"):
-        command_from_words("heater", ["1", "2"], 3)
 
 
 def test_help_has_an_example(capsys):

@@ -100,19 +100,24 @@ def test_the_numbers_in_the_pages_prose_are_the_codes():
     from firmware_bridge.host import link, session
     from firmware_bridge.wire import frames
 
-    written = {
-        f"at most {frames.MAX_PAYLOAD_BYTES} bytes": frames.MAX_PAYLOAD_BYTES,
-        f"every {session.HEARTBEAT_NS // 10**6} ms": session.HEARTBEAT_NS,
-        f"{session.ANSWER_TIMEOUT_NS // 10**6} ms": session.ANSWER_TIMEOUT_NS,
-        f"{session.NUM_TRIES} tries": session.NUM_TRIES,
-        f"last {device.NUM_REMEMBERED} answers": device.NUM_REMEMBERED,
-        f"after {safety.DIM_AFTER_US // 10**6} s": safety.DIM_AFTER_US,
-        f"after {safety.DARK_AFTER_US // 10**6} s": safety.DARK_AFTER_US,
-        f"{safety.WINDOW_LIMIT_CENTI_CELSIUS / 100:.0f} C": safety.WINDOW_LIMIT_CENTI_CELSIUS,
-        f"{safety.BOARD_LIMIT_CENTI_CELSIUS / 100:.0f} C": safety.BOARD_LIMIT_CENTI_CELSIUS,
-        f"{device.EVENT_RETRY_US // 1000} ms": device.EVENT_RETRY_US,
-        f"{link.BACKOFF_S[-1]:.0f} s": link.BACKOFF_S,
-    }
+    written = (
+        f"n bytes, at most {frames.MAX_PAYLOAD_BYTES} |",
+        f"| request, until it is answered | {session.ANSWER_TIMEOUT_NS // 10**6} ms | head |",
+        f"every {session.ANSWER_TIMEOUT_NS // 10**6} ms, {session.NUM_TRIES} tries | host |",
+        f"| HELLO until it is answered | {session.HELLO_TIMEOUT_NS // 10**9} s | host |",
+        f"| HEARTBEAT | every {session.HEARTBEAT_NS // 10**6} ms | host |",
+        f"| light to 10%, heater off, without a HEARTBEAT | {safety.DIM_AFTER_US // 10**6} s | head |",
+        f"| light off, without a HEARTBEAT | {safety.DARK_AFTER_US // 10**6} s | head |",
+        f"| every {device.EVENT_RETRY_US // 1000} ms, {device.EVENT_TRIES} times | head |",
+        f"| LONG_PRESS after PRESS | {device.LONG_PRESS_US // 1000} ms | head |",
+        f"| session given up, without a byte | {session.SILENT_NS / 1e9:g} s | host |",
+        f"| session given up, with nothing usable | {session.USELESS_NS // 10**9} s | host |",
+        f"| at once, then within {link.BACKOFF_S[-1]:.0f} s each time | host |",
+        f"our code keeps {device.NUM_REMEMBERED}.",
+        f"Queue up to {device.NUM_EVENTS}.",
+        f"window at {safety.WINDOW_LIMIT_CENTI_CELSIUS / 100:.0f} C or more, "
+        f"or board at {safety.BOARD_LIMIT_CENTI_CELSIUS / 100:.0f} C or more",
+    )
     missing = [text for text in written if text not in PAGE]
     assert not missing
 

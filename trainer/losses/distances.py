@@ -67,6 +67,20 @@ def harm_loss(out_BCHW: Tensor, lq_BCHW: Tensor, gt_BCHW: Tensor) -> Tensor:
     return (decibels(out_BCHW, gt_BCHW) - decibels(lq_BCHW, gt_BCHW)).clamp(min=0).mean()
 
 
+PAIR_WEIGHTS = (0.5, 5.0)
+"""Of the gradient and of the squared error beside L1, where a dehazing module learns pairs."""
+
+
+def pair_loss(
+    out_BCHW: Tensor,
+    wanted_BCHW: Tensor,
+    gradient_weight: float = PAIR_WEIGHTS[0],
+    squared_weight: float = PAIR_WEIGHTS[1],
+) -> Tensor:
+    """`student_loss` of pictures in [-1, 1], as if they were in [0, 1]. Not a part of MIINet eq. (5)."""
+    return student_loss((out_BCHW + 1) / 2, (wanted_BCHW + 1) / 2, gradient_weight, squared_weight)
+
+
 def cycle_consistency_loss(real_BCHW: Tensor, cycled_BCHW: Tensor) -> Tensor:
     """L1 distance of pictures to their round trip: one of the two terms of MIINet eq. (3).
 

@@ -6,7 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from trainer.losses.adversarial import least_squares_discriminator_loss, least_squares_generator_loss
-from trainer.losses.distances import cycle_consistency_loss, identity_loss, idm_objective, perceptual_loss
+from trainer.losses.distances import (
+    cycle_consistency_loss,
+    identity_loss,
+    idm_objective,
+    pair_loss,
+    perceptual_loss,
+)
 from trainer.networks.patch_discriminator import PatchDiscriminator
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.vgg_features import VggFeatures
@@ -25,15 +31,23 @@ class GeneratorObjective(nn.Module):
         lambda_cycle: float,
         beta: float,
         lambda_identity: float,
+        lambda_pair: float = 0.0,
     ) -> None:
         super().__init__()
         self.gen_lq_to_hq, self.gen_hq_to_lq = generators
         self._judges = discriminators  # in a tuple: they are another learner's
         self._features = (features,)
-        self.lambda_cycle, self.beta, self.lambda_identity = lambda_cycle, beta, lambda_identity
+        self.lambda_cycle, self.beta = lambda_cycle, beta
+        self.lambda_identity, self.lambda_pair = lambda_identity, lambda_pair
 
-    def forward(self, lq_BCHW: Tensor, hq_BCHW: Tensor) -> tuple[Terms, tuple[Tensor, Tensor]]:
-        """Views in [-1, 1]; gives the terms, and the fakes (LQ, HQ) for the discriminators."""
+    def forward(
+        self, lq_BCHW: Tensor, hq_BCHW: Tensor, truth_BCHW: Tensor | None = None
+    ) -> tuple[Terms, tuple[Tensor, Tensor]]:
+        """Views in [-1, 1]; gives the terms, and the fakes (LQ, HQ) for the discriminators.
+
+        Args:
+            truth_BCHW: what LQ is without its fog; needed where `lambda_pair` is above 0.
+        """
         fake_lq = self.gen_hq_to_lq(hq_BCHW)
         # One pass for G's two uses; no layer mixes the pictures of a batch.
         fake_hq, cycled_hq = self.gen_lq_to_hq(torch.cat([lq_BCHW, fake_lq])).chunk(2)
@@ -57,6 +71,9 @@ class GeneratorObjective(nn.Module):
             same = same + identity_loss(lq_BCHW, self.gen_hq_to_lq(lq_BCHW))
             terms["identity"] = same
             total = total + self.lambda_identity * same
+        if self.lambda_pair and truth_BCHW is not None:
+            terms["pair"] = pair_loss(fake_hq.float(), truth_BCHW)
+            total = total + self.lambda_pair * terms["pair"]
         return {"total": total, **terms}, (fake_lq.detach().float(), fake_hq.detach().float())
 
     def _perceptual(self, inputs_BCHW: Tensor, outputs_BCHW: Tensor) -> tuple[Tensor, ...]:

@@ -16,7 +16,7 @@ from edge.basics.settings import setting
 from edge.pictures.image import Image
 from trainer.data.fog_pairs import FogPairs, taught_without
 from trainer.data.pictures import PictureStore
-from trainer.data.unpaired import UnpairedDataset
+from trainer.data.unpaired import HQ, LQ, UnpairedDataset
 from trainer.losses.idm import DiscriminatorObjective, GeneratorObjective
 from trainer.networks.patch_discriminator import PatchDiscriminator, PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGenerator, ResnetGeneratorConfig
@@ -49,6 +49,7 @@ class IdmConfig:
     lambda_cycle: float = setting(10.0, "weight of eq. (3) (MIINet 3.2)", low=0.0)
     beta: float = setting(1.5, "weight of eq. (4) (MIINet 3.2); 0: the paper's CycleGAN", low=0.0)
     lambda_identity: float = setting(0.0, "weight of CycleGAN's identity loss; eq. (5) has none", low=0.0)
+    lambda_pair: float = setting(0.0, "weight of the distance to LQ without its fog; eq. (5) has none", low=0.0)
     discriminator_weight: float = setting(0.5, "factor on eqs. (1), (2) for the discriminators (CycleGAN 7.1)", low=0.0)
     pool: int = setting(50, "earlier fakes shown to a discriminator (CycleGAN 4)", low=0)
     fog: str = setting("none", "drawn over LQ pictures, which are clean then", choices=("none", "families"))
@@ -89,6 +90,9 @@ class IdmStage(Stage):
         """
         if config.beta and not config.vgg:
             raise ConfigError("idm.vgg = '': eq. (4) needs VGG16's weights; name their file, or set idm.beta to 0")
+        if config.lambda_pair and config.fog == "none":
+            told = f"idm.lambda_pair = {config.lambda_pair:g}: LQ has no truth where its fog is real"
+            raise ConfigError(f"{told}; set idm.fog to families, or idm.lambda_pair to 0")
         torch.manual_seed(config.loop.seed)
         self.config, self.place, self.batch, self.steps, self.probes = config, place, config.batch, steps, probes
         generators = (ResnetGenerator(config.generator), ResnetGenerator(config.generator))
@@ -116,6 +120,7 @@ class IdmStage(Stage):
             lambda_cycle=config.lambda_cycle,
             beta=config.beta,
             lambda_identity=config.lambda_identity,
+            lambda_pair=config.lambda_pair,
         )
         named = {"gen_lq_to_hq": networks[0], "gen_hq_to_lq": networks[1]}
         adam = self._adam()
@@ -138,9 +143,9 @@ class IdmStage(Stage):
         return [to_device(part, self.place.device, layout).mul_(2).sub_(1) for part in batch]
 
     def step(self, batch: tuple[Tensor, ...], number: int) -> Terms:
-        lq, hq = self._views(batch)
+        lq, hq, *truth = self._views(batch)
         with frozen(*self.judges):
-            terms, (fake_lq, fake_hq) = self.learners["generators"].move(number, lq, hq)
+            terms, (fake_lq, fake_hq) = self.learners["generators"].move(number, lq, hq, *truth)
         share = self.place.share_of(self.batch, "idm.batch")
         shown = [self.pools[name].exchange(fake, number, share) for name, fake in (("lq", fake_lq), ("hq", fake_hq))]
         judged, _ = self.learners["discriminators"].move(number, lq, hq, *shown)
@@ -215,11 +220,12 @@ def prepare_idm(
             seed=config.loop.seed,
             fog=fog_of(config) if config.fog == "families" else None,
             tone=config.tone,
+            truth=config.lambda_pair > 0,
         )
 
     dataset = views(*train, config.loop.cache_gib)
     shown = views(*(list(kept or used)[:NUM_PROBES] for kept, used in zip(held_out, train, strict=True)), 0)
     items = [shown[number] for number in range(NUM_PROBES)]
-    lq, hq = (torch.stack(views) for views in zip(*items, strict=True))
+    lq, hq = (torch.stack([item[domain] for item in items]) for domain in (LQ, HQ))
     steps = config.steps or math.ceil(config.epochs * dataset.epoch_length / config.batch)
     return IdmStage(config, steps, place, data, (lq, hq), init), dataset

@@ -19,7 +19,7 @@ from edge.basics.settings import setting
 from edge.pictures.image import Image
 from trainer.data.pictures import PictureStore
 from trainer.data.student_items import Group, Parts, StudentDataset
-from trainer.losses.distances import student_loss
+from trainer.losses.distances import PAIR_WEIGHTS, pair_loss
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.stages.idm import IdmConfig, fog_of
 from trainer.stages.idm_start import GENERATORS
@@ -43,8 +43,8 @@ class WarmStartConfig:
     learning_rate: float = setting(1e-3, "peak learning rate of Adam", low=0.0)
     warmup_steps: int = setting(50, "steps of linear warm-up before the cosine decay", low=0)
     reverse_every: int = setting(3, "every how many steps the generator HQ -> LQ learns too", low=1)
-    gradient_weight: float = setting(0.5, "weight of the gradient loss beside L1", low=0.0)
-    squared_weight: float = setting(5.0, "weight of the squared error beside L1", low=0.0)
+    gradient_weight: float = setting(PAIR_WEIGHTS[0], "weight of the gradient loss beside L1", low=0.0)
+    squared_weight: float = setting(PAIR_WEIGHTS[1], "weight of the squared error beside L1", low=0.0)
     loop: LoopConfig = field(default_factory=LoopConfig)
 
 
@@ -57,7 +57,7 @@ class PairObjective(nn.Module):
 
     def forward(self, given_BCHW: Tensor, wanted_BCHW: Tensor) -> tuple[Terms, None]:
         out = self.generator(given_BCHW).float()
-        return {"total": student_loss((out + 1) / 2, (wanted_BCHW + 1) / 2, *self.weights)}, None
+        return {"total": pair_loss(out, wanted_BCHW, *self.weights)}, None
 
 
 class WarmStartStage(Stage):
@@ -86,6 +86,7 @@ class WarmStartStage(Stage):
         self.shape = idm.generator
         self.about = {"fogs": ",".join(fog_of(idm).names)}
         self.learners = {name: self._learner(name) for name in GENERATORS}
+        self.reverse = torch.zeros(())  # a run that was killed between two of its steps goes on with the last one
 
     def _learner(self, name: str) -> Learner:
         config = self.config
@@ -111,6 +112,12 @@ class WarmStartStage(Stage):
         to_hq, to_lq = (self.learners[name].averages[name] for name in GENERATORS)
         lq, hq = self._pairs(self.probes)
         return grid([(column.float() + 1) / 2 for column in (lq, to_hq(lq), hq, to_lq(hq))])
+
+    def extra(self) -> Tensors:
+        return {"reverse": self.reverse.detach()}
+
+    def restore_extra(self, tensors: Tensors) -> None:
+        self.reverse = tensors.get("reverse", self.reverse).to(self.place.device)
 
     def products(self) -> Mapping[str, tuple[Tensors, Mapping[str, str]]]:
         """Both generators in one file, and G alone, as `edge-train evaluate` judges it."""

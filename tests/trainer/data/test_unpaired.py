@@ -109,8 +109,10 @@ def test_fog_is_drawn_over_lq_alone_and_hq_is_seen_by_the_same_camera(tmp_path):
 
     paths = sorted(tmp_path.iterdir())
     views = UnpairedDataset(
-        *(PictureStore([path], 1) for path in paths), (32, 18), variants=0, smallest=0.5, enlarge=False, seed=1, fog=fog
-    )
-    lq, hq = views[0]
+        *(PictureStore([path], 1) for path in paths), (32, 18), variants=0, smallest=0.5, enlarge=False, seed=1,
+        fog=fog, truth=True,
+    )  # fmt: skip
+    lq, hq, truth = views[0]
     assert torch.equal(lq, torch.from_numpy(drawn[0] // 2 + 120).permute(2, 0, 1))
     assert torch.equal(hq, torch.from_numpy(drawn[1] // 2).permute(2, 0, 1))
+    assert torch.equal(truth, torch.from_numpy(drawn[0] // 2).permute(2, 0, 1))

@@ -153,6 +153,24 @@ def test_the_identity_loss_is_an_option(config, pictures, tmp_path):
     assert row["total"] == pytest.approx(rest + 5 * row["identity"], rel=1e-5)
 
 
+def test_the_pair_term_is_added_where_it_is_asked_for(pictures, tmp_path):
+    anchored = replace(TINY, beta=0.0, fog="families", lambda_pair=20.0)
+    trained(anchored, pictures, tmp_path)
+    row = losses(tmp_path)[0]
+    rest = row["gen_lq"] + row["gen_hq"] + 10 * (row["cycle_lq"] + row["cycle_hq"])
+    assert row["pair"] > 0 and row["total"] == pytest.approx(rest + 20 * row["pair"], rel=1e-5)
+
+
+def test_the_pair_term_is_the_distance_to_lq_without_its_fog(pictures):
+    anchored = replace(TINY, beta=0.0, fog="families", lambda_pair=1.0, generator=replace(TINY.generator, skip=True))
+    stage, dataset = prepare_idm(anchored, pictures, ([], []), CPU, {})
+    lq, hq, truth = stage._views(tuple(view[None] for view in dataset[1]))
+    terms, _ = stage.learners["generators"].objective(lq, hq, truth)  # with a skip a network begins as the identity
+    error = (lq - truth) / 2
+    steps = sum((error.diff(dim=dim)).abs().mean() for dim in (2, 3))
+    assert terms["pair"].item() == pytest.approx((error.abs().mean() + 0.5 * steps + 5 * error.square().mean()).item())
+
+
 def test_the_product_is_the_generator_to_hq(config, pictures, tmp_path):
     stage = trained(config, pictures, tmp_path)
     network, about = idm_from_checkpoint(tmp_path / "idm.safetensors")
@@ -171,6 +189,7 @@ def test_the_sample_shows_six_columns(config, pictures):
     "changes, domains, error, message",
     [
         pytest.param({"vgg": ""}, (0, 1), ConfigError, r"idm\.vgg = ''.*idm\.beta to 0", id="no vgg"),
+        pytest.param({"lambda_pair": 2.0}, (0, 1), ConfigError, r"idm\.lambda_pair = 2: .*fog", id="no truth"),
         pytest.param({"vgg": "gone.safetensors"}, (0, 1), ModelError, r"gone\.safetensors", id="vgg missing"),
         pytest.param({}, (None, 1), InputOutputError, "no LQ picture", id="empty LQ"),
         pytest.param({}, (0, None), InputOutputError, "no HQ picture", id="empty HQ"),

@@ -61,6 +61,21 @@ def test_both_generators_learn_and_the_way_back_less_often(warm):
     assert idm_from_checkpoint(warm / "idm.safetensors")[0].config.shrink == 3
 
 
+def test_cut_between_two_steps_of_the_way_back_it_goes_on_with_the_same_losses(warm, pictures, tmp_path):
+    loop = replace(LOOP, checkpoint_every=2)
+    config = replace(WARM, loop=loop)
+    paths = [*pictures[0], *pictures[1]]
+
+    def cut_at_the_third(stage):
+        step = stage.step
+        stage.step = lambda batch, number: step(batch, number) if number < 2 else pytest.fail("cut")
+
+    with pytest.raises(pytest.fail.Exception):
+        run_to_its_end(prepare_warm_start(config, IDM, paths, CPU, {}), loop, tmp_path, cut_at_the_third)
+    run_to_its_end(prepare_warm_start(config, IDM, paths, CPU, {}), loop, tmp_path)
+    assert losses(tmp_path) == losses(warm)
+
+
 def test_the_stage_begins_with_what_was_learnt_and_says_so(warm, pictures, tmp_path):
     init = warm / PRODUCT
     stage, dataset = prepare_idm(IDM, pictures, ([], []), CPU, {}, init)

@@ -1,0 +1,35 @@
+"""What long work says of itself."""
+
+import io
+import sys
+
+import pytest
+
+from edge.basics.progress import progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "shown", "hidden"),
+    [
+        pytest.param(Terminal, ["judging", "/2"], "done in", id="terminal"),
+        pytest.param(io.StringIO, ["judging: 2 pictures\n", "judging: done in 0 s\n"], "/2", id="file"),
+    ],
+)
+def test_a_bar_on_a_terminal_and_two_lines_elsewhere(monkeypatch, stream, shown, hidden):
+    err = stream()
+    monkeypatch.setattr(sys, "stderr", err)
+    with progress("judging", 2) as tick:
+        for _ in range(2):
+            tick()
+    assert all(words in err.getvalue() for words in shown) and hidden not in err.getvalue()
+
+
+def test_work_that_fails_says_no_end(capsys):
+    with pytest.raises(ValueError, match="half way"), progress("judging", 2):
+        raise ValueError("half way")
+    assert capsys.readouterr().err == "judging: 2 pictures\n"

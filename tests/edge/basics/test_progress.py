@@ -2,6 +2,7 @@
 
 import io
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -33,3 +34,12 @@ def test_work_that_fails_says_no_end(capsys):
     with pytest.raises(ValueError, match="half way"), progress("judging", 2):
         raise ValueError("half way")
     assert capsys.readouterr().err == "judging: 2 pictures\n"
+
+
+@pytest.mark.parametrize(("took_s", "said"), [(1.9, False), (2.1, True)], ids=["quick", "long"])
+def test_work_that_is_done_at_once_says_nothing_where_that_is_wanted(monkeypatch, capsys, took_s, said):
+    clock = iter([0.0, 0.0, took_s, took_s, took_s])
+    monkeypatch.setattr("edge.basics.progress.time", SimpleNamespace(monotonic=lambda: next(clock)))
+    with progress("looking", 2, after_s=2) as tick:
+        tick()
+    assert capsys.readouterr().err == ("looking: 2 pictures\nlooking: done in 2 s\n" if said else "")

@@ -134,7 +134,12 @@ class EngineConfig:
     )
     threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256, live=True)
     models: str = setting(
-        "", "folder of the unit's own profiles; they win over shipped ones of the same name", live=True
+        "",
+        "folder of the unit's own profiles; they win over shipped ones of the same name",
+        option="--models",
+        metavar="DIR",
+        modes=(FILES, PRINT_CONFIG),
+        live=True,
     )
     keys: str = setting(
         "/etc/edge-enhance/keys",

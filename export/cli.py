@@ -7,70 +7,13 @@ import sys
 from pathlib import Path
 
 from edge.basics.command import exit_code_of, have_standard_streams, say
-from edge.basics.errors import UsageError
 from edge.basics.guarded_output import guard_output
 from edge.basics.owner import become_owner_of
 from edge.models.profile import SHIPPED
-from export.recipes import RECIPES, UPSCALES
+from export.onnx_command import add_onnx_command
 
 ENGINES = Path("/var/lib/edge-enhance/engines")
 """Where the runtime looks for engines unless its configuration says otherwise."""
-
-ONNX_EXAMPLES = """examples:
-  edge-export onnx runs/free/student.safetensors --profile live --licence "..." -o models
-  edge-export onnx runs/idm/idm.safetensors --isr runs/isr/isr.safetensors --profile miinet --licence "..." -o models
-  edge-export onnx models/live --precision int8 --calibration sessions/2026-11-25    add a precision to a profile
-  edge-export onnx models/live --precision fp32    store its answer to the golden frame, nothing else"""
-
-
-def run_onnx(args: argparse.Namespace) -> int:
-    try:
-        from export.graphs.profile import add_precisions, export_profile
-    except ModuleNotFoundError as error:
-        needed = f"edge-export onnx needs {error.name}, which a unit does not have; run it where models are trained"
-        raise UsageError(f"{needed} (make venv-dev)") from error
-
-    common = {"pictures": args.pictures, "num_frames": args.frames, "calibration": args.calibration}
-    precisions = [name for name in args.precision or ["fp16"] if name != "fp32"]
-    if args.checkpoint.is_dir():
-        say(f"{add_precisions(args.checkpoint, precisions, **common)}")
-        return 0
-    missing = [name for name in ("output", "licence", "profile") if getattr(args, name) is None]
-    if missing:
-        raise UsageError(
-            f"--{missing[0]} is missing: an export from a checkpoint needs it; see edge-export onnx --help"
-        )
-    description = {"version": args.version, "licence": args.licence, "isr": args.isr, "upscale": args.upscale}
-    description["shares"] = args.share
-    folder = export_profile(args.checkpoint, args.profile, args.output, precisions=precisions, **description, **common)
-    say(f"{folder}")
-    return 0
-
-
-def _add_onnx(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    graph = commands.add_parser(
-        "onnx",
-        help="checkpoints -> the graphs and the manifest of a profile",
-        epilog=ONNX_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    graph.add_argument("checkpoint", type=Path, help="what edge-train student or idm wrote, or a profile's folder")
-    graph.add_argument("--isr", type=Path, metavar="CHECKPOINT", help="isr.safetensors, for miinet and cyclegan")
-    graph.add_argument("--profile", choices=list(RECIPES), help="which profile to make")
-    graph.add_argument("--upscale", choices=UPSCALES, help="enlarge another way than the profile does")
-    graph.add_argument(
-        "--precision", action="append", choices=["fp16", "int8", "fp32"], help="graphs beside fp32; default fp16"
-    )
-    graph.add_argument("--calibration", type=Path, metavar="FOLDER", help="session of edge-calib capture --for int8")
-    graph.add_argument("--pictures", type=Path, metavar="FOLDER", help="real pictures for the accuracy gate")
-    graph.add_argument("--frames", type=int, default=0, help="how many of them; 0: two, one for heavy networks")
-    graph.add_argument("-o", "--output", type=Path, help="folder of profiles")
-    what = "keep weights in half precision in shared/, once for all profiles there that have the same networks"
-    graph.add_argument("--share", action="store_true", help=what)
-    graph.add_argument("--version", default="1", help="version written into the manifest")
-    graph.add_argument("--licence", help="what may be done with weights trained on this data")
-    graph.set_defaults(run=run_onnx)
-
 
 ENGINE_EXAMPLES = """examples:
   edge-export engine live -o /var/lib/edge-enhance/engines
@@ -282,7 +225,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
-    _add_onnx(commands)
+    add_onnx_command(commands)
     _add_engine(commands)
     _add_judges(commands)
     _add_correct(commands)

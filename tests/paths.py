@@ -6,5 +6,5 @@ import os
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-DATA = Path(os.environ.get("EDGE_DATA") or REPOSITORY.parent / "shared" / "data")
+DATA = Path(os.environ.get("EDGE_DATA") or REPOSITORY / "data")
 """Real pictures, clips and weights; tests that need one skip where it is absent."""

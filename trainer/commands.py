@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainer.prepare.manifest import verified_manifest
+from edge.basics.errors import UsageError
+from trainer.early import check_files, check_folders, check_settings, checkpoint_path, config_path
+from trainer.prepare.manifest import read_manifest, verified_manifest
 
 if TYPE_CHECKING:
     from torch.utils.data import Dataset
@@ -17,10 +20,14 @@ if TYPE_CHECKING:
     from trainer.training.parallel import Placement
     from trainer.training.stage import Stage
 
+TABLES = ("idm", "isr", "student", "warm_start")
+"""Of a config."""
+
 # Torch takes seconds to load, so it is imported where a command runs, not for its --help.
 
 
 def run_idm(args: argparse.Namespace) -> int:
+    _look_first(args, ("--vgg", args.vgg), ("--init", args.init))
     from trainer.config import read_config
     from trainer.stages.idm import prepare_idm
     from trainer.stages.warm_start import check_start
@@ -43,6 +50,7 @@ def run_idm(args: argparse.Namespace) -> int:
 
 
 def run_warm_start(args: argparse.Namespace) -> int:
+    _look_first(args)
     from trainer.config import read_config
     from trainer.stages.warm_start import prepare_warm_start
     from trainer.training.parallel import placement
@@ -58,6 +66,7 @@ def run_warm_start(args: argparse.Namespace) -> int:
 
 
 def run_isr(args: argparse.Namespace) -> int:
+    _look_first(args, ("--vgg", args.vgg), ("--init", args.init))
     from trainer.config import read_config
     from trainer.stages.isr import prepare_isr
     from trainer.training.parallel import placement
@@ -74,24 +83,33 @@ def run_isr(args: argparse.Namespace) -> int:
 
 
 def run_student(args: argparse.Namespace) -> int:
+    named = {"larynx": args.larynx, "throat": args.throats, "oral": args.oral, "hq": args.manifest}
+    others = (("--larynx", args.larynx), ("--throats", args.throats), ("--oral", args.oral))
+    _look_first(args, *others, ("--teacher", args.teacher), ("--isr-teacher", args.isr_teacher))
+    check_folders([("--demo", args.demo)])
+    init = checkpoint_path(args.init, "--init", "edge-train student")
+
     from trainer.config import read_config
-    from trainer.data.student_items import clean_paths
+    from trainer.data.student_items import clean_paths, refuse_idle, shares_of
     from trainer.prepare.data_hash import sha256_of_files
     from trainer.stages.student import prepare_student
     from trainer.stages.student_config import StudentInputs
     from trainer.training.parallel import placement
 
     config = read_config(args.config, {"student.loop.seed": args.seed, "student.steps": args.steps}, args.set).student
+    given = [kind for kind, path in {**named, "demo": args.demo}.items() if path is not None]
+    takes_lq = config.distill_weight > 0
+    config = replace(config, data=shares_of(config.data, given, takes_lq=takes_lq))
     with placement(args.device) as place:
-        named = {"larynx": args.larynx, "throat": args.throats, "oral": args.oral, "hq": args.manifest}
         manifests = {kind: verified_manifest(path) for kind, path in named.items() if path is not None}
         hq = {kind: manifest.pictures("hq", "train", required=False) for kind, manifest in manifests.items()}
         lq = manifests["hq"].pictures("lq", "train", required=False) if "hq" in manifests else []
         clean = clean_paths(config.data, hq, args.demo)
-        inputs = StudentInputs(clean, lq, args.teacher, args.isr_teacher, args.init)
-        data = {"data_manifest_sha256": sha256_of_files([path for paths in (*clean.values(), lq) for path in paths])}
-        stage, dataset = prepare_student(config, inputs, place, data)
-        return _fit(stage, dataset, config.loop, place, data, args)
+        refuse_idle(config.data, given, takes_lq=takes_lq)
+        inputs = StudentInputs(clean, lq, args.teacher, args.isr_teacher, init)
+        of_data = {"data_manifest_sha256": sha256_of_files([path for paths in (*clean.values(), lq) for path in paths])}
+        stage, dataset = prepare_student(config, inputs, place, of_data)
+        return _fit(stage, dataset, config.loop, place, of_data, args)
 
 
 def run_pack(args: argparse.Namespace) -> int:
@@ -110,6 +128,19 @@ def run_unpack(args: argparse.Namespace) -> int:
     goes_on = f"; the command that made the run goes on with -o {args.output}" if path.name == STATE_NAME else ""
     print(f"{path}: at step {step}{goes_on}")
     return 0
+
+
+def _look_first(args: argparse.Namespace, *files: tuple[str, Path | None]) -> None:
+    """Refuse what needs no torch to be seen to be wrong."""
+    config_path(args.config)
+    check_settings(args.set, TABLES)
+    check_files(files)
+    if args.manifest is not None:
+        read_manifest(args.manifest)
+    if args.steps is not None and args.steps < 1:
+        raise UsageError(f"--steps {args.steps}: expected a whole number of at least 1")
+    if not args.minutes >= 0:
+        raise UsageError(f"--minutes {args.minutes}: expected a number of at least 0; 0 for no limit")
 
 
 def _absolute(path: Path | None) -> str | None:
@@ -158,15 +189,17 @@ def add_training_commands(commands: Any) -> None:
         "student",
         run_student,
         "train a live student",
-        "student live --larynx LARYNX --oral ORAL --demo RENDERS -o RUN",
+        "student live --manifest throats.json --init live -o runs/live",
     )
-    student.add_argument("--manifest", type=Path, help="its HQ as clean pictures (hq_share), its LQ for --teacher")
+    what = "its HQ as clean pictures (hq_share; given alone, it is all that is taught), its LQ for --teacher"
+    student.add_argument("--manifest", type=Path, help=what)
     for option, kind in (("--larynx", "larynx"), ("--throats", "throat"), ("--oral", "oral")):
         student.add_argument(option, type=Path, metavar="MANIFEST", help=f"its HQ as clean pictures ({kind}_share)")
     student.add_argument("--demo", type=Path, help="folder with renders of the demo throat")
     student.add_argument("--teacher", type=Path, metavar="IDM", help="idm.safetensors, for distill_weight")
     student.add_argument("--isr-teacher", type=Path, metavar="ISR", help="isr.safetensors, for isr_distill_weight")
-    student.add_argument("--init", type=Path, metavar="CHECKPOINT", help="start from a student trained before")
+    what = "start from a student trained before; live and live-fast are the shipped ones"
+    student.add_argument("--init", type=Path, metavar="CHECKPOINT", help=what)
 
     pack = commands.add_parser(
         "pack",

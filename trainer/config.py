@@ -10,6 +10,7 @@ from typing import Any
 
 from edge.basics.errors import ConfigError, UsageError
 from edge.basics.settings import from_table
+from trainer.early import CONFIGS, config_path
 from trainer.stages.idm import IdmConfig
 from trainer.stages.isr import IsrConfig
 from trainer.stages.student_config import StudentTraining
@@ -19,8 +20,6 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
-
-CONFIGS = Path(__file__).parent / "configs"
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def read_config(name: str, changes: Mapping[str, object] | None = None, given: S
         UsageError: one of `given` has no key or no value.
         ConfigError: no such file, not TOML, or a wrong value (named by its dotted path).
     """
-    path = Path(name) if name.endswith(".toml") else CONFIGS / f"{name}.toml"
+    path = config_path(name)
     table = _read_table(path)
     if base := table.pop("extends", ""):
         table = _merged(_read_table(path.parent / f"{base}.toml"), table)

@@ -71,7 +71,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=8)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    throats = at_network_sizes(held_out_pictures(args.throats, None, None), args.pictures)["throats"]
+    throats = at_network_sizes(held_out_pictures([args.throats]), args.pictures)[args.throats.stem]
     rows: list[list[object]] = []
     for path in args.checkpoint:
         student, metadata = student_from_checkpoint(path)

@@ -20,12 +20,12 @@ from edge.basics.owner import become_owner_of
 from edge.config import Config
 from edge.config_file import load_config
 from edge.guard.confined import Confined
+from edge.models.age import why_older
 from edge.models.bundle import Contents
 from edge.models.bundle_file import Bundle, expected_sha256, opened_bundle
 from edge.models.manifest import read_manifest
 from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile, profile_in, profile_names, profile_roots
 from edge.models.trust import accept, vouched, vouched_contents
-from edge.updates.age import why_older
 from edge.updates.proving import PROOF_S, prove_in, prover
 from edge.updates.running_unit import RunningUnit
 from edge.updates.store import ModelStore

@@ -9,7 +9,8 @@ from typing import Any
 
 def load() -> None:
     """Load the program, all of it: whom the process becomes, its interpreter may be closed to."""
-    import edge.engines.cpu  # noqa: F401
+    import edge.engines.cpu
+    import edge.engines.gpu.open  # noqa: F401
     from edge.engines.threads import settle_opencv
     from edge.updates.proof import draw_frames
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from torch import nn
 
-from edge.basics.errors import UsageError
 from edge.basics.whole_files import file_sha256
 from export.graphs.pipeline import (
     BicubicPipeline,
@@ -20,7 +19,7 @@ from export.graphs.pipeline import (
     JointPipeline,
     StudentDehazer,
 )
-from export.recipes import Recipe
+from export.recipes import Recipe, check_isr
 from trainer.networks.from_checkpoint import READERS
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
@@ -54,11 +53,7 @@ def built_from_checkpoints(recipe: Recipe, checkpoint: Path, isr_checkpoint: Pat
         ModelError: a checkpoint is missing, damaged or of another network.
         UsageError: `--isr` is missing or of no use.
     """
-    separate = recipe.upscale == "isr" and recipe.dehazer != "student_isr"
-    if separate and isr_checkpoint is None:
-        raise UsageError("--isr CHECKPOINT is missing: this profile enlarges with a network that edge-train isr makes")
-    if isr_checkpoint is not None and not separate:
-        raise UsageError(f"--isr {isr_checkpoint}: this profile has no separate network that enlarges; leave it out")
+    check_isr(recipe, isr_checkpoint)
     network, about = READERS[KINDS[recipe.dehazer]](checkpoint)
     networks = [_described(network, KINDS[recipe.dehazer], about)]
     training, scopes = _training(about, KINDS[recipe.dehazer]), ["/idm/" if recipe.dehazer == "idm" else "/student/"]

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edge.basics.errors import InputOutputError, UsageError
+from edge.basics.progress import progress
 from edge.basics.whole_files import make_folder, write_together
 from edge.engines.golden import KEY as GOLDEN_KEY
 from edge.engines.golden import golden_frame, golden_record
@@ -47,21 +48,21 @@ def export_profile(
     precisions: Sequence[str] = ("fp16",),
     pictures: Path | None = None,
     num_frames: int = 0,
-    calibration: Path | None = None,
+    calibration: str | None = None,
     shares: bool = False,
 ) -> Path:
     """Write `root/name/` with `model.onnx`, a graph for each lower precision, and `model.json`.
 
     A guided profile gets `dehaze.onnx` too, what the CPU engine runs. All files are written together, or none. Metrics
-    already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate --manifest` adds
+    already in the folder's manifest are dropped: they belong to other weights. `edge-train evaluate --model-json` adds
     new ones.
 
     Args:
         isr: the checkpoint of a separate super-resolution network.
         upscale: another way to enlarge than the profile's own; the folder is then named after both.
-        pictures: folder of real pictures for the accuracy gate; None takes the demo throat.
+        pictures: folder of real pictures, subfolders too, for the accuracy gate; None takes the demo throat.
         num_frames: how many of them, each also under a veil; 0 takes two, or one alone where the networks are heavy.
-        calibration: session of `edge-calib capture --for int8`.
+        calibration: frames for int8, see `export.precisions.calibration_frames`.
         shares: keep the weights of both networks in half precision under `root/shared/`, once for all profiles of
             the same ones, in place of in each graph; float32 graphs compute with the rounded weights too.
 
@@ -71,12 +72,15 @@ def export_profile(
         InputOutputError: pictures or calibration frames cannot be read, or the folder cannot be written.
     """
     name, recipe = recipe_for(profile, upscale)
-    built = built_from_checkpoints(recipe, checkpoint, isr)
-    if shares:
-        round_to_half(built.pipeline)
-    graphs = {GRAPH_NAME: whole_graph(built.pipeline)}
-    if isinstance(built.pipeline, GuidedPipeline):
-        graphs[DEHAZER_NAME] = dehazer_graph(built.pipeline.guided)
+    with progress(f"drawing the graphs of {name}", 2, "step") as tick:
+        built = built_from_checkpoints(recipe, checkpoint, isr)
+        if shares:
+            round_to_half(built.pipeline)
+        tick()
+        graphs = {GRAPH_NAME: whole_graph(built.pipeline)}
+        if isinstance(built.pipeline, GuidedPipeline):
+            graphs[DEHAZER_NAME] = dehazer_graph(built.pipeline.guided)
+        tick()
     manifest = _manifest(name, recipe, built, graphs, version=version, licence=licence)
     if precisions:
         samples = _gate_frames(manifest, pictures, num_frames)
@@ -109,7 +113,7 @@ def add_precisions(
     *,
     pictures: Path | None = None,
     num_frames: int = 0,
-    calibration: Path | None = None,
+    calibration: str | None = None,
 ) -> Path:
     """Add graphs of lower precision to a profile's folder; its float32 graph stays as it is.
 
@@ -136,7 +140,9 @@ def golden_answer(graph: bytes, manifest: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ModelError: onnxruntime refuses the graph.
     """
-    enhanced = np.asarray(run_on_cpu(graph, golden_frame())[0][0], np.uint8)
+    with progress("answer to the golden frame", 1, "frame") as tick:
+        enhanced = np.asarray(run_on_cpu(graph, golden_frame())[0][0], np.uint8)
+        tick()
     return golden_record(enhanced, min(GATES[name].min_psnr_db for name in ("fp32", *manifest.get("precisions", {}))))
 
 
@@ -152,7 +158,7 @@ def _add_precisions(
     manifest: dict[str, Any],
     precisions: Sequence[str],
     samples: SampleFrames,
-    calibration: Path | None,
+    calibration: str | None,
 ) -> None:
     for precision in precisions:
         content, about = typed_graph(graphs[GRAPH_NAME], precision, samples, calibration)

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edge.basics.errors import InputOutputError
-from edge.pictures.files import PICTURE_SUFFIXES, read_picture
+from edge.pictures.files import read_picture
+from edge.pictures.folder import pictures_below
 from edge.pictures.geometry import fit_to_frame
 from edge.pictures.image import Image
 from edge.sources.demo.source import DemoSource
@@ -31,7 +31,7 @@ class SampleFrames(NamedTuple):
 
 
 def sample_frames(pictures: Path | None, count: int) -> SampleFrames:
-    """Frames from a folder of pictures, evenly spread over it, or from the demo throat where none is named.
+    """Frames evenly spread over a folder of pictures and its subfolders; the demo throat where none is named.
 
     Raises:
         InputOutputError: the folder has no picture, or one cannot be read.
@@ -40,9 +40,7 @@ def sample_frames(pictures: Path | None, count: int) -> SampleFrames:
         source = DemoSource("demo:", paced=False)
         frames = [source.render(number * DEMO_STEP).degraded for number in range(count)]
         return SampleFrames(frames, {"kind": "demo throat, synthetic", "count": count})
-    paths = sorted(p for p in _files(pictures) if p.suffix.lower() in PICTURE_SUFFIXES)
-    if not paths:
-        raise InputOutputError(f"{pictures}: no picture in it; name a folder with pictures of the camera")
+    paths = [pictures / path for path in pictures_below(pictures)[0]]
     chosen = [paths[i * len(paths) // count] for i in range(count)] if len(paths) > count else paths
     digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in chosen))
     frames = [np.ascontiguousarray(fit_to_frame(read_picture(path))) for path in chosen]
@@ -54,10 +52,3 @@ def with_veiled(samples: SampleFrames) -> SampleFrames:
     veiled = [np.rint(VEIL_LEVEL + VEIL_CONTRAST * (frame.astype(np.float32) - 128)) for frame in samples.frames]
     frames = [*samples.frames, *(np.clip(frame, 0, 255).astype(np.uint8) for frame in veiled)]
     return SampleFrames(frames, {**samples.about, "veiled_too": True})
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return [path for path in folder.iterdir() if path.is_file()]
-    except OSError as error:
-        raise InputOutputError(f"{folder}: cannot be listed ({error.strerror}); name a folder of pictures") from error

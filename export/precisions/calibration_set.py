@@ -48,7 +48,7 @@ class CalibrationSet:
         if len(hashes) < MIN_FRAMES:
             raise InputOutputError(f"{path}: {len(hashes)} different frames, expected at least {MIN_FRAMES}; {AGAIN}")
         joined = hashlib.sha256("".join(hashes).encode()).hexdigest()
-        self.about: dict[str, Any] = {"frames": len(hashes), "sha256": joined}
+        self.about: dict[str, Any] = {"kind": "session of a unit's camera", "frames": len(hashes), "sha256": joined}
 
     def __len__(self) -> int:
         return len(self._frames)

@@ -18,7 +18,7 @@ import onnx
 from tqdm import tqdm
 
 from edge.engines import onnx_runtime
-from export.precisions.calibration_set import CalibrationSet
+from export.precisions.calibration_frames import CalibrationFrames
 from export.precisions.fp16 import ISLAND_SCOPES, NETWORK_SCOPES
 
 quantiser = onnx_runtime.quantiser()
@@ -26,7 +26,7 @@ OPTIONS = {"ActivationSymmetric": True, "WeightSymmetric": True, "QuantizeBias":
 
 
 class _Frames(quantiser.CalibrationDataReader):  # type: ignore[misc]
-    def __init__(self, frames: CalibrationSet) -> None:
+    def __init__(self, frames: CalibrationFrames) -> None:
         self._frames: Iterator[Any] = iter(tqdm(frames, "calibrating", len(frames), disable=None))
 
     def get_next(self) -> dict[str, Any] | None:
@@ -53,7 +53,7 @@ def _quiet() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def quantised_graph(model: onnx.ModelProto, frames: CalibrationSet) -> onnx.ModelProto:
+def quantised_graph(model: onnx.ModelProto, frames: CalibrationFrames) -> onnx.ModelProto:
     """The float32 graph with quantised convolutions; the same inputs and outputs."""
     with tempfile.TemporaryDirectory() as folder, _quiet():
         source, result = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 
 from edge.basics.errors import ModelError, UsageError
+from edge.basics.progress import progress
 from edge.pictures.image import Image
 from export.on_unit.accuracy import GATES, Difference, pooled
 from export.on_unit.samples import SampleFrames
-from export.precisions.calibration_set import CalibrationSet
+from export.precisions.calibration_frames import EXPECTED, calibration_frames
 from export.precisions.first_bad_layer import first_bad_layer
 from export.precisions.fp16 import half_graph, islands
 from export.precisions.graph_edit import serialised
@@ -23,13 +23,13 @@ PRECISIONS = ("fp16", "int8")
 
 
 def typed_graph(
-    graph: bytes, precision: str, samples: SampleFrames, calibration: Path | None = None
+    graph: bytes, precision: str, samples: SampleFrames, calibration: str | None = None
 ) -> tuple[bytes, dict[str, Any]]:
     """A profile's graph in another precision and what the manifest says of it.
 
     Args:
         graph: the float32 graph.
-        calibration: a session of `edge-calib capture --for int8`; int8 needs one.
+        calibration: what int8 takes its ranges from (`calibration_frames`); int8 needs it.
 
     Raises:
         ModelError: the result lies too far from float32; names the layer where the error begins.
@@ -40,11 +40,8 @@ def typed_graph(
     about: dict[str, Any] = {}
     if precision == "int8":
         if calibration is None:
-            raise UsageError(
-                "--calibration FOLDER is missing: int8 needs a session of edge-calib capture --for int8, "
-                "never random data"
-            )
-        frames = CalibrationSet(calibration)
+            raise UsageError(f"--calibration is missing: int8 takes its ranges from frames; give {EXPECTED}")
+        frames = calibration_frames(calibration)
         made = shown = quantised_graph(reference, frames)
         about["calibration"] = frames.about
     else:
@@ -61,7 +58,11 @@ def _judged(
 ) -> dict[str, Any]:
     """The gate's findings on the sample frames; raises ModelError where it is missed."""
     expected_of, found_of = reference.SerializeToString(), shown.SerializeToString()
-    pairs = [(_picture(expected_of, frame), _picture(found_of, frame)) for frame in samples.frames]
+    pairs = []
+    with progress(f"{precision} against fp32", len(samples.frames), "frame") as tick:
+        for frame in samples.frames:
+            pairs.append((_picture(expected_of, frame), _picture(found_of, frame)))
+            tick()
     found: Difference = pooled(pairs)
     gate = GATES[precision]
     if not gate.passes(found):

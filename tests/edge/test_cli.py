@@ -155,7 +155,7 @@ def test_output_is_the_screen_where_there_are_no_files(words, shown, refused, mo
 def test_print_config_takes_the_option_of_every_setting():
     given = {one.path: one.rules.option for one in settings_of(Config()) if one.rules.option}
     assert given.pop("web.insecure") == "--insecure"  # a flag: it has no value
-    texts = {"--source", "--unit", "--calibration", "--profile", "--listen", "--users", "--certificate"}
+    texts = {"--source", "--unit", "--calibration", "--profile", "--models", "--listen", "--users", "--certificate"}
     assert set(given.values()) == texts
     words = [word for option in given.values() for word in (option, f"value of {option}")]
     lines = run("--print-config", "--insecure", *words).stdout.splitlines()

@@ -196,7 +196,7 @@ def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, co
 @pytest.mark.parametrize(
     "more, code, message",
     [
-        pytest.param(["--vgg", "gone.safetensors"], 78, "gone.safetensors: no such file", id="no VGG"),
+        pytest.param(["--vgg", "gone.safetensors"], 74, "gone.safetensors: no such file", id="no VGG"),
         pytest.param(["--device", "tpu"], 2, "invalid choice", id="device"),
         pytest.param(["--set", "idm.stepz=3"], 78, "idm.stepz = 3: unknown key", id="set: unknown key"),
         pytest.param(["--set", "idm.steps=many"], 78, "idm.steps = 'many'", id="set: wrong type"),

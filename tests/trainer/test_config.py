@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from edge.basics.errors import ConfigError
-from trainer.config import CONFIGS, TrainerConfig, read_config
+from trainer.config import TrainerConfig, read_config
+from trainer.early import CONFIGS
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)

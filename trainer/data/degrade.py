@@ -19,9 +19,9 @@ from tqdm import tqdm
 from edge.basics.errors import InputOutputError
 from edge.basics.whole_files import write_whole
 from edge.pictures.files import read_picture
+from edge.pictures.folder import pictures_below
 from edge.pictures.image import Image
 from trainer.data.recipes import training_pair
-from trainer.prepare.scan import picture_files
 
 
 def degraded(clean: Image, name: str, seed: int) -> Image:
@@ -37,7 +37,7 @@ def run_degrade(args: argparse.Namespace) -> int:
         InputOutputError: no picture, two that would become one file, or the output folder holds something or cannot be
             written.
     """
-    names, _ = picture_files(args.folder)
+    names, _ = pictures_below(args.folder)
     _check_distinct(args.folder, names)
     if args.output.exists() and any(args.output.iterdir()):
         raise InputOutputError(f"{args.output}: not empty; give a new folder, so that nothing is written over")

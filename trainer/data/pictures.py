@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edge.basics.progress import progress
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 
@@ -38,12 +39,14 @@ class PictureStore:
         self.paths, self.longest_px = list(paths), longest_px
         self._kept: list[Image] = []
         room = cache_gib * 2**30
-        for path in self.paths:
-            picture = self._read(path)
-            room -= picture.nbytes
-            if room < 0:
-                break
-            self._kept.append(picture)
+        with progress("decoding pictures", len(self.paths), after_s=2) as tick:
+            for path in self.paths:
+                picture = self._read(path)
+                room -= picture.nbytes
+                if room < 0:
+                    break
+                self._kept.append(picture)
+                tick()
 
     def __len__(self) -> int:
         return len(self.paths)

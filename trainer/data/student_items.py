@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -91,8 +91,32 @@ class Group:
     turns: bool
 
 
-OPTIONS = {"larynx": "--larynx", "throat": "--throats", "hq": "--manifest", "oral": "--oral"}
-"""By which option of `edge-train student` the manifest of a kind is given; renders of the demo have none."""
+OPTIONS = {"larynx": "--larynx", "throat": "--throats", "hq": "--manifest", "oral": "--oral", "demo": "--demo"}
+"""By which option of `edge-train student` the pictures of a kind are given."""
+
+
+def shares_of(config: DataConfig, given: Collection[str], *, takes_lq: bool) -> DataConfig:
+    """The shares of a run: all from the manifest, where that is all that is given and the config has none for it.
+
+    Args:
+        given: kinds whose pictures the command line names.
+        takes_lq: the run takes the manifest's LQ, so its HQ may have no share.
+    """
+    if list(given) != ["hq"] or config.hq_share or takes_lq:
+        return config
+    return replace(config, **{f"{kind}_share": float(kind == "hq") for kind in KINDS})
+
+
+def refuse_idle(config: DataConfig, given: Collection[str], *, takes_lq: bool) -> None:
+    """Raises ConfigError where pictures are given that no share uses; arguments as of `shares_of`."""
+    shares = config.shares()
+    for kind in given if shares else ():
+        if kind not in shares and not (kind == "hq" and takes_lq):
+            key = f"student.data.{kind}_share"
+            raise ConfigError(
+                f"{OPTIONS[kind]}: {key} = 0, so none of its pictures would be used; give it a share with "
+                f"--set {key}=0.5, or leave {OPTIONS[kind]} out"
+            )
 
 
 def clean_paths(config: DataConfig, given: Mapping[str, Sequence[Path]], demo: Path | None) -> dict[str, list[Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from edge.basics.errors import InputOutputError
 from edge.basics.markdown import table
+from edge.basics.progress import Tick, no_tick, progress
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX, SCALE, centre_crop_16_9, shrink
 from edge.pictures.image import Image
@@ -25,6 +27,7 @@ from trainer.judging.judged import (
     Judged,
     Method,
     at_network_size,
+    counted,
     dehaze,
     enhance,
     picture_from_tensor,
@@ -37,7 +40,7 @@ from trainer.networks.student_isr import AnyStudent
 
 SEED = 20261
 NUM_ENLARGED = 8
-"""Pictures of larynx and of throats: RRDBNet takes seconds for each."""
+"""Pictures of each set: RRDBNet takes seconds for one."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def bicubic_x4(picture: Image) -> Image:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def guided_table(truths: Sequence[Image], students: Mapping[str, AnyStudent]) -> str:
+def guided_table(truths: Sequence[Image], students: Mapping[str, AnyStudent], tick: Tick = no_tick) -> str:
     """A profile's x4 against bicubic of its own dehazed picture, native pixels, fog with 1 px of blur; PSNR in dB."""
     rows: dict[str, list[float]] = {}
     for fog, strength in {"faint": 0.05, **HELD_OUT_STRENGTHS}.items():
@@ -100,8 +103,8 @@ def guided_table(truths: Sequence[Image], students: Mapping[str, AnyStudent]) ->
         perfect = [(bicubic_x4(s), picture_from_tensor(_guided(i, s))) for i, s in zip(inputs, small, strict=True)]
         row = _against(perfect, truths)
         for student in students.values():
-            ours = [(bicubic_x4(dehaze(student, shrink(i))), enhance(student, i)) for i in inputs]
-            row += _against(ours, truths)
+            made = counted({"x4": partial(enhance, student)}, tick)["x4"]
+            row += _against([(bicubic_x4(dehaze(student, shrink(i))), made(i)) for i in inputs], truths)
         rows[fog] = row
     rows["mean"] = [mean(column) for column in zip(*rows.values(), strict=True)]
     head = ["fog"]
@@ -170,17 +173,23 @@ def demo_video(folder: Path) -> Video:
     return truth, lq, flow_from_truth(truth)
 
 
-def flicker_table(demo: Path | None, pictures: Sequence[Image], students: Mapping[str, AnyStudent]) -> str:
-    """Motion-compensated frame difference in levels, and the same over the video's contrast, in brackets."""
+def videos_of(demo: Path | None, name: str, pictures: Sequence[Image]) -> dict[str, Video]:
+    """A camera that pans over each picture under fog, and the demo's frames where there are any."""
     videos: dict[str, Video] = {}
     for number, picture in enumerate(pictures, 1):
         frames, motions = panned(picture, 6)
-        videos[f"panned real throat {number}"] = (frames, fogged_video(frames), motions)
+        videos[f"panned {name} {number}"] = (frames, fogged_video(frames), motions)
     if demo is not None:
         videos["demo"] = demo_video(demo)
+    return videos
+
+
+def flicker_table(videos: Mapping[str, Video], students: Mapping[str, AnyStudent], tick: Tick = no_tick) -> str:
+    """Motion-compensated frame difference in levels, and the same over the video's contrast, in brackets."""
+    making = counted({name: partial(enhance, student) for name, student in students.items()}, tick)
     rows: list[list[object]] = []
     for name, (truth, lq, motions) in videos.items():
-        versions = [truth, lq, *([enhance(student, frame) for frame in lq] for student in students.values())]
+        versions = [truth, lq, *([made(frame) for frame in lq] for made in making.values())]
         cells = [f"{flicker(v, motions):.2f} ({relative_flicker(v, motions):.4f})" for v in versions]
         rows.append([name, *cells])
     return table(["video", "truth", "input", *students], rows)
@@ -196,7 +205,7 @@ class Evaluation:
 
     Attributes:
         text: every table, as Markdown.
-        metrics: student -> what its manifest says of it, on held-out throats.
+        metrics: network -> what its manifest says of it, on each set of held-out pictures.
     """
 
     text: str
@@ -204,7 +213,7 @@ class Evaluation:
 
 
 def evaluate(pictures: HeldOut, demo: Path | None, judged: Judged, lpips: Lpips | None = None) -> Evaluation:
-    """Judge networks and classical methods on held-out pictures.
+    """Judge networks and classical methods on held-out pictures, with a bar or a line for each table.
 
     Args:
         demo: folder with truth_*.png and degraded_*.png of the demo; None leaves that row out.
@@ -213,35 +222,56 @@ def evaluate(pictures: HeldOut, demo: Path | None, judged: Judged, lpips: Lpips 
     Raises:
         InputOutputError: pictures are missing.
     """
-    throats, larynx = ([read_picture(path) for path in paths] for paths in (pictures.throats, pictures.larynx))
+    sets = {name: [read_picture(path) for path in paths] for name, paths in pictures.sets.items()}
     parts: list[str] = []
     metrics: dict[str, dict[str, float]] = {name: {} for name in judged.names}
-    if judged.dehazers:
-        methods = classical_methods() | judged.dehazers
-        for kind, truths in (("real throats", throats), ("larynx pictures", larynx)):
-            if not truths:
-                continue
-            scores = dehazing_scores([at_network_size(truth) for truth in truths], methods)
-            parts += [f"### Dehazing, {len(truths)} held-out {kind}, 480x270", dehazing_table(scores)]
-            if truths is throats:
-                for name in judged.dehazers:
-                    metrics[name] = {f"throats_{fog}_psnr_db": round(of[name].psnr, 2) for fog, of in scores.items()}
-    if judged.students and larynx:
-        parts += [
-            f"### A profile's x4 against bicubic, {len(larynx)} larynx pictures, native pixels, fog with 1 px of blur",
-            guided_table(native_crops(larynx), judged.students),
-        ]
-    if judged.students and (throats or demo):
+    for name, truths in sets.items():
+        if judged.dehazers:
+            text, found = _dehazing(name, truths, judged.dehazers)
+            parts += [f"### Dehazing, {len(truths)} held-out {name}, 480x270", text]
+            for network, of_set in found.items():
+                metrics[network] |= of_set
+        if judged.students:
+            parts += [
+                f"### A profile's x4 against bicubic, {len(truths)} {name}, native pixels, fog with 1 px of blur",
+                _carried(name, native_crops(truths), judged.students),
+            ]
+    if judged.students:
+        first = next(iter(sets))
+        videos = videos_of(demo, first, sets[first][::8])
+        num_frames = sum(len(frames) for frames, _, _ in videos.values())
+        with progress("flicker", num_frames * len(judged.students), "frame") as tick:
+            text = flicker_table(videos, judged.students, tick)
         parts += [
             "### Flicker: motion-compensated frame difference at 1080p, in levels of 255 (over the video's contrast)",
-            flicker_table(demo, throats[::8], judged.students),
+            text,
         ]
     if judged.enlargers:
-        enlarged = isr_scores(isr_sets(pictures, NUM_ENLARGED), judged.enlargers, lpips)
+        of_isr = isr_sets(pictures, NUM_ENLARGED)
+        with progress("x4 alone", sum(map(len, of_isr.values())) * (1 + len(judged.enlargers))) as tick:
+            enlarged = isr_scores(of_isr, judged.enlargers, lpips, tick)
         parts += [
-            f"### x4 alone, of bicubic 1/4; {NUM_ENLARGED} pictures of larynx and of throats",
+            f"### x4 alone, of bicubic 1/4; at most {NUM_ENLARGED} pictures of {' and of '.join(sets)}",
             isr_table(enlarged),
         ]
         for name in judged.enlargers:
             metrics[name] = {f"{of}_psnr_y_db": round(by[name].psnr_y, 2) for of, by in enlarged.items()}
     return Evaluation("\n\n".join(parts), metrics)
+
+
+def _dehazing(
+    name: str, truths: Sequence[Image], dehazers: Mapping[str, Method]
+) -> tuple[str, dict[str, dict[str, float]]]:
+    """A set's table, and what it says of each network."""
+    methods = classical_methods() | dehazers
+    num_made = len(truths) * ((1 + len(HELD_OUT_STRENGTHS)) * len(methods) - 1)  # clear, the input is not judged
+    with progress(f"dehazing {name}", num_made) as tick:
+        scores = dehazing_scores([at_network_size(truth) for truth in truths], counted(methods, tick))
+    of = {n: {f"{name}_{fog}_psnr_db": round(by[n].psnr, 2) for fog, by in scores.items()} for n in dehazers}
+    return dehazing_table(scores), of
+
+
+def _carried(name: str, truths: Sequence[Image], students: Mapping[str, AnyStudent]) -> str:
+    num_made = len(truths) * (1 + len(HELD_OUT_STRENGTHS)) * len(students)
+    with progress(f"x4 of {name}", num_made) as tick:
+        return guided_table(truths, students, tick)

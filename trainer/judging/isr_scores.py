@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from statistics import mean
 
 import numpy as np
@@ -15,19 +14,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from edge.basics.markdown import table
+from edge.basics.progress import Tick, no_tick
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 from trainer.data.pictures import as_planes
 from trainer.data.sr_pairs import bicubic_x4, low_resolution
 from trainer.judging.held_out import HeldOut
+from trainer.judging.judged import Method, counted
 from trainer.judging.lpips import Lpips
 from trainer.judging.metrics import psnr, ssim
 from trainer.networks.rrdb import SCALE, Rrdb
 
 BORDER_PX = SCALE
 """Left out at each side: the literature's habit, as many pixels as the scale."""
-
-Method = Callable[[Image], Image]
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def _rounded(x_BCHW: Tensor) -> Image:
 
 
 def isr_scores(
-    sets: Mapping[str, Sequence[Image]], networks: Mapping[str, Rrdb], lpips: Lpips | None = None
+    sets: Mapping[str, Sequence[Image]], networks: Mapping[str, Rrdb], lpips: Lpips | None = None, tick: Tick = no_tick
 ) -> dict[str, dict[str, SrScore]]:
     """Name of the set -> "bicubic" or name of the network -> score.
 
@@ -85,9 +84,11 @@ def isr_scores(
 
     Args:
         lpips: judges the pictures too.
+        tick: called for each picture that a method has made.
     """
     methods: dict[str, Method] = {"bicubic": bicubic}
     methods |= {name: partial(enlarge, network) for name, network in networks.items()}
+    methods = counted(methods, tick)
     scores: dict[str, dict[str, SrScore]] = {}
     for name, pictures in sets.items():
         truths = [_divisible(picture) for picture in pictures]
@@ -113,18 +114,15 @@ def isr_table(scores: Mapping[str, Mapping[str, SrScore]]) -> str:
 
 
 def isr_sets(pictures: HeldOut, limit: int = 0) -> dict[str, list[Image]]:
-    """Held-out larynx and throat pictures, and the yardsticks of the literature; sets without a picture are left out.
+    """The held-out pictures of each manifest, and the yardsticks of the literature.
 
     Args:
-        limit: at most so many of larynx and throats, evenly spaced in the order of names; 0 takes all.
+        limit: at most so many of each manifest, evenly spaced in the order of names; 0 takes all.
 
     Raises:
         InputOutputError: a picture is missing or cannot be read.
     """
-    paths: dict[str, Sequence[Path]] = {}
-    for name, held_out in (("larynx", pictures.larynx), ("throats", pictures.throats)):
-        if held_out:
-            paths[name] = held_out[:: math.ceil(len(held_out) / limit) if limit else 1]
+    paths = {name: of[:: math.ceil(len(of) / limit) if limit else 1] for name, of in pictures.sets.items()}
     paths |= pictures.yardsticks
     return {name: [read_picture(path) for path in of_set] for name, of_set in paths.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from edge.basics.errors import ModelError
+from edge.basics.progress import Tick
 from edge.pictures.geometry import NETWORK_HEIGHT_PX, NETWORK_WIDTH_PX, centre_crop_16_9
 from edge.pictures.image import Image
 from trainer.data.pictures import as_planes
@@ -26,6 +27,20 @@ from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
 from trainer.training.checkpoint import read_whole
 
 Method = Callable[[Image], Image]
+
+
+def counted(methods: Mapping[str, Method], tick: Tick) -> dict[str, Method]:
+    """The same methods, which tell of each picture that they have made."""
+
+    def of(method: Method) -> Method:
+        def made(picture: Image) -> Image:
+            result = method(picture)
+            tick()
+            return result
+
+        return made
+
+    return {name: of(method) for name, method in methods.items()}
 
 
 def tensor_from_picture(picture: Image) -> Tensor:

@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edge.basics.errors import ConfigError, InputOutputError
+from edge.basics.progress import progress
 from edge.basics.settings import from_table
 from edge.basics.whole_files import write_whole
 
@@ -113,9 +114,11 @@ class Manifest:
         Raises:
             InputOutputError: names the first that is missing or changed, and how many more.
         """
-        with ThreadPoolExecutor() as pool:
-            checked = pool.map(lambda entry: _fault(self.root, entry), self.entries)
-            faults = [fault for fault in checked if fault is not None]
+        faults, what = [], f"checking {self.path.name}"
+        with ThreadPoolExecutor() as pool, progress(what, len(self.entries), after_s=2) as tick:
+            for fault in pool.map(lambda entry: _fault(self.root, entry), self.entries):
+                faults += [] if fault is None else [fault]
+                tick()
         if faults:
             more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
             raise InputOutputError(f"{faults[0]}{more}; restore it or {_AGAIN} for {self.path}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from edge.basics.errors import InputOutputError
-from edge.pictures.files import PICTURE_SUFFIXES
+from edge.pictures.folder import pictures_below
 from edge.pictures.image import Image
 from edge.pictures.perceptual_hash import perceptual_hash
 from edge.pictures.reading.picture_file import PictureFile, PictureRefused
@@ -68,7 +68,7 @@ def scan_folder(folder: Path, min_size: tuple[int, int] = MIN_SIZE, *, thumbnail
     Raises:
         InputOutputError: no such folder, no picture in it, or none that can be used.
     """
-    paths, others = picture_files(folder)
+    paths, others = pictures_below(folder)
     pool = ThreadPoolExecutor()
     try:
         found = pool.map(lambda path: _scan(folder, path, min_size, thumbnails), paths)
@@ -81,30 +81,6 @@ def scan_folder(folder: Path, min_size: tuple[int, int] = MIN_SIZE, *, thumbnail
         first = unreadable[0]
         raise InputOutputError(f"{folder}: none of {len(paths)} pictures can be used; {first.path}: {first.reason}")
     return Scan(pictures, unreadable, others)
-
-
-def picture_files(folder: Path) -> tuple[list[str], Counter[str]]:
-    """Relative paths of the pictures below a folder, sorted, and how many other files there are of each suffix.
-
-    Raises:
-        InputOutputError: no such folder, or no picture in it.
-    """
-    if not folder.is_dir():
-        raise InputOutputError(f"{folder}: no such folder; give the folder that holds the pictures")
-    pictures, others = [], Counter[str]()
-    for path in folder.rglob("*"):
-        relative = path.relative_to(folder)
-        if any(part.startswith(".") for part in relative.parts) or not path.is_file():
-            continue
-        if path.suffix.lower() in PICTURE_SUFFIXES:
-            pictures.append(relative.as_posix())
-        else:
-            others[path.suffix.lower() or "no suffix"] += 1
-    if not pictures:
-        raise InputOutputError(
-            f"{folder}: no picture in it; expected files ending in {', '.join(sorted(PICTURE_SUFFIXES))}"
-        )
-    return sorted(pictures), others
 
 
 def decode(data: bytes, min_size: tuple[int, int] = MIN_SIZE) -> Image:

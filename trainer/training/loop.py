@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -92,7 +93,8 @@ class _Journal:
     def __init__(self, folder: RunFolder, stage: Stage, first: int) -> None:
         self.table = LossTable(folder.losses, first)
         self.board = SummaryWriter(str(folder.path / "tensorboard"), purge_step=first + 1)
-        self.bar = tqdm(total=stage.steps, initial=first, unit="step", mininterval=2, dynamic_ncols=True)
+        every_s = 2 if sys.stderr.isatty() else 60  # into a file a line a minute
+        self.bar = tqdm(total=stage.steps, initial=first, unit="step", mininterval=every_s, dynamic_ncols=True)
         self.folder = folder
 
     def write(self, done: int, names: list[str], rows: list[list[float]], waited: float) -> None:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from edge.basics.errors import EdgeError, InputOutputError, UsageError
+from edge.basics.progress import progress
 from edge.basics.whole_files import make_folder, write_whole
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
@@ -72,13 +73,15 @@ def write_frames(options: argparse.Namespace) -> int:
     renderer: DemoRenderer | None = None
     try:
         make_folder(options.output)
-        for number, index in enumerate(indices):
-            if options.variety:
-                renderer = DemoRenderer(options.seed + number, spread=1.5)
-            elif renderer is None:
-                renderer = DemoRenderer(options.seed)
-            for kind in kinds:
-                write_png(targets[kind, index], getattr(renderer, kind)(index))
+        with progress("rendering", len(targets), after_s=2) as tick:
+            for number, index in enumerate(indices):
+                if options.variety:
+                    renderer = DemoRenderer(options.seed + number, spread=1.5)
+                elif renderer is None:
+                    renderer = DemoRenderer(options.seed)
+                for kind in kinds:
+                    write_png(targets[kind, index], getattr(renderer, kind)(index))
+                    tick()
     except OSError as error:
         raise InputOutputError(f"{options.output}: {error.strerror or error}") from error
     return len(targets)

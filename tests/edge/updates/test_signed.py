@@ -385,7 +385,12 @@ def test_the_command_signs_and_says_where_nobody_did(tmp_path, capsys, monkeypat
 @pytest.mark.slow
 def test_the_recipe_of_the_page_leads_from_a_key_to_a_unit(unit, tmp_path, monkeypatch):  # noqa: F811
     """Every command of "Ship a model to units" in docs/ml-engineer.md, in order."""
-    page = (REPOSITORY / "docs" / "ml-engineer.md").read_text().partition("## Ship a model to units")[2]
+    page = (
+        (REPOSITORY / "docs" / "ml-engineer.md")
+        .read_text()
+        .partition("## Ship a model to units")[2]
+        .partition("\n## ")[0]
+    )
     lines = [re.split(r"\s{3,}", line.strip())[0] for line in page.splitlines() if line.startswith("    ")]
     monkeypatch.chdir(tmp_path)
     shutil.copytree(SHIPPED / "live", tmp_path / "models" / "live")

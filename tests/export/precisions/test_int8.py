@@ -139,10 +139,10 @@ def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, mo
     from edge.engines.gpu.trt_versions import load_trt
     from export.on_unit.builder import BuildOptions, plan_from_onnx
 
-    monkeypatch.setattr("export.precisions.typed.CalibrationSet", lambda folder: Few(demo))
+    monkeypatch.setattr("export.precisions.typed.calibration_frames", lambda named: Few(demo))
     monkeypatch.setattr("export.precisions.typed.quantised_graph", lambda model, frames: quantised)
     graph = load_profile("live").graph.read_bytes()
-    content, about = typed_graph(graph, "int8", SampleFrames(demo[:1], {}), tmp_path)
+    content, about = typed_graph(graph, "int8", SampleFrames(demo[:1], {}), str(tmp_path))
     assert about["against_fp32"]["psnr_db"] >= GATES["int8"].min_psnr_db == 38
     assert about["calibration"] == {"frames": 4}
     (tmp_path / "model.onnx").write_bytes(content)
@@ -151,5 +151,5 @@ def test_shipped_profile_passes_its_gate_and_builds(trt_rtx, quantised, demo, mo
 
 
 def test_without_a_calibration_set_there_is_no_int8():
-    with pytest.raises(UsageError, match=r"--calibration FOLDER is missing: .* never random data"):
+    with pytest.raises(UsageError, match="--calibration is missing: int8 takes its ranges from frames"):
         typed_graph(load_profile("live").graph.read_bytes(), "int8", SampleFrames([], {}))

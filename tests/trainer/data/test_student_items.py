@@ -18,6 +18,8 @@ from trainer.data.student_items import (
     moved,
     native_share,
     read_groups,
+    refuse_idle,
+    shares_of,
 )
 from trainer.judging.metrics import psnr
 
@@ -205,3 +207,21 @@ def test_two_moments_of_a_family_are_of_one_fog(pictures):
     ]
     apart = [np.abs(picture(of[n][0]).mean((0, 1)) - picture(of[n + 1][0]).mean((0, 1))).max() for n in range(20)]
     assert np.median(near) < 0.2 * np.median(apart)
+
+
+def test_a_manifest_alone_is_all_that_is_taught():
+    config = DataConfig(larynx_share=0.3, oral_share=0.5, demo_share=0.2)
+    assert shares_of(config, ["hq"], takes_lq=False).shares() == {"hq": 1.0}
+    assert shares_of(config, ["hq"], takes_lq=True) == config
+    assert shares_of(config, ["hq", "demo"], takes_lq=False) == config
+    mixed = DataConfig(hq_share=0.3, demo_share=0.7)
+    assert shares_of(mixed, ["hq"], takes_lq=False) == mixed
+
+
+def test_pictures_that_no_share_uses_are_refused():
+    config = DataConfig(demo_share=1.0)
+    with pytest.raises(
+        ConfigError, match=r"^--manifest: student.data.hq_share = 0, .* --set student.data.hq_share=0.5"
+    ):
+        refuse_idle(config, ["demo", "hq"], takes_lq=False)
+    refuse_idle(config, ["demo", "hq"], takes_lq=True)

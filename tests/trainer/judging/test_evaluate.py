@@ -52,13 +52,12 @@ def test_panned_frames_move_as_their_motion_says():
 @pytest.mark.parametrize(
     "kinds, tables, measured",
     [
-        pytest.param(("throats",), ["2 held-out real throats"], {"throats_mild_psnr_db"}, id="throats alone"),
-        pytest.param(("larynx",), ["2 held-out larynx pictures"], set(), id="larynx alone"),
+        pytest.param(("own",), ["2 held-out own"], {"own_mild_psnr_db"}, id="one manifest"),
         pytest.param(
             ("throats", "larynx"),
-            ["2 held-out real throats", "2 held-out larynx pictures"],
-            {"throats_mild_psnr_db"},
-            id="both",
+            ["2 held-out throats", "2 held-out larynx"],
+            {"throats_mild_psnr_db", "larynx_clean_psnr_db"},
+            id="two",
         ),
     ],
 )
@@ -68,9 +67,9 @@ def test_each_set_of_pictures_has_its_table(tmp_path, truths, kinds, tables, mea
     judged = Judged()
     judged.add("idm", ResnetGenerator(ResnetGeneratorConfig(4, 1)).eval())
     judged.add("isr", Rrdb(RrdbConfig(4, 1, 2)).eval())
-    pictures = HeldOut(**{kind: sorted(tmp_path.iterdir()) for kind in kinds})
+    pictures = HeldOut({kind: sorted(tmp_path.iterdir()) for kind in kinds})
     found = judge.evaluate(pictures, None, judged)
     headings = [line for line in found.text.splitlines() if line.startswith("### Dehazing")]
     assert headings == [f"### Dehazing, {table}, 480x270" for table in tables]
-    assert measured <= found.metrics["idm"].keys() and bool(measured) == bool(found.metrics["idm"])
+    assert measured <= found.metrics["idm"].keys()
     assert set(found.metrics["isr"]) == {f"{kind}_psnr_y_db" for kind in kinds}

@@ -96,8 +96,8 @@ def pictures(tmp_path, tissue):
         for seed in range(count):
             cv2.imwrite(str(tmp_path / name / f"{seed}.jpg"), tissue(48, 64, seed))
     cv2.imwrite(str(tmp_path / "grey.png"), tissue(48, 64, 1)[..., 0])
-    throats, larynx = (sorted((tmp_path / name).iterdir()) for name in ("throats", "larynx"))
-    return HeldOut(throats, larynx, {"Set5": [tmp_path / "grey.png"]})
+    sets = {name: sorted((tmp_path / name).iterdir()) for name in ("larynx", "throats")}
+    return HeldOut(sets, {"Set5": [tmp_path / "grey.png"]})
 
 
 @pytest.mark.parametrize("limit, num_larynx, num_throats", [(0, 3, 5), (2, 2, 2), (1, 1, 1)])
@@ -109,7 +109,7 @@ def test_sets_are_the_held_out_pictures_and_what_benchmarks_there_are(pictures, 
         ("Set5", 1),
     ]
     assert sets["Set5"][0].shape == (48, 64, 3)
-    assert list(judge.isr_sets(HeldOut(throats=pictures.throats))) == ["throats"]
+    assert list(judge.isr_sets(HeldOut({"own": pictures.sets["throats"]}))) == ["own"]
 
 
 def test_a_picture_that_cannot_be_read_is_named(pictures):

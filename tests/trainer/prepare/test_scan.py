@@ -10,7 +10,7 @@ import pytest
 
 from edge.basics.errors import InputOutputError
 from edge.pictures.perceptual_hash import perceptual_hash
-from trainer.prepare.scan import NotTrainable, decode, picture_files, scan_folder
+from trainer.prepare.scan import NotTrainable, decode, scan_folder
 from trainer.prepare.screening import scores
 
 
@@ -104,10 +104,6 @@ def folder(tmp_path, image):
     for name in ("a/notes.txt", "b/phone.MOV", "README"):
         (tmp_path / "pictures" / name).write_text("")
     return tmp_path / "pictures"
-
-
-def test_files_of_a_folder(folder):
-    assert picture_files(folder) == (["a/one.jpg", "b/two.PNG"], Counter({".txt": 1, ".mov": 1, "no suffix": 1}))
 
 
 def test_what_a_scan_finds(folder, image):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from edge.basics.markdown import table
+from edge.basics.progress import progress
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
 from trainer.data.camera import Camera
@@ -24,7 +25,7 @@ from trainer.judging.fogs.real_frames import foggy_frames, pairs_table, side_by_
 from trainer.judging.fogs.sets import PLAIN, SEED, STRENGTHS, Pair, clear_pairs, family_pairs, plain_pairs
 from trainer.judging.fogs.surgclean import surgclean, surgclean_table
 from trainer.judging.held_out import HeldOut
-from trainer.judging.judged import Judged, Method, at_network_size
+from trainer.judging.judged import Judged, Method, at_network_size, counted
 from trainer.judging.metrics import relative_flicker
 from trainer.judging.retinex import retinex
 
@@ -42,8 +43,8 @@ class FogTask:
     """What is judged on.
 
     Attributes:
-        held_out: throats, larynx, or both.
-        num_pictures: of throats and of larynx, evenly taken from those held out; 0 takes all.
+        held_out: what the manifests hold out.
+        num_pictures: of each manifest, evenly taken from those held out; 0 takes all.
         real: folder of real foggy frames; None leaves them out.
         surgclean: folder of the SurgClean set; None leaves it out.
         sheets: folder for the pages of real frames; None writes none.
@@ -59,17 +60,16 @@ class FogTask:
 
 
 def at_network_sizes(held_out: HeldOut, num: int) -> dict[str, list[Image]]:
-    """The kinds that there are, at 480x270; `num` of each evenly taken, 0 takes all.
+    """The pictures of each manifest at 480x270; `num` of each evenly taken, 0 takes all.
 
     Raises:
         InputOutputError: a picture cannot be read.
     """
     found = {}
-    for kind, paths in (("throats", held_out.throats), ("larynx", held_out.larynx)):
+    for name, paths in held_out.sets.items():
         count = min(num or len(paths), len(paths))
-        if count:
-            taken = [paths[i * len(paths) // count] for i in range(count)]
-            found[kind] = [at_network_size(read_picture(path)) for path in taken]
+        taken = [paths[i * len(paths) // count] for i in range(count)]
+        found[name] = [at_network_size(read_picture(path)) for path in taken]
     return found
 
 
@@ -216,11 +216,12 @@ def judge_fogs(judged: Judged, task: FogTask) -> str:
     methods: dict[str, Method] = {"input": lambda lq: lq, **CLASSICAL, **judged.dehazers}
     names = list(methods)[1:]
     truths = at_network_sizes(task.held_out, task.num_pictures)
-    score = partial(scored, methods=methods, perceptual=task.perceptual)
     parts = []
     for kind, pictures in truths.items():
-        scores = family_scores(pictures, methods, task.perceptual)
-        flicker = flickers(pictures[0], methods)
+        num_made = len(methods) * len(FAMILIES) * (len(STRENGTHS) * len(pictures) + VIDEO_FRAMES)
+        with progress(f"fogs over {kind}", num_made) as tick:
+            scores = family_scores(pictures, counted(methods, tick), task.perceptual)
+            flicker = flickers(pictures[0], counted(methods, tick))
         parts += [
             f"### Fogs that the training did not contain: {len(pictures)} held-out {kind}, 480x270, three strengths",
             headline_table(scores, names, judged.taught),
@@ -230,19 +231,36 @@ def judge_fogs(judged: Judged, task: FogTask) -> str:
             families_table(scores, list(methods), judged.taught, flicker),
         ]
     kind, pictures = next(iter(truths.items()))
-    plain = {name: score(plain_pairs(name, pictures)) for name in PLAIN}
-    clear = {kind: score(clear_pairs(pictures)) for kind, pictures in truths.items()}
+    num_made = len(methods) * (len(PLAIN) * len(pictures) + sum(map(len, truths.values())))
+    with progress("plain fogs, clear pictures", num_made) as tick:
+        score = partial(scored, methods=counted(methods, tick), perceptual=task.perceptual)
+        plain = {name: score(plain_pairs(name, pictures)) for name in PLAIN}
+        clear = {kind: score(clear_pairs(pictures)) for kind, pictures in truths.items()}
     parts += [f"### Fogs with one thing plain, {kind}", plain_table(plain, names)]
     parts += ["### Clear pictures come back at, in dB", clear_table(clear, names)]
     chosen = {name: method for name, method in methods.items() if name != "input"}
     parts += ["### Pictures of no tissue: mean change in levels; of the cards mean and most", left_alone_table(chosen)]
     if task.real is not None:
-        frames = foggy_frames(task.real)
-        parts += ["### Real foggy frames, without a truth", unreferenced_table(frames, methods)]
-        parts += ["### Real pairs", pairs_table(task.real, methods, task.perceptual)]
-        if task.sheets is not None:
-            shown = {"input": methods["input"], **judged.dehazers, **CLASSICAL}
-            side_by_side(frames, shown, task.sheets)
+        parts += _real_tables(task.real, task, methods, judged.dehazers)
     if task.surgclean is not None:
-        parts += ["### SurgClean, unaligned", surgclean_table(surgclean(task.surgclean), methods, task.perceptual)]
+        with progress("SurgClean", 1, "set") as tick:
+            text = surgclean_table(surgclean(task.surgclean), methods, task.perceptual)
+            tick()
+        parts += ["### SurgClean, unaligned", text]
     return "\n\n".join(parts)
+
+
+def _real_tables(
+    real: Path, task: FogTask, methods: Mapping[str, Method], dehazers: Mapping[str, Method]
+) -> Iterator[str]:
+    with progress("real frames", 2 + (task.sheets is not None), "table") as tick:
+        frames = foggy_frames(real)
+        yield "### Real foggy frames, without a truth"
+        yield unreferenced_table(frames, methods)
+        tick()
+        yield "### Real pairs"
+        yield pairs_table(real, methods, task.perceptual)
+        tick()
+        if task.sheets is not None:
+            side_by_side(frames, {"input": methods["input"], **dehazers, **CLASSICAL}, task.sheets)
+            tick()

@@ -21,7 +21,7 @@ def gain(psnr, **changes):
 def test_pictures_are_taken_evenly_and_only_of_the_kinds_that_there_are(tmp_path, num, levels):
     for level in range(5):
         cv2.imwrite(str(tmp_path / f"{level}.png"), np.full((54, 96, 3), 10 * level, np.uint8))
-    found = report.at_network_sizes(HeldOut(larynx=sorted(tmp_path.iterdir())), num)
+    found = report.at_network_sizes(HeldOut({"larynx": sorted(tmp_path.iterdir())}), num)
     assert list(found) == ["larynx"]
     assert [int(picture.mean()) for picture in found["larynx"]] == levels
     assert {picture.shape for picture in found["larynx"]} == {(270, 480, 3)}

@@ -11,6 +11,7 @@ from tests.paths import REPOSITORY
 PAGES = (
     "physician.md",
     "integrator.md",
+    "ml-engineer.md",
     "install.md",
     "connect.md",
     "calibrate.md",

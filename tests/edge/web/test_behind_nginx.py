@@ -77,12 +77,14 @@ def behind_nginx(location: str, tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}/camera/"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(GUARD_S)
 
 
 def test_the_first_event_comes_at_once(proxied: str) -> None:
     address = urlsplit(proxied)
-    connection = http.client.HTTPConnection(address.netloc, timeout=20.0)  # a buffer that must fill would never do it
+    connection = http.client.HTTPConnection(
+        address.netloc, timeout=GUARD_S
+    )  # a buffer that must fill would never do it
     connection.request("GET", f"{address.path}events")
     response = connection.getresponse()
     assert response.readline() == b"event: state\n"

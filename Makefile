@@ -10,13 +10,13 @@ JOBS ?= 3
 PYTEST = .venv-dev/bin/python -m pytest -n $(JOBS) --dist worksteal
 # Where this is set, every process that a test starts compiles the program anew: twice its start.
 export PYTHONDONTWRITEBYTECODE =
-CODE = benchmarks calib edge export firmware_bridge requirements tests trainer
+CODE = benchmarks calib edge export firmware_bridge release requirements tests trainer
 NUM ?= 1000
 SEED ?= 1
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
+.PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom dist tensorrt-parts clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,7 +97,7 @@ define make-unit
 	@$(call locked,$(1)) -r requirements/unit.txt
 	@rm -rf build/lib* build/bdist*  # files of the version before
 	@$(call itself,$(1)) $(2)
-	@$(1)/bin/python -m pip uninstall --quiet --yes setuptools pkgconfig
+	@$(1)/bin/python -m pip uninstall --quiet --yes setuptools setuptools-scm vcs-versioning pkgconfig
 endef
 
 .venv/ready: pyproject.toml requirements/build.txt requirements/unit.txt
@@ -138,6 +138,9 @@ update:  ## requirements/ again with the newest versions of everything
 sbom: .venv/ready .venv-dev/ready  ## what the unit's environment holds (CycloneDX) and its licences' texts, into build/sbom
 	@.venv-dev/bin/python requirements/sbom.py .venv/bin/python build/sbom
 
+dist: .venv/ready .venv-dev/ready  ## wheel, sdist, locks, SBOM, licences, notes and SHA256SUMS of the tagged version, into dist/
+	@.venv-dev/bin/python -m release .venv/bin/python
+
 clean:  ## remove both environments and caches
-	rm -rf .venv .venv-dev build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-dev build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

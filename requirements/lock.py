@@ -24,7 +24,7 @@ TORCH_CPU_SHA256 = ("6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b26
 """Wheels of PyTorch's own CPU index, `2.13.0+cpu`: Python 3.11 on x86-64. Without what NVIDIA's packages weigh."""
 OF_CUDA = re.compile(r"nvidia-.*|cuda-.*|triton")
 """What only the wheels of torch from PyPI need."""
-BUILD = "pip\nsetuptools>=77\ncffi\npkgconfig\n"
+BUILD = "pip\nsetuptools>=77\nsetuptools-scm>=8\ncffi\npkgconfig\n"
 NO_WHEELS = ("pyvips",)
 """Python alone, built by setuptools and cffi without a compiler."""
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")

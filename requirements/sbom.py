@@ -1,6 +1,6 @@
 """Writes what an environment of the unit holds: sbom.cdx.json (CycloneDX) and NOTICES.txt, the licences' texts.
 
-    python requirements/sbom.py .venv/bin/python build/sbom      (make sbom)
+    python requirements/sbom.py .venv/bin/python build/sbom      (make sbom; make dist gives it the version too)
 
 Made from what is installed and not kept in the repository: a unit of another machine or Python has other versions.
 """
@@ -48,10 +48,12 @@ json.dump(told, sys.stdout)
 LICENCE_FILE = re.compile(r"(licen[cs]e|copying|notice|third.?party)[^/]*(\.(txt|md|rst))?$", re.IGNORECASE)
 
 
-def main(python: str, output: str) -> int:
+def main(python: str, output: str, version: str = "") -> int:
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     record = bill_of(python)
+    if version:  # else that of pyproject.toml, which leaves it to the tag
+        record["metadata"]["component"]["version"] = version
     (folder / "sbom.cdx.json").write_text(json.dumps(record, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     (folder / "NOTICES.txt").write_text(notices_of(record, installed_in(python)), encoding="utf-8")
     sys.stdout.write(f"{folder}/sbom.cdx.json, {folder}/NOTICES.txt: {len(record['components'])} packages\n")

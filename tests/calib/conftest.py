@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+import shutil
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from calib.session import Session, SessionWriter
@@ -14,15 +16,19 @@ from calib.solving.solve import Solution, solve
 from edge.pictures.image import Image
 from edge.sources.demo.bench import HOLD_FRAMES, BenchSource
 from edge.sources.demo.unit import LensModel, UnitCamera, UnitTruth, unit_truth
-from tests.once import MadeOnce
+from tests.kept import kept_folder
+from tests.once import MadeOnce, made_in, run_folder
 
 UNIT = "A-1"
+RENDERED_BY = ("edge", "calib/session.py", "tests/calib/conftest.py")
+"""What the frames and sessions depend on."""
 
 
 class Bench:
-    """Frames of one unit before any target."""
+    """Frames of one unit before any target; what was rendered once is read from a folder afterwards."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path) -> None:
+        self._kept = kept
         self.truth: UnitTruth = unit_truth(UNIT)
         self._camera = lru_cache(maxsize=2)(self._made_camera)
         self.source = lru_cache(maxsize=6)(self._opened)
@@ -35,7 +41,13 @@ class Bench:
         return self._rendered(target, position * HOLD_FRAMES, exposure, dust, lens)
 
     def _render(self, target: str, index: int, exposure: float, dust: int, lens: LensModel) -> Image:
-        image = self.source(target, exposure, dust, lens).render(index)
+        name = f"{target}-{index}-{exposure}-{dust}-{lens}"
+        folder = made_in(
+            self._kept,
+            name,
+            lambda folder: np.save(folder / "frame.npy", self.source(target, exposure, dust, lens).render(index)),
+        )
+        image: Image = np.load(folder / "frame.npy")
         image.flags.writeable = False
         return image
 
@@ -50,8 +62,15 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def bench() -> Bench:
-    return Bench()
+def kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose content outlives the run, where pytest has a cache."""
+    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
+    return run_folder(tmp_path_factory) if cache is None else kept_folder(cache, "calib", RENDERED_BY)
+
+
+@pytest.fixture(scope="session")
+def bench(kept: Path) -> Bench:
+    return Bench(kept)
 
 
 def session_of(
@@ -76,8 +95,8 @@ def write_session() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def sessions(bench: Bench, write_session: Callable[..., Path], made_once: MadeOnce) -> Path:
-    """A folder with a session of each target."""
+def sessions(bench: Bench, kept: Path, write_session: Callable[..., Path], made_once: MadeOnce) -> Path:
+    """A folder with a session of each target: this run's own copy."""
 
     def make(folder: Path) -> None:
         for target, count in (("flat", 6), ("white", 1), ("chart", 1), ("lens", 12)):
@@ -85,7 +104,7 @@ def sessions(bench: Bench, write_session: Callable[..., Path], made_once: MadeOn
         dark = bench.source("dark")
         write_session(folder / "dark", "dark", [dark.render(index) for index in range(6)])
 
-    return made_once("A-1", make)
+    return made_once("A-1", lambda folder: shutil.copytree(made_in(kept, "rendered", make), folder, dirs_exist_ok=True))
 
 
 @pytest.fixture(scope="session")

@@ -21,10 +21,10 @@ from edge.health.state import EngineFacts
 from edge.pictures.image import Image
 from edge.saving.recording.recorder import Recorder
 from edge.saving.store import Store
+from tests.doubles.waiting import GUARD_S
 
 MODEL = "ab" * 32
 WIDTH_PX, HEIGHT_PX = 320, 180
-GUARD_S = 60.0
 
 
 class Booth:

@@ -25,6 +25,7 @@ from edge.web.answers import PAGE_HEADERS
 from edge.web.routes import LOGIN_FILES, PAGE_FILES
 from tests.doubles.fake_records import CONTROLS, ROUTES, always, first_state, item
 from tests.doubles.fake_streams import FPS, FakeStreams
+from tests.doubles.waiting import GUARD_S
 
 RAW_GREEN, ENHANCED_RED, REFERENCE_BLUE = (40, 180, 60), (190, 50, 40), (40, 60, 190)
 SUB_PATH = "/units/7/"
@@ -80,7 +81,7 @@ class FakeUnit:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fake-unit", daemon=True)
         self._thread.start()
-        self._ready.wait(20)
+        self._ready.wait(GUARD_S)
 
     # ---- what a test does with it
 
@@ -88,7 +89,7 @@ class FakeUnit:
         """As if its power went."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join(20)
+            self._thread.join(GUARD_S)
 
     def seq(self) -> int:
         """Of the frame that the camera takes now."""

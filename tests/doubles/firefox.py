@@ -17,8 +17,9 @@ from typing import Any
 
 import aiohttp
 
+from tests.doubles.waiting import GUARD_S
+
 FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
-_GUARD_S = 60.0
 
 
 class Firefox:
@@ -77,7 +78,7 @@ class Firefox:
         self._num_asked += 1
         await self._socket.send_json({"id": self._num_asked, "method": method, "params": params})
         while True:
-            answer = json.loads((await self._socket.receive(_GUARD_S)).data)
+            answer = json.loads((await self._socket.receive(GUARD_S)).data)
             if answer.get("id") == self._num_asked:
                 if answer["type"] == "error":
                     raise RuntimeError(f"{method}: {answer['message']}")
@@ -112,7 +113,7 @@ def started_firefox(folder: Path) -> Iterator[Firefox]:
 
 
 def _port_told(process: subprocess.Popen[bytes], log_path: Path) -> int:
-    until_s = time.monotonic() + _GUARD_S
+    until_s = time.monotonic() + GUARD_S
     while time.monotonic() < until_s and process.poll() is None:
         _, found, rest = log_path.read_text(errors="replace").partition("BiDi listening on ws://127.0.0.1:")
         if (found and "\n" in rest) or rest[-1:].isdigit():

@@ -15,8 +15,7 @@ import numpy as np
 import simplejpeg
 
 from edge.pictures.image import Image
-
-GUARD_S = 20
+from tests.doubles.waiting import GUARD_S
 
 
 @dataclass

@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from edge.frames.frame import Frame
+from tests.doubles.waiting import GUARD_S
 
 IMAGE = np.zeros((1080, 1920, 3), np.uint8)
 IMAGE.flags.writeable = False
@@ -30,7 +31,7 @@ class ScriptedSource:
 
     def read(self):
         if not self._script:
-            self._closed.wait(10)
+            self._closed.wait(GUARD_S)
             return None
         item = self._script.pop(0)
         if isinstance(item, Exception):

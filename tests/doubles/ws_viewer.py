@@ -16,8 +16,8 @@ import numpy as np
 import simplejpeg
 
 from edge.pictures.image import Image
+from tests.doubles.waiting import GUARD_S
 
-GUARD_S = 20
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 

@@ -25,6 +25,7 @@ from edge.calibration.file import write_calibration
 from edge.cli import mode_of, options, parser
 from edge.config import Config
 from edge.models.profile import SHIPPED
+from tests.doubles.waiting import GUARD_S
 
 
 def command(*args):
@@ -275,7 +276,7 @@ def test_ctrl_c_ends_a_files_run_and_leaves_nothing(originals, tmp_path, when):
     assert program.returncode in ((1,) if when == "it works" else (1, 130)), printed
     assert "Traceback" not in printed
     assert list(tmp_path.iterdir()) == []
-    _, alive = psutil.wait_procs([engine], timeout=10)
+    _, alive = psutil.wait_procs([engine], timeout=GUARD_S)
     assert alive == []
 
 
@@ -322,10 +323,10 @@ def test_live_from_the_demo_to_the_page(live):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_program_cleanly(live, number):
     program, url = live
-    viewer = urllib.request.urlopen(f"{url}/stream.mjpg?view=enhanced", timeout=20)
+    viewer = urllib.request.urlopen(f"{url}/stream.mjpg?view=enhanced", timeout=GUARD_S)
     assert viewer.read(1000)
     os.kill(program.pid, number)
-    assert program.wait(20) == 0
+    assert program.wait(GUARD_S) == 0
     assert "Traceback" not in program.stdout.read()
 
 

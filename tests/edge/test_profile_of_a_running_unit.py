@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.guarded import Guest
-from tests.doubles.waiting import wait_until
+from tests.doubles.waiting import GUARD_S, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +47,7 @@ class Unit:
 
     def close(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(GUARD_S)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import time
 
 import pytest
 
-GUARD_S = 60
+from tests.doubles.waiting import GUARD_S
+
 SCRIPT = """
 mount -t tmpfs -o size=64m tmpfs "$STATE_DIRECTORY" && mount -o remount,bind,ro / || exit 99
 touch /edge-enhance-was-here 2>/dev/null && exit 98
@@ -27,7 +28,7 @@ echo "left: $(cd "$STATE_DIRECTORY" && find . -mindepth 1 | sort | tr '\\n' ' ')
 
 
 def health(port):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=GUARD_S)
     try:
         connection.request("GET", "/health")
         return json.loads(connection.getresponse().read())

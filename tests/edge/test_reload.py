@@ -14,6 +14,7 @@ from edge.config_file import load_config
 from edge.guard.order import engine_setup
 from edge.guard.standby import Preparation
 from edge.reload import Reload, changed_keys
+from tests.doubles.waiting import GUARD_S
 
 
 class Unit:
@@ -203,7 +204,7 @@ def test_a_signal_is_worked_off_by_the_watch_one_at_a_time(path):
     unit.reload.tick(0)
     for thread in threading.enumerate():
         if thread.name == "reload":
-            thread.join(10)
+            thread.join(GUARD_S)
     unit.reload.tick(0)
     assert unit.reload.outcome()["count"] == 1
 
@@ -245,7 +246,7 @@ def test_two_changes_do_not_come_in_between_each_other(path):
     wished = Preparation(unit.setup)
     unit.prepare = prepare
     first = unit.reload.use_profile("live-fast")
-    assert ready.wait(30)
+    assert ready.wait(GUARD_S)
     with pytest.raises(ConfigError, match="another change is under way"):
         unit.reload.use_profile("live-fast").result(30)
     wished.settle()

@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 
 from tests.doubles.haste import first_in_haste
+from tests.doubles.waiting import GUARD_S
 
-GUARD_S = 180
 PASSWORD = "Zq7 gehäim/@:?#&'x"
 PLAIN = "Zq7geheimx"
 TOKEN = "Zq7t0kenx"

@@ -20,8 +20,9 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.doubles.waiting import GUARD_S
+
 CLOSED = 'exec "$@" <&- >&- 2>&-'
-GUARD_S = 60.0
 
 
 def command(port: int, *more: str) -> list[str]:
@@ -40,7 +41,7 @@ def health_when(port: int, wanted: Callable[[dict[str, Any]], bool]) -> dict[str
     while time.monotonic() < end_s:
         with (
             contextlib.suppress(OSError),
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer,
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=GUARD_S) as answer,
         ):
             record: dict[str, Any] = json.load(answer)
             if wanted(record):
@@ -82,7 +83,7 @@ def test_a_terminal_that_closes_ends_what_was_started_from_it(port: int, shell: 
         assert health_when(port, lambda record: record["reload"] is not None)["reload"]["ok"]
         os.close(master)
         try:
-            program.wait(15)
+            program.wait(GUARD_S)
         finally:
             with contextlib.suppress(psutil.NoSuchProcess):
                 program.kill()
@@ -107,7 +108,7 @@ def test_closed_standard_streams_are_as_dev_null(port: int) -> None:
         standard = {str(Path(f"/proc/{record['pid']}/fd/{number}").readlink()) for number in (0, 1, 2)}
         assert standard == {"/dev/null"}
         program.terminate()
-        assert program.wait(20) == 0
+        assert program.wait(GUARD_S) == 0
 
 
 @pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

@@ -31,12 +31,12 @@ from firmware_bridge.wire.messages import (
 )
 from firmware_bridge.wire.pairing_messages import GetNonce, Signed
 from firmware_bridge.wire.signing import pair_of, session_key, signed
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 CAN_PAIR = Identity(capabilities=int(Identity().capabilities | Capability.PAIRING))
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 COMMAND = [sys.executable, "-m", "firmware_bridge.cli"]
-GUARD_S = 60
 
 
 def reopened(bench, key):

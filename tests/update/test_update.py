@@ -28,6 +28,7 @@ from edge.basics.texts import toml_from_text
 from edge.calibration.file import read_calibration
 from edge.config_file import load_config
 from edge.service.files import CONFIG_PATH, RECORD_PATH, UNIT_PATH
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 from tests.update.programs import Program, Wheels, from_sources, tree_now
 
@@ -35,7 +36,6 @@ BEFORE = "4def76bb7e71b708a6f31f31685f462f01cb34c4"
 """The commit whose program is installed on the unit; tests/update/leave.py names its modules."""
 PROGRAM = "/opt/edge-enhance/bin/edge-enhance"
 DROP_IN = "/etc/systemd/system/edge-enhance.service.d/override.conf"
-GUARD_S = 60
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def live_once(program: Program, root: Path, listen: str) -> tuple[dict[str, obje
         end = time.monotonic() + GUARD_S
         while health.get("mode") != "enhanced" and process.poll() is None and time.monotonic() < end:
             time.sleep(0.1)
-            connection = http.client.HTTPConnection(listen, timeout=5)
+            connection = http.client.HTTPConnection(listen, timeout=GUARD_S)
             try:
                 connection.request("GET", "/health")
                 health = json.loads(connection.getresponse().read())

@@ -12,6 +12,7 @@ import pytest
 
 from calib.capture.capture import CaptureOptions, capture
 from edge.config import SourceConfig, WebConfig
+from tests.doubles.waiting import GUARD_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
@@ -58,7 +59,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., str]]:
     yield started
     stop.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(GUARD_S)
 
 
 def opened(browser: Any, url: str) -> tuple[Any, list[str]]:

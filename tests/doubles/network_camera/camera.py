@@ -11,9 +11,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.doubles.network_camera.faults import Faults
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
-
-_GUARD_S = 10.0
 
 
 class NetworkCamera:
@@ -45,7 +44,7 @@ class NetworkCamera:
         assert process.stdin is not None and process.stdout is not None, "pipes were asked for"
         process.stdin.close()
         try:
-            process.wait(_GUARD_S)
+            process.wait(GUARD_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -19,6 +19,7 @@ from tests.doubles.network_camera.camera import NetworkCamera
 from tests.doubles.network_camera.certificates import OPENSSL
 from tests.doubles.network_camera.painting import DAMAGED_BEYOND
 from tests.doubles.network_camera.playing import Played, played
+from tests.doubles.waiting import GUARD_S
 
 pytestmark = pytest.mark.slow
 
@@ -138,7 +139,7 @@ def rtsp_session(camera: NetworkCamera) -> Iterator[socket.socket]:
     """Plays over the connection; what follows are interleaved packets."""
     address = camera.url("rtsp")
     host, _, port = address.removeprefix("rtsp://").partition("/")[0].partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=GUARD_S) as connection:
         for number, request in enumerate(
             (f"SETUP {address}/track1", f"PLAY {address}"),
         ):

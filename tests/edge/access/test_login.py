@@ -13,6 +13,7 @@ from edge.access.attempts import FORGET_AFTER_S, MAX_COUNTED, Attempts, network_
 from edge.access.passwords import MAX_WAITING, Busy, PasswordDesk, hash_of, is_hash, matches
 from edge.basics.errors import UsageError
 from tests.doubles.guarded import PASSWORDS, Guest, guarded_studio, hashed, write_users
+from tests.doubles.waiting import GUARD_S
 
 
 def test_a_wrong_password_and_a_wrong_name_are_told_alike(guest):
@@ -105,7 +106,7 @@ def test_what_is_no_login_is_refused(guest, body, headers, status):
 def test_a_body_that_never_ends_is_cut(studio):
     """Without a length, in chunks."""
     host, port = studio.url.removeprefix("http://").rstrip("/").split(":")
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=GUARD_S) as connection:
         connection.sendall(
             b"POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"

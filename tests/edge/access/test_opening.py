@@ -27,6 +27,7 @@ from edge.basics.errors import ConfigError, InputOutputError
 from edge.config import WebConfig
 from edge.updates.running_unit import RunningUnit
 from tests.doubles.guarded import PASSWORDS, Guest
+from tests.doubles.waiting import GUARD_S
 
 NOW = datetime.now(timezone.utc)
 OPEN = "0.0.0.0:0"
@@ -123,7 +124,7 @@ def test_a_client_that_was_given_the_certificate_trusts_it(open_studio, tmp_path
     context = ssl.create_default_context(cafile=tmp_path / "state" / "tls" / "certificate.pem")
     port = urlsplit(studio.url).port
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=GUARD_S) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as secured,
     ):
         assert secured.version() == "TLSv1.3"
@@ -140,7 +141,7 @@ def test_old_tls_is_refused(open_studio, version):
     served_with = Certificate(WebConfig(certificate="self-made")).context
     assert served_with.minimum_version == ssl.TLSVersion.TLSv1_2, "whatever OpenSSL's own least is"
     with (
-        socket.create_connection(("127.0.0.1", urlsplit(studio.url).port), timeout=20) as plain,
+        socket.create_connection(("127.0.0.1", urlsplit(studio.url).port), timeout=GUARD_S) as plain,
         pytest.raises(ssl.SSLError),
     ):
         context.wrap_socket(plain)
@@ -151,7 +152,7 @@ def test_what_is_no_tls_gets_no_answer_and_costs_no_line_of_the_log(open_studio,
     port = urlsplit(studio.url).port
     caplog.clear()
     for sent in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01" + b"\x00" * 200, b"", b"\xff" * 5000) * 5:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=GUARD_S) as connection:
             connection.sendall(sent)
             connection.shutdown(socket.SHUT_WR)
             with contextlib.suppress(ConnectionError):

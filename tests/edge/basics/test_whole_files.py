@@ -8,6 +8,7 @@ import pytest
 
 from edge.basics import whole_files
 from edge.basics.whole_files import make_folder, part_of, whole_file, write_together, write_whole
+from tests.doubles.waiting import GUARD_S
 
 
 def test_write_whole_leaves_no_part_behind(tmp_path, monkeypatch):
@@ -96,7 +97,7 @@ def test_two_threads_write_one_file_after_each_other(tmp_path):
         with whole_file(path) as file:
             file.write(b"first")
             begun.set()
-            go_on.wait(20)
+            go_on.wait(GUARD_S)
 
     def second():
         with whole_file(path) as file:
@@ -104,10 +105,10 @@ def test_two_threads_write_one_file_after_each_other(tmp_path):
 
     threads = [threading.Thread(target=first), threading.Thread(target=second)]
     threads[0].start()
-    begun.wait(20)
+    begun.wait(GUARD_S)
     threads[1].start()
     go_on.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(GUARD_S)
     assert path.read_bytes() == b"2"
     assert [found.name for found in tmp_path.iterdir()] == ["file"]

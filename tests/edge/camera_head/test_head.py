@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,18 +23,9 @@ from firmware_bridge.device.simulator import Simulator, Switches
 from firmware_bridge.host.keys import write_key
 from firmware_bridge.wire.messages import Button, ButtonAction, Capability, LightState
 from tests.doubles.studio import Shelf
+from tests.doubles.waiting import wait_until
 
-GUARD_S = 20
 IMAGE = np.zeros((4, 4, 3), np.uint8)
-
-
-def wait_until(done: Callable[[], object]) -> None:
-    pause = threading.Event()
-    for _ in range(GUARD_S * 100):
-        if done():
-            return
-        pause.wait(0.01)
-    raise AssertionError("what was waited for did not come")
 
 
 class Unit:
@@ -201,11 +191,13 @@ def test_a_channel_that_does_not_exist_is_told_where_it_matters(make_unit, simul
 def test_video_is_not_held_up_by_a_head_that_hangs(make_unit, simulator):
     unit = make_unit()
     simulator.switches.hang = True
-    begin = time.monotonic()
+    took_s = []
     for _ in range(200):
+        begin_s = time.monotonic()
         unit.show()
-    unit.health.snapshot(time.monotonic_ns())
-    assert time.monotonic() - begin < 5, "a wait for the line would take far longer than this"
+        unit.health.snapshot(time.monotonic_ns())
+        took_s.append(time.monotonic() - begin_s)
+    assert min(took_s) < 0.1, "a wait for the line would hold each of them up, a busy machine some"
     wait_until(lambda: unit.record["state"] == "lost")
 
 

@@ -24,6 +24,7 @@ from edge.pictures.geometry import FRAME_SHAPE
 from edge.web import state_strip
 from edge.web.screen_picture import draw_screen
 from tests.doubles.network_camera.timecode import timecode_ns
+from tests.doubles.waiting import GUARD_S
 from tests.doubles.x_screen import XScreen, full, served
 from tests.paths import REPOSITORY
 
@@ -60,7 +61,7 @@ def shown(server: XScreen, sink: str = "auto") -> Iterator[psutil.Process]:
         unit.wait()
 
 
-def until(holds: Callable[[], object], what: str, within_s: float = 150.0) -> float:
+def until(holds: Callable[[], object], what: str, within_s: float = GUARD_S) -> float:
     """Wait; how long that took, in seconds."""
     begin = time.monotonic()
     while not holds():
@@ -92,7 +93,7 @@ def test_a_program_that_stands_still_is_covered_by_the_screens_own_process(serve
         until(server.is_live, "a live picture")
         unit.suspend()
         stopped_ns = time.monotonic_ns()
-        until(server.is_covered, "the cover", within_s=10)
+        until(server.is_covered, "the cover")
         time.sleep(1.0)
         assert server.is_covered()
         unit.resume()
@@ -106,7 +107,7 @@ def test_a_screens_process_that_stands_still_is_ended_with_its_picture(server):
         until(server.is_live, "a live picture")
         [first] = unit.children()
         first.send_signal(signal.SIGSTOP)
-        until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, "the end of it", within_s=20)
+        until(lambda: not first.is_running() or first.status() == psutil.STATUS_ZOMBIE, "the end of it")
         until(server.is_live, "a live picture by another process")
         assert [child.pid for child in unit.children()] != [first.pid]
 
@@ -115,7 +116,7 @@ def test_the_picture_ends_with_the_program(server):
     with shown(server) as unit:
         until(server.is_live, "a live picture")
         unit.send_signal(signal.SIGKILL)
-        until(server.is_dark, "a dark screen", within_s=10)
+        until(server.is_dark, "a dark screen")
 
 
 @pytest.mark.slow

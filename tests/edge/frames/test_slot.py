@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from edge.frames.slot import Slot
+from tests.doubles.waiting import GUARD_S
 
 
 def test_newest_wins_and_the_rest_count_as_dropped():
@@ -32,7 +33,7 @@ def test_close_wakes_a_waiter(waits):
     waiter = threading.Thread(target=getattr(slot, waits))
     waiter.start()
     slot.close()
-    waiter.join(5)
+    waiter.join(GUARD_S)
     assert not waiter.is_alive()
 
 
@@ -64,7 +65,7 @@ def test_every_item_is_taken_or_dropped_between_threads():
         slot.put(item)
     assert slot.wait_empty(5)
     slot.close()
-    reader.join(5)
+    reader.join(GUARD_S)
     assert len(taken) + slot.dropped == 2000
     assert taken == sorted(taken)
     assert taken[-1] == 2000

@@ -24,10 +24,10 @@ from edge.guard.process import EngineGone, EngineProcess
 from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 WORKER = REPOSITORY / "tests/doubles/hostile_worker.py"
-GUARD_S = 30.0
 WELL = 200
 
 needs_seccomp = pytest.mark.skipif(not can_filter(), reason="this kernel filters no system calls")
@@ -235,7 +235,7 @@ def test_it_has_no_terminal(hostile, caplog):
     assert read.startswith("OSError: [Errno 9]")
     process.close(10)
     for thread in [one for one in threading.enumerate() if one.name == "engine's lines"]:
-        thread.join(10)
+        thread.join(GUARD_S)
     told = [record.getMessage() for record in caplog.records]
     assert 0 < len([line for line in told if "owned" in line]) <= MOST_LINES
     assert "1960 more lines within 10 s are not shown" in caplog.text

@@ -15,8 +15,7 @@ from edge.models.profile import load_profile
 from edge.updates.store import ModelStore
 from export.on_unit.bundle import write_bundle
 from export.on_unit.keys import new_key, read_private_key
-
-GUARD_S = 60.0
+from tests.doubles.waiting import GUARD_S
 
 
 @pytest.fixture

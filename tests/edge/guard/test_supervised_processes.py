@@ -22,6 +22,7 @@ from edge.health.record import Health
 from edge.models.profile import load_profile
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.doubles.uncritical_judge import Uncritical
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 
@@ -57,7 +58,7 @@ def real(monkeypatch):
     finally:
         supervisor.close()
         frames.close()
-    _, alive = psutil.wait_procs(psutil.Process().children(), timeout=20)
+    _, alive = psutil.wait_procs(psutil.Process().children(), timeout=GUARD_S)
     assert alive == []
 
 

@@ -13,6 +13,7 @@ from edge.health.news import Board, News, NotSaved, Saved, ViewChanged
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
 from tests.doubles.studio import Shelf
+from tests.doubles.waiting import GUARD_S
 
 
 class Desk:
@@ -154,8 +155,8 @@ def test_of_two_changes_at_once_the_last_news_is_the_view_that_holds(desk, monke
     monkeypatch.setattr(desk.freeze, "view", slow_view)
     first = threading.Thread(target=desk.freeze.set_strength, args=(0.3,))
     first.start()
-    assert looked.wait(5)
+    assert looked.wait(GUARD_S)
     desk.freeze.set_strength(0.8)
     changed.set()
-    first.join(5)
+    first.join(GUARD_S)
     assert desk.posted[-1] == view() == ViewChanged(False, "enhanced", 0.8)

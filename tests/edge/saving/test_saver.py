@@ -22,9 +22,9 @@ from edge.saving import names as names_module
 from edge.saving import saver as saver_module
 from edge.saving.names import Names
 from edge.saving.saver import MAX_WAITING, PairSaver
+from tests.doubles.waiting import GUARD_S
 
 MODEL = {"name": "student", "version": "1.2", "profile": "live", "sha256": "ab" * 32, "device": "cpu"}
-GUARD_S = 20
 
 
 def pair_of(seq=7, *, enhanced=True, age_s=0.0):

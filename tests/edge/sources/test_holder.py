@@ -12,6 +12,7 @@ from edge.health.record import Health
 from edge.sources.holder import SourceHolder, SourceOrder, device_of
 from edge.sources.open import SourceWish
 from tests.doubles.scripted_source import IMAGE, ScriptedSource, opener
+from tests.doubles.waiting import GUARD_S
 
 HELD_IN_GRAPH = UnitCorrection("A-1", "1920x1080 demo", None)
 
@@ -87,7 +88,7 @@ def test_stopping_ends_the_search_and_closing_ends_a_read():
     threading.Timer(0.1, waiting.close).start()
     begin = time.monotonic()
     assert waiting.read() is None
-    assert time.monotonic() - begin < 5, "ended by close, not by its own patience"
+    assert time.monotonic() - begin < GUARD_S, "ended by close, not by its own patience"
 
 
 class Replaced:

@@ -22,8 +22,7 @@ from edge.stills.operations import ReferenceOperations
 from edge.stills.references import References
 from tests.doubles.still_profiles import still_profile
 from tests.doubles.studio import Studio
-
-GUARD_S = 60
+from tests.doubles.waiting import GUARD_S
 
 
 class Client:

@@ -30,9 +30,8 @@ from edge.web.banner import stamp
 from edge.web.views import status_of
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.doubles.still_profiles import still_profile
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
-
-GUARD_S = 60
 
 
 class Room:

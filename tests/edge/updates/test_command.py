@@ -21,6 +21,7 @@ from edge.updates.running_unit import RunningUnit
 from export.graphs.profile import golden_answer
 from export.on_unit.bundle import write_bundle
 from export.on_unit.keys import new_key, read_private_key
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 DOUBLE = REPOSITORY / "tests" / "doubles" / "reloading_unit.py"
@@ -119,7 +120,7 @@ class Unit:
     def start(self, behaviour):
         port_file = self.folder / "port"
         self.process = subprocess.Popen([sys.executable, DOUBLE, "--live", self.models, port_file, behaviour])
-        until_s = time.monotonic() + 60
+        until_s = time.monotonic() + GUARD_S
         while not port_file.exists() and time.monotonic() < until_s:
             time.sleep(0.05)
         self.listen_on(port_file.read_text())
@@ -329,7 +330,7 @@ def test_the_real_program_takes_what_was_installed_or_says_why_not(unit, bundles
     unit.listen_on(port)
     unit.process = subprocess.Popen([sys.executable, "-m", "edge.cli", "--live", "--config", str(unit.config)])
     running = RunningUnit(f"127.0.0.1:{port}")
-    until_s = time.monotonic() + 60
+    until_s = time.monotonic() + GUARD_S
     while (record := running.health()) is None and time.monotonic() < until_s:
         time.sleep(0.2)
     assert record is not None
@@ -345,4 +346,4 @@ def test_the_real_program_takes_what_was_installed_or_says_why_not(unit, bundles
     assert unit("install", bundles["wrong"])[0] == 78
     assert running.health()["reload"]["count"] == 3
     unit.process.terminate()
-    assert unit.process.wait(30) == 0
+    assert unit.process.wait(GUARD_S) == 0

@@ -27,6 +27,7 @@ from edge.pictures.geometry import FRAME_SHAPE
 from export.cli import main as export_main
 from export.on_unit.bundle import write_bundle
 from export.on_unit.keys import new_key, read_private_key
+from tests.doubles.waiting import GUARD_S
 from tests.edge.updates.test_command import bundles, hospital_key, set_manifest, unit  # noqa: F401  fixtures
 from tests.paths import REPOSITORY
 
@@ -275,7 +276,7 @@ def test_ctrl_c_ends_the_proof_and_leaves_nothing(unit, hostile, number):  # noq
             assert time.monotonic() < until_s and process.poll() is None
             time.sleep(0.05)
         process.send_signal(number)
-        assert process.wait(30) == 130
+        assert process.wait(GUARD_S) == 130
     assert unit.versions() == []
 
 
@@ -342,7 +343,7 @@ def test_no_process_of_roots_looks_at_a_foreign_graph(service, hostile):
         own = Path(f"/proc/{process.pid}/status").read_text()
         assert f"Uid:\t{SERVICE}\t{SERVICE}\t{SERVICE}\t{SERVICE}" in own
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        assert process.wait(GUARD_S) == 130
     assert service.versions() == []
 
 

@@ -23,6 +23,7 @@ from edge.usage.command import main
 from edge.usage.days import HIGHEST, MAX_STATES, NUM_BINS, NUM_DAYS, OTHERS, Days, read_days
 from edge.usage.measures import Measures, measured
 from edge.usage.watch import UsageWatch
+from tests.doubles.waiting import GUARD_S
 
 TODAY = date(2026, 11, 29)
 SOME = Measures(0.42, 0.012, 0.1, "live")
@@ -117,27 +118,34 @@ def quick(monkeypatch):
 
 
 def until(condition):
-    end = time.monotonic() + 30
+    end = time.monotonic() + GUARD_S
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)
 
 
-def test_a_running_unit_counts_and_keeps_what_it_counted(tmp_path, quick):
-    path = tmp_path / "usage.json"
+def test_a_running_unit_counts_and_keeps_what_it_counted(tmp_path, quick, monkeypatch):
+    path, measured, looked_at = tmp_path / "usage.json", usage_watch.measured, []
+
+    def noted(*pictures):
+        found = measured(*pictures)
+        looked_at.append(found)
+        return found
+
+    monkeypatch.setattr(usage_watch, "measured", noted)
     watch = UsageWatch(UsageConfig(keep=True, file=str(path)), lambda: "live", lambda: TODAY)
     watch.start()
     pair = pair_of(golden_frame(), golden_frame())
-    for _ in range(5):
+    for number in range(1, 6):
         watch.publish(pair)
-        time.sleep(0.05)
+        until(lambda number=number: len(looked_at) == number)
     watch.close()
     (day,) = read_days(path).days.values()
-    assert 1 <= sum(day.bins["haze"]) <= 5
+    assert sum(day.bins["haze"]) == 5
     watch = UsageWatch(UsageConfig(keep=True, file=str(path)), lambda: "live", lambda: TODAY)
     watch.start()
     watch.publish(pair)
-    time.sleep(0.1)
+    until(lambda: len(looked_at) == 6)
     watch.close()
     (more,) = read_days(path).days.values()
     assert sum(more.bins["haze"]) > sum(day.bins["haze"])

@@ -15,9 +15,8 @@ import pytest
 from edge.video import child as child_module
 from edge.video.child import VideoChild
 from edge.video.wire import packed
-from tests.doubles.waiting import wait_until
+from tests.doubles.waiting import GUARD_S, wait_until
 
-GUARD_S = 60
 Heard = Callable[[dict[str, Any], bytes], None]
 
 

@@ -24,6 +24,7 @@ from edge.pictures.image import Image
 from edge.video.peer_limits import SILENT_S
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
 from tests.doubles.video_unit import VideoStudio
+from tests.doubles.waiting import GUARD_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
@@ -36,7 +37,6 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
     pytest.mark.skipif(HAS_PARTS != 0, reason="apt-get install gir1.2-gst-plugins-bad-1.0 gstreamer1.0-nice"),
 ]
-GUARD_S = 90.0
 ON_LOOPBACK = ["--no-sandbox", "--allow-loopback-in-peer-connection"]
 WATCH = """async (view) => {
     const { VideoStream } = await import("/webrtc.js");

@@ -16,9 +16,9 @@ from edge.video.listening import Coded, Listener
 from edge.video.rtsp.packets import nals_of
 from edge.video.sdp import wish_of
 from tests.doubles.video_unit import VideoStudio
+from tests.doubles.waiting import GUARD_S
 from tests.edge.video.test_sdp import OFFER
 
-GUARD_S = 90.0
 HAS_PARTS = subprocess.run(
     ["/usr/bin/python3", "-I", "-c", "import gi; gi.require_version('GstWebRTC', '1.0')"], check=False
 ).returncode

@@ -20,9 +20,9 @@ from edge.config import WebConfig
 from tests.doubles.guarded import Guest, with_token, write_users
 from tests.doubles.scripted_video import ScriptedVideo
 from tests.doubles.video_unit import VideoStudio
+from tests.doubles.waiting import GUARD_S
 from tests.edge.video.test_sdp import OFFER
 
-GUARD_S = 20.0
 SDP = {"Content-Type": "application/sdp"}
 
 

@@ -39,7 +39,9 @@ def proxied(request: pytest.FixtureRequest, studio: Any, tmp_path: Path) -> Iter
 
 def test_the_first_event_comes_at_once(proxied: str) -> None:
     address = urlsplit(proxied)
-    connection = http.client.HTTPConnection(address.netloc, timeout=20.0)  # a buffer that must fill would never do it
+    connection = http.client.HTTPConnection(
+        address.netloc, timeout=GUARD_S
+    )  # a buffer that must fill would never do it
     connection.request("GET", f"{address.path}events")
     response = connection.getresponse()
     assert response.readline() == b"event: state\n"

@@ -30,12 +30,12 @@ from tests.doubles.firefox import FIREFOX, started_firefox
 from tests.doubles.network_camera.camera import NetworkCamera
 from tests.doubles.network_camera.painting import DAMAGED_BEYOND, worst_difference
 from tests.doubles.network_camera.timecode import is_of_one_moment, timecode_ns
+from tests.doubles.waiting import GUARD_S
 from tests.faults.program import free_port
 
 pytestmark = pytest.mark.slow
 
 NUM_PICTURES = 6
-GUARD_S = 60.0
 FPS = 10.0
 CHROMIUM = shutil.which("chromium")
 _BYTES = 1920 * 1080 * 3

@@ -17,6 +17,7 @@ from edge.web.darkroom import MAX_WAITING, Darkroom, Snapshot
 from edge.web.kept import Kept
 from edge.web.limits import Busy
 from edge.web.views import View
+from tests.doubles.waiting import GUARD_S
 
 RAW, ENHANCED = View("raw"), View("enhanced")
 
@@ -34,7 +35,7 @@ class Maker:
         self.made: list[int] = []
 
     def __call__(self, view: View, one: Kept) -> Snapshot:
-        self.may.wait(20)
+        self.may.wait(GUARD_S)
         self.made.append(one.pair.raw.seq)
         if one.pair.raw.seq == 13:
             raise ValueError("no such picture")
@@ -45,7 +46,7 @@ def in_darkroom(test: Callable[[Darkroom, Maker], Awaitable[None]]) -> None:
     async def run() -> None:
         maker = Maker()
         darkroom = Darkroom(maker)
-        await asyncio.wait_for(test(darkroom, maker), 30)
+        await asyncio.wait_for(test(darkroom, maker), GUARD_S)
         darkroom.close()
 
     asyncio.run(run())

@@ -19,8 +19,8 @@ from edge.health.news import Saved
 from edge.saving.saver import PairSaver
 from tests.doubles.http_viewer import get, image_from_png, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
+from tests.doubles.waiting import GUARD_S
 
-GUARD_S = 20
 BORDER_BLUE = (72, 160, 255)
 
 

@@ -31,8 +31,7 @@ from firmware_bridge.wire.messages import (
     SetParam,
 )
 from tests.doubles.line_bench import BOTH_DEVICES, made_device
-
-GUARD_S = 20
+from tests.doubles.waiting import GUARD_S
 
 
 def wait_until(done: Callable[[], bool]) -> None:

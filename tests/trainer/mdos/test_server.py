@@ -19,13 +19,13 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 from tests.trainer.mdos.conftest import draw_methods, wish_of
 from trainer.mdos.create import create_study
 from trainer.mdos.ratings import read_sheets
 from trainer.mdos.study import Study, read_study
 
-GUARD_S = 60
 KILLS = int(os.environ.get("KILLS", "50"))
 
 

@@ -14,6 +14,7 @@ from edge.sources.demo.motion import BREATH_S
 from edge.sources.demo.render import DemoRenderer
 from edge.sources.demo.scene import paint
 from edge.sources.demo.source import DemoSource
+from tests.doubles.waiting import GUARD_S
 
 FPS = 30
 
@@ -100,5 +101,5 @@ def test_close_ends_a_waiting_read() -> None:
     reader.start()
     source.close()
     source.close()
-    reader.join(20)
+    reader.join(GUARD_S)
     assert not reader.is_alive() and results == [None]

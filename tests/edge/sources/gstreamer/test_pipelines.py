@@ -26,6 +26,7 @@ from edge.sources.gstreamer.source import GstSource
 from edge.sources.open import SourceWish, open_wished
 from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.doubles.network_camera.timecode import Code, draw_code, is_of_one_moment, timecode_ns
+from tests.doubles.waiting import GUARD_S
 
 MS = 1_000_000
 LIVE = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=30/1"
@@ -102,7 +103,7 @@ def coded(tmp_path: Path) -> Iterator[Path]:
     stop.set()
     with contextlib.suppress(OSError):  # a feeder that still waits for a reader
         os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
-    feeder.join(5)
+    feeder.join(GUARD_S)
 
 
 def test_the_told_age_is_the_true_one_by_a_time_code_in_the_picture(coded):
@@ -243,4 +244,4 @@ def test_it_ends_with_the_program(tmp_path):
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as running:
         child = psutil.Process(int(running.stdout.readline()))
         running.kill()
-    child.wait(5)
+    child.wait(GUARD_S)

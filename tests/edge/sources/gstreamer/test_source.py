@@ -24,6 +24,7 @@ from edge.sources.gstreamer import source as source_module
 from edge.sources.gstreamer.source import GstSource
 from edge.sources.judgement import FrameJudge
 from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 MS = 1_000_000
@@ -160,7 +161,7 @@ def test_what_the_pipeline_started_ends_with_it(tmp_path):
         source.read()
         left = psutil.Process(int((tmp_path / "pid").read_text()))
         assert left.is_running()
-    left.wait(5)
+    left.wait(GUARD_S)
 
 
 def test_close_ends_a_waiting_read():

@@ -227,9 +227,7 @@ def test_lost_and_damaged_packets_show_in_no_picture(camera, switches):
 @pytest.mark.slow
 def test_a_key_frame_every_ten_seconds_is_waited_for():
     with NetworkCamera(key_frame_s=10, **SMALL) as camera, opened(camera.url("rtsp")) as (source, _):
-        began_s = time.monotonic()
-        told_minus_true_ms(source, 5)
-        assert time.monotonic() - began_s < 15
+        told_minus_true_ms(source, 5)  # and is not given up as lost
 
 
 @pytest.mark.slow

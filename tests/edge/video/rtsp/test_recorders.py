@@ -29,6 +29,7 @@ from edge.sources.network.open import open_network_camera
 from edge.web import state_strip
 from tests.doubles.guarded import with_token, write_users
 from tests.doubles.network_camera.timecode import is_of_one_moment, timecode_ns
+from tests.doubles.waiting import GUARD_S
 
 HAS_PARTS = subprocess.run(
     ["/usr/bin/python3", "-I", "-c", "import gi; gi.require_version('GstWebRTC', '1.0')"], check=False
@@ -37,7 +38,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(HAS_PARTS != 0, reason="apt-get install gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-bad"),
 ]
-GUARD_S = 90.0
 NUM_PICTURES = 12
 SIZE = 1280, 720
 

@@ -25,8 +25,8 @@ from edge.video.rtsp.transports import UdpPair
 from tests.doubles.guarded import with_token, write_users
 from tests.doubles.scripted_video import ScriptedVideo
 from tests.doubles.video_unit import VideoStudio
+from tests.doubles.waiting import GUARD_S
 
-GUARD_S = 20.0
 TCP = {"Transport": "RTP/AVP/TCP;unicast;interleaved=0-1"}
 
 

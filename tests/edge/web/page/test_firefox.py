@@ -11,13 +11,13 @@ import pytest
 from tests.doubles.browsing import COLOUR_AT
 from tests.doubles.fake_unit import FakeUnit
 from tests.doubles.firefox import FIREFOX, started_firefox
+from tests.doubles.waiting import GUARD_S
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(FIREFOX is None, reason="Firefox is not installed (apt-get install firefox-esr)"),
 ]
 
-GUARD_S = 60.0
 PRESS = "document.dispatchEvent(new KeyboardEvent('{kind}', {{ key: '{key}', bubbles: true }}))"
 
 

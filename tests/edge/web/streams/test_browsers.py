@@ -17,11 +17,11 @@ import pytest
 from edge.web import state_strip
 from tests.doubles.firefox import FIREFOX, started_firefox
 from tests.doubles.studio import Studio
+from tests.doubles.waiting import GUARD_S
 
 pytestmark = pytest.mark.slow
 
 CHROMIUM = Path("/usr/bin/chromium")
-GUARD_S = 60
 LOOK = """new Promise((done) => {
     const socket = new WebSocket(new URL("stream.ws", location.href.replace(/^http/, "ws")));
     const canvas = document.createElement("canvas");

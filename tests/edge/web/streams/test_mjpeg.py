@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from edge.web.audience import Audience
 from edge.web.streams.mjpeg import stream
 from edge.web.views import Picture, View
+from tests.doubles.waiting import GUARD_S
 
 VIEW = View("raw")
 MS = 1_000_000
@@ -48,7 +49,7 @@ def watched(pulse: Still, look: Callable[[ClientResponse, Audience], Awaitable[N
             await look(answer, audience)
             answer.close()
 
-    asyncio.run(asyncio.wait_for(run(), 30))
+    asyncio.run(asyncio.wait_for(run(), GUARD_S))
 
 
 async def next_head(answer: ClientResponse) -> bytes:

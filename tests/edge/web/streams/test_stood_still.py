@@ -15,6 +15,7 @@ from edge.web.audience import Audience
 from edge.web.pulse import Pulse
 from edge.web.streams.routes import StreamRoutes
 from edge.web.views import Picture, View
+from tests.doubles.waiting import GUARD_S
 
 VIEW = View("raw")
 
@@ -38,7 +39,7 @@ def watched(look: Callable[[ClientWebSocketResponse, Audience], Awaitable[None]]
             await look(socket, audience)
             await socket.close()
 
-    asyncio.run(asyncio.wait_for(run(), 30))
+    asyncio.run(asyncio.wait_for(run(), GUARD_S))
 
 
 @pytest.mark.parametrize("state", ["live", "frozen"])

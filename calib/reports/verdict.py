@@ -38,8 +38,8 @@ class Judged:
 _JUDGED = {
     "flat_residual_rms": ("flat field uneven by", MAX_RMS, "{:.1%}"),
     "grey_card_unevenness": ("grey card uneven by", MAX_UNEVEN, "{:.0%}"),
-    "chart_ciede2000_mean": ("colours off by CIEDE2000", MAX_DELTA_MEAN, "{:.1f} on average"),
-    "chart_ciede2000_max": ("the worst by", MAX_DELTA, "{:.1f}"),
+    "chart_ciede2000_mean": ("colours off on average by CIEDE2000", MAX_DELTA_MEAN, "{:.1f}"),
+    "chart_ciede2000_max": ("at worst by", MAX_DELTA, "{:.1f}"),
     "reprojection_rms_px": ("lens off by", MAX_RMS_PX, "{:.2f} px"),
 }
 """Figure -> its words, its limit (`edge-calib check` holds later charts to the same), and how it is written."""

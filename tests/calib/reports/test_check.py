@@ -121,8 +121,12 @@ def test_solve_refuses_an_output_without_a_folder_before_it_reads_a_session(tmp_
 @pytest.mark.parametrize(
     ("mean", "is_good", "shown"),
     [
-        (2.9, True, "good: colours off by CIEDE2000 2.9 on average (at most 3.0 on average)"),
-        (3.4, False, "NOT GOOD, capture again what is over its limit: colours off by CIEDE2000 3.4 on average (OVER 3"),
+        (2.9, True, "good: colours off on average by CIEDE2000 2.9 (at most 3.0)"),
+        (
+            3.4,
+            False,
+            "NOT GOOD, capture again what is over its limit: colours off on average by CIEDE2000 3.4",
+        ),
     ],
 )
 def test_the_verdict_names_the_limits(mean, is_good, shown):

@@ -6,16 +6,15 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from calib.session import TARGETS
-from edge.basics.command import exit_code_of, have_standard_streams, say
+from edge.basics.command import say
 from edge.basics.errors import InputOutputError, UsageError
-from edge.basics.guarded_output import guard_output
-from edge.basics.logs import set_handler
+from edge.basics.running import run_command
 from edge.config import Config
 from edge.config_file import load_config
+from firmware_bridge.command_line import Parser
 
 EXAMPLES = """examples, one unit in five minutes:
   edge-calib capture dark  -o A-1/dark  --unit A-1 --source camera:/dev/video0
@@ -26,33 +25,26 @@ EXAMPLES = """examples, one unit in five minutes:
   edge-calib show unit.calib"""
 
 
-def parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
-    top = argparse.ArgumentParser(
+def parser() -> Parser:
+    top = Parser(
         prog="edge-calib",
         description="Calibrates a camera unit, so that every unit shows the same throat the same way.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--version", action="version", version=version("edge-enhance"))
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    _add_capture(commands, shared)
-    _add_solve(commands, shared)
-    _add_check(commands, shared)
-    show = commands.add_parser("show", parents=[shared], help="print what a calibration holds")
+    commands = top.add_subparsers(dest="command")
+    _add_capture(commands)
+    _add_solve(commands)
+    _add_check(commands)
+    show = commands.add_parser("show", help="print what a calibration holds")
     show.add_argument("calibration", type=Path, metavar="FILE", help="unit.calib")
-    board = commands.add_parser("board", parents=[shared], help="write the board for the lens, to print at 100%%")
+    board = commands.add_parser("board", help="write the board for the lens, to print at 100%%")
     board.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="PNG at 254 dots an inch")
     return top
 
 
-def _add_capture(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
-) -> None:
+def _add_capture(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     capture = commands.add_parser(
         "capture",
-        parents=[shared],
         help="take the frames of a target, by themselves, when all is right",
         epilog="example: edge-calib capture flat -o A-1/flat --unit A-1 --source 'demo:?unit=A-1'",
     )
@@ -61,35 +53,34 @@ def _add_capture(
     capture.add_argument(
         "--for", dest="purpose", choices=("int8",), help="scenes alone: the engine build's calibration set"
     )
-    capture.add_argument("--frames", type=int, default=0, metavar="N", help="how many; each target has its own default")
+    capture.add_argument("--frames", type=int, default=0, metavar="N", help="how many; 0: as many as the target wants")
     capture.add_argument("--unit", metavar="SERIAL", help="serial number of the unit; unit.serial of the configuration")
     capture.add_argument("--source", metavar="URI", help="camera:/dev/video0, or demo:?unit=SERIAL for the bench")
     capture.add_argument("--config", type=Path, metavar="FILE", help="the runtime's TOML")
     capture.add_argument("--listen", metavar="HOST:PORT", help="address of the preview page; 127.0.0.1:8080")
     capture.add_argument("--headless", action="store_true", help="no page; the guidance goes to the terminal")
     capture.add_argument(
-        "--patience", type=float, default=0.0, metavar="S", help="give up after S seconds without a frame"
+        "--patience", type=float, default=0.0, metavar="S", help="give up after S seconds without a frame; 0: never"
     )
 
 
-def _add_solve(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    solve = commands.add_parser("solve", parents=[shared], help="work out the calibration from capture sessions")
+def _add_solve(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    solve = commands.add_parser(
+        "solve", help="work out the calibration from sessions; exit 1 where a figure is over its limit"
+    )
     solve.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="folders made by capture")
     solve.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="unit.calib")
     solve.add_argument("--report", type=Path, metavar="FILE", help="HTML; beside the output by default")
+    solve.add_argument("--verbose", action="store_true", help="every figure with its unit, as the report has them")
     solve.add_argument("--force", action="store_true", help="replace a calibration that is there")
 
 
-def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
-    check = commands.add_parser(
-        "check", parents=[shared], help="hold a new flat and chart against a calibration; exit 0 or 1"
-    )
+def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    check = commands.add_parser("check", help="hold a new flat and chart against a calibration; exit 0 or 1")
     check.add_argument("calibration", type=Path, metavar="FILE", help="unit.calib")
     check.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="new flat and chart sessions")
-    check.add_argument("--max-drift", type=float, default=5.0, metavar="PERCENT", help="of the flat field (default 5)")
-    check.add_argument(
-        "--max-delta", type=float, default=3.0, metavar="DE", help="mean CIEDE2000 of the chart (default 3)"
-    )
+    check.add_argument("--max-drift", type=float, default=5.0, metavar="PERCENT", help="of the flat field")
+    check.add_argument("--max-delta", type=float, default=3.0, metavar="DE", help="mean CIEDE2000 of the chart")
     check.add_argument("--report", type=Path, metavar="FILE", help="HTML with a map of suspicious spots")
 
 
@@ -126,23 +117,32 @@ def run_capture(args: argparse.Namespace) -> int:
 
 def run_solve(args: argparse.Namespace) -> int:
     from calib.reports.report import solution_page, write_report
+    from calib.reports.verdict import details, verdict
     from calib.solving.solve import solve
     from edge.calibration.file import write_calibration
 
     if args.output.exists() and not args.force:
         raise UsageError(f"{args.output}: exists; replace it with --force, or choose another -o")
-    solution = solve(args.session)
+    _refuse_unwritable(args.output, args.report)
+    solution = solve(args.session, say)
     calibration = solution.calibration
     report = args.report or args.output.with_suffix(".html")
     write_report(report, solution_page(solution), f"Calibration of unit {calibration.unit}")
     write_calibration(args.output, calibration)
-    for name, value in calibration.figures.items():
-        say(f"{name.replace('_', ' '):36} {value}")
+    is_good, line = verdict(calibration)
+    say(*(details(calibration) if args.verbose else ()), line)
     missing = [part for part in ("dark", "flat", "white", "chart", "lens") if part not in calibration.parts]
     if missing:
         say(f"not captured, so left as it is: {', '.join(missing)}")
     say(f"wrote {args.output}; look at {report}")
-    return 0
+    return 0 if is_good else 1
+
+
+def _refuse_unwritable(*paths: Path | None) -> None:
+    """Say before minutes of work that what they make has no place."""
+    for path in paths:
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UsageError(f"{path}: there is no folder {path.absolute().parent}; make it, or name another")
 
 
 def run_check(args: argparse.Namespace) -> int:
@@ -191,11 +191,7 @@ COMMANDS = {"capture": run_capture, "solve": run_solve, "check": run_check, "sho
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    have_standard_streams()
-    guard_output(sys.argv[1:] if argv is None else argv)
-    args = parser().parse_args(argv)
-    set_handler(logging.StreamHandler(), logging.DEBUG if args.debug else logging.INFO)
-    return exit_code_of("edge-calib", lambda: COMMANDS[args.command](args), debug=args.debug)
+    return run_command(parser(), lambda args: COMMANDS[args.command](args), argv, level=logging.INFO)
 
 
 if __name__ == "__main__":

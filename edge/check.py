@@ -16,6 +16,7 @@ from edge.access.check import access_line
 from edge.basics.command import say
 from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
 from edge.basics.owner import become_owner_of
+from edge.basics.progress import told_if_long
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
 from edge.config import Config, HeatConfig
@@ -129,7 +130,8 @@ def _become_service(config: Config) -> None:
 
 def _line(name: str, part: Callable[[], str]) -> bool:
     try:
-        mark, result = "ok", part()
+        with told_if_long(f"{name:7} is tried"):
+            mark, result = "ok", part()
     except EdgeError as error:
         mark, result = "FAILED", str(error)
     say(f"{name:7} {mark:7} {result}")

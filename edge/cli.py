@@ -10,7 +10,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,6 +22,7 @@ from edge.basics.settings import settings_of
 from edge.config import CHECK, FILES, LIVE, PRINT_CONFIG, Config
 from edge.config_file import Origins, load_config
 from edge.models.profile import Profile, profile_names
+from firmware_bridge.command_line import Parser, hint
 
 if TYPE_CHECKING:
     from edge.clips.encode import Codec
@@ -45,6 +45,7 @@ commands with a --help of their own:
 
 log = logging.getLogger(__name__)
 
+NOTHING_ASKED = "give --live, or INPUT... --output DIR"
 DISPLAY = "display"
 LIVE_THREADS = ("capture", "inference")
 
@@ -57,7 +58,10 @@ COMMANDS = {
     "uninstall-service": "edge.service.command:uninstall_main",
     "user": "edge.access.user_command:main",
 }
-"""First word of the command line -> module and function, which takes the other words and returns an exit code."""
+"""First word of the command line -> module and function, which takes the other words and returns an exit code.
+
+The module's function of the same name with `parser` for `main` makes its parser.
+"""
 
 
 OWN_OPTIONS = (
@@ -87,20 +91,18 @@ def options() -> tuple[Option, ...]:
     return (*OWN_OPTIONS, *(option_of(one) for one in settings_of(Config()) if one.rules.option))
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+def parser() -> Parser:
+    top = Parser(
         prog="edge-enhance",
         description="Dehazes and enlarges throat camera pictures, live or from files.",
         epilog=f"{EXAMPLES}\n\nshipped profiles: {', '.join(profile_names())}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        bare=NOTHING_ASKED,
     )
     job = top.add_mutually_exclusive_group()
     job.add_argument(LIVE, action="store_true", help="enhance a source and show it on a web page until stopped")
     job.add_argument(CHECK, action="store_true", help="one line a part: is it there and right? exit 0 or 1")
     job.add_argument(PRINT_CONFIG, action="store_true", help="every value and where it came from")
     top.add_argument("--config", type=Path, metavar="FILE", help="TOML; every key has a default")
-    top.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
-    top.add_argument("--version", action="version", version=version("edge-enhance"))
     add_options(top, options())
     return top
 
@@ -132,16 +134,17 @@ def codec_of(word: str | None) -> Codec:
     for codec in CODECS:
         if word in (None, codec):
             return codec
-    raise UsageError(f"--codec is '{word}'; expected {', '.join(CODECS)}")
+    raise UsageError(f"--codec is '{word}'; expected {', '.join(CODECS)}{hint(str(word), CODECS)}")
 
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
+    if args.output is None:
+        raise UsageError("--output DIR is missing: where should the enhanced files go?")
+    output, codec = Path(args.output), codec_of(args.codec)
+
     from edge.guard.files import FilesEngine
     from edge.guard.sandbox import has_gpu
 
-    if args.output is None:
-        raise UsageError("--output DIR is missing: where should the enhanced files go?")
-    output = Path(args.output)
     profile = profile_of(config)
     stop = stop_on_signals()
     with closing(FilesEngine(profile, config.engine)) as engine:
@@ -156,7 +159,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             resume=args.resume,
             keep_damaged=args.keep_damaged,
             recursive=args.recursive,
-            codec=codec_of(args.codec),
+            codec=codec,
             stop=stop,
             is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
         )
@@ -195,7 +198,7 @@ def mode_of(args: argparse.Namespace) -> str:
     for mode, is_asked in asked.items():
         if is_asked:
             return mode
-    raise UsageError("nothing to do: give --live, or INPUT... --output DIR; see --help")
+    raise UsageError(f"nothing to do: {NOTHING_ASKED}; see --help")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -212,13 +215,24 @@ def run_command(name: str, argv: Sequence[str]) -> int:
     return work(argv)
 
 
+def refuse_near_command(top: Parser, given: Sequence[str]) -> None:
+    """End with a line where the first word is a mistyped command: it would be taken for the name of a file."""
+    word = given[0] if given else ""
+    if word and not word.startswith("-") and not Path(word).exists() and (near := hint(word, COMMANDS)):
+        top.error(f"no file and no command {word!r}{near}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     have_standard_streams()
     given = sys.argv[1:] if argv is None else list(argv)
     was_seen = guard_output(given)
+    if given[:1] == ["--debug"] and set(given[1:2]) & set(COMMANDS):
+        given = [given[1], "--debug", *given[2:]]
     if given and given[0] in COMMANDS:
         return run_command(given[0], given[1:])
-    args = parser().parse_args(given)
+    top = parser()
+    refuse_near_command(top, given)
+    args = top.parse_args(given)
     mark = set_up_logging(args.debug)
     if was_seen:
         log.warning("a password on the command line stays in the shell's history; keep it in edge.toml")

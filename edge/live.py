@@ -130,8 +130,8 @@ class Live:
         while not self._source.has_begun:
             if self._stop.wait(0.05):
                 return
-        self._health.enter("sinks", "ok")
         self._on_ready()
+        self._health.enter("sinks", "ok")
         while not self._stop.wait(1.0):
             now_ns = time.monotonic_ns()
             for watch in self._watches:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
+from edge.basics.first_line import lines_held_back, say_first
 from edge.basics.memory import Tidying, share_heaps
 from edge.basics.texts import one_line
 from edge.calibration.of_unit import UnitCorrection, unit_correction
@@ -21,6 +22,7 @@ from edge.config import Config
 from edge.display.sink import DisplaySink
 from edge.engines.threads import settle_opencv
 from edge.frames.stages import Sink, Watch
+from edge.guard.first_minute import FirstMinute
 from edge.guard.order import engine_setup
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.supervisor import Supervisor
@@ -73,6 +75,13 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     Raises:
         EdgeError: a part without which there is no picture cannot be had.
     """
+    with lines_held_back() as let_go:
+        _run(config, load, stop, let_go)
+    log.info("stopped")
+    return 0
+
+
+def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_go: Callable[[], None]) -> None:
     faulthandler.enable()  # the watchdog's SIGABRT then leaves in the journal where each thread hung
     share_heaps()
     settle_opencv()
@@ -82,6 +91,7 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
     correction = unit_correction(config.unit.calibration, config.unit.serial, setup.manifests[config.engine.profile])
     board, ending, frames = Board(), Ending(stop), SharedFrames()
     health = Health(board)
+    health.is_ending = stop.is_set
     health.track("pid", os.getpid)
     names = Names()
     session = PatientSession(board, state_path(), config.session.idle_hours)
@@ -141,7 +151,9 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         web.serve_too(part.operations(), part.state)
     video.serve(web)
     watches: list[Watch] = [heat, storage, reload, life, offered, session, Tidying()]
-    live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=partial(_say_where, web, audit))
+    watches.append(FirstMinute(health, config.engine.profile))
+    on_ready = partial(_say_where, web, audit, let_go)
+    live = Live(source, engine, sinks, health, ending, watches=watches, on_ready=on_ready)
     signal.signal(signal.SIGHUP, on_hangup(stop, reload, ends_with_terminal()))
     saver.start()
     store.start()
@@ -157,7 +169,6 @@ def run_live(config: Config, load: Callable[[], Config], stop: threading.Event) 
         frames.close()
         audit.record("stopped", "the unit")
         audit.close()
-    return 0
 
 
 def record_news(board: Board, audit: AuditLog) -> None:
@@ -217,15 +228,15 @@ def _source(
     return SourceHolder(order, opening, health, stop, waits=config.source.wait)
 
 
-def _say_where(web: WebSink, audit: AuditLog) -> None:
-    log.info("live on %s (Ctrl-C stops)", web.url)
+def _say_where(web: WebSink, audit: AuditLog, let_go: Callable[[], None]) -> None:
+    say_first(log, "live on %s (Ctrl-C stops)", web.url)
+    let_go()
     audit.record("started", "the unit", url=web.url)
 
 
 def put_in_order(config: Config) -> None:
     """Remove or complete what a power cut left half done, and say so."""
-    calibration = config.unit.calibration
-    clean_up([config.save.path, Path(config.engine.engines), *([Path(calibration).parent] if calibration else [])])
+    clean_up([config.save.path])
     if config.engine.models:
         pruned = ModelStore(Path(config.engine.models)).remove_leftovers()
         for path in pruned.removed:

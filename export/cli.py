@@ -6,11 +6,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from edge.basics.command import exit_code_of, have_standard_streams, say
-from edge.basics.guarded_output import guard_output
+from edge.basics.command import say
 from edge.basics.owner import become_owner_of
+from edge.basics.running import run_command
 from edge.models.profile import SHIPPED
 from export.onnx_command import add_onnx_command
+from firmware_bridge.command_line import Parser
 
 ENGINES = Path("/var/lib/edge-enhance/engines")
 """Where the runtime looks for engines unless its configuration says otherwise."""
@@ -221,10 +222,9 @@ def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     new.set_defaults(run=run_key)
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
-    top.add_argument("--debug", action="store_true", help="show a traceback on errors")
-    commands = top.add_subparsers(dest="command", required=True)
+def parser() -> Parser:
+    top = Parser(prog="edge-export", description=__doc__)
+    commands = top.add_subparsers(dest="command")
     add_onnx_command(commands)
     _add_engine(commands)
     _add_judges(commands)
@@ -235,10 +235,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    have_standard_streams()
-    guard_output(sys.argv[1:] if argv is None else argv)
-    args = parser().parse_args(argv)
-    return exit_code_of("edge-export", lambda: args.run(args), debug=args.debug)
+    return run_command(parser(), lambda args: int(args.run(args)), argv)
 
 
 if __name__ == "__main__":

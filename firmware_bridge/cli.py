@@ -9,9 +9,10 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
+from firmware_bridge.command_alike import unless_unread
+from firmware_bridge.command_line import Parser
 from firmware_bridge.conform_command import add_conform, run_conform
 from firmware_bridge.errors import BridgeError, PortError
 from firmware_bridge.get_command import add_get, run_get
@@ -40,15 +41,12 @@ EXAMPLES = """examples:
 COMMANDS = "ports|status|get|monitor|set|reset|pair|conform|vectors|simulate"
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+def parser() -> Parser:
+    top = Parser(
         prog="edge-bridge",
         description="Talks to the microcontroller in the camera head.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    top.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
-    top.add_argument("--version", action="version", version=version("edge-enhance"))
     commands = top.add_subparsers(dest="command", required=True, metavar=COMMANDS)
     commands.add_parser("ports", help="list serial ports by names that stay the same")
     status = _on_port(commands.add_parser("status", help="identity, light, heater, sensors, faults"))
@@ -119,7 +117,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.DEBUG if args.debug else logging.ERROR, format="%(message)s")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: ports freed, names removed
     try:
-        return run(args)
+        return unless_unread(lambda: run(args))
     except KeyboardInterrupt:
         return 130
     except BridgeError as error:

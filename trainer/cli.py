@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 
-from edge.basics.command import exit_code_of
+from edge.basics.running import run_command
+from firmware_bridge.command_line import Parser
 from trainer.commands import add_training_commands
 from trainer.data.degrade import add_degrade_command
 from trainer.judging.command import add_evaluate_command
@@ -14,10 +14,9 @@ from trainer.mdos.command import add_mdos_command
 from trainer.prepare.command import add_prepare_command
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="edge-train", description=__doc__)
-    top.add_argument("--debug", action="store_true", help="show a traceback on errors")
-    commands = top.add_subparsers(dest="command", required=True)
+def parser() -> Parser:
+    top = Parser(prog="edge-train", description=__doc__)
+    commands = top.add_subparsers(dest="command")
     add_prepare_command(commands)
     add_degrade_command(commands)
     add_training_commands(commands)
@@ -29,8 +28,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     if argv is None:  # torch starts Pythons of its own, which would look for their modules in the working folder
         os.environ["PYTHONSAFEPATH"] = "1"
-    args = parser().parse_args(argv)
-    return exit_code_of("edge-train", lambda: args.run(args), debug=args.debug)
+    return run_command(parser(), lambda args: int(args.run(args)), argv)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge.basics.errors import UsageError
-from trainer.early import check_files, check_folders, check_settings, checkpoint_path, config_path
+from trainer.early import CONFIGS, check_files, check_folders, check_settings, checkpoint_path, config_path
 from trainer.prepare.manifest import read_manifest, verified_manifest
 
 if TYPE_CHECKING:
@@ -226,14 +227,26 @@ def add_training_commands(commands: Any) -> None:
 def _trainer(commands: Any, name: str, run: Any, about: str, example: str) -> argparse.ArgumentParser:
     """A command with what all training commands take."""
     parser: argparse.ArgumentParser = commands.add_parser(name, help=about, epilog=f"example: edge-train {example}")
-    parser.add_argument("config", help="a TOML file, or the name of one in trainer/configs")
+    parser.add_argument("config", help=f"a TOML file, or the name of a shipped config: {', '.join(configs_of(name))}")
     parser.add_argument("-o", "--output", type=Path, required=True, help="the run; interrupted, it goes on")
     what = "a key of the config and its value, such as student.head=isr; may be given several times"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=what)
     parser.add_argument("--seed", type=int, help="instead of the config's")
     what = "how many steps in all, also for a run that was begun with another number: its rates follow the new plan"
     parser.add_argument("--steps", type=int, help=what)
-    parser.add_argument("--minutes", type=float, default=0.0, help="stop with a checkpoint after this time")
+    parser.add_argument("--minutes", type=float, default=0.0, help="stop with a checkpoint after this time; 0: never")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="", help="default: a GPU where there is one")
     parser.set_defaults(run=run)
     return parser
+
+
+def configs_of(command: str) -> list[str]:
+    """The shipped configs that say something for a command; the others leave it at its defaults."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(CONFIGS.glob("*.toml"))}
+    table = rf"^\[{command.replace('-', '_')}[].]"
+    bases = {name: re.search(r'^extends = "([\w-]+)"', text, re.MULTILINE) for name, text in texts.items()}
+    return [
+        name
+        for name, base in bases.items()
+        if any(re.search(table, texts[one], re.MULTILINE) for one in (name, *([base[1]] if base else [])))
+    ]

@@ -38,7 +38,7 @@ _LEAST_LIGHT = 0.10
 """Of the brightest place of a flat frame, over the dark level."""
 _LEAST_CORNER = 0.01
 _MIN_POSITIONS = 3
-_MAX_RMS, _ODD, _MAX_ODD = 0.05, 0.10, 0.03
+MAX_RMS, _ODD, _MAX_ODD = 0.05, 0.10, 0.03
 """A plain card is this close to smooth; and dust may cover 3%."""
 
 
@@ -95,7 +95,7 @@ def solve_flat(images: Iterable[Image], dark: Dark, name: str = "flat") -> Flat:
     off = np.abs(residual - 1)
     rms = float(SPREAD_OF_MAD * np.median(off))
     odd = float((off > _ODD).mean())
-    if rms > _MAX_RMS or odd > _MAX_ODD:
+    if rms > MAX_RMS or odd > _MAX_ODD:
         raise InputOutputError(f"{name}: the card is not plain: {odd:.0%} of the picture is more than {_ODD:.0%} off a "
                                f"smooth field, expected under {_MAX_ODD:.0%}; fill the view with a matt white card and "
                                "move it between the frames")  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -53,8 +53,11 @@ class ChartResult:
     picture: Image
 
 
-def solve(folders: Sequence[Path]) -> Solution:
+def solve(folders: Sequence[Path], tell: Callable[[str], None] = lambda line: None) -> Solution:
     """Work out what the sessions allow; parts whose session is not given stay neutral.
+
+    Args:
+        tell: hears in a line what it is at.
 
     Raises:
         UsageError: sessions of two units, two camera modes, one target twice, or one that needs another.
@@ -62,16 +65,22 @@ def solve(folders: Sequence[Path]) -> Solution:
     """
     sessions = {session.target: session for session in _matching(folders)}
     dark = flat = white = chart = lens = None
-    if (session := sessions.get("dark")) is not None:
+
+    def begun(target: str) -> Session | None:
+        if (session := sessions.get(target)) is not None:
+            tell(f"{target}: {len(session.frames)} frames of {session.folder}")
+        return session
+
+    if (session := begun("dark")) is not None:
         dark = solve_dark((image for _, image in session.images()), str(session.folder))
-    if (session := sessions.get("flat")) is not None and dark is not None:
+    if (session := begun("flat")) is not None and dark is not None:
         flat = solve_flat((image for _, image in session.images()), dark, str(session.folder))
-    if (session := sessions.get("white")) is not None and dark is not None and flat is not None:
+    if (session := begun("white")) is not None and dark is not None and flat is not None:
         white = solve_white((image for _, image in session.images()), dark, flat, str(session.folder))
-    if (session := sessions.get("chart")) is not None and dark is not None and flat is not None and white is not None:
+    if (session := begun("chart")) is not None and dark is not None and flat is not None and white is not None:
         chart = solve_chart(session, Balance(dark, flat, white))
     sample = None
-    if (session := sessions.get("lens")) is not None:
+    if (session := begun("lens")) is not None:
         boards, sample = _boards(session)
         lens = solve_lens(boards, str(session.folder))
     first = next(iter(sessions.values()))

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.access.audit import NUM_FILES
-from edge.basics.command import exit_code_of
 from edge.basics.errors import InputOutputError, UsageError
+from edge.basics.running import run_command
 from edge.basics.texts import is_moment, json_from_text, one_line
 from edge.config_file import load_config
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance audit"
 EXAMPLES = """examples:
@@ -24,16 +25,13 @@ EXAMPLES = """examples:
 _ASIDE = ("at", "monotonic_s", "boot", "event", "who")
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def parser() -> Parser:
+    top = Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
     top.add_argument("--who", metavar="NAME", help="only this one's")
     top.add_argument("--event", metavar="NAME", help="only these, such as login or login-failed")
     top.add_argument("--since", metavar="MOMENT", help="ISO 8601 with an offset, by the unit's clock")
     top.add_argument("--json", action="store_true", help="the lines as they are kept")
     top.add_argument("--config", type=Path, metavar="FILE", help="the unit's TOML, as for --live")
-    top.add_argument("--debug", action="store_true", help="show tracebacks")
     return top
 
 
@@ -85,8 +83,7 @@ def _shown(entry: dict[str, Any]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parser().parse_args(argv)
-    return exit_code_of(PROGRAM, lambda: run(args), debug=args.debug)
+    return run_command(parser(), run, argv)
 
 
 if __name__ == "__main__":

@@ -18,10 +18,11 @@ from edge.access.passwords import MOST_CHARACTERS, hash_of
 from edge.access.people import DEFAULT_PATH, NOBODY, People, User, checked_name, read_people, write_people
 from edge.access.rights import ROLES
 from edge.access.tokens import new_token, why_not
-from edge.basics.command import exit_code_of
 from edge.basics.errors import InputOutputError, UsageError
+from edge.basics.running import run_command
 from edge.config import Config
 from edge.config_file import load_config
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance user"
 MOST_DAYS = 3650
@@ -38,11 +39,9 @@ viewer looks; operator saves, ends a freeze and sets the strength too; admin may
 change within a second or two. From a script the password is the first line of standard input."""
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = top.add_subparsers(dest="command", required=True)
+def parser() -> Parser:
+    top = Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
+    commands = top.add_subparsers(dest="command")
     add = commands.add_parser("add", help="somebody with a password")
     add.add_argument("name", metavar="NAME")
     add.add_argument("--role", choices=ROLES, required=True)
@@ -57,14 +56,13 @@ def parser() -> argparse.ArgumentParser:
     token = commands.add_parser("token", help="a key for a program; an old one of the same name ends")
     token.add_argument("name", metavar="NAME")
     token.add_argument("--role", choices=ROLES, required=True)
-    token.add_argument("--days", type=int, default=90, metavar="N", help=f"1 to {MOST_DAYS}, default 90")
+    token.add_argument("--days", type=int, default=90, metavar="N", help=f"1 to {MOST_DAYS}")
     token.set_defaults(run=run_token)
     listing = commands.add_parser("list", help="everybody, with role")
     listing.set_defaults(run=run_list)
     for command in (add, passwd, remove, token, listing):
         command.add_argument("--users", type=Path, metavar="FILE", help=f"default web.users, else {DEFAULT_PATH}")
         command.add_argument("--config", type=Path, metavar="FILE", help="the unit's TOML, as for --live")
-        command.add_argument("--debug", action="store_true", help="show tracebacks")
     return top
 
 
@@ -161,9 +159,7 @@ def _password(name: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parser().parse_args(argv)
-
-    def run() -> int:
+    def run(args: argparse.Namespace) -> int:
         config = load_config(args.config, {}).config
         path = users_path(args, config)
         sys.stdout.write(f"{args.run(args, config, path)}\n")
@@ -171,7 +167,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sys.stderr.write(f'a unit reads it where its [web] says users = "{path}"\n')
         return 0
 
-    return exit_code_of(PROGRAM, run, debug=args.debug)
+    return run_command(parser(), run, argv)
 
 
 if __name__ == "__main__":

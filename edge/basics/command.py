@@ -11,6 +11,7 @@ from types import FrameType
 
 from edge.basics.errors import EdgeError
 from edge.basics.texts import one_line, printable
+from firmware_bridge.command_alike import unless_unread
 
 
 def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: str = "") -> int:
@@ -22,10 +23,10 @@ def exit_code_of(program: str, work: Callable[[], int], *, debug: bool, mark: st
         debug: let the exception through, so that Python shows where it comes from.
 
     Returns:
-        What `work` returns, or the exit code of its error; 130 for Ctrl-C.
+        What `work` returns, or the exit code of its error; 130 for Ctrl-C, 141 where nobody reads its output any more.
     """
     try:
-        return work()
+        return unless_unread(work)
     except KeyboardInterrupt:
         return 130
     except Exception as error:

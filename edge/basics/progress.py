@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from edge.basics.texts import printable
+
+SILENT_S = 2.0
+"""Work that takes longer than this says that it is at it."""
 
 Tick = Callable[[], object]
 """Called after each step of the work."""
@@ -52,3 +56,23 @@ class _Lines:
         if not self.is_said and time.monotonic() - self.begin >= self._after_s:
             self.is_said = True
             sys.stderr.write(self._line)
+
+
+@contextmanager
+def told_if_long(what: str, tell: Callable[[str], object] | None = None, after_s: float = SILENT_S) -> Iterator[None]:
+    """Say `what` if the block is not done by then: work whose length nobody knows beforehand.
+
+    Args:
+        tell: takes the line; standard error by default.
+    """
+    timer = threading.Timer(after_s, lambda: (tell or _to_stderr)(f"{what} ..."))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _to_stderr(line: str) -> None:
+    sys.stderr.write(f"{line}\n")

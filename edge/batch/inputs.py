@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,9 @@ from edge.clips.facts import ClipFacts, clip_facts
 from edge.clips.formats import CLIP_SUFFIXES, ListOfFiles
 from edge.clips.program import NoFfmpeg
 from edge.pictures.files import PICTURE_SUFFIXES
+from edge.pictures.image import Mode
 from edge.pictures.reading.picture_file import is_picture, num_pages_of
+from edge.pictures.view_names import earlier_name, view_name
 from edge.saving.sidecar import sidecar_path
 
 
@@ -46,6 +48,7 @@ class Job:
 
     Attributes:
         given: the input on the command line that it came with; one warning each is enough.
+        earlier: where this program put the result before; read, never written.
         clip: None for a picture.
         page: of a picture file, from 1.
     """
@@ -53,6 +56,7 @@ class Job:
     given: str
     source: Path
     target: Target
+    earlier: Target
     clip: ClipFacts | None = None
     page: int = 1
 
@@ -98,7 +102,7 @@ def plan(inputs: Sequence[Path | str], output: Path, *, recursive: bool = False,
     sources = [(given, path, clip, page) for given, path, clip in found.values() for page in _pages_of(path, clip)]
     names = output_names([(_named_by(path, page), "clip" if clip else "picture") for _, path, clip, page in sources])
     jobs = [
-        Job(given, path, _target(output, name, suffix_of(codec) if clip else ""), clip, page or 1)
+        Job(given, path, *_targets(output, name, suffix_of(codec) if clip else ""), clip, page or 1)
         for (given, path, clip, page), name in zip(sources, names, strict=True)
     ]
     return Plan(jobs, failures, finder.left_out)
@@ -122,10 +126,15 @@ def _told(path: Path, error: EdgeError | OSError | ValueError) -> EdgeError:
     return InputOutputError(f"{path}: cannot be read: {reason}")
 
 
-def _target(output: Path, name: str, clip_suffix: str) -> Target:
+def _target(output: Path, name: str, clip_suffix: str, naming: Callable[[str, Mode, str], str] = view_name) -> Target:
     if clip_suffix:
-        return Target(output / f"{name}_enhanced{clip_suffix}", None)
-    return Target(output / f"{name}_enhanced.png", output / f"{name}_raw.png")
+        return Target(output / naming(name, "enhanced", clip_suffix), None)
+    return Target(output / naming(name, "enhanced", ".png"), output / naming(name, "raw", ".png"))
+
+
+def _targets(output: Path, name: str, clip_suffix: str) -> tuple[Target, Target]:
+    """Where a result goes, and where it went before."""
+    return _target(output, name, clip_suffix), _target(output, name, clip_suffix, earlier_name)
 
 
 def _clip_facts_if_clip(path: Path) -> ClipFacts | None:

@@ -112,7 +112,8 @@ class JobRunner:
         source: SourceFile | None = None
         if self._resume:
             source = source_file(job.source)
-            if is_complete(sidecar_path(job.target.enhanced), source.sha256, self._engine.model_sha256):
+            made = (sidecar_path(target.enhanced) for target in (job.target, job.earlier))
+            if any(is_complete(sidecar, source.sha256, self._engine.model_sha256) for sidecar in made):
                 return None
         if not (self._force or (self._resume and _is_unfinished(job))):
             _refuse_existing(job)

@@ -11,7 +11,7 @@ from typing import Literal
 
 Kind = Literal["picture", "clip"]
 _MOST_BYTES = 210
-"""Of 255 that a name may have: what is left takes `_enhanced.png.json` and the temporary name."""
+"""Of 255 that a name may have: what is left takes `-enhanced.png.json` and the temporary name."""
 
 
 def output_names(sources: Iterable[tuple[Path, Kind]]) -> list[str]:

@@ -2,12 +2,12 @@
 
 For a picture `throat.jpg` it writes
 
-    throat_enhanced.png        the result, 1920x1080
-    throat_raw.png             the untouched picture in the same geometry, to lay beside or under it
-    throat_enhanced.png.json   model, source, what was done; written last: where it is, the rest is whole
+    throat-enhanced.png        the result, 1920x1080
+    throat-raw.png             the untouched picture in the same geometry, to lay beside or under it
+    throat-enhanced.png.json   model, source, what was done; written last: where it is, the rest is whole
 
-A file of several pages or frames, `series.tif`, gives these for each: `series-p001_enhanced.png`, `series-p002...`.
-A clip `throat.avi` gives `throat_enhanced.mp4` (`.mov`, `.mkv` with another codec) with its `.json`: all frames at
+A file of several pages or frames, `series.tif`, gives these for each: `series-p001-enhanced.png`, `series-p002...`.
+A clip `throat.avi` gives `throat-enhanced.mp4` (`.mov`, `.mkv` with another codec) with its `.json`: all frames at
 their own times, and the sound. A clip's raw pictures are not copied; the sidecar names the original and its hash. Where
 names would collide, `edge.batch.names.output_names` makes them different.
 """
@@ -127,7 +127,10 @@ def enhance_files(
     if lone is None:
         for _, error in report.failed:
             log.error("failed: %s", error)
-        log.info("%s%s", "stopped: " if stop.is_set() else "", report.summary())
+        goes_on = (
+            "; the same command with --resume goes on" if report.not_done and not isinstance(early, NoEngine) else ""
+        )
+        log.info("%s%s%s", "stopped: " if stop.is_set() else "", report.summary(), goes_on)
     fatal = early or lone
     if fatal is not None:
         raise fatal

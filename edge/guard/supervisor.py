@@ -22,6 +22,7 @@ from edge.guard.judge import OutputJudge
 from edge.guard.ladder import NS_PER_S, RESTARTS, Ladder
 from edge.guard.order import EngineOrder, EngineSetup
 from edge.guard.process import EngineBusy, EngineGone, EngineProcess, reap
+from edge.guard.sandbox import has_gpu
 from edge.guard.shared_frames import SharedFrames
 from edge.guard.standby import Attempt, Preparation, Ready, Standby, checked
 from edge.health.record import Health
@@ -198,7 +199,7 @@ class Supervisor:
         if left is self._setup or self._had_gpu:
             self._ladder.step_down(now_ns)
         else:
-            log.info("the CPU engine runs: %s", error)
+            log.log(logging.INFO if has_gpu() else logging.DEBUG, "the CPU engine runs: %s", error)  # news with a GPU
             self._take_setup(left, asked=self._asked_setup)
         self._why = str(error)
 

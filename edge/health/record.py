@@ -44,6 +44,9 @@ class Health:
 
     Args:
         board: where each transition of a part is posted, and what was saved is read.
+
+    Attributes:
+        is_ending: whether the program ends; what parts fail at then is no news.
     """
 
     def __init__(self, board: Board | None = None, started_ns: int | None = None) -> None:
@@ -63,6 +66,7 @@ class Health:
         self._newest_ns: int | None = None
         self._num_frames = 0
         self._notices: dict[str, _Notice] = {}
+        self.is_ending: Callable[[], bool] = lambda: False
         self._records: dict[str, Callable[[], Any]] = {"bridge": lambda: None}
         self._drops: dict[str, Callable[[], int]] = {}
         self._rate_in, self._rate_out = Rate(), Rate()
@@ -75,6 +79,8 @@ class Health:
     def enter(self, part: Part, state: PartState, reason: str = "") -> None:
         """A part is in this state for this reason from now on: one log line and one event where that is new."""
         reason = without_secrets(reason)
+        if _LEVELS.get(state) and self.is_ending():
+            return
         now_ns = time.monotonic_ns()
         with self._lock:
             before = self._parts[part]
@@ -83,6 +89,7 @@ class Health:
             since_ns = before.since_ns if before.state == state else now_ns
             self._parts[part] = PartRecord(state, reason, since_ns)
         is_begin = state == before.state == "starting"
+        is_begin |= before.since_ns == self._started_ns and _is_of_course(part, state)
         log.log(
             logging.DEBUG if is_begin else _LEVELS.get(state, logging.INFO),
             "%s: %s%s",
@@ -92,6 +99,11 @@ class Health:
             extra={"edge_part": part, "edge_state": state, "edge_reason": reason},
         )
         self._board.post(PartChanged(part, state, reason))
+
+    def rates(self, now_ns: int) -> tuple[float, float]:
+        """Frames a second that are shown, and that the source would give; 0 where it says none."""
+        with self._lock:
+            return self._rate_out.per_s(now_ns), self._nominal_fps
 
     def part(self, part: Part) -> PartRecord:
         with self._lock:
@@ -266,6 +278,11 @@ class Health:
                 "parts": {part: _part_record(record, now_ns) for part, record in self._parts.items()},
                 **tracked,
             }
+
+
+def _is_of_course(part: Part, state: PartState) -> bool:
+    """Whether a part is from the start as anybody expects it, so that a person need not read it."""
+    return part in _IN_A_PILL and state in ("ok", "off")
 
 
 def _part_record(record: PartRecord, now_ns: int) -> dict[str, Any]:

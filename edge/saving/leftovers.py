@@ -70,7 +70,7 @@ class Findings:
 
 
 def clean_up(folders: Iterable[Path]) -> Findings:
-    """Put in order what a power cut left in these folders and those directly in them; logs what it found.
+    """Put in order what a power cut left in these folders, not in those in them; logs what it found.
 
     Only names that `edge.basics.whole_files` makes are removed, and none that a program writes at this moment. Nothing
     is followed, and nothing waited for.
@@ -86,30 +86,13 @@ def clean_up(folders: Iterable[Path]) -> Findings:
             found.failed.append(_told(error, path))
             continue
         with folder:
-            for one in _with_subfolders(folder, found):
-                about = one.owner()
-                if (about.st_dev, about.st_ino) not in seen:
-                    seen.add((about.st_dev, about.st_ino))
-                    _clean(one, found)
+            about = folder.owner()
+            if (about.st_dev, about.st_ino) not in seen:
+                seen.add((about.st_dev, about.st_ino))
+                _clean(folder, found)
     for line in found.lines():
         log.warning("storage: %s", line)
     return found
-
-
-def _with_subfolders(folder: Folder, found: Findings) -> Iterator[Folder]:
-    yield folder
-    try:
-        names = [name for name in folder.names() if folder.is_folder(name)]
-    except OSError:
-        return  # told by the folder itself
-    for name in names:
-        try:
-            inner = folder.folder(name)
-        except OSError as error:
-            found.failed.append(_told(error, folder.path / name))
-            continue
-        with inner:
-            yield inner
 
 
 def _clean(folder: Folder, found: Findings) -> None:

@@ -20,6 +20,7 @@ from edge.basics.errors import InputOutputError
 from edge.basics.folders import Folder, open_folder
 from edge.basics.texts import json_from_text
 from edge.pictures.marks import SYNTHESISED
+from edge.pictures.view_names import view_of
 from edge.saving.recording.names import parts_of
 from edge.saving.removal import item_of, marked_items
 from edge.saving.sidecar import MAX_BYTES
@@ -205,8 +206,7 @@ def _gather(folder: Folder, file: str, gathered: _Gathered) -> None:
     if about is None or not stat.S_ISREG(about.st_mode):
         return
     ending = file.rpartition(".")[2]
-    view = "raw" if "-raw." in file else "enhanced"
-    role = {"json": "record", "jpg": "small"}.get(ending, view)
+    role = {"json": "record", "jpg": "small"}.get(ending) or view_of(file) or "enhanced"
     gathered.files[role] = file
     gathered.sizes[file] = about.st_size
     if role == "record":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from edge.frames.frame import Frame, FramePair
+from edge.pictures.view_names import view_name
 
 _MAX_KEPT = 64
 
@@ -21,7 +22,7 @@ class PairName:
 
     def of(self, frame: Frame) -> str:
         """The name of one of the two, by what it is: `...-enhanced.png` or `...-raw.png`."""
-        return f"{self.stem}-{frame.mode}.png"
+        return view_name(self.stem, frame.mode, ".png")
 
 
 class Names:

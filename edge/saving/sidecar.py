@@ -88,7 +88,7 @@ class LiveSource:
 
 
 def sidecar_path(enhanced: Path) -> Path:
-    """`throat_enhanced.png` -> `throat_enhanced.png.json`."""
+    """`throat-enhanced.png` -> `throat-enhanced.png.json`."""
     return enhanced.with_name(f"{enhanced.name}.json")
 
 

@@ -10,8 +10,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.basics.command import exit_code_of, say
+from edge.basics.command import say
 from edge.basics.errors import InputOutputError, UsageError
+from edge.basics.running import run_command
 from edge.service.accepting import accept_installed
 from edge.service.files import (
     FORGET_COMMANDS,
@@ -27,6 +28,7 @@ from edge.service.files import (
     this_program,
 )
 from edge.service.install import Installation
+from firmware_bridge.command_line import Parser
 
 Commands = Sequence[Sequence[str]]
 
@@ -39,34 +41,33 @@ INSTALL_EXAMPLES = """examples:
   edge-enhance install-service --root build/image          into an image; says what is left to run in it"""
 
 
-def install_main(argv: Sequence[str]) -> int:
+def install_parser() -> Parser:
     top = _parser("install-service", "Installs unit, udev rule, user and default configuration.", INSTALL_EXAMPLES)
-    top.add_argument("--program", type=Path, metavar="FILE", help="what the unit starts; this edge-enhance")
+    top.add_argument("--program", type=Path, metavar="FILE", help="what the unit starts; by default this edge-enhance")
     top.add_argument("--dry-run", action="store_true", help="show every file and command; change nothing")
     top.add_argument("--now", action="store_true", help="start the service too")
-    args = top.parse_args(argv)
-    return exit_code_of("edge-enhance install-service", lambda: _install(args), debug=args.debug)
+    return top
 
 
-def uninstall_main(argv: Sequence[str]) -> int:
-    top = _parser(
+def uninstall_parser() -> Parser:
+    return _parser(
         "uninstall-service",
         "Removes what install-service wrote. Files changed since, pictures, models and engines stay.",
         "example:\n  sudo edge-enhance uninstall-service",
     )
-    args = top.parse_args(argv)
-    return exit_code_of("edge-enhance uninstall-service", lambda: _uninstall(args), debug=args.debug)
 
 
-def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog=f"edge-enhance {name}",
-        description=description,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def install_main(argv: Sequence[str]) -> int:
+    return run_command(install_parser(), _install, argv)
+
+
+def uninstall_main(argv: Sequence[str]) -> int:
+    return run_command(uninstall_parser(), _uninstall, argv)
+
+
+def _parser(name: str, description: str, epilog: str) -> Parser:
+    top = Parser(prog=f"edge-enhance {name}", description=description, epilog=epilog)
     top.add_argument("--root", type=Path, default=Path("/"), metavar="DIR", help="root of a system that does not run")
-    top.add_argument("--debug", action="store_true", help="show tracebacks")
     return top
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from edge.basics.command import exit_code_of, say
+from edge.basics.command import say
 from edge.basics.errors import DeviceMissing
+from edge.basics.running import run_command
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.sources.v4l2 import Device, Mode, asked
+from firmware_bridge.command_line import Parser
 
 DEVICE_FOLDER = Path("/dev")
 MONITOR = "gst-device-monitor-1.0"
@@ -29,15 +30,16 @@ _WANTED_FPS = 30.0
 EXAMPLE = "example: edge-enhance --live --source 'camera:/dev/v4l/by-id/usb-...-video-index0?format=MJPG&fps=30'"
 
 
-def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
+def parser() -> Parser:
+    return Parser(
         prog="edge-enhance cameras",
         description="Lists cameras with their formats, sizes and rates, and the URI for each.",
         epilog=EXAMPLE,
     )
-    parser.add_argument("--debug", action="store_true", help="show tracebacks")
-    args = parser.parse_args(argv)
-    return exit_code_of("edge-enhance cameras", _list_cameras, debug=args.debug)
+
+
+def main(argv: Sequence[str]) -> int:
+    return run_command(parser(), lambda _: _list_cameras(), argv)
 
 
 def _list_cameras() -> int:

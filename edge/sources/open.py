@@ -56,7 +56,8 @@ def wish_of(config: SourceConfig) -> SourceWish:
 def open_source(uri: str, *, live: bool = True, lend: Lend = nothing_lent) -> Source:
     """Open a camera, or something that plays one.
 
-    `camera:/dev/video0?format=MJPG&fps=30` (or the bare path), `demo:?seed=0&fps=30&pace=camera&clean=0`,
+    `camera:/dev/video0?format=MJPG&fps=30` (or the bare path), `demo:?seed=0&fps=30&pace=camera&clean=0` (without fps
+    and pace: up to 30 a second, as many as are taken),
     `csi:0?fps=30&width=1920&height=1080` (`edge.sources.gstreamer.csi`), `gst:PIPELINE` as for gst-launch-1.0,
     `demo:?unit=SERIAL&target=flat&lens=radial&dust=8&noise=0.01&exposure=1` (a unit with known faults on a bench),
     `rtsp://...`, `rtsps://...`, `http://...`, `https://...`, and a clip, a picture or a folder with
@@ -160,11 +161,12 @@ def _opened_demo(uri: str, rest: str, live: bool) -> Source:
     if unit := options.text("unit"):
         return _opened_bench(uri, unit, options, live)
     seed = options.whole_number("seed", 0)
-    fps = options.fps() or 30.0
-    paced = options.is_paced() and live
+    fps, pace = options.fps(), options.pace()
     clean = options.switch("clean", default=False)
     options.refuse_unknown()
-    return DemoSource(uri, seed=seed, fps=fps, paced=paced, clean=clean)
+    is_own_rate = live and fps is None and not pace  # nobody asked for one: as fast as this machine enhances
+    is_timed = live and pace != "free"
+    return DemoSource(uri, seed=seed, fps=fps or 30.0, paced=is_timed and not is_own_rate, timed=is_timed, clean=clean)
 
 
 def _opened_bench(uri: str, unit: str, options: UriOptions, live: bool) -> Source:

@@ -35,7 +35,11 @@ class UriOptions:
         return self._taken(key, str, "a text", "")
 
     def is_paced(self) -> bool:
-        return self.choice("pace", {"camera": True, "free": False}, True)
+        return self.pace() != "free"
+
+    def pace(self) -> str:
+        """`camera` or `free`; empty where it is not given."""
+        return self.choice("pace", {"camera": "camera", "free": "free"}, "")
 
     def switch(self, key: str, *, default: bool) -> bool:
         return self.choice(key, {"0": False, "1": True}, default)

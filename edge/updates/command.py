@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import signal
 import sys
@@ -13,10 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge.access.audit import record, who_runs
-from edge.basics.command import exit_code_of, say
+from edge.basics.command import say
 from edge.basics.errors import EdgeError, ModelError, UsageError
-from edge.basics.logs import set_handler
 from edge.basics.owner import become_owner_of
+from edge.basics.progress import told_if_long
+from edge.basics.running import run_command
 from edge.config import Config
 from edge.config_file import load_config
 from edge.guard.confined import Confined
@@ -29,6 +29,7 @@ from edge.models.trust import accept, vouched, vouched_contents
 from edge.updates.proving import PROOF_S, prove_in, prover
 from edge.updates.running_unit import RunningUnit
 from edge.updates.store import ModelStore
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance model"
 EXAMPLES = """examples:
@@ -39,18 +40,16 @@ EXAMPLES = """examples:
 SHORT = 12
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    commands = top.add_subparsers(dest="command", required=True)
+def parser() -> Parser:
+    top = Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
+    commands = top.add_subparsers(dest="command")
     install = commands.add_parser("install", help="check a bundle, prove it and put it in use, live where a unit runs")
     install.add_argument("file", type=Path, metavar="FILE", help="made by edge-export bundle")
     install.add_argument("--sha256", metavar="HEX", help="what the file must hash to; else FILE.sha256 says it")
     install.add_argument("--unsigned", action="store_true", help="take it though nobody signed it; is logged")
     install.add_argument("--downgrade", action="store_true", help="take it though it is older; is logged")
     install.add_argument(
-        "--proof-s", type=_seconds, default=PROOF_S, metavar="S", help="what its proof may take, 10 to 3600; 60"
+        "--proof-s", type=_seconds, default=PROOF_S, metavar="S", help="what its proof may take, 10 to 3600"
     )
     install.set_defaults(run=run_install)
     rollback = commands.add_parser("rollback", help="put the version before in use again")
@@ -63,7 +62,6 @@ def parser() -> argparse.ArgumentParser:
     show.set_defaults(run=run_show)
     for command in (install, rollback, listing, show):
         command.add_argument("--config", type=Path, metavar="FILE", help="the unit's TOML, as for --live")
-        command.add_argument("--debug", action="store_true", help="show tracebacks")
     return top
 
 
@@ -128,7 +126,8 @@ def _why_older(store: ModelStore, profile: str, part: Path) -> str:
 
 def _proven(confined: Confined, folder: Path, config: Config, origin: object) -> None:
     try:
-        prove_in(confined, folder, config, say, origin)
+        with told_if_long(f"{origin}: the model is tried, which may take a minute", say):
+            prove_in(confined, folder, config, say, origin)
     except ModelError as error:
         raise ModelError(f"not installed: {error}") from error
 
@@ -187,7 +186,8 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
         return
     is_taken, reason = False, "interrupted"
     try:
-        outcome = unit.reload(health, stop)
+        with told_if_long("the running unit takes it", say):
+            outcome = unit.reload(health, stop)
         is_taken, reason = outcome.ok, outcome.reason
     finally:
         if not is_taken:
@@ -268,15 +268,12 @@ def _store(config: Config) -> ModelStore:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parser().parse_args(argv)
-    os.umask(0o022)  # whoever installs, the service reads
-    set_handler(logging.StreamHandler(), logging.WARNING)
-
-    def run() -> int:
+    def run(args: argparse.Namespace) -> int:
+        os.umask(0o022)  # whoever installs, the service reads
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # what was begun is taken back, as by Ctrl-C
         return int(args.run(args, load_config(args.config, {}).config))
 
-    return exit_code_of(PROGRAM, run, debug=args.debug)
+    return run_command(parser(), run, argv)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from edge.basics.command import exit_code_of, say
+from edge.basics.command import say
 from edge.basics.errors import UsageError
+from edge.basics.running import run_command
 from edge.config_file import load_config
 from edge.usage.days import HIGHEST, NUM_BINS, Day, read_days
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance stats"
 EXAMPLES = """examples:
@@ -21,14 +23,11 @@ _BARS = " ▁▂▃▄▅▆▇█"
 _TITLES = {"haze": "haze", "sharpness": "sharpness", "correction": "correction"}
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    top.add_argument("--days", type=int, default=30, metavar="N", help="only the newest N days (default 30)")
+def parser() -> Parser:
+    top = Parser(prog=PROGRAM, description=__doc__, epilog=EXAMPLES)
+    top.add_argument("--days", type=int, default=30, metavar="N", help="only the newest N days")
     top.add_argument("--csv", action="store_true", help="a line a day, figure and bin")
     top.add_argument("--config", type=Path, metavar="FILE", help="the unit's TOML, as for --live")
-    top.add_argument("--debug", action="store_true", help="show tracebacks")
     return top
 
 
@@ -87,5 +86,4 @@ def _figure(value: float | None) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = parser().parse_args(argv)
-    return exit_code_of(PROGRAM, lambda: run(args), debug=args.debug)
+    return run_command(parser(), run, argv)

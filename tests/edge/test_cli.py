@@ -83,6 +83,8 @@ ROWS = [
     pytest.param(["--check", "a.png"], 2, ["INPUT 'a.png' is for files, not for --check"], id="check with files"),
     pytest.param(["--print-config", "a.png"], 2, ["INPUT 'a.png'", "--print-config"], id="print-config with files"),
     pytest.param(["a.png"], 2, ["--output"], id="files without output"),
+    pytest.param(["{}/none.png", "--output", "{}/out", "--codec", "h265"], 2, ["'h265'", "'h264'"], id="no such codec"),
+    pytest.param(["modle", "list"], 2, ["'modle'", "did you mean 'model'"], id="no such command"),
     pytest.param([], 2, ["--live", "--output"], id="nothing to do"),
 ]
 
@@ -249,10 +251,10 @@ def wait_for(is_so, program):
 def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_path, where):
     program, engine = started(originals, tmp_path)
     if where == "clip":
-        part = tmp_path / ".clip_enhanced.mp4.edge.part"
+        part = tmp_path / ".clip-enhanced.mp4.edge.part"
         wait_for(lambda: part.exists() and part.stat().st_size > 100_000, program)
     else:
-        wait_for((tmp_path / "z1_enhanced.png.json").exists, program)
+        wait_for((tmp_path / "z1-enhanced.png.json").exists, program)
     engine.kill()
     _, printed = program.communicate(timeout=120)
     assert program.returncode == 0, printed
@@ -270,7 +272,7 @@ def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_
 def test_ctrl_c_ends_a_files_run_and_leaves_nothing(originals, tmp_path, when):
     program, engine = started(originals, tmp_path)
     if when == "it works":
-        wait_for((tmp_path / ".clip_enhanced.mp4.edge.part").exists, program)
+        wait_for((tmp_path / ".clip-enhanced.mp4.edge.part").exists, program)
     os.killpg(program.pid, signal.SIGINT)
     _, printed = program.communicate(timeout=60)
     assert program.returncode in ((1,) if when == "it works" else (1, 130)), printed
@@ -327,7 +329,10 @@ def test_a_signal_ends_the_program_cleanly(live, number):
     assert viewer.read(1000)
     os.kill(program.pid, number)
     assert program.wait(GUARD_S) == 0
-    assert "Traceback" not in program.stdout.read()
+    first, *lines = program.stdout.read().splitlines()
+    assert first == f"live on {url}/ (Ctrl-C stops)"
+    assert lines[-1] == "stopped"
+    assert not [line for line in lines if "Traceback" in line or "failed" in line]
 
 
 def test_check_says_every_part(tmp_path):

@@ -45,6 +45,8 @@ OF_COMMAND = OF_CONFIG | {
     "edge.models.manifest",
     "edge.models.profile",
     "edge.models.shared_weights",
+    "firmware_bridge.command_alike",
+    "firmware_bridge.command_line",
 }
 
 

@@ -98,7 +98,7 @@ def made_unit(folder: Path, seed: int, fps: float, *, with_head: bool = True) ->
     shutil.copytree(SHIPPED / "live", models / "live", dirs_exist_ok=True)
     head = Head(folder / "camera-head") if with_head else None
     text = (
-        '[source]\nuri = "demo:"\nwait = true\n'
+        '[source]\nuri = "demo:?fps=30"\nwait = true\n'
         f'[engine]\nmodels = "{models}"\nkeys = ""\nbackend = "cpu"\n[save]\nfolder = "{pictures}"\n'
         + (f'[bridge]\nport = "{folder / "camera-head"}"\n' if with_head else "")
     )

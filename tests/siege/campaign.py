@@ -153,7 +153,7 @@ class Siege:
         state = self._folder / "state"
         state.mkdir()
         told = {"NOTIFY_SOCKET": str(self._watchdog.path), "WATCHDOG_USEC": "20000000", "STATE_DIRECTORY": str(state)}
-        command = [sys.executable, "-m", "edge.cli", "--live", "--source", "demo:"]
+        command = [sys.executable, "-m", "edge.cli", "--live", "--source", "demo:?fps=30"]
         process = subprocess.Popen(
             [*command, "--listen", f"127.0.0.1:{self.port}"],
             cwd=self._folder,

@@ -13,19 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from edge.basics.errors import InputOutputError, UsageError
+from edge.basics.progress import SILENT_S, progress
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_whole
 from edge.pictures.files import PICTURE_SUFFIXES, read_picture
 from edge.pictures.image import Image
 from edge.pictures.marks import png_bytes
+from edge.pictures.view_names import subject_of
 from trainer.mdos.study import FORMAT, KEY_NAME, PICTURES, RATINGS, STUDY_NAME, Item, study_sha256
 
 CODE_LETTERS = "".join(sorted(set(string.ascii_uppercase + string.digits) - set("O0I1L5S2Z8B")))
 """Without those that are mistaken for one another."""
-ENDINGS = ("_enhanced", "_raw", "-enhanced", "-raw")
-"""What `edge-enhance` adds to a picture's name: `a_raw.png` and `a_enhanced.png` are of one subject, `a`."""
 
 
 @dataclass(frozen=True)
@@ -92,19 +91,21 @@ def _write(part: Path, wish: Wish, sources: Mapping[str, _Source], codes: Sequen
     sizes: dict[str, tuple[tuple[int, int], Path]] = {}
     items: list[Item] = []
     key: dict[str, Any] = {}
-    for name in tqdm(sorted(sources), unit="picture", disable=None):
-        source = sources[name]
-        image = read_picture(source.path)
-        if source.subject in of_reference and source.method not in wish.quality_only | {wish.reference}:
-            reference = of_reference[source.subject]
-        else:
-            reference = ""
-        _refuse_other_size(sizes, source, image, bool(reference) or source.method == wish.reference)
-        content = png_bytes(image, "")
-        write_whole(part / PICTURES / f"{name}.png", content, PRIVATE_FILE)
-        height_px, width_px = image.shape[:2]
-        items.append(Item(name, hashlib.sha256(content).hexdigest(), reference, width_px, height_px))
-        key[name] = {"method": source.method, "subject": source.subject, "source": str(source.path.resolve())}
+    with progress("copying the pictures", len(sources), after_s=SILENT_S) as tick:
+        for name in sorted(sources):
+            source = sources[name]
+            image = read_picture(source.path)
+            if source.subject in of_reference and source.method not in wish.quality_only | {wish.reference}:
+                reference = of_reference[source.subject]
+            else:
+                reference = ""
+            _refuse_other_size(sizes, source, image, bool(reference) or source.method == wish.reference)
+            content = png_bytes(image, "")
+            write_whole(part / PICTURES / f"{name}.png", content, PRIVATE_FILE)
+            height_px, width_px = image.shape[:2]
+            items.append(Item(name, hashlib.sha256(content).hexdigest(), reference, width_px, height_px))
+            key[name] = {"method": source.method, "subject": source.subject, "source": str(source.path.resolve())}
+            tick()
     key_text = _json({"methods": list(wish.methods), "reference": wish.reference, "items": key})
     write_whole(part / KEY_NAME, key_text, PRIVATE_FILE)
     description = {
@@ -166,7 +167,7 @@ def _pictures_of(method: str, folder: Path) -> dict[str, Path]:
     for path in paths:
         if path.name.startswith("."):
             continue
-        subject = next((path.stem.removesuffix(end) for end in ENDINGS if path.stem.endswith(end)), path.stem)
+        subject = subject_of(path.stem)  # `a-raw.png` and `a-enhanced.png` are of `a`
         if subject in found:
             raise InputOutputError(
                 f"{found[subject]} and {path}: both are of subject {subject!r}; keep one of them in {folder}"

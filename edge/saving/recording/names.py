@@ -6,6 +6,7 @@ import re
 from datetime import datetime, timezone
 
 from edge.pictures.image import Mode
+from edge.pictures.view_names import view_name
 
 SUFFIX = "-recording"
 _STEM = re.compile(r"throat-\d{8}T\d{6}\.\d{3}Z-recording(?:-\d{1,4})?")
@@ -19,7 +20,7 @@ def stem_of(began_at: datetime) -> str:
 
 
 def clip_name(stem: str, view: Mode) -> str:
-    return f"{stem}-{view}.mp4"
+    return view_name(stem, view, ".mp4")
 
 
 def sidecar_name(stem: str) -> str:

@@ -47,6 +47,7 @@ class Recording:
         self.stem, self.views, self.begin_ns = stem, tuple(views), begin_ns
         self.stop_ns: int | None = None
         self.changes = Changes()
+        self._num_changes_told = 0
         self.num_dropped = 0
         self.is_failed = self.is_finishing = self.is_finished = False
         self._folder, self._about, self._comment = folder, about, comment
@@ -167,6 +168,8 @@ class Recording:
         clip = self._clips[piece.view]
         ticks = round((piece.begin_ns - self._origin_ns) * TICKS_PER_S / 1e9)
         clip.append(self._comment(piece.view, init), ticks, piece)
+        if len(self.changes.entries()) > self._num_changes_told:
+            self._write_record(RUNNING)  # a power cut leaves what made the pictures up to here
         if self.stop_ns is not None and piece.end_ns >= self.stop_ns:
             self._done.add(piece.view)
 
@@ -174,9 +177,9 @@ class Recording:
         files = [clip.facts() for clip in self._clips.values() if state == RUNNING or clip.num_bytes]
         late_ns = 0 if self._origin_ns is None else self._origin_ns - self.begin_ns
         about = replace(self._about, began_at=self._about.began_at + timedelta(microseconds=late_ns / 1e3))
-        content = record_bytes(
-            about, files, state, ended=ended, num_dropped=self.num_dropped, changes=self.changes.entries()
-        )
+        changes = self.changes.entries()
+        self._num_changes_told = len(changes)
+        content = record_bytes(about, files, state, ended=ended, num_dropped=self.num_dropped, changes=changes)
         with whole_file_in(self._folder, sidecar_name(self.stem), PRIVATE_FILE) as file:
             file.write(content)
         for clip in self._clips.values():

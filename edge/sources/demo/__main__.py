@@ -9,11 +9,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from edge.basics.errors import EdgeError, InputOutputError, UsageError
+from edge.basics.command import say
+from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.progress import progress
+from edge.basics.running import run_command
 from edge.basics.whole_files import make_folder, write_whole
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
+from firmware_bridge.command_line import Parser
 
 
 def write_png(path: Path, image: Image) -> None:
@@ -28,31 +31,27 @@ def write_png(path: Path, image: Image) -> None:
     write_whole(path, np.asarray(data, np.uint8).tobytes())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> Parser:
+    top = Parser(
         prog="python -m edge.sources.demo",
         description="Write frames of the synthetic throat as PNG files.",
         epilog="example: python -m edge.sources.demo --output /tmp/demo --count 9 --every 17 --seed 3",
     )
-    parser.add_argument(
+    top.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder for the pictures; made if missing"
     )
-    parser.add_argument("--count", type=int, default=1, help="how many moments (default 1)")
-    parser.add_argument(
-        "--every", type=int, default=1, help="frames from one moment to the next, at 30 a second (default 1)"
-    )
-    parser.add_argument("--start", type=int, default=0, help="first frame (default 0)")
-    parser.add_argument("--seed", type=int, default=0, help="which throat (default 0)")
-    parser.add_argument(
-        "--kind", choices=("truth", "degraded", "pair"), default="pair", help="what to write (default pair)"
-    )
-    parser.add_argument(
+    top.add_argument("--count", type=int, default=1, help="how many moments")
+    top.add_argument("--every", type=int, default=1, help="frames from one moment to the next, at 30 a second")
+    top.add_argument("--start", type=int, default=0, help="first frame")
+    top.add_argument("--seed", type=int, default=0, help="which throat")
+    top.add_argument("--kind", choices=("truth", "degraded", "pair"), default="pair", help="what to write")
+    top.add_argument(
         "--variety",
         action="store_true",
         help="another throat for each picture: seed, seed + 1, ..., and wider differences",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite pictures that are there")
-    return parser
+    top.add_argument("--force", action="store_true", help="overwrite pictures that are there")
+    return top
 
 
 def write_frames(options: argparse.Namespace) -> int:
@@ -89,14 +88,12 @@ def write_frames(options: argparse.Namespace) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry of `python -m edge.sources.demo`; returns the exit code."""
-    options = _parser().parse_args(arguments)
-    try:
-        count = write_frames(options)
-    except EdgeError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    sys.stdout.write(f"wrote {count} pictures to {options.output}\n")
-    return 0
+
+    def run(options: argparse.Namespace) -> int:
+        say(f"wrote {write_frames(options)} pictures to {options.output}")
+        return 0
+
+    return run_command(parser(), run, arguments)
 
 
 if __name__ == "__main__":

@@ -18,14 +18,26 @@ class DemoSource:
         uri: as the user wrote it.
         seed: the throat; the same seed gives the same frames.
         fps: frames per second of its clock.
-        paced: wait for the clock and skip what was missed; if not, each `read` gives the next frame at once.
+        paced: `edge.frames.stages.Source`: frames come whether somebody can use them or not.
+        timed: wait for the clock and skip what was missed, by default where it is paced; if not, each `read` gives the
+            next frame at once. Timed and not paced it is drawn as fast as its reader takes frames, and no faster.
         clean: give the clean truth as the picture.
     """
 
-    def __init__(self, uri: str, *, seed: int = 0, fps: float = 30.0, paced: bool = True, clean: bool = False) -> None:
+    def __init__(
+        self,
+        uri: str,
+        *,
+        seed: int = 0,
+        fps: float = 30.0,
+        paced: bool = True,
+        timed: bool | None = None,
+        clean: bool = False,
+    ) -> None:
         self.uri = uri
         self.fps = fps
         self.paced = paced
+        self._timed = paced if timed is None else timed
         self._clean = clean
         self._renderer = DemoRenderer(seed, fps)
         self._clock = FrameClock(fps)
@@ -38,7 +50,7 @@ class DemoSource:
 
     def read(self) -> Frame | None:
         """The next frame, as `edge.frames.stages.Source` says."""
-        index = self._clock.wait_next() if self.paced else next(self._indices)
+        index = self._clock.wait_next() if self._timed else next(self._indices)
         if index is None or self._closed.is_set():
             return None
         t_capture_ns = time.monotonic_ns()

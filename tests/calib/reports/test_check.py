@@ -1,13 +1,18 @@
 """`edge-calib check`, `solve` and `show` as a user runs them."""
 
+import re
+from datetime import datetime, timezone
+
 import numpy as np
 import pytest
 
 from calib.cli import main
 from calib.reports.check import check
 from calib.reports.report import solution_page
+from calib.reports.verdict import verdict
 from calib.solving.board import BoardFinder
 from edge.basics.errors import UsageError
+from edge.calibration.calibration import Calibration
 from edge.calibration.file import read_calibration, write_calibration
 from edge.pictures.files import read_picture
 from edge.sources.demo.unit import unit_truth
@@ -91,6 +96,8 @@ def test_solve_writes_file_and_report_and_overwrites_nothing(sessions, tmp_path,
     assert main(arguments) == 0
     printed = capsys.readouterr().out
     assert "not captured, so left as it is: flat, white, chart" in printed
+    assert re.search(r"^unit \S+: good: lens off by 0\.\d\d px \(at most 1\.00 px\)$", printed, re.MULTILINE)
+    assert "read noise" not in printed
     assert read_calibration(output).parts == ("dark", "lens")
     page = output.with_suffix(".html").read_text()
     assert "<h2>Dark frames</h2>" in page and "<h2>Lens</h2>" in page and "<h2>Colour chart</h2>" not in page
@@ -98,6 +105,35 @@ def test_solve_writes_file_and_report_and_overwrites_nothing(sessions, tmp_path,
     assert main(arguments) == 2
     assert "exists; replace it with --force" in capsys.readouterr().err
     assert output.read_bytes() == content
+
+
+def test_solve_says_every_figure_with_its_unit_when_asked(sessions, tmp_path, capsys):
+    words = ["solve", str(sessions / "dark"), "-o", str(tmp_path / "unit.calib"), "--verbose"]
+    assert main(words) == 0
+    assert re.search(r"^read noise +0\.\d+ of full scale$", capsys.readouterr().out, re.MULTILINE)
+
+
+def test_solve_refuses_an_output_without_a_folder_before_it_reads_a_session(tmp_path, capsys):
+    assert main(["solve", str(tmp_path / "absent"), "-o", str(tmp_path / "no" / "unit.calib")]) == 2
+    assert f"there is no folder {tmp_path / 'no'}; make it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("mean", "is_good", "shown"),
+    [
+        (2.9, True, "good: colours off on average by CIEDE2000 2.9 (at most 3.0)"),
+        (
+            3.4,
+            False,
+            "NOT GOOD, capture again what is over its limit: colours off on average by CIEDE2000 3.4",
+        ),
+    ],
+)
+def test_the_verdict_names_the_limits(mean, is_good, shown):
+    figures = {"chart_ciede2000_mean": mean, "read_noise": 0.01}
+    now = datetime.now(timezone.utc)
+    found = verdict(Calibration("A-1", "1920x1080 demo", now, "test", ("chart",), figures=figures))
+    assert found[0] == is_good and found[1].startswith(f"unit A-1: {shown}")
 
 
 def test_the_report_shows_every_part(solution):

@@ -2,11 +2,12 @@
 
 import io
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
 
-from edge.basics.progress import progress
+from edge.basics.progress import progress, told_if_long
 
 
 class Terminal(io.StringIO):
@@ -43,3 +44,23 @@ def test_work_that_is_done_at_once_says_nothing_where_that_is_wanted(monkeypatch
     with progress("looking", 2, after_s=2) as tick:
         tick()
     assert capsys.readouterr().err == ("looking: 2 pictures\nlooking: done in 2 s\n" if said else "")
+
+
+def test_work_of_unknown_length_is_told_once_it_is_long(capsys, monkeypatch):
+    waited = []
+
+    class AtOnce(threading.Timer):
+        def start(self):
+            waited.append(self.interval)
+            self.function()
+
+    monkeypatch.setattr(threading, "Timer", AtOnce)
+    with told_if_long("the engine opens"):
+        pass
+    assert waited == [2.0] and capsys.readouterr().err == "the engine opens ...\n"
+
+
+def test_short_work_is_not_told(capsys):
+    with told_if_long("the engine opens"):
+        pass
+    assert capsys.readouterr().err == ""

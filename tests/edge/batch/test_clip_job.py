@@ -43,7 +43,7 @@ def test_each_codec_keeps_frames_times_sound_and_colours(bench: Bench, codec: st
     assert codec in CODECS
     path = with_sound(bench.originals / "x.mp4", "aac")
     assert bench.run(path, codec=codec).exit_code == 0
-    result = bench.output / f"x_enhanced{suffix}"
+    result = bench.output / f"x-enhanced{suffix}"
     video, audio = probed(result), probed(result, "a:0")
     assert (video["codec_name"], audio["codec_name"]) == (name, "aac")
     assert (video["width"], video["height"], int(video["nb_read_frames"])) == (1920, 1080, 20)
@@ -53,7 +53,7 @@ def test_each_codec_keeps_frames_times_sound_and_colours(bench: Bench, codec: st
     if codec != "ffv1":
         assert (video["color_range"], video["color_space"]) in (("tv", "smpte170m"), ("pc", "bt470bg"))
     assert mode_of_file(result) == "enhanced"
-    assert bench.sidecar(f"x_enhanced{suffix}.json")["clip"]["audio"] == "copied"
+    assert bench.sidecar(f"x-enhanced{suffix}.json")["clip"]["audio"] == "copied"
 
 
 @pytest.mark.slow
@@ -61,7 +61,7 @@ def test_each_codec_keeps_frames_times_sound_and_colours(bench: Bench, codec: st
 def test_rate_and_duration_are_the_originals(bench: Bench, fps: float) -> None:
     path = clip(bench.originals / "x.mp4", chart(64, 36), *X264, fps=fps, num_frames=12)
     bench.run(path)
-    video = probed(bench.output / "x_enhanced.mp4")
+    video = probed(bench.output / "x-enhanced.mp4")
     assert int(video["nb_read_frames"]) == 12
     assert float(video["duration"]) == pytest.approx(12 / fps, rel=0.01)
     np.testing.assert_allclose(video["times_s"], np.arange(12) / fps, rtol=0.01, atol=0.01 / fps)
@@ -76,7 +76,7 @@ def test_a_variable_rate_and_sound_before_the_picture_stay_as_they_are(bench: Be
     )  # fmt: skip
     still.unlink()
     assert bench.run(path).exit_code == 0
-    result = bench.output / "x_enhanced.mp4"
+    result = bench.output / "x-enhanced.mp4"
     expected = [0.5 + n * n * 0.02 for n in range(10)]
     np.testing.assert_allclose(probed(result)["times_s"], expected, atol=0.002)
     assert probed(result, "a:0")["times_s"][0] == pytest.approx(0, abs=0.03)
@@ -85,8 +85,8 @@ def test_a_variable_rate_and_sound_before_the_picture_stay_as_they_are(bench: Be
 def test_sound_that_the_container_does_not_take_is_converted_and_told(bench: Bench) -> None:
     path = with_sound(bench.originals / "x.mkv", "pcm_s16le")
     report = bench.run(path)
-    assert probed(bench.output / "x_enhanced.mp4", "a:0")["codec_name"] == "aac"
-    assert bench.sidecar("x_enhanced.mp4.json")["clip"]["audio"] == "converted from pcm_s16le to AAC"
+    assert probed(bench.output / "x-enhanced.mp4", "a:0")["codec_name"] == "aac"
+    assert bench.sidecar("x-enhanced.mp4.json")["clip"]["audio"] == "converted from pcm_s16le to AAC"
     assert "changed: sound converted 1" in report.summary()
 
 
@@ -96,11 +96,11 @@ def test_damage_is_in_the_sidecar_the_summary_and_one_warning(bench: Bench, capl
     content[len(content) // 2 : len(content) // 2 + 4000] = bytes(4000)
     path.write_bytes(content)
     report = bench.run(path)
-    damage = bench.sidecar("x_enhanced.mp4.json")["clip"]["damage"]
+    damage = bench.sidecar("x-enhanced.mp4.json")["clip"]["damage"]
     assert damage["frames_missing"] >= 1 and damage["faults"] >= 1
     assert "frames missing 1" in report.summary() and report.exit_code == 0
     assert sum("frames missing" in record.message for record in caplog.records) == 1
-    times_s = probed(bench.output / "x_enhanced.mp4")["times_s"]
+    times_s = probed(bench.output / "x-enhanced.mp4")["times_s"]
     assert times_s[-1] == pytest.approx(29 / 30, abs=0.001)
     gaps = [before + 1 / 30 for before, after in pairwise(times_s) if after - before > 0.05]
     assert damage["missing_from_s"] == pytest.approx(gaps, abs=0.001)
@@ -179,7 +179,7 @@ def test_a_disk_that_fills_in_a_clip_leaves_nothing(bench: Bench, monkeypatch: p
     monkeypatch.setattr(FfmpegRun, "__init__", full)
     noise = np.random.default_rng(1).integers(0, 255, (180, 320, 3), np.uint8)
     path, last = clip(bench.originals / "a.mp4", noise, *X264, num_frames=30), bench.picture("z.png")
-    with pytest.raises(InputOutputError, match=r"a_enhanced\.mp4.*No space left"):
+    with pytest.raises(InputOutputError, match=r"a-enhanced\.mp4.*No space left"):
         bench.run(path, last)
     os.close(device)
     assert bench.written() == []

@@ -39,7 +39,7 @@ def test_a_clip_whose_name_is_not_utf_8_is_made_among_others(bench: Bench, caplo
     path = path.rename(os.fsdecode(os.fsencode(bench.originals) + b"/caf\xe9\n.avi"))
     assert bench.run().done == [path, other]
     assert caplog.messages and all(message.isprintable() for message in caplog.messages)
-    assert os.fsdecode(b"caf\xe9\n_enhanced.mp4") in bench.written()
+    assert os.fsdecode(b"caf\xe9\n-enhanced.mp4") in bench.written()
 
 
 def test_a_name_that_no_disk_takes_fails_alone(bench: Bench) -> None:

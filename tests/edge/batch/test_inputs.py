@@ -24,7 +24,7 @@ from edge.batch.names import output_names
         (["p/a/x.png", "q/a/x.png"], ["x_2", "x_3"]),
         (["a/x.png", "a/x.jpg", "a/x_png.png"], ["a_x", "x_jpg", "x_png"]),
         (["a/X.png", "b/x.png"], ["a_X", "b_x"]),
-        (["a/x.png", "a/x.mp4"], ["x", "x"]),  # x_enhanced.png and x_enhanced.mp4
+        (["a/x.png", "a/x.mp4"], ["x", "x"]),  # x-enhanced.png and x-enhanced.mp4
         (["a/x.avi", "a/x.mp4"], ["x_avi", "x_mp4"]),
     ],
 )
@@ -53,8 +53,8 @@ def test_a_folder_stands_for_its_pictures_and_clips_in_natural_order(folder: Pat
     assert planned.left_out == {".txt": 1, "subfolder": 1}
     assert [(job.source.name, job.num_frames) for job in jobs] == [("2.png", 1), ("5.avi", 4), ("10.png", 1)]
     assert failures == []
-    assert [path.name for path in jobs[0].target.files] == ["2_raw.png", "2_enhanced.png", "2_enhanced.png.json"]
-    assert [path.name for path in jobs[1].target.files] == ["5_enhanced.mp4", "5_enhanced.mp4.json"]
+    assert [path.name for path in jobs[0].target.files] == ["2-raw.png", "2-enhanced.png", "2-enhanced.png.json"]
+    assert [path.name for path in jobs[1].target.files] == ["5-enhanced.mp4", "5-enhanced.mp4.json"]
 
 
 def test_a_file_given_twice_is_taken_once(folder: Path) -> None:

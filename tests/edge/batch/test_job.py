@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 MODEL_SHA, FPS = "c0ffee" * 10 + "beef", 24.0  # those of the bench
-PAIR = ["throat_enhanced.png", "throat_enhanced.png.json", "throat_raw.png"]
+PAIR = ["throat-enhanced.png", "throat-enhanced.png.json", "throat-raw.png"]
 
 
 def sha256(path: Path) -> str:
@@ -45,7 +45,7 @@ def test_a_picture_gives_the_pair_and_a_sidecar(bench: Bench) -> None:
     report = bench.run(path)
     assert (report.exit_code, report.done) == (0, [path])
     assert bench.written() == PAIR
-    raw, enhanced = (read_picture(bench.output / name) for name in ("throat_raw.png", "throat_enhanced.png"))
+    raw, enhanced = (read_picture(bench.output / name) for name in ("throat-raw.png", "throat-enhanced.png"))
     np.testing.assert_array_equal(raw, fit_to_frame(read_picture(path)))
     np.testing.assert_array_equal(enhanced, 255 - raw)
     assert path.read_bytes() == original
@@ -54,7 +54,7 @@ def test_a_picture_gives_the_pair_and_a_sidecar(bench: Bench) -> None:
 def test_the_sidecar_of_a_picture_tells_the_truth(bench: Bench) -> None:
     path = bench.picture(size=(80, 60))
     bench.run(path)
-    record = bench.sidecar("throat_enhanced.png.json")
+    record = bench.sidecar("throat-enhanced.png.json")
     assert record["model"] == {
         "name": "student", "profile": "live", "version": "1.2", "sha256": MODEL_SHA, "device": "test",
     }  # fmt: skip
@@ -65,7 +65,7 @@ def test_the_sidecar_of_a_picture_tells_the_truth(bench: Bench) -> None:
     assert (record["output"]["width_px"], record["output"]["height_px"]) == (1920, 1080)
     files = {file["name"]: (file["mode"], file["sha256"]) for file in record["output"]["files"]}
     assert files == {
-        f"throat_{mode}.png": (mode, sha256(bench.output / f"throat_{mode}.png")) for mode in ("raw", "enhanced")
+        f"throat-{mode}.png": (mode, sha256(bench.output / f"throat-{mode}.png")) for mode in ("raw", "enhanced")
     }
     assert record["made_at"].endswith("+00:00")
     assert record["stage_ms"] == {"invert": 1.0}
@@ -92,10 +92,10 @@ def test_every_kind_of_picture_is_handled(bench: Bench, stored: np.ndarray, fit:
     path = bench.originals / "throat.png"
     assert cv2.imwrite(str(path), stored)
     assert bench.run(path).exit_code == 0
-    raw = read_picture(bench.output / "throat_raw.png")
+    raw = read_picture(bench.output / "throat-raw.png")
     assert raw.shape == FRAME_SHAPE
     assert tuple(raw[540, 960]) == centre
-    assert bench.sidecar("throat_enhanced.png.json")["fit"] == fit
+    assert bench.sidecar("throat-enhanced.png.json")["fit"] == fit
 
 
 def test_a_folder_of_odd_sizes_warns_once(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
@@ -109,16 +109,16 @@ def test_a_clip_keeps_frames_order_and_rate(bench: Bench) -> None:
     path = bench.clip(num_frames=23)  # longer than what is decoded ahead and waits to be encoded
     report = bench.run(path)
     assert (report.exit_code, bench.engine.num_calls) == (0, 23)
-    assert bench.written() == ["clip_enhanced.mp4", "clip_enhanced.mp4.json"]
-    fps, frames = frames_of(bench.output / "clip_enhanced.mp4")
+    assert bench.written() == ["clip-enhanced.mp4", "clip-enhanced.mp4.json"]
+    fps, frames = frames_of(bench.output / "clip-enhanced.mp4")
     assert fps == FPS
     assert {frame.shape for frame in frames} == {FRAME_SHAPE}
     levels = [round(float(frame.mean())) for frame in frames]
     assert levels == pytest.approx([235 - 10 * index for index in range(23)], abs=2)
-    record = bench.sidecar("clip_enhanced.mp4.json")
+    record = bench.sidecar("clip-enhanced.mp4.json")
     assert (record["clip"]["frames"], record["clip"]["fps"]) == (23, FPS)
     assert record["source"]["sha256"] == sha256(path)
-    assert record["output"]["files"][0]["sha256"] == sha256(bench.output / "clip_enhanced.mp4")
+    assert record["output"]["files"][0]["sha256"] == sha256(bench.output / "clip-enhanced.mp4")
     assert record["stage_ms"] == {"invert": 12.0}  # the median of 1 to 23
 
 
@@ -143,7 +143,7 @@ def test_each_result_names_the_devices_that_made_it(bench: Bench) -> None:
     bench.engine.on_call = lose_the_gpu
     first, clip, last = bench.picture("a.png"), bench.clip(num_frames=4), bench.picture("z.png")
     bench.run(first, clip, last)
-    names = ("a_enhanced.png.json", "clip_enhanced.mp4.json", "z_enhanced.png.json")
+    names = ("a-enhanced.png.json", "clip-enhanced.mp4.json", "z-enhanced.png.json")
     assert [bench.sidecar(name)["model"]["device"] for name in names] == ["gpu", "gpu, then cpu", "cpu"]
 
 
@@ -163,7 +163,7 @@ def test_a_stopped_clip_leaves_nothing(bench: Bench) -> None:
 
     def stop_in_the_clip(num_calls: int) -> None:
         if num_calls == 6:
-            parts.append((bench.output / ".clip_enhanced.mp4.edge.part").exists())
+            parts.append((bench.output / ".clip-enhanced.mp4.edge.part").exists())
             bench.stop.set()
 
     bench.engine.on_call = stop_in_the_clip
@@ -190,16 +190,16 @@ def test_a_full_disk_refuses_a_picture_whole_and_ends_the_run(bench: Bench, monk
         sync(descriptor)
 
     monkeypatch.setattr(edge.basics.whole_files.os, "fsync", fill_up)
-    with pytest.raises(InputOutputError, match=r"b_enhanced\.png.*No space left"):
+    with pytest.raises(InputOutputError, match=r"b-enhanced\.png.*No space left"):
         bench.run(first, second, third)
-    assert bench.written() == ["a_enhanced.png", "a_enhanced.png.json", "a_raw.png"]
+    assert bench.written() == ["a-enhanced.png", "a-enhanced.png.json", "a-raw.png"]
     assert bench.engine.num_calls == 2
 
 
 @pytest.mark.parametrize("call", ["add", "finish"])
 def test_a_full_disk_refuses_a_clip_whole(bench: Bench, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     monkeypatch.setattr(ClipEncoder, call, full_disk)
-    with pytest.raises(InputOutputError, match=r"clip_enhanced\.mp4.*No space left"):
+    with pytest.raises(InputOutputError, match=r"clip-enhanced\.mp4.*No space left"):
         bench.run(bench.clip())
     assert bench.written() == []
 

@@ -21,14 +21,14 @@ def test_each_page_has_a_result_of_its_own_name(bench: Bench) -> None:
     bench.picture("series-p002.png")  # would take a page's name
     report = bench.run()
     assert report.exit_code == 0 and len(report.done) == 4
-    assert [name for name in bench.written() if name.endswith("_raw.png")] == [
-        "series-p001_raw.png",
-        "series-p002_png_raw.png",
-        "series-p002_tif_raw.png",
-        "series-p003_raw.png",
+    assert [name for name in bench.written() if name.endswith("-raw.png")] == [
+        "series-p001-raw.png",
+        "series-p002_png-raw.png",
+        "series-p002_tif-raw.png",
+        "series-p003-raw.png",
     ]
-    assert read_picture(bench.output / "series-p003_raw.png")[9, 9].tolist() == [180, 30, 90]
-    record = bench.sidecar("series-p003_enhanced.png.json")
+    assert read_picture(bench.output / "series-p003-raw.png")[9, 9].tolist() == [180, 30, 90]
+    record = bench.sidecar("series-p003-enhanced.png.json")
     assert record["picture"] == {"format": "TIFF", "bits": 8, "channels": 3, "page": 3, "pages": 3}
     assert report.summary() == "4 enhanced; changed: pages of a file 3"
     assert bench.run(resume=True).done == []
@@ -59,8 +59,8 @@ def test_a_damaged_picture_that_is_kept_is_marked(bench: Bench, caplog: pytest.L
     bench.picture("sound.png")
     report = bench.run(keep_damaged=True)
     assert report.exit_code == 0 and "damaged, kept 1" in report.summary()
-    assert bench.sidecar("torn_enhanced.png.json")["picture"]["damaged"]
-    assert "damaged" not in bench.sidecar("sound_enhanced.png.json")["picture"]
+    assert bench.sidecar("torn-enhanced.png.json")["picture"]["damaged"]
+    assert "damaged" not in bench.sidecar("sound-enhanced.png.json")["picture"]
     assert "torn.png: damaged, what could be read of it is enhanced" in caplog.text
 
 
@@ -68,12 +68,12 @@ def test_a_converted_profile_is_told_in_the_sidecar(bench: Bench) -> None:
     stored = codes_in(ADOBE_RGB, flat(200, 40, 40))
     (bench.originals / "wide.png").write_bytes(png(stored, icc=matrix_profile(ADOBE_RGB)))
     assert "colours converted 1" in bench.run().summary()
-    assert bench.sidecar("wide_enhanced.png.json")["picture"]["colour"] == "converted to sRGB from Adobe RGB (1998)"
-    np.testing.assert_allclose(read_picture(bench.output / "wide_raw.png")[9, 9], (200, 40, 40), atol=4)
+    assert bench.sidecar("wide-enhanced.png.json")["picture"]["colour"] == "converted to sRGB from Adobe RGB (1998)"
+    np.testing.assert_allclose(read_picture(bench.output / "wide-raw.png")[9, 9], (200, 40, 40), atol=4)
 
 
 def test_a_picture_is_known_by_its_content_where_its_ending_says_nothing(bench: Bench) -> None:
     path = bench.originals / "IMG_0001"
     path.write_bytes(png(flat(1, 2, 3)))
     assert bench.run(path).exit_code == 0
-    assert "IMG_0001_enhanced.png" in bench.written()
+    assert "IMG_0001-enhanced.png" in bench.written()

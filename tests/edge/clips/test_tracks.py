@@ -46,7 +46,7 @@ def test_sound_and_picture_begin_as_far_apart_as_they_did(
     late = ("-itsoffset", str(video_s), *MOVING, "-itsoffset", str(sound_s), *tone(2))
     path = made(bench.originals / name, *late, "-c:v", "mpeg2video", "-c:a", "mp2")
     assert bench.run(path).exit_code == 0
-    result = bench.output / "x_enhanced.mp4"
+    result = bench.output / "x-enhanced.mp4"
     apart = [probed(one)["times_s"][0] - probed(one, "a:0")["times_s"][0] for one in (path, result)]
     assert apart[1] == pytest.approx(apart[0], abs=0.05)
     assert abs(apart[1]) > 0.4
@@ -75,7 +75,7 @@ def test_sound_of_an_unknown_kind_is_left_out_and_told(bench: Bench) -> None:
     assert clip_facts(path).audio == (UNKNOWN, "aac")
     report = bench.run(path)
     assert report.exit_code == 0 and "unknown sound left out 1" in report.summary()
-    assert probed(bench.output / "x_enhanced.mp4", "a:0")["codec_name"] == "aac"
+    assert probed(bench.output / "x-enhanced.mp4", "a:0")["codec_name"] == "aac"
 
 
 @pytest.mark.parametrize(("name", "codec"), [("x.mkv", "ffv1"), ("x.mov", "qtrle")])
@@ -140,4 +140,4 @@ def test_a_clip_of_one_frame_is_whole(tmp_path: Path) -> None:
 def test_sound_of_other_kinds_comes_along(bench: Bench, name: str, codec: str) -> None:
     path = made(bench.originals / name, *MOVING, *tone(1), "-ac", "2", "-c:v", "libx264", "-c:a", codec)
     assert bench.run(path).exit_code == 0
-    assert probed(bench.output / "x_enhanced.mp4", "a:0")["codec_name"] in (codec.removeprefix("lib"), "aac")
+    assert probed(bench.output / "x-enhanced.mp4", "a:0")["codec_name"] in (codec.removeprefix("lib"), "aac")

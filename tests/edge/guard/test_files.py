@@ -288,7 +288,7 @@ def test_each_sidecar_names_the_device_and_a_bad_picture_fails_alone(scripted, t
     assert "the CPU engine runs: the GPU is gone" in warnings(caplog)
     devices = {}
     for path in report.done:
-        raw, enhanced = (read_picture(output / f"{path.stem}_{mode}.png") for mode in ("raw", "enhanced"))
+        raw, enhanced = (read_picture(output / f"{path.stem}-{mode}.png") for mode in ("raw", "enhanced"))
         assert np.array_equal(enhanced, 255 - raw)
-        devices[path.stem] = json.loads((output / f"{path.stem}_enhanced.png.json").read_text())["model"]["device"]
+        devices[path.stem] = json.loads((output / f"{path.stem}-enhanced.png.json").read_text())["model"]["device"]
     assert devices == {"0": "gpu", "1": "cpu", "2": "cpu", "4": "cpu"}

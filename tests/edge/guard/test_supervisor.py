@@ -124,8 +124,10 @@ def test_a_climb_that_ends_while_the_rung_below_opens_anew_is_what_runs(stage):
     assert len(on.open_processes) == 1
 
 
+@pytest.mark.parametrize("is_there", [True, False], ids=["a GPU that cannot be used", "no GPU"])
 @pytest.mark.parametrize("when", ["it is started", "it opens"])
-def test_without_a_gpu_the_cpu_is_as_it_should_be(stage, when, caplog):
+def test_without_a_gpu_the_cpu_is_as_it_should_be(stage, when, is_there, caplog, monkeypatch):
+    monkeypatch.setattr("edge.guard.supervisor.has_gpu", lambda: is_there)
     with caplog.at_level("INFO"):
         on = stage(on_start=no_gpu) if when == "it is started" else stage()
         on.on_open = no_gpu
@@ -139,7 +141,7 @@ def test_without_a_gpu_the_cpu_is_as_it_should_be(stage, when, caplog):
     ]
     assert [(record.levelname, record.message) for record in caplog.records if "CPU" in record.message] == [
         ("INFO", "the CPU engine runs: no TensorRT")
-    ]
+    ][:is_there]
     assert not [record for record in caplog.records if record.levelname not in ("INFO", "DEBUG")]
     num_started = len(on.started)
     on.show(50, every_s=100)

@@ -108,6 +108,28 @@ def test_a_failed_engine_degrades_and_recovers() -> None:
     assert health.snapshot(30 * MS)["state"] == "live"
 
 
+def test_what_parts_fail_at_while_the_program_ends_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    health = Health(started_ns=0)
+    health.enter("engine", "ok")
+    health.is_ending = lambda: True
+    with caplog.at_level("DEBUG"):
+        health.enter("engine", "failed", "the engine's process ended")
+    assert health.part("engine").state == "ok" and not caplog.records
+
+
+def test_a_part_that_is_from_the_start_as_expected_is_said_with_debug_alone(caplog: pytest.LogCaptureFixture) -> None:
+    health = Health()
+    with caplog.at_level("DEBUG"):
+        health.enter("heat", "off", "no temperature sensor")
+        health.enter("sinks", "ok")
+        health.enter("engine", "ok")
+        health.enter("sinks", "failed", "the port is gone")
+        health.enter("sinks", "ok")
+    levels = [(record.levelname, record.getMessage().partition(":")[0]) for record in caplog.records]
+    quiet, told = [("DEBUG", "heat"), ("DEBUG", "sinks")], [("INFO", "engine"), ("ERROR", "sinks"), ("INFO", "sinks")]
+    assert levels == quiet + told
+
+
 def test_the_record_has_the_fields_of_the_contract() -> None:
     health = health_with_picture()
     health.set_source("camera:/dev/video0")

@@ -74,8 +74,9 @@ def test_nothing_is_cut_where_nothing_fails(tmp_path, monkeypatch):
 
 def test_only_our_temporary_files_are_removed(tmp_path, caplog):
     (tmp_path / "models" / "live").mkdir(parents=True)
-    ours = [part_of(tmp_path / "unit.calib"), part_of(tmp_path / "models" / "model.json")]
-    others = [tmp_path / ".film.part", tmp_path / "x.edge.part", tmp_path / "models" / "live" / ".deep.edge.part"]
+    ours = [part_of(tmp_path / "unit.calib"), part_of(tmp_path / "throat-1-raw.png")]
+    inner = [part_of(tmp_path / "models" / "model.json"), tmp_path / "models" / "live" / ".deep.edge.part"]
+    others = [tmp_path / ".film.part", tmp_path / "x.edge.part", *inner]
     for path in [*ours, *others]:
         path.write_bytes(b"half")
     found = clean_up([tmp_path, tmp_path / "absent", tmp_path])

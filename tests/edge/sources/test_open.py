@@ -97,17 +97,18 @@ def test_controls_of_what_is_no_camera_are_told_as_unused(folder, caplog):
     assert "[source] controls are not used" in caplog.text
 
 
-DEMO_DEFAULTS = {"seed": 0, "fps": 30.0, "paced": True, "clean": False}
+DEMO_DEFAULTS = {"seed": 0, "fps": 30.0, "paced": False, "timed": True, "clean": False}
 
 
 @pytest.mark.parametrize(
     ("uri", "live", "options"),
     [
-        pytest.param("demo:", True, {}, id="plain"),
-        pytest.param("demo:", False, {"paced": False}, id="files mode has no pace"),
-        pytest.param("demo:?seed=7&fps=15", True, {"seed": 7, "fps": 15.0}, id="seed and fps"),
+        pytest.param("demo:", True, {}, id="as fast as frames are taken"),
+        pytest.param("demo:", False, {"timed": False}, id="files mode has no pace"),
+        pytest.param("demo:?seed=7&fps=15", True, {"seed": 7, "fps": 15.0, "paced": True}, id="seed and fps"),
+        pytest.param("demo:?pace=camera", True, {"paced": True}, id="a camera's pace"),
         pytest.param("demo:seed=7", True, {"seed": 7}, id="without a question mark"),
-        pytest.param("demo:?pace=free&clean=1", True, {"paced": False, "clean": True}, id="free and clean"),
+        pytest.param("demo:?pace=free&clean=1", True, {"timed": False, "clean": True}, id="free and clean"),
     ],
 )
 def test_demo_uri(monkeypatch, uri, live, options):

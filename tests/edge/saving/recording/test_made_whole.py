@@ -28,6 +28,7 @@ def running(tmp_path_factory):
         booth.recorder.begin()
         booth.wait_recorded(1.6)
         wait_until(lambda: all(path.stat().st_size for path in booth.folder.glob("*.mp4")))
+        wait_until(lambda: all("changes" in json.loads(path.read_text()) for path in booth.folder.glob("*.json")))
         shutil.copytree(booth.folder, folder / "cut")
         name = booth.recorder.end()["name"]
     finally:
@@ -48,6 +49,7 @@ def test_one_that_was_running_is_ended_and_told(cut):
     found = clean_up([folder])
     record = json.loads((folder / f"{name}.json").read_text())
     assert (record["state"], record["ended"]) == ("ended", "by a power cut")
+    assert record["changes"][0]["mode"] == "enhanced"
     assert [path.name for path in found.recordings] == [f"{name}.json"]
     assert "made 1 recording whole" in found.lines()[0]
     for file in record["output"]["files"]:

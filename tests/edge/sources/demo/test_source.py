@@ -76,6 +76,16 @@ def test_clock_skips_what_a_late_reader_missed() -> None:
     source.close()
 
 
+def test_it_keeps_its_clock_where_its_reader_sets_the_pace() -> None:
+    source = DemoSource("demo:", fps=50, paced=False, timed=True)
+    assert not source.paced
+    first = source.read()
+    threading.Event().wait(0.3)
+    second = source.read()
+    assert first is not None and second is not None and second.seq > first.seq + 5
+    source.close()
+
+
 def test_free_pace_gives_every_frame(renderer: DemoRenderer) -> None:
     source = DemoSource("demo:?pace=free", paced=False)
     frames = [source.read() for _ in range(3)]

@@ -11,6 +11,7 @@ from edge.basics.errors import UsageError
 from edge.basics.guarded_output import guard_output
 from edge.basics.owner import become_owner_of
 from edge.models.profile import SHIPPED
+from export.on_unit.describe import add_describe_command
 from export.recipes import RECIPES, UPSCALES
 
 ENGINES = Path("/var/lib/edge-enhance/engines")
@@ -288,6 +289,7 @@ def parser() -> argparse.ArgumentParser:
     _add_correct(commands)
     _add_bundle(commands)
     _add_key(commands)
+    add_describe_command(commands)
     return top
 
 

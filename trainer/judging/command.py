@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge.basics.errors import UsageError
 from edge.basics.whole_files import write_whole
+from trainer.judging.comparing.options import add_comparison_options, run_comparison, wants_report
 from trainer.judging.fogs.options import add_family_options, run_families
 
 # Torch takes seconds to load, so it is imported where the command runs, not for its --help.
@@ -20,6 +21,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.judging.judged import read_judged
     from trainer.judging.lpips import Lpips
 
+    if wants_report(args):
+        return run_comparison(args)
     if args.families:
         for option in ("demo", "sr_benchmark", "model_json"):
             if getattr(args, option) is not None:
@@ -54,4 +57,5 @@ def add_evaluate_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed, or `fogs`")
     judge.add_argument("--model-json", type=Path, metavar="FILE", help="model.json that takes the first one's metrics")
     add_family_options(judge)
+    add_comparison_options(judge)
     judge.set_defaults(run=run_evaluate)

@@ -28,7 +28,6 @@ class Measure:
 
 MEASURES: Mapping[str, Measure] = {
     "niqe": Measure("quality", "NIQE", "", False, 2),
-    "brisque": Measure("quality", "BRISQUE", "", False, 1),
     "contrast": Measure("quality", "contrast", "levels", True, 2),
     "haze": Measure("quality", "haze", "", False, 3),
     "structure_ssim": Measure("reproducibility", "structure: SSIM of normalised contrast", "", True, 3),

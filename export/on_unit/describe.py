@@ -62,7 +62,7 @@ def describe(
 
 
 def figures_in(path: Path, method: str) -> Mapping[str, Any]:
-    """A method's figures from `figures.json` of a comparison.
+    """A method's figures from `figures.json` of a comparison; `miinet` is `miinet/idm` too, where that is the only one.
 
     Raises:
         InputOutputError: it cannot be read.
@@ -74,7 +74,10 @@ def figures_in(path: Path, method: str) -> Mapping[str, Any]:
         raise InputOutputError(
             f"{path}: no readable figures ({error}); make them: edge-train evaluate --report"
         ) from error
-    found = table.get(method) if isinstance(table, dict) else None
+    named = (
+        [name for name in table if name == method or name.startswith(f"{method}/")] if isinstance(table, dict) else []
+    )
+    found = table[named[0]] if len(named) == 1 else None
     if not isinstance(found, dict) or not found:
         known = ", ".join(table) if isinstance(table, dict) else "none"
         raise ModelError(f"{path}: has no figures of {method!r}, it has: {known}; name one with --method")

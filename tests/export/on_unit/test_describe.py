@@ -40,7 +40,9 @@ def test_words_are_entered_and_taken_away(folder: Path) -> None:
 
 def test_figures_of_a_comparison_take_the_place_of_others(folder: Path, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
-    figures.write_text(json.dumps({"live-fast": {"fog_gain_db": {"mean": 3.1, "low": 2.8, "high": 3.4, "num": 12}}}))
+    figures.write_text(
+        json.dumps({"live": {}, "live-fast/idm": {"fog_gain_db": {"mean": 3.1, "low": 2.8, "high": 3.4, "num": 12}}})
+    )
     assert main(["describe", str(folder), "--figures", str(figures)]) == 0
     card = card_of(manifest_of(folder))
     assert [(one.name, one.text) for one in card.figures] == [("fog gain", "3.10 (2.80 to 3.40) dB")]

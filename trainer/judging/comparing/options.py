@@ -62,6 +62,7 @@ def run_comparison(args: argparse.Namespace) -> int:
     from trainer.judging.comparing.sweep import check_sweep, write_sweep
     from trainer.judging.comparing.tables import comparison_text
     from trainer.judging.comparing.task import task_of, text_of_enlargers
+    from trainer.judging.reporting.report import write_report
 
     compared = read_compared(args.checkpoint)
     if args.sweep:
@@ -78,6 +79,7 @@ def run_comparison(args: argparse.Namespace) -> int:
         raise InputOutputError(f"{args.report}: cannot be written ({error.strerror}); make room") from error
     text = "\n\n".join(filter(None, [comparison_text(comparison, summary), enlarged]))
     print(text)
+    print(f"{write_report(args.report)}")
     if args.page is not None:
         replace_section(args.page, "comparison", text)
     return 0

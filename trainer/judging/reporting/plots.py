@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainer.judging.comparing.catalogue import Measure
 
-WIDTH, LABEL, RIGHT, ROW, TOP, FOOT = 640, 132, 18, 46, 6, 26
+WIDTH, LABEL, RIGHT, ROW, TOP, FOOT = 480, 124, 14, 44, 6, 26
 """Of a plot of distributions, in its own units: whole width, room for names, one method's height, room for the axis."""
 NUM_STEPS = 96
 MOST_POINTS = 600

@@ -83,6 +83,7 @@ def test_the_page_has_the_tables_and_the_curve_is_drawn(finished):
     drawing = (report / "sweep.svg").read_text()
     assert drawing.count("beta 1.5") == drawing.count("<polyline") > 1
     assert [point.beta for point in summarised(read_comparison(report)).sweep] == [0.0, 1.5]
+    assert "by β" in (report / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("written", [0, 40], ids=["before the line", "in the line"])

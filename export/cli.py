@@ -10,6 +10,7 @@ from edge.basics.command import say
 from edge.basics.owner import become_owner_of
 from edge.basics.running import run_command
 from edge.models.profile import SHIPPED
+from export.on_unit.describe import add_describe_command
 from export.onnx_command import add_onnx_command
 from firmware_bridge.command_line import Parser
 
@@ -231,6 +232,7 @@ def parser() -> Parser:
     _add_correct(commands)
     _add_bundle(commands)
     _add_key(commands)
+    add_describe_command(commands)
     return top
 
 

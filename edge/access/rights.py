@@ -13,6 +13,7 @@ ANYWHERE_ELSE = "/{other}"
 """The route that answers every other address."""
 
 PAGE_NAMES = (
+    "about.js",
     "account.js",
     "app.js",
     "camera.css",
@@ -69,6 +70,7 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("POST", "/api/logout"): "viewer",
     ("GET", "/api/reference"): "viewer",
     ("GET", "/api/reference.png"): "viewer",
+    ("GET", "/api/profiles/{name}/card"): "viewer",
     ("*", ANYWHERE_ELSE): "viewer",
     # keeping pictures, and changing what everybody sees
     ("POST", "/api/freeze"): "operator",

@@ -116,6 +116,8 @@ def enhance_files(
     if jobs:
         with writing(output):
             make_folder(output, PRIVATE_FOLDER)
+        if advice := profile.manifest.get("advice"):
+            log.warning("%s: %s", profile.name, advice)
         if is_on_cpu and (line := said_beforehand(profile, sum(job.num_frames for job in jobs))):
             log.warning("%s", line)
     sources = {real_path(job.source) for job in jobs}

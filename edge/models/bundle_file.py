@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ from edge.models.bundle import (
     MAX_SIGNATURE_BYTES,
     REBUILD,
     SIGNATURE_NAME,
+    BundledFile,
     read_contents,
 )
 
@@ -117,23 +118,56 @@ class Bundle:
         with ExitStack() as stack:
             folders = {"": folder}
             while (member := self._next) is not None:
-                announced = wanted.pop(member.name, None)
-                if announced is None or member.size != announced.num_bytes:
-                    raise ModelError(f"{self.path}: {member.name[:80]!r} is not as announced; {REBUILD}")
+                announced = self._announced(wanted, member)
                 place, _, name = member.name.rpartition("/")
                 if place not in folders:
                     folder.make_folder(place, 0o755)
                     folders[place] = stack.enter_context(folder.folder(place))
                     os.fchmod(folders[place].descriptor, 0o755)  # whoever installs, the service reads
-                if _write(folders[place], name, self._content(member)) != announced.sha256:
-                    raise ModelError(f"{self.path}: {member.name}: its sha256 is not as announced; {REBUILD}")
+                self._refuse_another(member, announced, _write(folders[place], name, self._content(member)))
                 self._next = self._next_member()
-            if wanted:
-                raise ModelError(f"{self.path}: lacks {', '.join(sorted(wanted))}; {REBUILD}")
+            self._refuse_missing(wanted)
             if sha256 is not None and (found := self._file.sha256()) != sha256:
                 raise ModelError(f"{self.path}: sha256 is {found[:12]}…, expected {sha256[:12]}…; copy it again")
             for made in folders.values():
                 made.sync()
+
+    def content_of(self, name: str) -> bytes:
+        """One of the files, after all of them have been read and checked; nothing is written.
+
+        Raises:
+            ModelError: a file is not as the bundle announces it, is missing, or this one has no place in a bundle.
+        """
+        self._refuse_more()
+        wanted, found = dict(self.contents.files), b""
+        while (member := self._next) is not None:
+            announced = self._announced(wanted, member)
+            digest, kept = hashlib.sha256(), []
+            for chunk in self._content(member):
+                digest.update(chunk)
+                if member.name == name:
+                    kept.append(chunk)
+            self._refuse_another(member, announced, digest.hexdigest())
+            found = b"".join(kept) or found
+            self._next = self._next_member()
+        self._refuse_missing(wanted)
+        if name not in self.contents.files:
+            raise ModelError(f"{self.path}: has no {name}; {REBUILD}")
+        return found
+
+    def _announced(self, wanted: dict[str, BundledFile], member: tarfile.TarInfo) -> BundledFile:
+        announced = wanted.pop(member.name, None)
+        if announced is None or member.size != announced.num_bytes:
+            raise ModelError(f"{self.path}: {member.name[:80]!r} is not as announced; {REBUILD}")
+        return announced
+
+    def _refuse_another(self, member: tarfile.TarInfo, announced: BundledFile, sha256: str) -> None:
+        if sha256 != announced.sha256:
+            raise ModelError(f"{self.path}: {member.name}: its sha256 is not as announced; {REBUILD}")
+
+    def _refuse_missing(self, wanted: Mapping[str, BundledFile]) -> None:
+        if wanted:
+            raise ModelError(f"{self.path}: lacks {', '.join(sorted(wanted))}; {REBUILD}")
 
     def _refuse_more(self) -> None:
         """Behind what is announced there are only the blocks of a tar, not a terabyte of holes to be hashed."""

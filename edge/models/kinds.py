@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+DRAWS_DETAIL = "draws detail that the camera did not see"
+DRAWS_NOTHING = "draws no detail: every edge is the camera's; brightness and colour are estimated"
+_MOVES_COLOUR = "may move colours, as a generator may"
+
 STILLS_MACS = 50_000_000_000
 """Multiplications from which a profile is for stills: at 30 pictures a second they are 1.5 tera, of an Orin's 2."""
 
@@ -24,3 +28,15 @@ def synthesises(manifest: Mapping[str, Any]) -> bool:
     """Whether its enlargement draws detail that the camera did not see, as a learned one does; the guided cannot."""
     upscale = manifest.get("upscale")
     return isinstance(upscale, Mapping) and upscale.get("kind") == "isr"
+
+
+def drawing(manifest: Mapping[str, Any]) -> str:
+    """What in a profile's pictures the camera did not see, in words; empty where its manifest does not tell."""
+    upscale = manifest.get("upscale")
+    if not isinstance(upscale, Mapping):
+        return ""
+    kinds = {network.get("kind") for network in manifest["networks"] if isinstance(network, Mapping)}
+    told = DRAWS_DETAIL if synthesises(manifest) else DRAWS_NOTHING
+    if "resnet_generator" not in kinds:
+        return told
+    return f"{DRAWS_DETAIL}, and {_MOVES_COLOUR}" if synthesises(manifest) else f"draws no detail, but {_MOVES_COLOUR}"

@@ -16,6 +16,8 @@ REQUIRED_KEYS = (
 REBUILD = "restore the package's files, or export the profile again with edge-export onnx"
 
 MAX_TEXT = 200
+MAX_WORDS, MAX_LISTED = 600, 20
+"""Of what a card says in words, and of what it lists."""
 MAX_BYTES = 32 << 20
 
 
@@ -26,8 +28,17 @@ def read_manifest(path: Path) -> dict[str, Any]:
         ModelError: it cannot be read, or names the first key that is wrong.
     """
     try:
-        manifest = json_from_text(read_plain(path, MAX_BYTES))
-    except (OSError, ValueError) as error:
+        content = read_plain(path, MAX_BYTES)
+    except OSError as error:
+        raise ModelError(f"{path}: no readable manifest ({error}); {REBUILD}") from error
+    return manifest_from(content, path)
+
+
+def manifest_from(content: bytes, path: Path) -> dict[str, Any]:
+    """The same of a manifest's bytes; `path` is what they were read from, for messages."""
+    try:
+        manifest = json_from_text(content)
+    except ValueError as error:
         raise ModelError(f"{path}: no readable manifest ({error}); {REBUILD}") from error
     if not isinstance(manifest, dict):
         raise ModelError(f"{path}: expected a JSON object; {REBUILD}")
@@ -39,6 +50,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
             _expect(path, key, manifest[key], _is_text, f"text on one line, {MAX_TEXT} characters at most")
     _check_precisions(path, manifest)
     _check_calibration(path, manifest)
+    _check_card(path, manifest)
     return manifest
 
 
@@ -54,6 +66,15 @@ def _check_precisions(path: Path, manifest: Mapping[str, Any]) -> None:
             _is_text,
             f"text on one line, {MAX_TEXT} characters at most",
         )
+
+
+def _check_card(path: Path, manifest: Mapping[str, Any]) -> None:
+    """What a person is shown of a profile (`edge.models.card`); a manifest need not have it."""
+    for key in ("purpose", "advice", "data"):
+        if key in manifest:
+            _expect(path, key, manifest[key], _are_words, f"text on one line, {MAX_WORDS} characters at most")
+    expected = f"a list of at most {MAX_LISTED} texts on one line, {MAX_WORDS} characters at most each"
+    _expect(path, "never_shown", manifest.get("never_shown", []), _are_listed, expected)
 
 
 def _check_calibration(path: Path, manifest: Mapping[str, Any]) -> None:
@@ -86,3 +107,11 @@ def _are_numbers(value: object) -> bool:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and value.isprintable() and len(value) <= MAX_TEXT
+
+
+def _are_words(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and len(value) <= MAX_WORDS
+
+
+def _are_listed(value: object) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_LISTED and all(map(_are_words, value))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import ModelError
+from edge.models.card import Card, card_of
 from edge.models.kinds import is_for_stills, synthesises
 from edge.models.profile import MANIFEST_NAME, profile_names, profile_roots
 from edge.models.trust import trusted_profile
@@ -27,15 +28,19 @@ class OfferedProfile:
         title: its name as its manifest has it.
         is_live: fast enough for a live picture on most units; else for a held one.
         synthesises: it draws detail that the camera did not see.
+        card: what a person should know before choosing it; None where nobody needs it.
     """
 
     name: str
     title: str
     is_live: bool
     synthesises: bool
+    card: Card | None = None
 
     def record(self) -> dict[str, Any]:
-        return {"name": self.name, "title": self.title, "is_live": self.is_live, "synthesises": self.synthesises}
+        advice = "" if self.card is None else self.card.advice
+        told = {"name": self.name, "title": self.title, "is_live": self.is_live, "synthesises": self.synthesises}
+        return {**told, "advice": advice}
 
 
 class Offered:
@@ -85,7 +90,8 @@ def _found(models: str, keys: str) -> Iterator[OfferedProfile]:
         except ModelError as error:
             log.warning("profile %s is not offered: %s", name, error)
             continue
-        yield OfferedProfile(name, str(manifest["name"]), not is_for_stills(manifest), synthesises(manifest))
+        is_live, card = not is_for_stills(manifest), card_of(manifest)
+        yield OfferedProfile(name, str(manifest["name"]), is_live, synthesises(manifest), card)
 
 
 def _stamps(models: str, keys: str) -> Iterator[tuple[str, int, int]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from edge.models.shared_weights import place_of, shared_in
 SHIPPED = Path(__file__).parent
 MAX_BYTES = 1 << 30
 """Of a graph: what is larger is not looked at."""
+MAX_NAME = 200
+"""Characters of a name that are looked at, where there is no such profile."""
 GRAPH_NAME, DEHAZER_NAME, MANIFEST_NAME = "model.onnx", "dehaze.onnx", "model.json"
 
 
@@ -114,7 +117,14 @@ def load_profile(name: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Profile:
             is_there = False
         if is_there:
             return profile_in(folder.resolve(), name, folder)  # a link may be swapped while its files are read
-    raise ModelError(f"profile {name!r}: not found; known profiles: {', '.join(profile_names(roots)) or 'none'}")
+    raise ModelError(not_found(name, profile_names(roots)))
+
+
+def not_found(name: str, known: Sequence[str]) -> str:
+    """Why there is no such profile, and which one may be meant."""
+    near = difflib.get_close_matches(name[:MAX_NAME], known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"profile {name[:MAX_NAME]!r}: not found; {hint}known profiles: {', '.join(known) or 'none'}"
 
 
 def profile_in(folder: Path, name: str, found: Path | None = None) -> Profile:

@@ -28,6 +28,7 @@ from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile, profile_in
 from edge.models.trust import accept, vouched, vouched_contents
 from edge.updates.proving import PROOF_S, prove_in, prover
 from edge.updates.running_unit import RunningUnit
+from edge.updates.show import find_shown
 from edge.updates.store import ModelStore
 from firmware_bridge.command_line import Parser
 
@@ -36,7 +37,8 @@ EXAMPLES = """examples:
   sudo edge-enhance model install live-3.bundle      signed by a key in /etc/edge-enhance/keys
   sudo edge-enhance model install live-3.bundle --unsigned --sha256 794169e2...
   sudo edge-enhance model rollback                   the version before, at once
-  edge-enhance model list"""
+  edge-enhance model list
+  edge-enhance model show live                       its card; or show live-3.bundle, or a folder"""
 SHORT = 12
 
 
@@ -57,8 +59,11 @@ def parser() -> Parser:
     rollback.set_defaults(run=run_rollback, proof_s=PROOF_S)
     listing = commands.add_parser("list", help="every profile and its versions")
     listing.set_defaults(run=run_list)
-    show = commands.add_parser("show", help="what a profile's manifest says")
-    show.add_argument("profile", metavar="PROFILE")
+    show = commands.add_parser(
+        "show", help="a profile's card: what it is for, made from, how good, what it draws itself"
+    )
+    show.add_argument("profile", metavar="NAME", help="a profile, its folder, or its bundle")
+    show.add_argument("--json", action="store_true", help="the same for programs")
     show.set_defaults(run=run_show)
     for command in (install, rollback, listing, show):
         command.add_argument("--config", type=Path, metavar="FILE", help="the unit's TOML, as for --live")
@@ -243,17 +248,13 @@ def _read_as_owner(config: Config) -> None:
 
 
 def run_show(args: argparse.Namespace, config: Config) -> int:
-    _read_as_owner(config)
-    roots = profile_roots(config.engine.models)
-    profile = load_profile(args.profile, roots)
-    manifest = profile_in(profile.folder, args.profile).manifest
-    for key in ("name", "version", "sha256", "licence", "made_at"):
-        say(f"{key}: {manifest[key]}")
-    say(f"folder: {profile.folder}")
-    say(f"vouched for: {vouched(profile, config.engine.keys)}")
-    say(f"precisions: {', '.join(['fp32', *manifest.get('precisions', {})])}")
-    say(f"golden frame: {'stored' if 'golden' in manifest else 'not stored'}")
-    if config.engine.models and (previous := _previous(ModelStore(roots[0]), args.profile)):
+    shown = find_shown(args.profile, config, lambda: _read_as_owner(config))
+    if args.json:
+        say(*shown.json().splitlines())
+        return 0
+    say(*shown.lines())
+    is_installed = bool(config.engine.models) and args.profile in profile_names(profile_roots(config.engine.models))
+    if is_installed and (previous := _previous(ModelStore(Path(config.engine.models)), args.profile)):
         say(f"previous: {previous}")
     return 0
 

@@ -21,6 +21,7 @@ from edge.engines.golden import golden_frame, golden_record
 from edge.models.profile import DEHAZER_NAME, GRAPH_NAME, MANIFEST_NAME, load_profile, typed_graph_name
 from edge.models.shared_weights import KEY as SHARED_KEY
 from edge.pictures.geometry import FRAME_SHAPE
+from export.graphs.card_keys import card_keys
 from export.graphs.from_checkpoints import Built, built_from_checkpoints
 from export.graphs.onnx_graph import OPSET, dehazer_graph, multiply_accumulates, whole_graph
 from export.graphs.pipeline import GuidedPipeline
@@ -210,6 +211,7 @@ def _manifest(
         "training": {**built.training, "commit": _commit()},
         "metrics": {},
         "licence": licence,
+        **card_keys(name, built.training),
         "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
     if DEHAZER_NAME in graphs:

@@ -21,11 +21,31 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     "/api/session": ("get", "post", "delete"),
     "/api/reference": ("get", "post", "delete"),
     "/api/reference/show": ("post",),
+    "/api/profiles/{name}/card": ("get",),
 }
 CONTROLS = {
     "exposure": {"low": 1, "high": 500, "step": 1, "default": 120, "now": 120, "active": True},
     "gain": {"low": 0, "high": 16, "step": 0.5, "default": 4, "now": 4, "active": True},
 }
+ADVICE = "comparison only: not good enough to help"
+
+
+def card(name: str) -> dict[str, Any]:
+    """A profile's, as a unit tells it."""
+    figures = [
+        {"name": "fog PSNR", "value": 21.654, "low": 20.9, "high": 22.31, "unit": "dB"},
+        {"name": "share made worse", "value": 0.083, "low": None, "high": None, "unit": ""},
+    ]
+    texts = {"profile": name, "title": f"edge-enhance {name}", "version": "3", "sha256": "ab" * 32, "data": "mouths"}
+    texts |= {
+        "purpose": f"what {name} is for",
+        "advice": ADVICE if name == "miinet" else "",
+        "draws": "",
+        "use": "live",
+    }
+    texts |= {"licence": "CC BY 4.0", "made_at": "2026-11-29T18:14:53+00:00", "golden": "stored"}
+    lists = {"data_sha256": [], "training": ["16000 steps of live"], "networks": [], "precisions": ["fp32"]}
+    return {**texts, **lists, "never_shown": ["real fog", "dew"], "figures": figures}
 
 
 def always(path: str) -> tuple[str, ...]:
@@ -41,9 +61,9 @@ def first_state() -> dict[str, Any]:
         "mode": "enhanced",
         "profile": "live",
         "profiles": [
-            {"name": "live", "title": "For every day", "is_live": True, "synthesises": False},
-            {"name": "live-isr", "title": "Finer", "is_live": True, "synthesises": True},
-            {"name": "miinet", "title": "The paper's", "is_live": False, "synthesises": True},
+            {"name": "live", "title": "For every day", "is_live": True, "synthesises": False, "advice": ""},
+            {"name": "live-isr", "title": "Finer", "is_live": True, "synthesises": True, "advice": ""},
+            {"name": "miinet", "title": "The paper's", "is_live": False, "synthesises": True, "advice": ADVICE},
         ],
         "strength": 1.0,
         "frozen": None,

@@ -23,7 +23,7 @@ from aiohttp import web
 from edge.pictures.image import Image
 from edge.web.answers import PAGE_HEADERS
 from edge.web.routes import LOGIN_FILES, PAGE_FILES
-from tests.doubles.fake_records import CONTROLS, ROUTES, always, first_state, item
+from tests.doubles.fake_records import CONTROLS, ROUTES, always, card, first_state, item
 from tests.doubles.fake_streams import FPS, FakeStreams
 from tests.doubles.waiting import GUARD_S
 
@@ -175,6 +175,7 @@ class FakeUnit:
         app.router.add_get("/api/who", self._who)
         app.router.add_post("/api/login", self._log_in)
         app.router.add_get("/api/reference.png", self._reference_png)
+        app.router.add_get("/api/profiles/{name}/card", self._card)
         app.router.add_route("*", "/api/saved/{name}", self._saved_file)
         app.router.add_get("/api/saved/{name}/small.jpg", self._small)
         app.router.add_route("*", "/api/{path:.*}", self._api)
@@ -307,6 +308,9 @@ class FakeUnit:
         stop = min(asked.stop or len(body), len(body))
         headers = {"Content-Range": f"bytes {asked.start}-{stop - 1}/{len(body)}", "Accept-Ranges": "bytes"}
         return web.Response(status=206, body=body[asked.start : stop], content_type=kind, headers=headers)
+
+    async def _card(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response(card(request.match_info["name"]))
 
     async def _reference_png(self, request: web.Request) -> web.StreamResponse:
         return picture_answer(self.reference)

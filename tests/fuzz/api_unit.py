@@ -21,7 +21,9 @@ from edge.access.tokens import new_token
 from edge.config import SaveConfig, WebConfig
 from edge.frames.stages import Adjustment
 from edge.health.news import Removed, SessionChanged, ViewChanged
+from edge.models.card import card_of
 from edge.models.offered import OfferedProfile
+from edge.models.profile import load_profile
 from edge.saving.patient_session import PatientSession
 from edge.saving.recording.opening import NotRecorded
 from edge.saving.store import Store
@@ -192,7 +194,8 @@ class ApiUnit(Guarded):
         self.num_views += 1
 
     def _furnish(self, studio: Studio) -> None:
-        offered = (OfferedProfile("live", "Live", True, False), OfferedProfile("miinet", "MIINet", False, True))
+        card = card_of(load_profile("live").manifest)
+        offered = (OfferedProfile("live", "Live", True, False, card), OfferedProfile("miinet", "MIINet", False, True))
         folder = self.users.parent / "kept"
         store = Store(SaveConfig(folder=str(folder)), studio.board)
         put_pair(folder, 7)

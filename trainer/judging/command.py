@@ -9,6 +9,7 @@ from pathlib import Path
 from edge.basics.errors import UsageError
 from edge.basics.whole_files import write_whole
 from trainer.early import Renamed, check_files, check_folders
+from trainer.judging.comparing.options import add_comparison_options, run_comparison, wants_report
 from trainer.judging.fogs.options import FAMILY_OPTIONS, add_family_options, run_families
 from trainer.judging.held_out import checked_model_json, held_out_pictures
 
@@ -31,6 +32,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.judging.judged import read_judged
     from trainer.judging.lpips import Lpips
 
+    if wants_report(args):
+        return run_comparison(args)
     judged = read_judged(args.checkpoint)
     found = evaluate(pictures, args.demo, judged, Lpips(args.lpips) if args.lpips else None)
     print(found.text)
@@ -71,4 +74,5 @@ def add_evaluate_command(commands: argparse._SubParsersAction[argparse.ArgumentP
     judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed, or `fogs`")
     judge.add_argument("--model-json", type=Path, metavar="FILE", help="model.json that takes the first one's metrics")
     add_family_options(judge)
+    add_comparison_options(judge)
     judge.set_defaults(run=run_evaluate)

@@ -22,7 +22,7 @@ from trainer.data.sr_pairs import bicubic_x4, low_resolution
 from trainer.judging.held_out import HeldOut
 from trainer.judging.judged import Method, counted
 from trainer.judging.lpips import Lpips
-from trainer.judging.metrics import psnr, ssim
+from trainer.judging.metrics import psnr, psnr_for_means, ssim
 from trainer.networks.rrdb import SCALE, Rrdb
 
 BORDER_PX = SCALE
@@ -31,12 +31,17 @@ BORDER_PX = SCALE
 
 @dataclass(frozen=True)
 class SrScore:
-    """Means over pictures, `BORDER_PX` cut off: PSNR of luma and of RGB in dB, SSIM over RGB, LPIPS where asked for."""
+    """Means over pictures, `BORDER_PX` cut off: PSNR of luma and of RGB in dB, SSIM over RGB, LPIPS where asked for.
+
+    Attributes:
+        consistency: PSNR in dB of the whole result, shrunk again, against the LR that it was made from; 60 at most.
+    """
 
     psnr_y: float
     psnr_rgb: float
     ssim: float
     lpips: float | None = None
+    consistency: float = math.nan
 
 
 def psnr_y(a: Image, b: Image) -> float:
@@ -76,14 +81,19 @@ def _rounded(x_BCHW: Tensor) -> Image:
 
 
 def isr_scores(
-    sets: Mapping[str, Sequence[Image]], networks: Mapping[str, Rrdb], lpips: Lpips | None = None, tick: Tick = no_tick
+    sets: Mapping[str, Sequence[Image]],
+    networks: Mapping[str, Rrdb],
+    lpips: Lpips | None = None,
+    blur_sigma_px: float = 0.0,
+    tick: Tick = no_tick,
 ) -> dict[str, dict[str, SrScore]]:
     """Name of the set -> "bicubic" or name of the network -> score.
 
-    The LR is bicubic 1/4 of the picture, cut to sides divisible by 4, without blur.
+    The LR is bicubic 1/4 of the picture, cut to sides divisible by 4.
 
     Args:
         lpips: judges the pictures too.
+        blur_sigma_px: of the LR, in its own pixels (MIINet section 3.3).
         tick: called for each picture that a method has made.
     """
     methods: dict[str, Method] = {"bicubic": bicubic}
@@ -92,9 +102,9 @@ def isr_scores(
     scores: dict[str, dict[str, SrScore]] = {}
     for name, pictures in sets.items():
         truths = [_divisible(picture) for picture in pictures]
-        inputs = [low_resolution(truth) for truth in truths]
+        inputs = [low_resolution(truth, blur_sigma_px) for truth in truths]
         scores[name] = {
-            method: _score([_cut(enlarged(lr)) for lr in inputs], [_cut(truth) for truth in truths], lpips)
+            method: _score([enlarged(lr) for lr in inputs], truths, inputs, lpips)
             for method, enlarged in methods.items()
         }
     return scores
@@ -127,10 +137,11 @@ def isr_sets(pictures: HeldOut, limit: int = 0) -> dict[str, list[Image]]:
     return {name: [read_picture(path) for path in of_set] for name, of_set in paths.items()}
 
 
-def _score(results: Sequence[Image], truths: Sequence[Image], lpips: Lpips | None) -> SrScore:
-    pairs = list(zip(results, truths, strict=True))
+def _score(results: Sequence[Image], truths: Sequence[Image], inputs: Sequence[Image], lpips: Lpips | None) -> SrScore:
+    pairs = [(_cut(result), _cut(truth)) for result, truth in zip(results, truths, strict=True)]
     perceived = None if lpips is None else mean(lpips(a, b) for a, b in pairs)
-    return SrScore(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr_y, psnr, ssim)), perceived)
+    again = mean(psnr_for_means(low_resolution(r), lr) for r, lr in zip(results, inputs, strict=True))
+    return SrScore(*(mean(metric(a, b) for a, b in pairs) for metric in (psnr_y, psnr, ssim)), perceived, again)
 
 
 def _divisible(picture: Image) -> Image:

@@ -1,4 +1,4 @@
-"""Another profile, chosen on the page: taken whole or not at all, while the picture goes on."""
+"""Which profiles there are, what is to be known of each, and another one chosen: taken whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,10 +11,22 @@ from aiohttp import web
 
 from edge.access.visitors import ASKED
 from edge.basics.errors import EdgeError
+from edge.models.card import Card
 from edge.web.api.operation import Answer, Operation, Parameter
-from edge.web.api.schemas import TEXT, record
+from edge.web.api.schemas import NUMBER, TEXT, array, or_null, record
 
 MAX_NAME = 200
+CARD = record(
+    {
+        **dict.fromkeys(("profile", "title", "version", "sha256", "purpose", "advice", "draws", "use", "data"), TEXT),
+        **dict.fromkeys(("never_shown", "data_sha256", "training", "networks", "precisions"), array(TEXT)),
+        **dict.fromkeys(("licence", "made_at", "golden"), TEXT),
+        "figures": array(
+            record({"name": TEXT, "value": NUMBER, "low": or_null(NUMBER), "high": or_null(NUMBER), "unit": TEXT})
+        ),
+    }
+)
+"""`edge.models.card.Card.record`."""
 
 
 class Profile(Protocol):
@@ -22,6 +34,8 @@ class Profile(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def card(self) -> Card | None: ...
     def record(self) -> dict[str, Any]: ...
 
 
@@ -50,6 +64,17 @@ class Profiles:
                 },
                 (Parameter("name", name, "one of `profiles` in `/api/state`", is_required=True),),
             ),
+            Operation(
+                "GET",
+                "/api/profiles/{name}/card",
+                self.about,
+                "What is to be known of a profile before it is chosen: its card in short.",
+                {
+                    200: Answer("from its manifest; what that does not tell is empty", "application/json", CARD),
+                    404: Answer("it is not offered"),
+                },
+                (Parameter("name", name, "one of `profiles` in `/api/state`", "path", is_required=True),),
+            ),
         )
 
     def state(self) -> Mapping[str, Any]:
@@ -68,3 +93,10 @@ class Profiles:
         except EdgeError as error:
             return web.Response(status=409, text=f"{error}\n")
         return web.json_response({"profile": name})
+
+    async def about(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        card = next((one.card for one in self._offered() if one.name == name), None)
+        if card is None:
+            return web.Response(status=404, text=f"{name[:MAX_NAME]!r}: no such profile is offered\n")
+        return web.json_response(card.record())

@@ -54,7 +54,9 @@ SCHEMA = record(
         "reason": TEXT,
         "mode": {"enum": ["enhanced", "raw"]},
         "profile": TEXT,
-        "profiles": array(record({"name": TEXT, "title": TEXT, "is_live": TRUTH, "synthesises": TRUTH})),
+        "profiles": array(
+            record({"name": TEXT, "title": TEXT, "is_live": TRUTH, "synthesises": TRUTH, "advice": TEXT})
+        ),
         "strength": SHARE,
         "frozen": or_null(record({"seq": {"type": "integer"}, "taken_at": {"type": "string", "format": "date-time"}})),
         "view": {"enum": ["enhanced", "raw"]},

@@ -1,5 +1,6 @@
 // The physician's page: one picture, four ways to look at it, and a cover as soon as it cannot be vouched for.
 
+import { showCards } from "./about.js";
 import { logOut, offerToStay, showAccount } from "./account.js";
 import { Controls } from "./controls.js";
 import { $, toast } from "./dom.js";
@@ -136,6 +137,8 @@ $("leave").addEventListener("click", logOut);
 $("as-video").checked = transport.asVideo;
 $("as-video").addEventListener("change", ({ target }) => (transport.asVideo = target.checked));
 $("whole").addEventListener("click", () => viewer.reset());
+for (const id of ["about-profiles", "about-running"]) $(id).addEventListener("click", () => showCards(unit, unit.state?.profile));
+$("about-held").addEventListener("click", () => showCards(unit, freezing.shown ?? unit.state?.profile));
 $("help-open").addEventListener("click", () => $("help").showModal());
 document.addEventListener("fullscreenchange", () => {
   $("full").setAttribute("aria-pressed", String(Boolean(document.fullscreenElement)));

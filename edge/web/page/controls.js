@@ -1,5 +1,6 @@
 // What turns something on the unit for everybody: profile, strength, ring light, the camera's own controls.
 
+import { warnings } from "./about.js";
 import { $, askJson, attempt, make, post, say, toast } from "./dom.js";
 
 /** A slider for a value of the unit. It shows what the hand wants while one is on it, else what the unit has. */
@@ -98,12 +99,13 @@ export class Controls {
     for (const input of $("profiles").querySelectorAll("input")) input.checked = input.value === profile;
   }
 
-  #profileChoice({ name, title, synthesises }) {
+  #profileChoice(profile) {
+    const { name, title } = profile;
     const input = make("input", { type: "radio", name: "profile", value: name });
     input.addEventListener("change", () => this.#choose(name));
     const words = make("span", {}, make("b", {}, name));
     if (title && title !== name) words.append(make("small", {}, title));
-    if (synthesises) words.append(make("small", { className: "made" }, "synthesised detail"));
+    words.append(...warnings(profile));
     return make("label", {}, input, words);
   }
 

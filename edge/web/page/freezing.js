@@ -31,6 +31,11 @@ export class Freezing {
     return this.#picture?.state === "frozen";
   }
 
+  /** The profile that the held picture is shown by, in place of the live one; null for none. */
+  get shown() {
+    return this.#record.shown;
+  }
+
   /** Of each picture that comes. @returns whether another one is held now, or none any more. */
   see(picture) {
     const before = this.isHeld ? this.#picture.seq : null;
@@ -208,12 +213,19 @@ export class Freezing {
       $("references").replaceChildren(...chips);
       if (focused !== undefined) chips.find((chip) => chip.dataset.profile === focused)?.focus();
     }
+    const advice = this.#adviceOf(shown);
+    $("tray-advice").hidden = !advice;
+    say($("tray-advice"), advice);
     $("beside-label").hidden = this.#viewer.view !== "side" || done.length === 0;
     const options = ["", ...done.map((one) => one.profile)];
     if ([...$("beside").options].map((option) => option.value).join() !== options.join()) {
       $("beside").replaceChildren(...options.map((name) => make("option", { value: name }, name || "raw")));
       $("beside").value = this.#beside.profile;
     }
+  }
+
+  #adviceOf(profile) {
+    return this.#unit.profiles.find((one) => one.name === profile)?.advice ?? "";
   }
 
   #chip(name, shown) {
@@ -226,7 +238,9 @@ export class Freezing {
     if (name && this.#isSynthesised(name)) chip.append(make("small", { className: "made" }, "synthesised detail"));
     if (isRunning) chip.append(Object.assign(make("progress", { max: 1, value: running.done }), { ariaLabel: `${name}: how much is done` }));
     chip.setAttribute("aria-pressed", String(name === "" ? !this.#isDone(shown) : isDone && name === shown));
+    const advice = this.#adviceOf(name);
     chip.title = isDone ? `Show it ${name ? `by ${name}` : "as it was live"}` : isRunning ? `End ${name}` : `Make the held picture by ${name}`;
+    if (advice) chip.title += `; ${advice}`;
     chip.addEventListener("click", () => this.#choose(name));
     return chip;
   }

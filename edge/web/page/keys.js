@@ -12,7 +12,7 @@ const TOUCH = [
 ];
 const TYPES_TEXT = 'input:not([type=radio], [type=checkbox], [type=range]), textarea, select, [contenteditable]';
 const SPACE_IS_ITS_OWN = "button, a, select, video, input[type=checkbox], #record-views input, #profiles input, [role=option], [role=listbox]";
-const ARROWS_ARE_ITS_OWN = "input, select, video, [role=listbox], [role=slider], dialog .scroll, #keys";
+const ARROWS_ARE_ITS_OWN = "input, select, video, [role=listbox], [role=slider], dialog .scroll, #keys, #cards";
 
 /**
  * @param viewer gives the one that keys are for now: the live picture, or the gallery's.

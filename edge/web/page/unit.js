@@ -39,6 +39,11 @@ export class Unit extends EventTarget {
     return this.#routes?.has(route) ?? false;
   }
 
+  /** Those that are offered, as they were told last: one lost answer takes none away. */
+  get profiles() {
+    return this.#known?.profiles ?? [];
+  }
+
   get isOperator() {
     return this.who !== null && this.who.role !== "viewer";
   }
@@ -61,6 +66,7 @@ export class Unit extends EventTarget {
       ...may("saved", this.has("GET /api/saved")),
       ...may("sessions", this.has("GET /api/session")),
       ...(can.webrtc && canWebRtc() ? ["video"] : []),
+      ...(this.has("GET /api/profiles/{name}/card") ? ["cards"] : []),
     ]);
   }
 

@@ -57,6 +57,13 @@ def test_a_run_says_it_before_its_first_picture(bench: Bench, caplog: pytest.Log
     assert not any("takes about" in line for line in caplog.messages)
 
 
+def test_what_a_profile_is_not_good_for_is_said_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.profile = replace(LIVE, manifest={**LIVE.manifest, "advice": "comparison only: for the paper"})
+    bench.picture()
+    bench.run()
+    assert caplog.messages[0] == "live: comparison only: for the paper"
+
+
 def test_live_refuses_it_before_it_is_opened() -> None:
     expected.refuse_for_live(LIVE)
     with pytest.raises(ModelError, match="miinet takes about 31 s a frame on this CPU: it is for stills"):

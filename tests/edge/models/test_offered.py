@@ -44,11 +44,13 @@ def test_the_shipped_ones_are_live_and_invent_nothing() -> None:
 
 def test_a_unit_s_own_is_told_by_its_manifest(tmp_path: Path) -> None:
     networks = [{"kind": "idm", "macs": 98 * 10**9}, {"kind": "isr", "macs": 2300 * 10**9}]
-    own_profile(tmp_path, "miinet", name="MIINet", networks=networks, upscale={"kind": "isr"})
+    own_profile(tmp_path, "miinet", name="MIINet", networks=networks, upscale={"kind": "isr"}, advice="comparison only")
     offered = Offered(str(tmp_path), "")
     offered.look()
     one = next(one for one in offered.now() if one.name == "miinet")
-    assert one.record() == {"name": "miinet", "title": "MIINet", "is_live": False, "synthesises": True}
+    kind = {"is_live": False, "synthesises": True, "advice": "comparison only"}
+    assert one.record() == {"name": "miinet", "title": "MIINet", **kind}
+    assert one.card is not None and one.card.draws == "draws detail that the camera did not see"
 
 
 def test_what_nobody_vouches_for_or_is_damaged_is_not_offered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,17 +8,25 @@ from concurrent.futures import Future
 from pathlib import Path
 from urllib.parse import quote
 
+import jsonschema
 import pytest
 
 from edge.access.audit import AuditLog
 from edge.basics.errors import ModelError
 from edge.health.state import EngineFacts
+from edge.models.card import card_of
 from edge.models.offered import OfferedProfile
-from edge.web.api.profiles import Profiles
+from edge.models.profile import load_profile
+from edge.web.api.profiles import CARD, Profiles
 from tests.doubles.guarded import Guest, guarded_studio, write_users
 from tests.doubles.studio import Studio
 
-OFFERED = (OfferedProfile("live", "edge-enhance live", True, False), OfferedProfile("miinet", "MIINet", False, True))
+ADVICE = "comparison only: not good enough to help"
+LIVE = load_profile("live").manifest
+OFFERED = (
+    OfferedProfile("live", "edge-enhance live", True, False, card_of(LIVE)),
+    OfferedProfile("miinet", "MIINet", False, True, card_of({**LIVE, "profile": "miinet", "advice": ADVICE})),
+)
 
 
 class Desk:
@@ -67,7 +75,13 @@ def otto(unit: Studio) -> Guest:
 def test_the_state_says_which_there_are_and_of_what_kind(otto: Guest) -> None:
     record = json.loads(otto.ask("GET", "/api/state")[2])
     assert record["can"]["profile"] is True
-    assert record["profiles"][1] == {"name": "miinet", "title": "MIINet", "is_live": False, "synthesises": True}
+    assert record["profiles"][1] == {
+        "name": "miinet",
+        "title": "MIINet",
+        "is_live": False,
+        "synthesises": True,
+        "advice": ADVICE,
+    }
 
 
 def test_one_that_is_offered_is_taken_and_recorded(otto: Guest, desk: Desk, tmp_path: Path) -> None:
@@ -94,6 +108,24 @@ def test_a_viewer_may_not(unit: Studio, desk: Desk) -> None:
     guest = Guest(unit.url)
     guest.log_in("vera")
     assert (guest.ask("POST", "/api/profile?name=miinet")[0], desk.asked) == (403, [])
+
+
+@pytest.mark.parametrize("name", ["live", "miinet"])
+def test_who_looks_may_read_a_profile_s_card(unit: Studio, name: str) -> None:
+    guest = Guest(unit.url)
+    guest.log_in("vera")
+    status, _, body = guest.ask("GET", f"/api/profiles/{name}/card")
+    told = json.loads(body)
+    jsonschema.validate(told, CARD)
+    assert (status, told["profile"]) == (200, name)
+    assert told["advice"] == (ADVICE if name == "miinet" else "")
+    assert told["licence"].startswith("larynx pictures")
+
+
+@pytest.mark.parametrize("name", ["other", "..%2Flive", "%00", "x" * 300])
+def test_of_another_there_is_no_card(otto: Guest, name: str) -> None:
+    status, _, body = otto.ask("GET", f"/api/profiles/{name}/card")
+    assert status == 404 and b"no such profile is offered" in body
 
 
 def test_every_page_hears_which_one_runs_whoever_wanted_it(unit: Studio, otto: Guest) -> None:

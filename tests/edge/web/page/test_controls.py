@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.doubles.browsing import wait_for, wait_for_colour, wait_for_text, wait_until
+from tests.doubles.fake_records import ADVICE
 from tests.doubles.fake_unit import FakeUnit
 
 IS_FROZEN = "document.getElementById('picture').dataset.state === 'frozen'"
@@ -45,7 +46,7 @@ def test_installed_live_profiles_are_offered_and_no_others(page: Any, unit: Fake
     names = page.locator("#profiles input").evaluate_all("all => all.map((one) => one.value)")
     assert names == ["live", "live-isr"]
     assert page.locator("#profiles input[value=live]").is_checked()
-    page.get_by_text("synthesised detail", exact=True).first.click()
+    page.get_by_text("draws detail that the camera did not see", exact=True).first.click()
     wait_asked(page, unit, "POST", "/api/profile", {"name": "live-isr"})
     wait_for_text(page, "quiet", "live-isr")
 
@@ -251,3 +252,43 @@ def test_a_unit_that_is_open_to_everybody_says_so_always(page: Any, unit: FakeUn
     unit.state["insecure"] = True
     wait_for_text(page, "access", "NOT SECURED")
     assert page.locator("#access").is_visible()
+
+
+# ---- what is to be known of a profile
+
+
+@pytest.mark.slow
+def test_the_cards_say_what_each_profile_is_for_and_draws(page: Any, unit: FakeUnit) -> None:
+    unit.state["profile"] = "live-isr"
+    wait_for_text(page, "quiet", "live-isr")
+    page.keyboard.press("a")
+    page.locator("#about-profiles").click()
+    wait_for(page, "document.getElementById('about').open")
+    cards = page.locator("#cards section")
+    assert [card.get_attribute("data-profile") for card in cards.all()] == ["live", "live-isr", "miinet"]
+    assert "runs now" in cards.nth(1).inner_text() and "runs now" not in cards.nth(0).inner_text()
+    assert "draws detail that the camera did not see" in cards.nth(1).inner_text()
+    assert "draws detail" not in cards.nth(0).inner_text()
+    told = cards.nth(2).inner_text()
+    for words in (ADVICE, "what miinet is for", "real fog, dew", "CC BY 4.0", "21.65 (20.90 to 22.31) dB", "0.083"):
+        assert words in told
+
+
+@pytest.mark.slow
+def test_a_profile_for_comparison_alone_says_so_where_its_picture_is_shown(page: Any, unit: FakeUnit) -> None:
+    unit.freeze()
+    wait_for(page, "!document.getElementById('tray').hidden")
+    assert page.locator("#tray-advice").is_hidden()
+    assert ADVICE in (page.locator("#references [data-profile=miinet]").get_attribute("title") or "")
+    unit.reference_record |= {"done": [{"profile": "miinet", "seq": 1, "synthesised": True}], "shown": "miinet"}
+    wait_for_text(page, "tray-advice", ADVICE)
+    page.locator("#about-held").click()
+    wait_for(page, "document.getElementById('about').open")
+
+
+@pytest.mark.slow
+def test_a_unit_that_tells_no_cards_offers_none(open_page: Any, unit: FakeUnit) -> None:
+    unit.routes = {path: methods for path, methods in unit.routes.items() if not path.endswith("/card")}
+    page = open_page()
+    page.keyboard.press("u")
+    assert page.locator("#about-running").is_hidden()

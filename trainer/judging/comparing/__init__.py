@@ -1,0 +1,1 @@
+"""Methods compared as MIINet's paper compares them: quality, reproducibility, and what a truth says."""

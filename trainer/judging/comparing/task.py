@@ -55,7 +55,7 @@ def task_of(args: argparse.Namespace, compared: Compared) -> tuple[Task, list[st
         "fogs": list(FAMILIES),
         "strengths": list(STRENGTHS),
     }
-    notes = _unknown_training(args.checkpoint, trained_on)
+    notes = [] if args.trained_on else _unknown_training(args.checkpoint, trained_on)
     return Task(plans, compared, yardsticks, settings, _inputs(args, held_out, plans)), notes
 
 

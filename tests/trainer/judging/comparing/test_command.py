@@ -193,3 +193,11 @@ def test_a_checkpoint_of_an_unknown_kind_is_refused(command, place, tmp_path, ca
     save_file({"a": zeros(1)}, place / "other.safetensors", {"vgg": "{}"})
     line = refused(command(tmp_path / "r", networks=("other",)), capsys)
     assert "other.safetensors: not a product of edge-train" in line
+
+
+def test_what_a_network_learned_from_is_asked_for(finished, command, place, capsys):
+    capsys.readouterr()
+    assert main(command(finished[0])) == 0
+    assert "give it with --trained-on" in capsys.readouterr().err
+    assert main(command(finished[0], "--trained-on", place / "throats.json")) == 0
+    assert "--trained-on" not in capsys.readouterr().err

@@ -17,12 +17,16 @@ from trainer.judging.held_out import checked_model_json, held_out_pictures
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
-    _refuse_what_is_ignored(args)
+    is_report = wants_report(args)
+    if not is_report:
+        _refuse_what_is_ignored(args)
     check_files([("checkpoint", path) for path in args.checkpoint])
     check_files([("--lpips", args.lpips), ("--page", args.page)])
     check_folders([("--demo", args.demo), ("--real", args.real), ("--surgclean", args.surgclean)])
     if args.model_json is not None:
         checked_model_json(args.model_json)
+    if is_report:
+        return run_comparison(args)
     pictures = held_out_pictures(args.manifest, args.sr_benchmark)
     if args.families:
         return run_families(args, pictures)
@@ -32,8 +36,6 @@ def run_evaluate(args: argparse.Namespace) -> int:
     from trainer.judging.judged import read_judged
     from trainer.judging.lpips import Lpips
 
-    if wants_report(args):
-        return run_comparison(args)
     judged = read_judged(args.checkpoint)
     found = evaluate(pictures, args.demo, judged, Lpips(args.lpips) if args.lpips else None)
     print(found.text)

@@ -48,7 +48,7 @@ def isr_text(pictures: HeldOut, networks: Mapping[str, Rrdb], lpips: Lpips | Non
         InputOutputError: a picture is missing or cannot be read.
         OSError: `isr.json` cannot be written.
     """
-    paths = [*pictures.larynx, *pictures.throats, *(p for of in pictures.yardsticks.values() for p in of)]
+    paths = [p for sets in (pictures.sets, pictures.yardsticks) for of in sets.values() for p in of]
     key = f"{key} {sha256_of_files(paths)}"
     kept = _kept(folder / ISR_FILE, key)
     parts = []

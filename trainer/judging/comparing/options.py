@@ -37,7 +37,7 @@ def wants_report(args: argparse.Namespace) -> bool:
             name = f"--{option.replace('_', '-')}"
             where = "not for --report; leave it out" if args.report is not None else "for --report DIR; give that too"
             raise UsageError(f"{name} is {where}")
-    for option in ("pictures", "fogs_each"):
+    for option in ("num_pictures", "fogs_each"):
         value = getattr(args, option)
         if value is not None and value < (option == "fogs_each"):
             least = int(option == "fogs_each")

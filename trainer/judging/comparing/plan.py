@@ -27,7 +27,7 @@ class Pictures:
     """Where the cases come from.
 
     Attributes:
-        held_out: manifests by kind, `throats` and `larynx`; their held-out HQ is degraded.
+        held_out: manifests by the name of their file, such as `throats`; their held-out HQ is degraded.
         real, pairs: folders of real foggy pictures without a truth, and of `NAME_hazy` beside `NAME_clear`.
         num_pictures: of each manifest, evenly taken; 0 takes all.
         fogs_each: how many fogs each held-out picture is put into.
@@ -50,7 +50,7 @@ class Planned:
 
 
 def planned(pictures: Pictures) -> list[Planned]:
-    """Every case, numbered from 1: throats, larynx, pairs, real.
+    """Every case, numbered from 1: those of the manifests in their order, pairs, real.
 
     The fogs go round: every family in turn, then the next strength, so that each is met about as often as another.
 
@@ -71,7 +71,7 @@ def planned(pictures: Pictures) -> list[Planned]:
     for path in [] if pictures.real is None else foggy_files(pictures.real):
         found.append(Planned(Case(len(found) + 1, "real", path.name), None, path))
     if not found:
-        raise UsageError("nothing to compare on: give --throats, --larynx, --pairs or --real")
+        raise UsageError("nothing to compare on: give --manifest, --pairs or --real")
     return found
 
 

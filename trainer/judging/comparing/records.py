@@ -59,7 +59,7 @@ class Case:
 
     Attributes:
         number: from 1; the same settings always number alike.
-        kind: `throats`, `larynx` (truth known), `pairs` (real, truth known) or `real` (no truth).
+        kind: a manifest's name (truth known), `pairs` (real, truth known) or `real` (no truth).
         source: the picture's file, as its manifest or folder names it.
         fog: family (`trainer.data.fogs`); empty of real fog.
         strength: in [0, 1]; 0 of real fog.

@@ -42,7 +42,7 @@ def _group_table(comparison: Comparison, summary: Summary, kind: str, group: str
     kids = {k.method: k for k in summary.kid if k.kind == kind} if group == GROUPS[0] else {}
     if not measures:
         return ""
-    head = ["method", *map(headline, measures), *(["KID x1000 ↓"] if kids else [])]
+    head = ["method", *map(headline, measures), *(["KID ↓"] if kids else [])]
     rows: list[list[object]] = []
     for name in comparison.run.names:
         if any((measure, name) in found for measure in measures):
@@ -66,7 +66,7 @@ def with_interval(mean: Mean | None) -> str:
 
 
 def _kid_cell(kid: Kid | None) -> str:
-    return "-" if kid is None else _ranged(1000 * kid.kid, 1000 * kid.low, 1000 * kid.high, 2)
+    return "-" if kid is None else _ranged(kid.kid, kid.low, kid.high, 2)
 
 
 def _ranged(value: float, low: float, high: float, digits: int) -> str:

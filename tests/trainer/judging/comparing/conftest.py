@@ -47,7 +47,7 @@ def command(place):
 
     def arguments(report, *more, networks=("cyclegan/idm", "miinet/idm")):
         files = [str(place / f"{name}.safetensors") for name in networks]
-        parts = ["--throats", "throats.json", "--real", "real", "--pairs", "pairs"]
+        parts = ["--manifest", "throats.json", "--real", "real", "--pairs", "pairs"]
         return ["evaluate", *files, *(p if p.startswith("--") else str(place / p) for p in parts), "--report",
                 str(report), *map(str, more)]  # fmt: skip
 

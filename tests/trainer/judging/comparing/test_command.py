@@ -1,7 +1,6 @@
 """`edge-train evaluate --report` from the command line: what it leaves, goes on with, and refuses."""
 
 import hashlib
-import os
 import re
 import signal
 import subprocess
@@ -46,7 +45,14 @@ def finished(place, tmp_path_factory):
     page = report.parent / "page.md"
     page.write_text("before\n<!-- begin: comparison -->\nold\n<!-- end: comparison -->\nafter\n")
     files = [str(place / name / "idm.safetensors") for name in ("cyclegan", "miinet")]
-    folders = ["--throats", str(place / "throats.json"), "--real", str(place / "real"), "--pairs", str(place / "pairs")]
+    folders = [
+        "--manifest",
+        str(place / "throats.json"),
+        "--real",
+        str(place / "real"),
+        "--pairs",
+        str(place / "pairs"),
+    ]
     assert main(["evaluate", *files, *folders, "--report", str(report), "--page", str(page), "--sweep"]) == 0
     return report, page.read_text()
 
@@ -116,14 +122,12 @@ def refused(argv, capsys):
     "more, networks, message",
     [
         pytest.param(["--fogs-each", "2"], ("cyclegan/idm", "miinet/idm"), "fogs_each = 1, not 2", id="setting"),
-        pytest.param([], ("cyclegan/idm", "still"), "method miinet/idm where still is given", id="network"),
+        pytest.param([], ("cyclegan/idm", "still"), "method cyclegan/idm where idm is given now", id="network"),
         pytest.param(["--niqe", "gone"], ("cyclegan/idm", "miinet/idm"), "gone: not NIQE's model", id="no model"),
     ],
 )
 def test_a_folder_of_other_settings_is_refused(finished, command, capsys, more, networks, message):
     before = contents(finished[0])
-    if networks[1] == "still":
-        message = "method idm where" if False else "cyclegan/idm where idm is given now"
     assert message in refused(command(finished[0], *more, networks=networks), capsys)
     assert contents(finished[0]) == before
 
@@ -152,7 +156,7 @@ def test_pairs_of_two_sizes_are_named_before_anything_is_made(command, place, tm
     line = refused(command(tmp_path / "report", "--pairs", pairs), capsys)
     assert "b_hazy.png has 128x72 px" in line and "b_clear.png 128x80 px" in line
     assert not (tmp_path / "report").exists()
-    os.remove(pairs / "b_clear.png")
+    (pairs / "b_clear.png").unlink()
     assert "no b_clear beside it" in refused(command(tmp_path / "report", "--pairs", pairs), capsys)
 
 
@@ -172,7 +176,7 @@ def test_a_copy_of_a_training_picture_is_refused(command, place, tissue, tmp_pat
     [
         pytest.param(["--families"], "--families is not for --report", id="both"),
         pytest.param(["--fogs-each", "0"], "--fogs-each 0: expected 1 or more", id="no fog"),
-        pytest.param(["--pictures", "-1"], "--pictures -1: expected 0 or more", id="negative"),
+        pytest.param(["--num-pictures", "-1"], "--num-pictures -1: expected 0 or more", id="negative"),
     ],
 )
 def test_slips_are_one_line(command, tmp_path, capsys, argv, message):
@@ -180,7 +184,7 @@ def test_slips_are_one_line(command, tmp_path, capsys, argv, message):
 
 
 def test_options_of_the_report_need_it(place, capsys):
-    argv = ["evaluate", str(place / "still.safetensors"), "--throats", str(place / "throats.json"), "--vgg", "x"]
+    argv = ["evaluate", str(place / "still.safetensors"), "--manifest", str(place / "throats.json"), "--vgg", "x"]
     assert "--vgg is for --report DIR" in refused(argv, capsys)
 
 
@@ -197,3 +201,11 @@ def test_a_checkpoint_of_an_unknown_kind_is_refused(command, place, tmp_path, ca
     save_file({"a": zeros(1)}, place / "other.safetensors", {"vgg": "{}"})
     line = refused(command(tmp_path / "r", networks=("other",)), capsys)
     assert "other.safetensors: not a product of edge-train" in line
+
+
+def test_what_a_network_learned_from_is_asked_for(finished, command, place, capsys):
+    capsys.readouterr()
+    assert main(command(finished[0])) == 0
+    assert "give it with --trained-on" in capsys.readouterr().err
+    assert main(command(finished[0], "--trained-on", place / "throats.json")) == 0
+    assert "--trained-on" not in capsys.readouterr().err

@@ -31,7 +31,7 @@ def test_recovered_is_the_share_that_is_shown(planes, share, shown):
 
 @pytest.mark.parametrize("strength", [0.5, 1.0])
 def test_invented_is_the_energy_of_what_neither_has(planes, strength):
-    """With a plane of no correlation at `strength` of the truth's: strength^2, less the two directions of 900 pixels."""
+    """A plane of no correlation at `strength` of the truth's: strength^2, less two directions of a window's 900."""
     output = grey(120 + planes[0] + strength * planes[1])
     recovered, invented = detail(output, grey(150 + 0.3 * planes[0]), grey(120 + planes[0]))
     assert invented == pytest.approx(strength**2, rel=0.04)

@@ -30,8 +30,9 @@ def test_the_negative_has_none_of_it(picture):
 
 
 def test_structure_is_ssim_as_another_library_computes_it():
-    """0.8973332: scikit-image 0.26, structural_similarity of the two normalised lumas, sigma 1.5, K1 = 1e6 (no luminance
-    term), K2 = 0.03, data_range = 6.
+    """0.8973332: scikit-image 0.26, structural_similarity of the normalised lumas, sigma 1.5, K2 = 0.03, range 6.
+
+    K1 = 1e6 takes its luminance term away.
     """
     rng = np.random.default_rng(3)
     smooth = cv2.GaussianBlur(rng.normal(0, 1, (90, 120, 3)), (0, 0), 2) * 300 + 120

@@ -16,6 +16,18 @@ SEED ?= 1
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
+# What may be mistyped: targets, and variables on the command line.
+TARGETS = $(shell sed -n 's/^\([a-z][a-z-]*\):.*/\1/p' Makefile)
+VARIABLES = PYTHON TORCH PREFIX SOURCE ARGS JOBS NUM SEED MINUTES SIEGE_MINUTES
+SPACE_IN_A_VALUE = $(subst x,,\x) #
+GIVEN = $(foreach one,$(subst $(SPACE_IN_A_VALUE),_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(one))))
+MISTYPED = $(firstword $(filter-out $(VARIABLES),$(GIVEN)))
+meant = $(shell $(PYTHON) -m firmware_bridge.command_line '$(1)' $(2))
+ifneq ($(MISTYPED),)
+  ifneq ($(call meant,$(MISTYPED),$(VARIABLES)),)
+    $(error no variable '$(MISTYPED)'$(call meant,$(MISTYPED),$(VARIABLES)))
+  endif
+endif
 .PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
 
 help:  ## list these commands
@@ -137,6 +149,9 @@ update:  ## requirements/ again with the newest versions of everything
 
 sbom: .venv/ready .venv-dev/ready  ## what the unit's environment holds (CycloneDX) and its licences' texts, into build/sbom
 	@.venv-dev/bin/python requirements/sbom.py .venv/bin/python build/sbom
+
+.DEFAULT:
+	@echo "make: no target '$@'$(or $(call meant,$@,$(TARGETS)),; make help lists them)" >&2; exit 2
 
 clean:  ## remove both environments and caches
 	rm -rf .venv .venv-dev build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -16,6 +16,7 @@ from edge.basics.guarded_output import guard_output
 from edge.basics.logs import set_handler
 from edge.config import Config
 from edge.config_file import load_config
+from firmware_bridge.command_line import Parser
 
 EXAMPLES = """examples, one unit in five minutes:
   edge-calib capture dark  -o A-1/dark  --unit A-1 --source camera:/dev/video0
@@ -27,9 +28,9 @@ EXAMPLES = """examples, one unit in five minutes:
 
 
 def parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = Parser(add_help=False)
     shared.add_argument("--debug", action="store_true", help="show tracebacks and debug messages")
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="edge-calib",
         description="Calibrates a camera unit, so that every unit shows the same throat the same way.",
         epilog=EXAMPLES,
@@ -47,9 +48,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add_capture(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser
-) -> None:
+def _add_capture(commands: argparse._SubParsersAction[Parser], shared: argparse.ArgumentParser) -> None:
     capture = commands.add_parser(
         "capture",
         parents=[shared],
@@ -72,7 +71,7 @@ def _add_capture(
     )
 
 
-def _add_solve(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+def _add_solve(commands: argparse._SubParsersAction[Parser], shared: argparse.ArgumentParser) -> None:
     solve = commands.add_parser("solve", parents=[shared], help="work out the calibration from capture sessions")
     solve.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="folders made by capture")
     solve.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="unit.calib")
@@ -80,7 +79,7 @@ def _add_solve(commands: argparse._SubParsersAction[argparse.ArgumentParser], sh
     solve.add_argument("--force", action="store_true", help="replace a calibration that is there")
 
 
-def _add_check(commands: argparse._SubParsersAction[argparse.ArgumentParser], shared: argparse.ArgumentParser) -> None:
+def _add_check(commands: argparse._SubParsersAction[Parser], shared: argparse.ArgumentParser) -> None:
     check = commands.add_parser(
         "check", parents=[shared], help="hold a new flat and chart against a calibration; exit 0 or 1"
     )

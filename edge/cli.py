@@ -23,6 +23,7 @@ from edge.basics.settings import settings_of
 from edge.config import CHECK, FILES, LIVE, PRINT_CONFIG, Config
 from edge.config_file import Origins, load_config
 from edge.models.profile import Profile, profile_names
+from firmware_bridge.command_line import Parser, hint
 
 if TYPE_CHECKING:
     from edge.clips.encode import Codec
@@ -87,8 +88,8 @@ def options() -> tuple[Option, ...]:
     return (*OWN_OPTIONS, *(option_of(one) for one in settings_of(Config()) if one.rules.option))
 
 
-def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+def parser() -> Parser:
+    top = Parser(
         prog="edge-enhance",
         description="Dehazes and enlarges throat camera pictures, live or from files.",
         epilog=f"{EXAMPLES}\n\nshipped profiles: {', '.join(profile_names())}",
@@ -130,7 +131,7 @@ def codec_of(word: str | None) -> Codec:
     for codec in CODECS:
         if word in (None, codec):
             return codec
-    raise UsageError(f"--codec is '{word}'; expected {', '.join(CODECS)}")
+    raise UsageError(f"--codec is '{word}'; expected {', '.join(CODECS)}{hint(str(word), CODECS)}")
 
 
 def run_files(config: Config, args: argparse.Namespace) -> int:
@@ -210,13 +211,22 @@ def run_command(name: str, argv: Sequence[str]) -> int:
     return work(argv)
 
 
+def refuse_near_command(top: Parser, given: Sequence[str]) -> None:
+    """End with a line where the first word is a mistyped command: it would be taken for the name of a file."""
+    word = given[0] if given else ""
+    if word and not word.startswith("-") and not Path(word).exists() and (near := hint(word, COMMANDS)):
+        top.error(f"no file and no command {word!r}{near}")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     have_standard_streams()
     given = sys.argv[1:] if argv is None else list(argv)
     was_seen = guard_output(given)
     if given and given[0] in COMMANDS:
         return run_command(given[0], given[1:])
-    args = parser().parse_args(given)
+    top = parser()
+    refuse_near_command(top, given)
+    args = top.parse_args(given)
     mark = set_up_logging(args.debug)
     if was_seen:
         log.warning("a password on the command line stays in the shell's history; keep it in edge.toml")

@@ -12,6 +12,7 @@ from edge.basics.guarded_output import guard_output
 from edge.basics.owner import become_owner_of
 from edge.models.profile import SHIPPED
 from export.recipes import RECIPES, UPSCALES
+from firmware_bridge.command_line import Parser
 
 ENGINES = Path("/var/lib/edge-enhance/engines")
 """Where the runtime looks for engines unless its configuration says otherwise."""
@@ -279,7 +280,7 @@ def _add_key(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="edge-export", description=__doc__)
+    top = Parser(prog="edge-export", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
     _add_onnx(commands)

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from firmware_bridge.command_line import Parser, hint
 from firmware_bridge.errors import BridgeError, PortError, UsageError
 from firmware_bridge.host.bridge import Bridge, opened
 from firmware_bridge.host.keys import KEYS
@@ -36,7 +37,7 @@ _REDRAW_S = 0.25
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog="edge-bridge",
         description="Talks to the microcontroller in the camera head.",
         epilog=EXAMPLES,
@@ -106,7 +107,8 @@ def command_from_words(what: str, values: Sequence[str], num_leds: int) -> list[
     params = {_option_name(param): param for param in Param}
     wanted = 2 if what == "led" else 1
     if what not in ("led", "heater", *params):
-        raise UsageError(f"set {what!r}: expected led, heater, {', '.join(params)}")
+        near = hint(what, ("led", "heater", *params))
+        raise UsageError(f"set {what!r}: expected led, heater, {', '.join(params)}{near}")
     if len(values) != wanted:
         form = "CHANNEL|all PERMILLE" if what == "led" else "one number"
         raise UsageError(f"set {what} {' '.join(values)}: expected {form}")

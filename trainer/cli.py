@@ -7,6 +7,7 @@ import os
 import sys
 
 from edge.basics.command import exit_code_of
+from firmware_bridge.command_line import Parser
 from trainer.commands import add_training_commands
 from trainer.data.degrade import add_degrade_command
 from trainer.judging.command import add_evaluate_command
@@ -15,7 +16,7 @@ from trainer.prepare.command import add_prepare_command
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="edge-train", description=__doc__)
+    top = Parser(prog="edge-train", description=__doc__)
     top.add_argument("--debug", action="store_true", help="show a traceback on errors")
     commands = top.add_subparsers(dest="command", required=True)
     add_prepare_command(commands)

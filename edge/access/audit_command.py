@@ -14,6 +14,7 @@ from edge.basics.command import exit_code_of
 from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.texts import is_moment, json_from_text, one_line
 from edge.config_file import load_config
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance audit"
 EXAMPLES = """examples:
@@ -25,7 +26,7 @@ _ASIDE = ("at", "monotonic_s", "boot", "event", "who")
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument("--who", metavar="NAME", help="only this one's")

@@ -22,6 +22,7 @@ from edge.basics.command import exit_code_of
 from edge.basics.errors import InputOutputError, UsageError
 from edge.config import Config
 from edge.config_file import load_config
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance user"
 MOST_DAYS = 3650
@@ -39,7 +40,7 @@ change within a second or two. From a script the password is the first line of s
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = top.add_subparsers(dest="command", required=True)

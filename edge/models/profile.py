@@ -11,6 +11,7 @@ from edge.basics.errors import ModelError
 from edge.basics.whole_files import file_sha256
 from edge.models.manifest import REBUILD, read_manifest
 from edge.models.shared_weights import place_of, shared_in
+from firmware_bridge.command_line import hint
 
 SHIPPED = Path(__file__).parent
 MAX_BYTES = 1 << 30
@@ -114,7 +115,8 @@ def load_profile(name: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Profile:
             is_there = False
         if is_there:
             return profile_in(folder.resolve(), name, folder)  # a link may be swapped while its files are read
-    raise ModelError(f"profile {name!r}: not found; known profiles: {', '.join(profile_names(roots)) or 'none'}")
+    known = profile_names(roots)
+    raise ModelError(f"profile {name!r}: not found; known profiles: {', '.join(known) or 'none'}{hint(name, known)}")
 
 
 def profile_in(folder: Path, name: str, found: Path | None = None) -> Profile:

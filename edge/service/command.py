@@ -27,6 +27,7 @@ from edge.service.files import (
     this_program,
 )
 from edge.service.install import Installation
+from firmware_bridge.command_line import Parser
 
 Commands = Sequence[Sequence[str]]
 
@@ -59,7 +60,7 @@ def uninstall_main(argv: Sequence[str]) -> int:
 
 
 def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog=f"edge-enhance {name}",
         description=description,
         epilog=epilog,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from edge.basics.command import exit_code_of, say
 from edge.basics.errors import DeviceMissing
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
 from edge.sources.v4l2 import Device, Mode, asked
+from firmware_bridge.command_line import Parser
 
 DEVICE_FOLDER = Path("/dev")
 MONITOR = "gst-device-monitor-1.0"
@@ -30,7 +30,7 @@ EXAMPLE = "example: edge-enhance --live --source 'camera:/dev/v4l/by-id/usb-...-
 
 
 def main(argv: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="edge-enhance cameras",
         description="Lists cameras with their formats, sizes and rates, and the URI for each.",
         epilog=EXAMPLE,

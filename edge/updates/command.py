@@ -29,6 +29,7 @@ from edge.updates.age import why_older
 from edge.updates.proving import PROOF_S, prove_in, prover
 from edge.updates.running_unit import RunningUnit
 from edge.updates.store import ModelStore
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance model"
 EXAMPLES = """examples:
@@ -40,7 +41,7 @@ SHORT = 12
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = top.add_subparsers(dest="command", required=True)

@@ -12,6 +12,7 @@ from edge.basics.command import exit_code_of, say
 from edge.basics.errors import UsageError
 from edge.config_file import load_config
 from edge.usage.days import HIGHEST, NUM_BINS, Day, read_days
+from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance stats"
 EXAMPLES = """examples:
@@ -22,7 +23,7 @@ _TITLES = {"haze": "haze", "sharpness": "sharpness", "correction": "correction"}
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = Parser(
         prog=PROGRAM, description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     top.add_argument("--days", type=int, default=30, metavar="N", help="only the newest N days (default 30)")

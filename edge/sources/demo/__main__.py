@@ -13,6 +13,7 @@ from edge.basics.errors import EdgeError, InputOutputError, UsageError
 from edge.basics.whole_files import make_folder, write_whole
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
+from firmware_bridge.command_line import Parser
 
 
 def write_png(path: Path, image: Image) -> None:
@@ -28,7 +29,7 @@ def write_png(path: Path, image: Image) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m edge.sources.demo",
         description="Write frames of the synthetic throat as PNG files.",
         epilog="example: python -m edge.sources.demo --output /tmp/demo --count 9 --every 17 --seed 3",

@@ -20,7 +20,8 @@ _NUMBER = re.compile(r"-\.?\d")
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """What was meant by a mistyped word; None where nothing is like it. Large and small letters are alike."""
     by_small = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(word.lower(), by_small, n=1)
+    swapped = [one for one in by_small if sorted(one) == sorted(word.lower())]  # letters that changed places
+    near = difflib.get_close_matches(word.lower(), swapped or by_small, n=1)
     return by_small[near[0]] if near else None
 
 
@@ -31,7 +32,13 @@ def hint(word: str, known: Iterable[str]) -> str:
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells a wrong word in one line instead of printing the usage, wrong options before missing ones."""
+    """Tells a wrong word in one line instead of printing the usage, wrong options before missing ones.
+
+    The beginning of an option's name is no option: a mistyped one would be taken for another.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         words = sys.argv[1:] if args is None else list(args)
@@ -71,9 +78,8 @@ class Parser(argparse.ArgumentParser):
                 yield word
 
     def _knows(self, name: str) -> bool:
-        """Whether it is an option, the beginning of one, or `-o` with its value in the same word."""
-        is_long = name.startswith("--")
-        return any(one.startswith(name) if is_long else one == name[:2] for one in self._named())
+        """Whether it is an option, or `-o` with its value in the same word."""
+        return any(one in (name, "" if name.startswith("--") else name[:2]) for one in self._named())
 
 
 if __name__ == "__main__":  # the Makefile asks: a word, and those that are known

@@ -38,6 +38,7 @@ def parser() -> Parser:
             id="rather than the missing one",
         ),
         pytest.param("idm paper -o x --MANIFEST m", "'--MANIFEST'; did you mean '--manifest'?", id="large letters"),
+        pytest.param("idm --outp x paper", "unknown option '--outp'; did you mean '--output'?", id="a beginning"),
         pytest.param("idm papre -o x", "'papre'; expected paper, cpu-night; did you mean 'paper'?", id="a choice"),
         pytest.param("idm paper x\x1b[2J -o x", "unrecognized arguments: x\\x1b[2J", id="no escape to the terminal"),
         pytest.param("idm paper", "edge-train idm: the following arguments are required: -o/--output", id="missing"),
@@ -56,7 +57,7 @@ def test_a_wrong_word_is_one_line_and_exit_2(words, line, capsys):
     "words",
     [
         pytest.param(["idm", "paper", "-ox"], id="value in the same word"),
-        pytest.param(["--debug", "idm", "--out", "x", "--man", "m", "paper"], id="beginnings of options"),
+        pytest.param(["--debug", "idm", "--output=x", "--manifest", "m", "paper"], id="long ones"),
         pytest.param(["idm", "-o", "x", "--beta", "-1.5", "--", "paper"], id="a negative number, and what follows --"),
         pytest.param(["idm", "-o", "-- a name", "paper"], id="a value with spaces"),
     ],
@@ -69,6 +70,7 @@ def test_what_is_right_is_taken(words):
 
 def test_the_nearest_word_is_one_of_the_known():
     assert nearest("LVIE", ["live", "files"]) == "live"
+    assert nearest("--ste", ["--steps", "--set"]) == "--set"
     assert nearest("xyz", ["live"]) is None
     assert hint("xyz", ["live"]) == ""
 

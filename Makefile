@@ -28,7 +28,7 @@ ifneq ($(MISTYPED),)
     $(error no variable '$(MISTYPED)'$(call meant,$(MISTYPED),$(VARIABLES)))
   endif
 endif
-.PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts clean
+.PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom tensorrt-parts docs links screenshots clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -152,6 +152,16 @@ sbom: .venv/ready .venv-dev/ready  ## what the unit's environment holds (Cyclone
 
 .DEFAULT:
 	@echo "make: no target '$@'$(or $(call meant,$@,$(TARGETS)),; make help lists them)" >&2; exit 2
+
+docs: .venv-dev/ready  ## the pages as a site with a search, into build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. .venv-dev/bin/python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+links: .venv-dev/ready  ## ask every address that the pages link to whether it is there (needs the internet)
+	@.venv-dev/bin/python -m tests.docs.links
+
+screenshots: .venv-dev/ready  ## take the pictures of the page anew, from the demo, by Chromium, into docs/images
+	@.venv-dev/bin/python -m tests.docs.screenshots docs/images
 
 clean:  ## remove both environments and caches
 	rm -rf .venv .venv-dev build *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

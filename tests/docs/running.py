@@ -24,8 +24,8 @@ DEAR = re.compile(rf"{WITHOUT_END.pattern}|\bmake\b|edge-train|edge-export|edge-
 ADDRESS = re.compile(r"https?://[\w.:-]+/?")
 OF_THESE_TESTS = ("PYTEST", "MAKE", "MFLAGS", "EDGE_")
 LONGEST_S = 900.0
-AFTER_CTRL_C = (0, 130, 2)
-"""A clean stop; a program that Python ended for Ctrl-C; make, whose recipe that was."""
+AFTER_CTRL_C = (0, 130, -signal.SIGINT)
+"""A clean stop; a program that says that it was Ctrl-C; make, which ends itself by it after its recipe has ended."""
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _add_capture(commands: argparse._SubParsersAction[Parser], shared: argparse.ArgumentParser) -> None:
+def _add_capture(commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:
     capture = commands.add_parser(
         "capture",
         parents=[shared],
@@ -71,7 +71,7 @@ def _add_capture(commands: argparse._SubParsersAction[Parser], shared: argparse.
     )
 
 
-def _add_solve(commands: argparse._SubParsersAction[Parser], shared: argparse.ArgumentParser) -> None:
+def _add_solve(commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:
     solve = commands.add_parser("solve", parents=[shared], help="work out the calibration from capture sessions")
     solve.add_argument("session", nargs="+", type=Path, metavar="SESSION", help="folders made by capture")
     solve.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="unit.calib")
@@ -79,7 +79,7 @@ def _add_solve(commands: argparse._SubParsersAction[Parser], shared: argparse.Ar
     solve.add_argument("--force", action="store_true", help="replace a calibration that is there")
 
 
-def _add_check(commands: argparse._SubParsersAction[Parser], shared: argparse.ArgumentParser) -> None:
+def _add_check(commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:
     check = commands.add_parser(
         "check", parents=[shared], help="hold a new flat and chart against a calibration; exit 0 or 1"
     )

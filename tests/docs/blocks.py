@@ -18,8 +18,8 @@ REASONS = ("hardware", "root", "gpu", "data", "network", "long", "install")
 LANGUAGES = ("ini", "json", "mermaid", "nginx", "text", "toml", "yaml")
 """What a fence holds; a fence without a language, or with a shell's, hides commands from the tests."""
 _COMMENT = re.compile(r"<!-- (not run|shortened): (.+?) -->")
-_SETTING_UP = ("cd", "export")
-_EXPLAINED = re.compile(r"(?<=\S)\s{3,}.*|\s+#\s.*")
+_SETTING_UP = (".", "cd", "export", "source")
+_EXPLAINED = re.compile(r"(?<=\S)\s{2,}.*|\s+#\s.*")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Block:
         return statements
 
     def to_run(self) -> list[str]:
-        """Its statements as the tests run them, each with the `cd` and `export` before it."""
+        """Its statements as the tests run them, each with what sets up the shell before it."""
         before: list[str] = []
         asked: list[str] = []
         for statement in self.statements():

@@ -27,6 +27,9 @@ MOST_BYTES = 100_000
 WIDTH_PX, HEIGHT_PX = 1280, 800
 _ADDRESS = re.compile(r"live on (http://\S+)")
 _STARTS_IN_S = 120.0
+ATTEMPTS = 30
+APART_MS = 3000
+_IS_LIVE = """['state', 'picture'].every(id => document.getElementById(id).dataset.state === 'live')"""
 
 
 @contextmanager
@@ -75,13 +78,13 @@ def choose(view: str) -> Callable[[Any], None]:
 
 
 def open_gallery(page: Any) -> None:
-    """After two pictures were saved."""
+    """After two pictures were saved, longer apart than what a unit takes for one."""
     for number in (1, 2):
+        page.wait_for_timeout(APART_MS)
         page.click("#save")
-        saved = f"fetch('api/saved').then(a => a.json()).then(b => b.entries.length >= {number})"
-        wait_for(page, saved)
+        wait_for(page, f"fetch('api/saved').then(a => a.json()).then(b => b.items.length >= {number})")
     page.click("#gallery-open")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(APART_MS)
 
 
 VIEWS: dict[str, Callable[[Any], None]] = {
@@ -104,19 +107,18 @@ def take_all(output: Path) -> list[Path]:
         folder = Path(temporary)
         (folder / "pictures").mkdir()
         saving = f'[save]\nfolder = "{folder / "pictures"}"'
-        with unit(folder, '[web]\nlisten = "127.0.0.1:0"', saving, '[source]\nuri = "demo:"') as address:
+        with unit(folder, '[web]\nlisten = "127.0.0.1:0"', saving, '[source]\nuri = "demo:?fps=10"') as address:
             page.goto(address)
             wait_live(page)
             for name, prepare in VIEWS.items():
                 prepare(page)
-                page.wait_for_timeout(1000)
-                taken.append(_written(output / f"{name}.jpg", page))
+                taken.append(_written(output / f"{name}.jpg", live_picture(page)))
         users = folder / "users.toml"
         _add_user(users)
         with unit(folder, f'[web]\nlisten = "127.0.0.1:0"\nusers = "{users}"') as address:
             page.goto(address)
             page.locator("input[type=password]").wait_for()
-            taken.append(_written(output / "login.jpg", page))
+            taken.append(_written(output / "login.jpg", page.screenshot()))
         browser.close()
     return taken
 
@@ -126,8 +128,23 @@ def _add_user(users: Path) -> None:
     subprocess.run(command, input="correct horse battery\n" * 2, text=True, check=True, capture_output=True)
 
 
-def _written(path: Path, page: Any) -> Path:
-    path.write_bytes(small(page.screenshot()))
+def live_picture(page: Any) -> bytes:
+    """A PNG of the window, live before it was taken and after it.
+
+    Raises:
+        SystemExit: the machine is too busy to be live that long.
+    """
+    for _ in range(ATTEMPTS):
+        wait_for(page, _IS_LIVE)
+        page.wait_for_timeout(1000)
+        png: bytes = page.screenshot()
+        if page.evaluate(_IS_LIVE):
+            return png
+    raise SystemExit(f"the page was never live for a second in {ATTEMPTS} attempts: this machine is too busy")
+
+
+def _written(path: Path, png: bytes) -> Path:
+    path.write_bytes(small(png))
     return path
 
 

@@ -32,7 +32,7 @@ OF_THE_REPOSITORY = (
     "requirements",
 )
 _OTHERS = """
-apt apt-get awk bash cat cd chgrp chmod cp curl docker echo export ffmpeg ffprobe find git gst-launch-1.0 install
+. apt apt-get awk bash cat cd chgrp chmod cp curl docker echo export ffmpeg ffprobe find git gst-launch-1.0 install
 jetson_clocks journalctl ls mkdir mosquitto_sub mv nginx nvpmodel openssl pip podman python python3 rm rsync scp sed
 sha256sum sha512sum sleep ssh sudoedit systemctl tar tee test torchrun touch udevadm unzip usermod wget
 """

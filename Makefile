@@ -16,7 +16,19 @@ SEED ?= 1
 MINUTES ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom dist tensorrt-parts clean
+# What may be mistyped: targets, and variables on the command line.
+TARGETS = $(shell sed -n 's/^\([a-z][a-z-]*\):.*/\1/p' Makefile)
+VARIABLES = PYTHON TORCH PREFIX SOURCE ARGS JOBS NUM SEED MINUTES SIEGE_MINUTES
+SPACE_IN_A_VALUE = $(subst x,,\x) #
+GIVEN = $(foreach one,$(subst $(SPACE_IN_A_VALUE),_,$(MAKEOVERRIDES)),$(firstword $(subst =, ,$(one))))
+MISTYPED = $(firstword $(filter-out $(VARIABLES),$(GIVEN)))
+meant = $(shell $(PYTHON) -m firmware_bridge.command_line '$(1)' $(2))
+ifneq ($(MISTYPED),)
+  ifneq ($(call meant,$(MISTYPED),$(VARIABLES)),)
+    $(error no variable '$(MISTYPED)'$(call meant,$(MISTYPED),$(VARIABLES)))
+  endif
+endif
+.PHONY: help live test test-slow test-all check fuzz fuzz-inputs fuzz-api kill faults siege soak lint types bench results venv venv-dev install wheels lock update sbom dist tensorrt-parts docs links screenshots clean
 
 help:  ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -140,6 +152,19 @@ sbom: .venv/ready .venv-dev/ready  ## what the unit's environment holds (Cyclone
 
 dist: .venv/ready .venv-dev/ready  ## wheel, sdist, locks, SBOM, licences, notes and SHA256SUMS of the tagged version, into dist/
 	@.venv-dev/bin/python -m release .venv/bin/python
+
+.DEFAULT:
+	@echo "make: no target '$@'$(or $(call meant,$@,$(TARGETS)),; make help lists them)" >&2; exit 2
+
+docs: .venv-dev/ready  ## the pages as a site with a search, into build/site/index.html
+	@NO_MKDOCS_2_WARNING=1 PYTHONPATH=. .venv-dev/bin/python -m mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
+links: .venv-dev/ready  ## ask every address that the pages link to whether it is there (needs the internet)
+	@.venv-dev/bin/python -m tests.docs.links
+
+screenshots: .venv-dev/ready  ## take the pictures of the page anew, from the demo, by Chromium, into docs/images
+	@.venv-dev/bin/python -m tests.docs.screenshots docs/images
 
 clean:  ## remove both environments and caches
 	rm -rf .venv .venv-dev build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
 import tempfile
 from datetime import date
@@ -19,6 +18,7 @@ from benchmarks.runtime.parts import measure_parts
 from edge.basics.markdown import replace_section, table
 from edge.engines.onnx_runtime import onnxruntime
 from edge.health.machine import available_cpus, machine_line
+from firmware_bridge.command_line import Parser
 
 
 def latency_in_engine_times(run: Run) -> float:
@@ -28,7 +28,7 @@ def latency_in_engine_times(run: Run) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser = Parser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of program and yardstick, side by side")
     parser.add_argument("--seconds", type=float, default=15, help="length of each measurement")
     parser.add_argument("--soak", type=float, default=600, help="seconds of the memory run; 0 leaves it out")

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from benchmarks.page import PAGE
 from edge.basics.markdown import replace_section, table
+from firmware_bridge.command_line import Parser
 
 HEAD = (
     "package",
@@ -187,7 +188,7 @@ def structure_table(repo: Path) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repo", type=Path, default=PAGE.parents[1], metavar="DIR", help="a checkout; this one")
     parser.add_argument("--page", choices=("before", "after"), help="renew this table in docs/results.md")
     args = parser.parse_args()

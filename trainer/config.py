@@ -10,6 +10,7 @@ from typing import Any
 
 from edge.basics.errors import ConfigError, UsageError
 from edge.basics.settings import from_table
+from firmware_bridge.command_line import hint
 from trainer.early import CONFIGS, config_path
 from trainer.stages.idm import IdmConfig
 from trainer.stages.isr import IsrConfig
@@ -64,8 +65,9 @@ def _read_table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text())
     except OSError as error:
-        known = ", ".join(sorted(p.stem for p in CONFIGS.glob("*.toml")))
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}); shipped configs: {known}") from error
+        known = sorted(p.stem for p in CONFIGS.glob("*.toml"))
+        told = f"shipped configs: {', '.join(known)}{hint(path.stem, known)}"
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); {told}") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from error
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from edge.basics.errors import ConfigError, InputOutputError, UsageError
+from firmware_bridge.command_line import hint
 
 CONFIGS = Path(__file__).parent / "configs"
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean live?`, or nothing where no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def config_path(name: str) -> Path:
@@ -29,7 +23,7 @@ def config_path(name: str) -> Path:
     if not path.is_file():
         known = sorted(shipped.stem for shipped in CONFIGS.glob("*.toml"))
         wrong = "no such file" if name.endswith(".toml") else "no such config"
-        near = nearest(Path(name).stem, known)
+        near = hint(Path(name).stem, known)
         raise ConfigError(f"{name}: {wrong}{near or '; give a .toml file'}; shipped configs: {', '.join(known)}")
     return path
 
@@ -46,7 +40,7 @@ def checkpoint_path(path: Path | None, option: str, made_by: str) -> Path | None
     if str(path) in shipped:
         return shipped[str(path)]
     words = f", or {' or '.join(sorted(shipped))} for the shipped weights" if shipped else ""
-    near = nearest(str(path), shipped) if path.name == str(path) else ""
+    near = hint(str(path), shipped) if path.name == str(path) else ""
     raise InputOutputError(f"{option} {path}: no such file{near}; give one of {made_by}{words}")
 
 
@@ -72,7 +66,7 @@ def _beside(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return ""
-    return "" if path.name in names else nearest(path.name, names)
+    return "" if path.name in names else hint(path.name, names)
 
 
 def check_settings(given: Sequence[str], tables: Collection[str]) -> None:
@@ -83,7 +77,7 @@ def check_settings(given: Sequence[str], tables: Collection[str]) -> None:
             raise UsageError(f"--set {text}: expected KEY=VALUE, such as student.head=isr")
         table = key.partition(".")[0]
         if table not in tables:
-            near = nearest(table, tables)
+            near = hint(table, tables)
             raise UsageError(f"--set {text}: no table {table}{near}; expected one of {', '.join(sorted(tables))}")
 
 

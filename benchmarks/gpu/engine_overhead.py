@@ -7,7 +7,6 @@ more than the double's.
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import os
 import sys
@@ -25,6 +24,7 @@ from edge.engines.gpu.tensorrt import TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.image import Image
+from firmware_bridge.command_line import Parser
 
 PARTS = Path("build/tensorrt-parts/pycuda")
 NUM_FRAMES = 2000
@@ -70,7 +70,7 @@ def measured(mapped: bool) -> list[list[object]]:
 
 
 def main() -> None:
-    argparse.ArgumentParser(prog="python -m benchmarks.gpu.engine_overhead", description=__doc__).parse_args()
+    Parser(prog="python -m benchmarks.gpu.engine_overhead", description=__doc__).parse_args()
     if not (PARTS / "complete").exists():
         sys.exit(f"{PARTS}: not there; run make tensorrt-parts")
     os.environ["HOST_CUDA_COPY"] = "0"

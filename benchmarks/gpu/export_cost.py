@@ -5,7 +5,6 @@ Weights are random unless given: neither time nor memory depends on them, unless
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import torch
 
 from edge.basics.markdown import table
 from edge.health.machine import machine_line
+from firmware_bridge.command_line import Parser
 from trainer.networks.resnet_generator import ResnetGenerator
 from trainer.networks.rrdb import Rrdb
 from trainer.networks.rrdb_weights import load_init
@@ -34,7 +34,7 @@ def cost_of(command: list[str]) -> tuple[int, float, float, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.export_cost", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.gpu.export_cost", description=__doc__)
     parser.add_argument("--idm", type=Path, help="idm.safetensors")
     parser.add_argument("--rrdb", type=Path, help="weights of RRDBNet-23 under BasicSR's names")
     args = parser.parse_args()

@@ -7,7 +7,6 @@ core's numbers; `--device cpu` shows the same code with the CPU's own half arith
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from export.graphs.from_checkpoints import KINDS
 from export.graphs.torch_form import recipe_of
 from export.on_unit.accuracy import Difference, difference
 from export.on_unit.samples import sample_frames, with_veiled
+from firmware_bridge.command_line import Parser
 from trainer.networks import instance_norm
 from trainer.networks.from_checkpoint import READERS
 from trainer.networks.student import GlobalGate
@@ -107,7 +107,7 @@ def rows_of(profile: str, path: Path, device: str, scale: float) -> list[list[ob
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.half_numerics", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.gpu.half_numerics", description=__doc__)
     parser.add_argument("networks", nargs="+", metavar="PROFILE=CHECKPOINT")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--scale", type=float, default=1.0, help="of 480x270")

@@ -7,7 +7,6 @@ plan. It says whether every pixel is right and how much of the copies hides behi
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import Any
 
@@ -19,6 +18,7 @@ from edge.engines.gpu.frame_pool import FramePool
 from edge.engines.gpu.tensorrt import FRAME_BYTES, MAX_FLIGHTS, TensorRtEngine
 from edge.health.machine import machine_line
 from edge.pictures.geometry import FRAME_SHAPE
+from firmware_bridge.command_line import Parser
 
 KERNEL = """
 __global__ void invert(const unsigned char *in, unsigned char *out, int count, int rounds) {
@@ -59,7 +59,7 @@ class KernelContext:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.pycuda_overlap", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.gpu.pycuda_overlap", description=__doc__)
     parser.add_argument("--rounds", type=int, default=400, help="how long the kernel works")
     args = parser.parse_args()
     cuda = load_cuda()

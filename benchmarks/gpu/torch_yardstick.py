@@ -6,7 +6,6 @@ GPU already. GPU time by CUDA events, so it compares with `gpu_ms` of `edge-expo
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from edge.health.machine import machine_line
 from export.graphs.from_checkpoints import built_from_checkpoints
 from export.graphs.torch_form import recipe_of
 from export.on_unit.samples import sample_frames
+from firmware_bridge.command_line import Parser
 
 NUM_WARM_UP, NUM_RUNS = 10, 50
 
@@ -39,7 +39,7 @@ def gpu_ms(run: Callable[[], object]) -> float:
 
 @torch.no_grad()
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu.torch_yardstick", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.gpu.torch_yardstick", description=__doc__)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--isr", type=Path)
     parser.add_argument("--profile", default="live")

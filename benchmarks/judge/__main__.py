@@ -5,7 +5,6 @@ The limits were set with shots before number 830 of the mixed order in view; wha
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from collections import Counter, defaultdict
@@ -22,6 +21,7 @@ from benchmarks.page import PAGE
 from edge.basics.markdown import replace_section, table
 from edge.guard.judge import JudgeLimits, OutputJudge, Sample, Statistics
 from edge.sources.demo.render import DemoRenderer
+from firmware_bridge.command_line import Parser
 
 FIRST_UNSEEN = 830
 NUM_TIMED = 200
@@ -167,7 +167,7 @@ def report(found: Found) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.judge", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.judge", description=__doc__)
     parser.add_argument("samples", type=Path, help="what is kept of the pictures; drawn first where it is missing")
     parser.add_argument("--data", type=Path, required=True, help="has larynx/, throat_research/ and smoke_research/")
     parser.add_argument("--share", type=float, default=1.0, help="of all shots")

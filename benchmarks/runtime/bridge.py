@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import random
 import subprocess
@@ -20,6 +19,7 @@ from benchmarks.page import PAGE
 from benchmarks.runtime.live import Viewer, get_json
 from edge.basics.markdown import replace_section, table
 from edge.health.machine import machine_line
+from firmware_bridge.command_line import Parser
 from firmware_bridge.device.c_device import CDevice
 from firmware_bridge.device.faulty_line import FaultyLine, LineFaults
 from firmware_bridge.device.interface import Sensors
@@ -185,7 +185,7 @@ def _plug_about(simulator: Simulator) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime.bridge", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.runtime.bridge", description=__doc__)
     parser.add_argument("--rounds", type=int, default=10, help="unplugs and hangs")
     parser.add_argument("--seconds", type=float, default=60, help="of video with the link up, and as many without")
     parser.add_argument("--commands", type=int, default=10_000)

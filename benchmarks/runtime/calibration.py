@@ -5,7 +5,6 @@ Units with known faults are captured by `edge-calib capture` and solved; their t
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import threading
 from collections.abc import Callable
@@ -38,6 +37,7 @@ from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
 from edge.sources.demo.targets import throat_scene
 from edge.sources.demo.unit import Scene, UnitCamera, UnitTruth, unit_truth
+from firmware_bridge.command_line import Parser
 from trainer.data.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.judging.metrics import psnr
 
@@ -193,7 +193,7 @@ def gpu_row(calibration: Calibration) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime.calibration", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.runtime.calibration", description=__doc__)
     parser.add_argument("--pictures", type=Path, help="folder of real, clean pictures for the last table")
     parser.add_argument("--count", type=int, default=6, help="pictures of each kind")
     parser.add_argument("--rounds", type=int, default=5)

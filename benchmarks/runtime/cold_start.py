@@ -22,6 +22,7 @@ import cv2
 
 from edge.health.machine import machine_line
 from edge.sources.demo.render import DemoRenderer
+from firmware_bridge.command_line import Parser
 
 GIVE_UP_S = 120.0
 
@@ -89,7 +90,7 @@ def _first_answer(program: subprocess.Popen[bytes], port: int, begin: float) -> 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--num", type=int, default=10, help="starts; the median counts (default 10)")
     parser.add_argument("--source", help="a picture by default: it opens as fast as a camera, the demo first paints")
     args = parser.parse_args()

@@ -16,12 +16,13 @@ import psutil
 from edge.guard.shared_frames import SharedFrames
 from edge.health.figures import quantiles
 from edge.sources.gstreamer.source import GstSource
+from firmware_bridge.command_line import Parser
 
 _SOURCE = "videotestsrc is-live=true pattern=smpte ! video/x-raw,format={},width=1920,height=1080,framerate=30/1"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--format", default="NV12")
     args = parser.parse_args()

@@ -6,7 +6,6 @@ as most sources give them, and with others, which are copied.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from statistics import median
@@ -24,10 +23,11 @@ from edge.health.machine import available_cpus, machine_line
 from edge.models.profile import load_profile
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
+from firmware_bridge.command_line import Parser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--frames", type=int, default=200, metavar="N", help="frames of each way (default 200)")
     options = parser.parse_args()
     edge.guard.process.DEADLINE_S = 10.0  # a late frame is a sample here

@@ -19,6 +19,7 @@ import psutil
 
 from edge.health.machine import machine_line
 from edge.sources.network.open import open_network_camera
+from firmware_bridge.command_line import Parser
 from tests.doubles.network_camera.camera import NetworkCamera
 
 
@@ -48,7 +49,7 @@ def cpu_ms_per_frame(read: Callable[[], Any], seconds: float) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--reader", choices=("opencv", "ours"), help=argparse.SUPPRESS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections.abc import Callable, Hashable, Mapping
@@ -26,6 +25,7 @@ from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
 from edge.web.banner import stamp
 from edge.web.views import View, ViewEncoder, status_of
+from firmware_bridge.command_line import Parser
 
 QUALITY = 85
 WALKED_BYTES = 60_000_000
@@ -35,7 +35,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime.passes", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.runtime.passes", description=__doc__)
     parser.add_argument("--rounds", type=int, default=40, help="frames of each way (default 40)")
     parser.add_argument("--page", action="store_true", help="write the section of docs/results.md")
     options = parser.parse_args()

@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from edge.health.figures import quantiles
+from firmware_bridge.command_line import Parser
 from tests.doubles.network_camera.timecode import is_of_one_moment, timecode_ns
 from tests.doubles.x_screen import XScreen, served
 
@@ -25,7 +26,7 @@ _LOOK_S = 0.004
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sink", default="ximagesink")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--stops", type=int, default=10)

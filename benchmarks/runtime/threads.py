@@ -6,7 +6,6 @@ work, so it is told only where it is asked for. What was made of it is in `edge/
 
 from __future__ import annotations
 
-import argparse
 import resource
 import sys
 import time
@@ -30,6 +29,7 @@ from edge.models.profile import load_profile, profile_roots
 from edge.pictures.image import Image
 from edge.sources.demo.render import DemoRenderer
 from edge.web.strips import jpeg_of_strips, strips_of
+from firmware_bridge.command_line import Parser
 
 Way = Callable[[Image], object]
 THREADS = (1, 2)
@@ -39,7 +39,7 @@ REST_S = 0.005
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime.threads", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.runtime.threads", description=__doc__)
     parser.add_argument("--rounds", type=int, default=60, help="frames of each way (default 60)")
     parser.add_argument("--models", type=Path, help="folder with another profile `live` than the shipped one")
     parser.add_argument("--wall", action="store_true", help="tell wall time too: on a machine with nothing else to do")

@@ -7,7 +7,6 @@ unit has written down when it took that one. Clocks are this machine's.
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -21,6 +20,7 @@ import psutil
 from playwright.sync_api import sync_playwright
 
 from edge.health.machine import machine_line
+from firmware_bridge.command_line import Parser
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--allow-loopback-in-peer-connection"]
@@ -66,7 +66,7 @@ def watched(url: str, view: str, seconds: float, unit: psutil.Process) -> tuple[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--fps", type=float, default=30)
     parser.add_argument("--view", choices=("enhanced", "raw", "pair"), default="raw")

@@ -19,6 +19,7 @@ import torch
 from benchmarks.page import PAGE
 from benchmarks.training.train_idm import add_size, config_of, make_pictures, ours
 from edge.basics.markdown import replace_section, table
+from firmware_bridge.command_line import Parser
 from trainer.training.parallel import placement
 
 
@@ -35,7 +36,7 @@ def peak_gib(args: argparse.Namespace) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.idm_memory", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.training.idm_memory", description=__doc__)
     add_size(parser)
     parser.add_argument("--batches", type=int, nargs="+", default=[1], help="measured one after the other")
     parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)

@@ -18,6 +18,7 @@ from edge.basics.errors import InputOutputError
 from edge.basics.whole_files import write_whole
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
+from firmware_bridge.command_line import Parser
 from trainer.data.camera import Camera
 from trainer.data.degradations import defocus
 from trainer.data.fogs.airlight import Airlight
@@ -80,7 +81,7 @@ def page(rows: Iterator[Row], method: Method) -> Image:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--throats", type=Path, required=True, metavar="FOLDER", help="truth_*.png of the demo throat")
     parser.add_argument("-o", "--output", type=Path, required=True, help="a .jpg")

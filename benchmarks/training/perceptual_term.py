@@ -8,7 +8,6 @@ adversarial loss is the same are set side by side: as convincing to its discrimi
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from tqdm import tqdm
 from benchmarks.page import PAGE
 from edge.basics.markdown import replace_section, table
 from edge.pictures.files import read_picture
+from firmware_bridge.command_line import Parser
 from trainer.judging.metrics import ssim
 from trainer.losses.distances import perceptual_loss
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
@@ -153,7 +153,7 @@ def row(seed: int, pairs: list[tuple[Moment, Moment]]) -> list[object]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.perceptual_term", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.training.perceptual_term", description=__doc__)
     parser.add_argument("--vgg", required=True, help="VGG16 weights under torchvision's names")
     parser.add_argument("--pictures", type=Path, help="folder with truth_*.png and degraded_*.png")
     parser.add_argument("--seeds", type=int, default=3)

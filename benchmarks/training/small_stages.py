@@ -8,7 +8,6 @@ are veiled by a fog that training never draws.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import tempfile
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from benchmarks.page import PAGE
 from edge.basics.markdown import replace_section, table
 from edge.pictures.files import read_picture
 from edge.pictures.image import Image
+from firmware_bridge.command_line import Parser
 from trainer.data.degrade import degraded
 from trainer.data.recipes import HELD_OUT_STRENGTHS, held_out_fog
 from trainer.data.sr_pairs import low_resolution
@@ -155,7 +155,7 @@ class Bench:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.small_stages", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.training.small_stages", description=__doc__)
     parser.add_argument("--throats", type=Path, required=True, metavar="MANIFEST", help="what edge-train prepare made")
     parser.add_argument("--weights", type=Path, required=True, metavar="FOLDER", help="has the VGG16 files")
     parser.add_argument("--share", type=float, default=1.0, help="share of the usual steps")

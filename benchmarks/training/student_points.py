@@ -17,6 +17,7 @@ import torch
 
 from edge.basics.markdown import table
 from edge.engines.onnx_runtime import onnxruntime
+from firmware_bridge.command_line import Parser
 from trainer.data.fogs.catalogue import TEST_ONLY
 from trainer.judging.fogs.gains import mean_gain
 from trainer.judging.fogs.report import at_network_sizes, scored
@@ -65,7 +66,7 @@ def gmac(student: Student) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint", type=Path, nargs="+")
     parser.add_argument("--throats", type=Path, required=True, metavar="MANIFEST", help="its held-out HQ judges")
     parser.add_argument("--pictures", type=int, default=8)

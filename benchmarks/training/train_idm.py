@@ -24,6 +24,7 @@ from benchmarks.page import PAGE
 from benchmarks.training import cyclegan_loop
 from edge.basics.markdown import replace_section, table
 from edge.health.machine import machine_line
+from firmware_bridge.command_line import Parser
 from trainer.networks.patch_discriminator import PatchDiscriminatorConfig
 from trainer.networks.resnet_generator import ResnetGeneratorConfig
 from trainer.stages.idm import IdmConfig, prepare_idm
@@ -163,7 +164,7 @@ def config_of(args: argparse.Namespace, gpu: bool) -> IdmConfig:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.training.train_idm", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.training.train_idm", description=__doc__)
     add_size(parser)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20, help="steps of each side in a round")

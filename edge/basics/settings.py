@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from edge.basics.errors import ConfigError
 from edge.basics.texts import shown
+from firmware_bridge.command_line import hint
 
 T = TypeVar("T")
 _TYPE_NAMES = {str: "text without control characters", int: "a whole number", float: "a number", bool: "true or false"}
@@ -136,7 +136,8 @@ def _checked(value: object, kind: type, rules: Rules, path: str, origin: str) ->
     elif fits and isinstance(value, str):
         fits = not any(unicodedata.category(char) == "Cc" for char in value)
     if not fits:
-        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected {_expected(kind, rules)}")
+        near = hint(value, rules.choices) if isinstance(value, str) else ""
+        raise ConfigError(f"{origin}: {path} = {shown(value)}: expected {_expected(kind, rules)}{near}")
     return value
 
 
@@ -181,9 +182,8 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
     for key, value in table.items():
         dotted = f"{path}.{key}" if path else key
         if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "known keys: " + ", ".join(fields)
-            raise ConfigError(f"{origin}: {dotted} = {shown(value)}: unknown key; {hint}")
+            told = hint(key, fields) or "; known keys: " + ", ".join(fields)
+            raise ConfigError(f"{origin}: {dotted} = {shown(value)}: unknown key{told}")
         wanted = hints[key]
         if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
             if not isinstance(value, Mapping):

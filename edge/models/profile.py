@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from edge.basics.errors import ModelError
 from edge.basics.whole_files import file_sha256
 from edge.models.manifest import REBUILD, read_manifest
 from edge.models.shared_weights import place_of, shared_in
+from firmware_bridge.command_line import hint
 
 SHIPPED = Path(__file__).parent
 MAX_BYTES = 1 << 30
@@ -122,9 +122,8 @@ def load_profile(name: str, roots: tuple[Path, ...] = (SHIPPED,)) -> Profile:
 
 def not_found(name: str, known: Sequence[str]) -> str:
     """Why there is no such profile, and which one may be meant."""
-    near = difflib.get_close_matches(name[:MAX_NAME], known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"profile {name[:MAX_NAME]!r}: not found; {hint}known profiles: {', '.join(known) or 'none'}"
+    name = name[:MAX_NAME]
+    return f"profile {name!r}: not found; known profiles: {', '.join(known) or 'none'}{hint(name, known)}"
 
 
 def profile_in(folder: Path, name: str, found: Path | None = None) -> Profile:

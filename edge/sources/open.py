@@ -17,6 +17,7 @@ from edge.frames.stages import Source
 from edge.pictures.geometry import Fit
 from edge.sources.judgement import FrameJudge
 from edge.sources.uri_options import UriOptions
+from firmware_bridge.command_line import hint
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,7 @@ KNOWN_SOURCES = (
     "camera:/dev/video0, csi:0, gst:PIPELINE, demo:, rtsp://HOST/PATH, http://HOST/PATH, a clip, a picture, or a folder"
 )
 _STREAM_SCHEMES = ("rtsp", "rtsps", "http", "https")
+_SCHEMES = (*_STREAM_SCHEMES, "camera", "csi", "demo", "gst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +218,9 @@ def _scheme_and_rest(uri: str) -> tuple[str, str]:
     if match is None:
         return "", uri
     scheme, rest = match[1].lower(), match[2]
-    if scheme in (*_STREAM_SCHEMES, "camera", "csi", "demo", "gst"):
+    if scheme in _SCHEMES:
         return scheme, rest
     if Path(uri).exists() or Path(uri.rpartition("?")[0]).is_file():
         return "", uri
-    raise UsageError(f"{uri}: unknown kind of source '{match[1]}:'; expected {KNOWN_SOURCES}")
+    told = f"expected {KNOWN_SOURCES}{hint(scheme, _SCHEMES)}"
+    raise UsageError(f"{uri}: unknown kind of source '{match[1]}:'; {told}")

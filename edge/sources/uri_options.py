@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NoReturn, TypeVar, overload
 
 from edge.basics.errors import UsageError
+from firmware_bridge.command_line import hint
 
 T = TypeVar("T")
 
@@ -91,7 +92,8 @@ class UriOptions:
     def refuse_unknown(self) -> None:
         for key, value in self._values.items():
             known = ", ".join(self._known)
-            raise UsageError(f"{self._uri}: unknown option '{key}' with value '{value}'; expected one of {known}")
+            told = f"expected one of {known}{hint(key, self._known)}"
+            raise UsageError(f"{self._uri}: unknown option '{key}' with value '{value}'; {told}")
 
     def _taken(self, key: str, parse: Callable[[str], T], expected: str, default: T) -> T:
         self._known.append(key)

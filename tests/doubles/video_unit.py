@@ -5,7 +5,6 @@ python -m tests.doubles.video_unit --fps 30 --size 1920x1080 --rtsp 127.0.0.1:0 
 
 from __future__ import annotations
 
-import argparse
 import json
 import signal
 import threading
@@ -23,6 +22,7 @@ from edge.frames.frame import FramePair
 from edge.pictures.image import Image
 from edge.video.hub import Hub
 from edge.video.parts import VideoParts
+from firmware_bridge.command_line import Parser
 from tests.doubles.network_camera.painting import background
 from tests.doubles.network_camera.timecode import Code, draw_code
 from tests.doubles.studio import Studio
@@ -85,7 +85,7 @@ def coded_picture(width_px: int, height_px: int, seq: int, taken_ns: int) -> Ima
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     parser.add_argument("--fps", type=float, default=30.0)
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--rtsp", default="")

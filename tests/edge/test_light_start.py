@@ -28,6 +28,7 @@ OF_CONFIG = {
     "edge.basics.texts",
     "edge.config",
     "firmware_bridge",
+    "firmware_bridge.command_line",
     "firmware_bridge.wire",
     "firmware_bridge.wire.limits",
 }

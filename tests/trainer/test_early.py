@@ -9,12 +9,12 @@ import pytest
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        pytest.param(["live-smok"], 78, "live-smok: no such config; did you mean live-smoke?", id="config"),
+        pytest.param(["live-smok"], 78, "live-smok: no such config; did you mean 'live-smoke'?", id="config"),
         pytest.param(["gone.toml"], 78, "gone.toml: no such file; give a .toml file", id="no file"),
-        pytest.param(["live", "--set", "studnt.steps=3"], 2, "no table studnt; did you mean student?", id="table"),
+        pytest.param(["live", "--set", "studnt.steps=3"], 2, "no table studnt; did you mean 'student'?", id="table"),
         pytest.param(["live", "--set", "student.steps"], 2, "expected KEY=VALUE", id="no value"),
-        pytest.param(["live", "--init", "liv"], 74, "--init liv: no such file; did you mean live?", id="weights"),
-        pytest.param(["live", "--larynx", "larinx.json"], 74, "did you mean larynx.json?", id="manifest"),
+        pytest.param(["live", "--init", "liv"], 74, "--init liv: no such file; did you mean 'live'?", id="weights"),
+        pytest.param(["live", "--larynx", "larinx.json"], 74, "did you mean 'larynx.json'?", id="manifest"),
         pytest.param(["live", "--demo", "gone"], 74, "--demo gone: no such folder", id="renders"),
         pytest.param(["live", "--manifest", "larynx.json"], 78, "version = None: expected 1", id="no manifest"),
         pytest.param(["live", "--steps", "0"], 2, "--steps 0: expected", id="steps"),

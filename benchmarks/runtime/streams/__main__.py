@@ -6,18 +6,17 @@ share the machine's cores and its clock.
 
 from __future__ import annotations
 
-import argparse
-
 from benchmarks.runtime.streams.crowd import crowd
 from benchmarks.runtime.streams.measured import HEAD, Wish, unit
 from benchmarks.runtime.streams.transports import TRANSPORTS
 from benchmarks.runtime.streams.unit import KINDS
 from edge.basics.markdown import table
 from edge.health.machine import machine_line
+from firmware_bridge.command_line import Parser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.runtime.streams", description=__doc__)
+    parser = Parser(prog="python -m benchmarks.runtime.streams", description=__doc__)
     parser.add_argument("--transports", nargs="*", choices=[*TRANSPORTS], default=[*TRANSPORTS], metavar="NAME")
     parser.epilog = f"NAME is one of: {'; '.join(TRANSPORTS)}"
     parser.add_argument("--minutes", type=float, default=1.0, help="for each transport, after five seconds")

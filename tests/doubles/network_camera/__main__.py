@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from firmware_bridge.command_line import Parser
 from tests.doubles.network_camera.certificates import made_certificate, server_context
 from tests.doubles.network_camera.faults import Faults
 from tests.doubles.network_camera.hub import Hub
@@ -82,7 +83,7 @@ def _say(record: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--http", type=int, default=8081, help="port; 0 takes a free one (default 8081)")
     parser.add_argument("--rtsp", type=int, default=8554, help="port; 0 takes a free one (default 8554)")

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from edge.basics.command import exit_code_of
+from firmware_bridge.command_line import Parser
 from trainer.prepare.command import add_prepare_command
 
 
@@ -24,7 +25,7 @@ def put(folder: Path, pictures: dict[str, np.ndarray]) -> Path:
 
 
 def parsed(arguments) -> argparse.Namespace:
-    top = argparse.ArgumentParser(prog="edge-train")
+    top = Parser(prog="edge-train")
     add_prepare_command(top.add_subparsers(required=True))
     return top.parse_args(["prepare", *map(str, arguments)])
 

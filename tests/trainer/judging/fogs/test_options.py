@@ -107,4 +107,4 @@ sys.exit(99 if "torch" in sys.modules else code)
 
 def test_a_mistyped_file_is_told_with_the_nearest(checkpoint, throats, capsys):
     assert main(["evaluate", str(checkpoint.with_name("stil.safetensors")), "--manifest", str(throats)]) == 74
-    assert "no such file; did you mean still.safetensors?" in capsys.readouterr().err
+    assert "no such file; did you mean 'still.safetensors'?" in capsys.readouterr().err

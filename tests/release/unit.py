@@ -116,8 +116,8 @@ class Unit:
 
     def save(self) -> None:
         """As somebody does who presses Save: again, until the picture is live."""
-        wait_until(lambda: self.ask("POST", "/api/save")[0] == 200)
-        wait_until(lambda: len(list((self.state / "pictures").glob("*.json"))) == 1)
+        wait_until(lambda: self.ask("POST", "/api/save")[0] in (200, 202))
+        wait_until(lambda: len(list((self.state / "pictures").glob("*.json"))) >= 1)
 
 
 def cache_of_pip() -> str:

@@ -23,7 +23,7 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     """What was meant by a mistyped word; None where nothing is like it. Large and small letters are alike."""
     by_small = {one.lower(): one for one in known}
     swapped = [one for one in by_small if sorted(one) == sorted(word.lower())]  # letters that changed places
-    near = difflib.get_close_matches(word.lower(), swapped or by_small, n=1)
+    near = swapped or difflib.get_close_matches(word.lower(), by_small, n=1)
     return by_small[near[0]] if near else None
 
 

@@ -9,8 +9,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 READERS = (
     ("Physician", ("physician",)),
-    ("Integrator", ("integrator", "install", "connect", "calibrate", "operate", "interfaces", "reference")),
-    ("ML engineer", ("ml-engineer", "model-card", "model-card-miinet")),
+    ("Integrator", ("integrator", "install", "connect", "calibrate", "operate", "files", "interfaces", "reference")),
+    ("ML engineer", ("ml-engineer", "report", "model-card", "model-card-miinet")),
     ("Firmware author", ("firmware-protocol",)),
     ("Security", ("security",)),
     ("Rating study", ("study",)),

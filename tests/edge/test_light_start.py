@@ -28,6 +28,7 @@ OF_CONFIG = {
     "edge.basics.texts",
     "edge.config",
     "firmware_bridge",
+    "firmware_bridge.command_alike",
     "firmware_bridge.command_line",
     "firmware_bridge.wire",
     "firmware_bridge.wire.limits",
@@ -46,7 +47,6 @@ OF_COMMAND = OF_CONFIG | {
     "edge.models.manifest",
     "edge.models.profile",
     "edge.models.shared_weights",
-    "firmware_bridge.command_alike",
     "firmware_bridge.command_line",
 }
 

@@ -48,7 +48,7 @@ ISR = ["--isr", "isr.safetensors", "--licence", "-", "-o", "new"]
         pytest.param(["cyclegan.safetensors", "--profile", "miinet", *ISR], 2, "export it as cyclegan", id="cyclegan"),
         pytest.param(["miinet.safetensors", *LIVE[1:], "-o", "new"], 78, "give the student.safetensors", id="kind"),
         pytest.param(
-            ["studnt.safetensors", *LIVE[1:], "-o", "new"], 74, "did you mean student.safetensors?", id="slip"
+            ["studnt.safetensors", *LIVE[1:], "-o", "new"], 74, "did you mean 'student.safetensors'?", id="slip"
         ),
         pytest.param([*LIVE, "-o", "new", "--pictures", "empty"], 74, "no picture in it", id="no pictures"),
         pytest.param([*LIVE, "-o", "new", "--precision", "int8"], 2, "--calibration is missing", id="no frames"),

@@ -39,4 +39,4 @@ def test_engine_is_built_inspected_and_judged_there(tmp_path):
 def test_export_from_a_checkpoint_says_where_it_belongs():
     done = run_on_unit("onnx", "x.safetensors")
     assert done.returncode == 2
-    assert done.stderr.startswith("edge-export: edge-export onnx needs torch, which a unit does not have")
+    assert done.stderr.startswith("edge-export: edge-export onnx needs safetensors, which a unit does not have")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import json
@@ -16,6 +15,7 @@ from edge.basics.command import exit_code_of, say
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.folders import read_plain
 from edge.basics.whole_files import write_whole
+from firmware_bridge.command_line import Parser
 from trainer.judging.comparing.catalogue import MEASURES
 from trainer.judging.comparing.records import PICTURES_FOLDER, Case, Comparison, Record, read_comparison
 from trainer.judging.comparing.summary import Summary, sets_of, summarised
@@ -205,7 +205,7 @@ def _viewer(pictures: Pictures, cases: Mapping[int, Case], comparison: Compariso
 
 def main(argv: Sequence[str] | None = None) -> int:
     """`python -m trainer.judging.reporting.report DIR`: the page of a comparison, of one that was stopped too."""
-    parser = argparse.ArgumentParser(prog="python -m trainer.judging.reporting.report", description=main.__doc__)
+    parser = Parser(prog="python -m trainer.judging.reporting.report", description=main.__doc__)
     parser.add_argument("folder", type=Path, metavar="DIR", help="what edge-train evaluate --report has filled")
     args = parser.parse_args(argv)
 

@@ -28,7 +28,7 @@ class Nearest(torch.nn.Module):
 @pytest.fixture
 def pictures(tmp_path, tissue):
     cv2.imwrite(str(tmp_path / "a.png"), tissue(64, 80, 1))
-    return HeldOut((), (), {"Set5": [tmp_path / "a.png"]})
+    return HeldOut({}, {"Set5": [tmp_path / "a.png"]})
 
 
 def test_tables_with_and_without_blur_are_made_once(pictures, tmp_path, monkeypatch):
@@ -59,6 +59,6 @@ def test_bicubic_has_what_the_literature_has(name, expected):
     paths = sorted((DATA / "sr_benchmark" / name).glob("*.png"))
     if not paths:
         pytest.skip(f"no {DATA}/sr_benchmark/{name}")
-    sets = isr_scores.isr_sets(HeldOut((), (), {name: paths}))
+    sets = isr_scores.isr_sets(HeldOut({}, {name: paths}))
     assert isr_scores.isr_scores(sets, {})[name]["bicubic"].psnr_y == pytest.approx(expected, abs=0.01)
     assert isr.PUBLISHED[name]["bicubic, ESRGAN's paper"][0] == pytest.approx(expected, abs=0.1)

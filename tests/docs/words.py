@@ -84,7 +84,7 @@ def refusal(words: list[str], capsys: Any) -> tuple[int, str]:
 
 def fault_of(words: list[str], capsys: Any) -> str:
     """Why a command line of a page cannot be; empty where it can."""
-    name = PurePosixPath(words[0]).name
+    name = PurePosixPath(words[0]).name or words[0]
     absent = [word for word in words if _is_of_the_repository(word) and not list(REPOSITORY.glob(word.rstrip("/")))]
     if absent:
         return f"{absent[0]}: not in the repository"

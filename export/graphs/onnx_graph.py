@@ -19,6 +19,8 @@ from export.precisions.graph_edit import serialised
 
 OPSET = 17
 """The newest opset that TensorRT 8.6 (JetPack 6.0) reads."""
+UNFOLDED = ("ConvMulFusion",)
+"""Passes that are left out: a weight times 0.2, as RRDB's, is no half any more, and could not be shared as one."""
 TRACE_PX = 32
 """Side of the picture that a fully convolutional network is traced with: its graph does not depend on it."""
 
@@ -78,7 +80,9 @@ def _folded(graph: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "folded.onnx"
         options.optimized_model_filepath = str(path)
-        onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=UNFOLDED
+        )
         return path.read_bytes()
 
 

@@ -61,6 +61,14 @@ def test_graph_and_weights_together_are_the_graph_with_the_rounded_weights(model
     assert np.abs(images[0] - images[1]).max() <= 1
 
 
+@pytest.mark.parametrize("form", ["model.onnx", "model.fp16.onnx"])
+def test_no_weight_of_a_network_stays_behind_in_a_graph(models, form):
+    graph = onnx.load(models / "miinet" / form, load_external_data=False).graph
+    of_convolutions = {node.input[1] for node in graph.node if node.op_type == "Conv"}
+    assert len(of_convolutions) > 20
+    assert not of_convolutions & {weight.name for weight in graph.initializer}
+
+
 def test_half_graphs_take_the_same_weights(models):
     profile = load_profile("miinet", (models,))
     half = profile.graph_for("fp16")

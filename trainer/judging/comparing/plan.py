@@ -127,14 +127,16 @@ def check_apart(tests: Sequence[Planned], trained_on: Sequence[Manifest]) -> Non
     """No picture that is judged may be one that was trained on, or nearly one.
 
     Args:
-        trained_on: their training sides are hashed (`trainer.prepare.duplicates`), held-out sides are not.
+        trained_on: what they teach is hashed (`trainer.prepare.duplicates`); held-out sides and unsorted pictures teach nothing.
 
     Raises:
         ConfigError: names the first such two.
         InputOutputError: a picture cannot be read.
     """
     judged = sorted({plan.truth or plan.foggy for plan in tests if plan.truth or plan.foggy})  # type: ignore[type-var]
-    trained = sorted({m.root / e.path for m in trained_on for e in m.entries if e.split == "train"})
+    trained = sorted(
+        {m.root / e.path for m in trained_on for e in m.entries if e.split == "train" and e.domain != "unsorted"}
+    )
     paths = [*judged, *trained]
     with ThreadPoolExecutor() as pool:
         progress = tqdm(pool.map(_hash, paths), "duplicates", len(paths), disable=None, dynamic_ncols=True)

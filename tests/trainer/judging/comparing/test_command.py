@@ -1,6 +1,7 @@
 """`edge-train evaluate --report` from the command line: what it leaves, goes on with, and refuses."""
 
 import hashlib
+import json
 import re
 import signal
 import subprocess
@@ -169,6 +170,12 @@ def test_a_copy_of_a_training_picture_is_refused(command, place, tissue, tmp_pat
     assert main(prepare) == 0
     line = refused(command(tmp_path / "report", "--trained-on", tmp_path / "set.json"), capsys)
     assert "2.png is judged and" in line and "copy.jpg" in line
+
+    entries = json.loads((tmp_path / "set.json").read_text())
+    for entry in entries["entries"]:
+        entry["domain"] = "unsorted"  # nothing is taught by it
+    (tmp_path / "set.json").write_text(json.dumps(entries))
+    assert main(command(tmp_path / "report", "--trained-on", tmp_path / "set.json")) == 0
 
 
 @pytest.mark.parametrize(

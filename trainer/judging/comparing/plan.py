@@ -127,7 +127,8 @@ def check_apart(tests: Sequence[Planned], trained_on: Sequence[Manifest]) -> Non
     """No picture that is judged may be one that was trained on, or nearly one.
 
     Args:
-        trained_on: what they teach is hashed (`trainer.prepare.duplicates`); held-out sides and unsorted pictures teach nothing.
+        trained_on: what they teach is hashed (`trainer.prepare.duplicates`); held-out sides and unsorted pictures
+            teach nothing.
 
     Raises:
         ConfigError: names the first such two.

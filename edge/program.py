@@ -142,6 +142,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     begin, end = life.reload_begins, life.reload_ends
     reload = Reload(load, config, correction, engine, source, takers, on_begin=begin, on_end=end)
     health.track("reload", reload.outcome)
+    health.track("models", offered.folder)
     for part in (
         ReferenceOperations(references, health),
         Profiles(offered.now, reload.use_profile),

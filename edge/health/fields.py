@@ -86,6 +86,7 @@ FIELDS: Final = (
     Field("unit_state.over_current_events.*", "that grow: the supply is too weak"),
     Field("unit_state.power_watts.*", "by rail"),
     Field("unit_state.nvpmodel", "a Jetson's power mode"),
+    Field("models", "folder of the unit's own profiles; empty: the shipped ones alone"),
     Field("reload", "`count`, `at`, `ok`, `reason` of the last one; null before it"),
     Field("bridge", "the camera head; null without one"),
     Field("bridge.state", "`connected` or `lost`", _HEAD),

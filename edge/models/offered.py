@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -60,6 +61,10 @@ class Offered:
     def now(self) -> tuple[OfferedProfile, ...]:
         """By name; as they were found last."""
         return self._profiles
+
+    def folder(self) -> str:
+        """Where the unit's own profiles are, whole and without links; empty where shipped ones are all."""
+        return os.path.realpath(self._models) if self._models else ""
 
     def use(self, models: str, keys: str) -> None:
         """Look elsewhere from the next tick on."""

@@ -189,6 +189,11 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
     if health is None:
         say(f"no unit answers on {config.web.listen}; it takes effect at the next start")
         return
+    theirs = health.get("models")
+    if isinstance(theirs, str) and theirs != os.path.realpath(store.root):
+        of = f"those of {theirs}" if theirs else "the shipped ones alone"
+        say(f"the unit that answers on {config.web.listen} (process {health['pid']}) takes {of}; it is left alone")
+        return
     is_taken, reason = False, "interrupted"
     try:
         with told_if_long("the running unit takes it", say):
@@ -200,8 +205,11 @@ def _put_in_use(store: ModelStore, profile: str, name: str, before: str, config:
     if not is_taken:
         raise ModelError(f"the running unit did not take it, what was in use stays: {reason}")
     sha256 = load_profile(profile, profile_roots(config.engine.models)).sha256
-    is_shown = health.get("profile") == profile and unit.runs(sha256, stop)
-    say(f"the running unit (process {health['pid']}) {'shows' if is_shown else 'has taken'} {sha256[:SHORT]}")
+    if health.get("profile") == profile and unit.runs(sha256, stop):
+        say(f"the running unit (process {health['pid']}) shows {sha256[:SHORT]}")
+    else:
+        shown = (unit.health() or health).get("profile") or "no profile"
+        say(f"the running unit (process {health['pid']}) has read its files again, and enhances by {shown}")
 
 
 def run_list(args: argparse.Namespace, config: Config) -> int:

@@ -1,7 +1,8 @@
 """Stands for a running unit: serves `/health` and, on SIGHUP, loads the profile again, as `edge-enhance --live` does.
 
-    python reloading_unit.py --live MODELS PORT_FILE BEHAVIOUR
+    python reloading_unit.py --live MODELS PORT_FILE BEHAVIOUR [TOLD]
 
+TOLD: the folder of models that it says it has; MODELS by default.
 BEHAVIOUR: take, refuse (the profile in use stays), die, or deaf (the signal is ignored).
 """
 
@@ -17,9 +18,10 @@ from pathlib import Path
 
 from edge.models.profile import load_profile, profile_roots
 
-_, _, models, port_file, behaviour = sys.argv
+_, _, models, port_file, behaviour, *told = sys.argv
 roots = profile_roots(models)
 state = {"pid": os.getpid(), "profile": "live", "model_sha256": load_profile("live", roots).sha256, "reload": None}
+state["models"] = os.path.realpath(told[0] if told else models)
 num_reloads = 0
 
 

@@ -117,9 +117,9 @@ class Unit:
     def versions(self):
         return sorted(path.name for path in (self.models / "versions").iterdir() if path.name != ".lock")
 
-    def start(self, behaviour):
+    def start(self, behaviour, *told):
         port_file = self.folder / "port"
-        self.process = subprocess.Popen([sys.executable, DOUBLE, "--live", self.models, port_file, behaviour])
+        self.process = subprocess.Popen([sys.executable, DOUBLE, "--live", self.models, port_file, behaviour, *told])
         until_s = time.monotonic() + GUARD_S
         while not port_file.exists() and time.monotonic() < until_s:
             time.sleep(0.05)
@@ -302,6 +302,14 @@ def test_a_running_unit_takes_it_at_once(unit, bundles):
     assert code == 0 and f"(process {unit.process.pid}) shows {unit.sha256[:12]}" in out
     code, out, _ = unit("rollback")
     assert code == 0 and f"shows {SHIPPED_SHA256[:12]}" in out
+
+
+@pytest.mark.slow
+def test_a_unit_of_other_models_on_that_address_is_left_alone(unit, bundles):
+    unit.start("die", unit.folder)  # it would end if it were told to reload
+    code, out, _ = unit("install", bundles["other"])
+    assert code == 0 and f"(process {unit.process.pid}) takes those of {unit.folder}; it is left alone" in out
+    assert unit.process.poll() is None
 
 
 @pytest.mark.slow

@@ -74,8 +74,8 @@ def _check_checkpoints(args: argparse.Namespace) -> None:
         if getattr(args, name) is None:
             raise UsageError(f"--{name} is missing: an export from a checkpoint needs it; see edge-export onnx --help")
     name, recipe = recipe_for(args.profile, args.upscale)
+    _check_networks(args, recipe)  # before what is missing: weights for x4 help nobody whose dehazer is the wrong one
     check_isr(recipe, args.isr)
-    _check_networks(args, recipe)
     _check_version(args, name)
 
 

@@ -22,7 +22,8 @@ def version_of(tree: Path) -> str:
     # setuptools-scm takes files that git does not know for no change; here they would be in what is released.
     settings = toml_from_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools_scm"]
     version: str = get_version(root=str(tree), **settings)
-    if is_release(version) and output_of(["git", "status", "--porcelain"], tree):
+    changed = output_of(["git", "status", "--porcelain"], tree)
+    if changed and (is_release(version) or "?? " in changed):
         raise Refused(f"files beside the commit of v{version}: commit or ignore them (git status), then make dist")
     return version
 

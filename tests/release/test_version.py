@@ -69,6 +69,12 @@ def test_a_new_file_beside_a_tagged_commit_is_refused(tree):
         version_of(tree)
 
 
+def test_a_new_file_beside_an_untagged_commit_is_refused_too(tree):
+    (tree / "other").write_text("new")
+    with pytest.raises(Refused, match=r"^files beside the commit of v0\.0\.dev1\+g"):
+        version_of(tree)
+
+
 def test_what_is_no_checkout_is_refused(tmp_path):
     with pytest.raises(Refused, match="is no git checkout"):
         version_of(tmp_path)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import getpass
 import grp
+import os
 import select
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,7 @@ def _why_not_open(path: Path, error: OSError | ValueError) -> str:
         return f"{path}: another program has it open; stop that one (sudo fuser -v {path} names it)"
     if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV, errno.EIO):
         return f"{path}: no such port; is the camera head plugged in?"
-    if not path.is_char_device():
+    if not path.is_char_device() or os.strerror(errno.ENOTTY) in str(error):  # pyserial hands on the words alone
         return f"{path}: this is no serial port; edge-bridge ports lists what is there"
     return f"{path}: cannot be opened: {error}"
 

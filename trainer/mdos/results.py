@@ -90,7 +90,9 @@ class Results:
 
     def __init__(self, study: Study, sheets: Sequence[Sheet]) -> None:
         if not any(sheet.clicks for sheet in sheets):
-            raise InputOutputError(f"{study.folder}: nobody has rated anything yet; run: edge-train mdos serve")
+            raise InputOutputError(
+                f"{study.folder}: nobody has rated anything yet; run: edge-train mdos serve {study.folder}"
+            )
         kinds = {sheet.is_simulated for sheet in sheets}
         if len(kinds) > 1:
             raise InputOutputError(

@@ -122,7 +122,7 @@ def test_one_rater_and_a_few_clicks_are_enough_for_a_report(study, tmp_path):
 
 
 def test_nothing_to_report_and_a_mixture_are_refused(study):
-    with pytest.raises(InputOutputError, match="nobody has rated anything yet"):
+    with pytest.raises(InputOutputError, match=r"nobody has rated anything yet; run: edge-train mdos serve .+"):
         results_of(study)
     simulate(study, PAPER_MEANS)
     sheets = read_sheets(study)

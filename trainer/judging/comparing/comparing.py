@@ -99,9 +99,9 @@ def _difference(held: Run, wanted: Run) -> str:
     for index in range(max(map(len, pathless))):
         one, other = (rows[index] if index < len(rows) else None for rows in pathless)
         if one != other:
-            names = [row.name if row else "nothing" for row in (one, other)]
-            same = names[0] == names[1]
-            return f"another file for {names[0]}" if same else f"method {names[0]} where {names[1]} is given now"
+            if held.names == wanted.names:
+                return f"another file for {held.names[index]}"
+            return f"methods {', '.join(held.names)}, not {', '.join(wanted.names)}"
     return "" if held.cases == wanted.cases else "other pictures"
 
 

@@ -17,10 +17,12 @@ def add_family_options(judge: argparse.ArgumentParser) -> None:
     judge.add_argument("--lpips", type=Path, metavar="WEIGHTS", help="AlexNet and LPIPS heads, for that column")
     families = judge.add_argument_group("with --families")
     families.add_argument("--families", action="store_true", help="every family of fog, left-out ones first")
-    what = "held-out pictures of each manifest; 0: all"
+    what = "held-out pictures of each manifest; with --report too; 0: all"
     families.add_argument("--num-pictures", type=int, default=0, metavar="N", help=what)
     families.add_argument("--pictures", action=Renamed, const="is --num-pictures now, as elsewhere it is a folder")
-    families.add_argument("--real", type=Path, metavar="FOLDER", help="real foggy frames, and real pairs")
+    families.add_argument(
+        "--real", type=Path, metavar="FOLDER", help="real foggy frames, and real pairs; with --report too"
+    )
     families.add_argument("--surgclean", type=Path, metavar="FOLDER", help="the SurgClean set: input/ and gt/")
     families.add_argument("--sheets", type=Path, metavar="FOLDER", help="where pages of the real frames are written")
 

@@ -123,7 +123,7 @@ def refused(argv, capsys):
     "more, networks, message",
     [
         pytest.param(["--fogs-each", "2"], ("cyclegan/idm", "miinet/idm"), "fogs_each = 1, not 2", id="setting"),
-        pytest.param([], ("cyclegan/idm", "still"), "method cyclegan/idm where idm is given now", id="network"),
+        pytest.param([], ("cyclegan/idm", "still"), "miinet/idm, hq, not original, idm, still, hq;", id="network"),
         pytest.param(["--niqe", "gone"], ("cyclegan/idm", "miinet/idm"), "gone: not NIQE's model", id="no model"),
     ],
 )

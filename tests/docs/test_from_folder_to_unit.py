@@ -45,7 +45,7 @@ def test_the_commands_lead_from_pictures_to_a_unit(tmp_path):
     lifted = []
     for before in raw:
         seen, enhanced = (
-            cv2.imread(str(tmp_path / folder / f"{before.stem}_enhanced.png")) for folder in ("seen", "enhanced")
+            cv2.imread(str(tmp_path / folder / f"{before.stem}-enhanced.png")) for folder in ("seen", "enhanced")
         )
         assert np.array_equal(seen, enhanced)
         lifted.append(enhanced.std() / cv2.imread(str(before)).std())

@@ -64,6 +64,7 @@ def on_terminal(slave: int) -> Callable[[], None]:
     """Makes a terminal that of the process that is started."""
 
     def take() -> None:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests by nohup has it ignored
         os.setsid()
         fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
 

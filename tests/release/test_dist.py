@@ -52,7 +52,11 @@ def test_the_wheel_is_small_and_holds_what_is_compiled_and_every_file_of_the_pac
     project = toml_from_text((REPOSITORY / "pyproject.toml").read_text())
     for package, patterns in project["tool"]["setuptools"]["package-data"].items():
         for pattern in patterns:
-            files = {str(one.relative_to(REPOSITORY)) for one in (REPOSITORY / package).glob(pattern) if one.is_file()}
+            files = {
+                str(one.relative_to(REPOSITORY))
+                for one in (REPOSITORY / package).glob(pattern)
+                if one.is_file() and one.parent.name != "__pycache__"
+            }
             assert files and files <= names, f"{package}/{pattern}"
     modules = {
         str(one.relative_to(REPOSITORY))

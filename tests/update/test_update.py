@@ -27,6 +27,7 @@ import pytest
 from edge.basics.texts import toml_from_text
 from edge.calibration.file import read_calibration
 from edge.config_file import load_config
+from edge.models.profile import profile_names
 from edge.service.files import CONFIG_PATH, RECORD_PATH, UNIT_PATH
 from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
@@ -224,10 +225,11 @@ def test_the_installed_model_is_in_use_and_the_one_before_is_kept(updated):
         assert updated.started[name] == updated.before[name]
     assert (updated.health["mode"], updated.health["profile"]) == ("enhanced", "live")
     listed = updated.program.run(*updated.program.enhance, "model", "list", "--config", config_of_now(updated.root))
-    first, second, *others = listed.splitlines()
-    assert first.startswith("live: version 3.0,") and first.endswith("configured")
-    assert second.startswith("  previous: version 2.0,")
-    assert [line.split(":")[0] for line in others] == ["live-fast"]
+    lines = listed.splitlines()
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("live: version 3.0,")]
+    assert lines[at].endswith("configured") and lines[at + 1].startswith("  previous: version 2.0,")
+    assert [line for line in lines if line.startswith("  ")] == [lines[at + 1]]
+    assert {line.split(":")[0] for line in lines if not line.startswith("  ")} == set(profile_names())
 
 
 def test_a_model_whose_installation_was_cut_short_is_removed_and_told(updated):

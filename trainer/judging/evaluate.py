@@ -249,7 +249,7 @@ def evaluate(pictures: HeldOut, demo: Path | None, judged: Judged, lpips: Lpips 
     if judged.enlargers:
         of_isr = isr_sets(pictures, NUM_ENLARGED)
         with progress("x4 alone", sum(map(len, of_isr.values())) * (1 + len(judged.enlargers))) as tick:
-            enlarged = isr_scores(of_isr, judged.enlargers, lpips, tick)
+            enlarged = isr_scores(of_isr, judged.enlargers, lpips, tick=tick)
         parts += [
             f"### x4 alone, of bicubic 1/4; at most {NUM_ENLARGED} pictures of {' and of '.join(sets)}",
             isr_table(enlarged),

@@ -95,6 +95,7 @@
         svg.append(draw("use", { href: `#${id}` }));
         const canvas = make("canvas", { width: now().size[0], height: now().size[1] });
         canvas.setAttribute("role", "img");
+        canvas.setAttribute("aria-label", `${name}: differences, not drawn yet`);
         canvas.dataset.method = name;
         return make("li", {}, make("b", { textContent: name }), svg, canvas, make("ul", {}, ...figures.map((one) => make("li", { textContent: one }))));
       }),

@@ -24,7 +24,10 @@ def version_of(tree: Path) -> str:
     version: str = get_version(root=str(tree), **settings)
     changed = output_of(["git", "status", "--porcelain"], tree)
     if changed and (is_release(version) or "?? " in changed):
-        raise Refused(f"files beside the commit of v{version}: commit or ignore them (git status), then make dist")
+        first = changed.splitlines()[0].strip()
+        raise Refused(
+            f"files beside the commit of v{version}: {first}; commit or ignore them (git status), then make dist"
+        )
     return version
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from edge.basics.whole_files import lock
 
 Make = Callable[[Path], object]
 MadeOnce = Callable[[str, Make], Path]
@@ -30,7 +29,7 @@ def made_in(shared: Path, name: str, make: Make) -> Path:
     """The first that asks makes it, the others wait for it; where making fails the next one tries again."""
     folder, seal = shared / name, shared / f"{name}.made"
     with (shared / f"{name}.lock").open("wb") as file:
-        lock(file, wait=True)
+        fcntl.flock(file, fcntl.LOCK_EX)  # the program's own lock makes root wait for ten seconds and no longer
         if not seal.exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()

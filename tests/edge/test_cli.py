@@ -389,7 +389,7 @@ def test_help_shows_an_example_the_profiles_and_which_option_is_for_what():
     done = run("--help")
     assert done.returncode == 0
     assert "edge-enhance --live --source camera:/dev/video0" in done.stdout
-    assert "shipped profiles: live" in done.stdout
+    assert "shipped profiles: cyclegan, live, live-fast, miinet, miinet-guided" in done.stdout
     message = " ".join(done.stdout.split())
     assert "for files: INPUT picture, clip or folder --output DIR" in message
     assert "for --live, --check and --print-config: --source URI" in message

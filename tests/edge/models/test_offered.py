@@ -11,7 +11,7 @@ import pytest
 
 from edge.models.kinds import num_macs
 from edge.models.offered import LOOK_EVERY_NS, Offered
-from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile
+from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile, profile_names
 
 
 def own_profile(folder: Path, profile: str, **changes: object) -> Path:
@@ -34,11 +34,15 @@ def after_a_look(offered: Offered, now_ns: int) -> list[str]:
     return names(offered)
 
 
-def test_the_shipped_ones_are_live_and_invent_nothing() -> None:
+def test_of_the_shipped_ones_those_with_an_enlarger_are_for_stills_and_invent() -> None:
     offered = Offered("", "")
     offered.look()
-    assert names(offered) == ["live", "live-fast"]
-    assert [(one.is_live, one.synthesises) for one in offered.now()] == [(True, False)] * 2
+    kinds = {one.name: (one.is_live, one.synthesises) for one in offered.now()}
+    stills, live = (False, True), (True, False)
+    assert kinds == {"cyclegan": stills, "live": live, "live-fast": live, "miinet": stills, "miinet-guided": live}
+    for name in ("cyclegan", "miinet", "miinet-guided"):
+        card = next(one.card for one in offered.now() if one.name == name)
+        assert card is not None and card.advice.startswith("comparison only")
     assert 0 < num_macs(load_profile("live").manifest) < 10**9
 
 
@@ -63,19 +67,19 @@ def test_what_nobody_vouches_for_or_is_damaged_is_not_offered(tmp_path: Path, ca
     with caplog.at_level(logging.WARNING):
         offered = Offered(str(models), str(keys))
         offered.look()
-    assert names(offered) == ["live", "live-fast"]
+    assert names(offered) == profile_names()
     assert "profile by-hand is not offered" in caplog.text
     assert "profile damaged is not offered" in caplog.text
 
 
 def test_one_that_is_installed_later_is_found_and_one_that_is_gone_is_not(tmp_path: Path) -> None:
     offered = Offered(str(tmp_path), "")
-    assert after_a_look(offered, 0) == ["live", "live-fast"]
+    assert after_a_look(offered, 0) == profile_names()
     folder = own_profile(tmp_path, "other")
-    assert after_a_look(offered, LOOK_EVERY_NS - 1) == ["live", "live-fast"], "not yet time"
-    assert after_a_look(offered, LOOK_EVERY_NS) == ["live", "live-fast", "other"]
+    assert after_a_look(offered, LOOK_EVERY_NS - 1) == profile_names(), "not yet time"
+    assert after_a_look(offered, LOOK_EVERY_NS) == sorted([*profile_names(), "other"])
     shutil.rmtree(folder)
-    assert after_a_look(offered, 2 * LOOK_EVERY_NS) == ["live", "live-fast"]
+    assert after_a_look(offered, 2 * LOOK_EVERY_NS) == profile_names()
 
 
 def test_nothing_is_read_while_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def test_asked_for_made_shown_and_fetched(client):
     ("method", "path", "body", "status", "words"),
     [
         ("POST", "/api/reference", b'{"profile": "miinet"}', 409, "no picture is held; freeze one first"),
-        ("POST", "/api/reference", b'{"profile": "live"}', 400, "expected one of miinet"),
+        ("POST", "/api/reference", b'{"profile": "live"}', 400, "expected one of cyclegan, miinet"),
         ("POST", "/api/reference", b'{"profile": 7}', 400, "expected a body such as"),
         ("POST", "/api/reference", b"\xff{", 400, "expected JSON"),
         ("POST", "/api/reference", b"[" * 4000, 400, "expected JSON"),

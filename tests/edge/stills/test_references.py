@@ -112,9 +112,9 @@ def scripted(room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
 
 
 def test_profiles_for_stills_are_offered_and_no_others(room):
-    assert room.references.offered() == ("miinet", "miinet-guided")
+    assert room.references.offered() == ("cyclegan", "miinet", "miinet-guided")
     told = {one["name"]: one["synthesised"] for one in room.references.record()["profiles"]}
-    assert told == {"miinet": True, "miinet-guided": False}
+    assert told == {"cyclegan": True, "miinet": True, "miinet-guided": False}
 
 
 def test_a_held_picture_is_made_and_shown_in_its_place(room):
@@ -222,7 +222,7 @@ def test_a_picture_that_does_not_show_what_was_held_is_refused(scripted):
 
 def test_a_name_that_is_not_offered_is_refused_in_one_line(room):
     room.open()
-    with pytest.raises(UsageError, match=r"profile = 'live': expected one of miinet, miinet-guided$"):
+    with pytest.raises(UsageError, match=r"profile = 'live': expected one of cyclegan, miinet, miinet-guided$"):
         room.references.begin("live")
 
 

@@ -91,7 +91,9 @@ def test_a_name_wins_over_a_file_so_called(ask: Ask, tmp_path: Path) -> None:
 def test_an_unknown_one_is_told_in_one_line(ask: Ask, name: str, hint: str) -> None:
     code, out, err = ask(name)
     assert (code, out) == (78, "") and err.count("\n") == 1 and len(err) < 500
-    assert ": not found; known profiles: live" in err and hint in err and ("did you mean" in err) == bool(hint)
+    assert (
+        ": not found; known profiles: cyclegan, live" in err and hint in err and ("did you mean" in err) == bool(hint)
+    )
 
 
 def test_a_damaged_folder_is_told(ask: Ask, folder: Path) -> None:

@@ -191,7 +191,7 @@ def _why_none(peer: Peer, made: Association, heard: Sequence[Any]) -> str:
     if made.acceptor.primitive is not None and not made.accepted_contexts:
         return f"accepts nothing of what was proposed as {peer.own_ae_title!r}: its administrator must allow it"
     if heard:
-        return "broke off before it accepted the connection; does it speak DICOM, and know the unit's AE title and address?"
+        return "broke off before it accepted: does it speak DICOM there, and know the unit's AE title and address?"
     return why_unreachable(peer)
 
 

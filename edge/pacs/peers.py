@@ -43,6 +43,10 @@ class PeerFailed(InputOutputError):
     """A peer is not there, does not want us, or was lost; another try may help."""
 
 
+class NothingAccepted(PeerFailed):
+    """A peer takes none of what was proposed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Whom to speak with.
@@ -92,6 +96,7 @@ def associated(
 
     Raises:
         PeerFailed: there is none; the message says what to do.
+        NothingAccepted: of what was proposed.
         ConfigError: a file for TLS cannot be used.
     """
     from pynetdicom import evt
@@ -114,7 +119,9 @@ def associated(
     except OSError as error:  # a name that nobody knows
         raise PeerFailed(f"{peer.name}: {error.strerror or error}; correct [{peer.table}] host") from error
     if not made.is_established:
-        raise PeerFailed(f"{peer.name}: {_why_none(peer, made, heard)}")
+        told = made.acceptor.primitive
+        kind = NothingAccepted if told is not None and told.result == 0 and not made.accepted_contexts else PeerFailed
+        raise kind(f"{peer.name}: {_why_none(peer, made, heard)}")
     made.dul.to_provider_queue = _Bounded(made, peer)
     is_done = False
     try:

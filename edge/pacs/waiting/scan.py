@@ -14,8 +14,8 @@ from typing import Any
 
 from edge.basics.folders import open_folder
 from edge.basics.texts import json_from_text
-from edge.pacs.queue import Queue
-from edge.pacs.uids import named
+from edge.pacs.waiting.queue import Queue
+from edge.pacs.waiting.uids import named
 from edge.saving.listing import Item
 from edge.saving.sidecar import MAX_BYTES
 from edge.saving.store import Store

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pynetdicom.presentation import build_context
 
-from edge.pacs.forms import PROPOSED, form_of, in_form_for, name_of, spooled
-from edge.pacs.outcome import NotTaken, Outcome, outcome_of
-from edge.pacs.peers import Peer, associated, status_of
+from edge.pacs.peers import Peer, PeerFailed, associated, status_of
+from edge.pacs.ways.forms import CAPTURES, PROPOSED, Form, form_of, in_form_for, name_of, spooled
+from edge.pacs.ways.outcome import NotTaken, Outcome, is_refused_kind, outcome_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -39,12 +39,20 @@ class Storing:
             PeerFailed: the connection was lost; whether the PACS has it, nobody knows.
             OSError: it cannot be put together.
         """
-        fitting = in_form_for(dataset, self._accepted)
+        outcome = self._sent(dataset, self._accepted)
+        return self._sent(dataset, self._accepted & {*CAPTURES}) if is_refused_kind(outcome) else outcome
+
+    def _sent(self, dataset: Dataset, accepted: Collection[Form]) -> Outcome:
+        fitting = in_form_for(dataset, accepted)
         if fitting is None:
             return NotTaken(f"the PACS does not take this kind: {name_of(form_of(dataset))}", is_rare=True)
         self._number = self._number % 0xFFFF + 1
         with spooled(fitting, self._folder) as path:
-            status = status_of(self._peer, self._association.send_c_store(path, msg_id=self._number))
+            try:
+                answer = self._association.send_c_store(path, msg_id=self._number)
+            except RuntimeError as error:  # pynetdicom's, where the peer has gone since
+                raise PeerFailed(f"{self._peer.name}: it closed the connection") from error
+            status = status_of(self._peer, answer)
         return outcome_of(status, str(fitting.SOPInstanceUID), str(fitting.SOPClassUID))
 
 

@@ -1,7 +1,7 @@
 """The queue on the disk: what is to be sent, and what has become of it. It outlives power cuts.
 
 Each change is on the disk when a method returns. No patient stands in it: names of files,
-UIDs and states alone. What is lost with it is found again in the store, and bears the same UIDs (`edge.pacs.uids`).
+UIDs and states alone. What is lost with it is found again in the store, and bears the same UIDs (`uids.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from edge.pacs.database import Database
+from edge.pacs.waiting.database import Database
 
 NAME = "queue.sqlite"
 FORMAT = 1
@@ -22,17 +22,17 @@ LONGEST_WAIT_S = 3600.0
 _TABLES = """
 CREATE TABLE objects (
     item TEXT NOT NULL, view TEXT NOT NULL, session TEXT NOT NULL, series TEXT NOT NULL, uid TEXT NOT NULL,
-    sop_class TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0,
-    reason TEXT NOT NULL DEFAULT '', queued_at REAL NOT NULL, next_try REAL NOT NULL DEFAULT 0,
-    sent_at REAL, asked_at REAL,
+    sent_uid TEXT NOT NULL DEFAULT '', sop_class TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'waiting',
+    tries INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', queued_at REAL NOT NULL,
+    next_try REAL NOT NULL DEFAULT 0, sent_at REAL, asked_at REAL,
     PRIMARY KEY (item, view)
 ) WITHOUT ROWID;
 CREATE INDEX by_state ON objects (state, next_try);
-CREATE INDEX by_uid ON objects (uid);
+CREATE INDEX by_uid ON objects (sent_uid);
 CREATE TABLE transactions (uid TEXT PRIMARY KEY, asked_at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE told (key TEXT PRIMARY KEY, at REAL NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
 """
-_COLUMNS = "item, view, session, series, uid, sop_class, state, tries, reason, queued_at, next_try"
+_COLUMNS = "item, view, session, series, uid, sent_uid, sop_class, state, tries, reason, queued_at, next_try"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Entry:
         item, view: of what in the store it is made.
         session: id of its patient session, which says nothing of the patient.
         series, uid: DICOM's names of it.
-        sop_class: of which it was sent; "" before.
+        sent_uid, sop_class: under which it was sent; "" before.
         reason: why it was not taken; "" where nothing is known against it.
         queued_at, next_try: seconds since 1970, by the unit's clock.
     """
@@ -53,6 +53,7 @@ class Entry:
     session: str
     series: str
     uid: str
+    sent_uid: str
     sop_class: str
     state: State
     tries: int
@@ -82,6 +83,9 @@ class Queue:
     def entries(self) -> list[Entry]:
         """All, the oldest first."""
         return self._entries("ORDER BY queued_at, item, view DESC")
+
+    def of(self, item: str) -> list[Entry]:
+        return self._entries("WHERE item = ?", item)
 
     def due(self, now: float, most: int = 500) -> list[Entry]:
         """What is to be sent now; of a pair the raw picture first, to which the other refers."""
@@ -156,8 +160,8 @@ class Queue:
     def sent(self, entry: Entry, uid: str, sop_class: str, now: float) -> None:
         """The PACS has it, under this UID."""
         self._database.do(
-            "UPDATE objects SET state = 'sent', uid = ?, sop_class = ?, tries = tries + 1, reason = '', sent_at = ?, "
-            "asked_at = NULL WHERE item = ? AND view = ?",
+            "UPDATE objects SET state = 'sent', sent_uid = ?, sop_class = ?, tries = tries + 1, reason = '', "
+            "sent_at = ?, asked_at = NULL WHERE item = ? AND view = ?",
             *(uid, sop_class, now, entry.item, entry.view),
         )
 
@@ -181,7 +185,9 @@ class Queue:
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO transactions VALUES (?, ?)", (transaction, now))
             connection.execute("DELETE FROM transactions WHERE asked_at < ?", (now - 7 * 86400,))
-            connection.executemany("UPDATE objects SET asked_at = ? WHERE uid = ?", [(now, one.uid) for one in entries])
+            connection.executemany(
+                "UPDATE objects SET asked_at = ? WHERE sent_uid = ?", [(now, one.sent_uid) for one in entries]
+            )
 
     def knows(self, transaction: str) -> bool:
         """Whether this was asked."""
@@ -191,7 +197,7 @@ class Queue:
         """The PACS keeps these for good; how many of them were not known to be."""
         with self._database.transaction() as connection:
             done = connection.executemany(
-                "UPDATE objects SET state = 'committed', reason = '' WHERE uid = ? AND state = 'sent'",
+                "UPDATE objects SET state = 'committed', reason = '' WHERE sent_uid = ? AND state = 'sent'",
                 [(uid,) for uid in uids],
             )
             return max(0, done.rowcount)
@@ -199,7 +205,7 @@ class Queue:
     def not_committed(self, uid: str, reason: str, at: float) -> None:
         """The PACS does not keep it: it is sent again."""
         self._database.do(
-            "UPDATE objects SET state = 'waiting', reason = ?, next_try = ? WHERE uid = ? AND state = 'sent'",
+            "UPDATE objects SET state = 'waiting', reason = ?, next_try = ? WHERE sent_uid = ? AND state = 'sent'",
             *(reason, at, uid),
         )
 

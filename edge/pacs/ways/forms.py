@@ -23,7 +23,7 @@ from pydicom.uid import (
     VLEndoscopicImageStorage,
 )
 
-from edge.pacs.uids import captured
+from edge.pacs.waiting.uids import captured
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -38,6 +38,7 @@ PROPOSED: Sequence[Form] = (
     *((SecondaryCaptureImageStorage, syntax) for syntax in PLAIN),
 )
 """All that a unit may send. Each is a presentation context of its own, so that the PACS says of each what it takes."""
+CAPTURES: Sequence[Form] = tuple((SecondaryCaptureImageStorage, syntax) for syntax in PLAIN)
 SPOOL_PREFIX = ".sending-"
 
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
@@ -60,6 +61,9 @@ from edge.web.api.session import Session
 from edge.web.screen_picture import draw_screen
 from edge.web.server import WebSink
 
+if TYPE_CHECKING:  # pydicom and pynetdicom: loaded where a PACS is configured
+    from edge.pacs.sender import Sender
+
 log = logging.getLogger("edge")
 
 MAX_LEFT_TOLD = 5
@@ -103,6 +107,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     store = Store(config.save, board)
     recorder = Recorder(config.recording, store, health, board, session.now)
     tie_recording(recorder, store, session, health, web)
+    pacs = tied_pacs(config, store, session, board, health)
     sinks: list[Sink] = [web, freeze, recorder]
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
@@ -160,11 +165,15 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     store.start()
     audit.start()
     references.start()
+    if pacs is not None:
+        pacs.start()
     try:
         live.run()
     finally:
         notifier.stopping()
         references.close()
+        if pacs is not None:
+            pacs.close()
         saver.close()  # a picture that waits for the disk is written
         store.close()
         frames.close()
@@ -200,6 +209,21 @@ def tie_recording(recorder: Recorder, store: Store, session: PatientSession, hea
     health.track("recording", recorder.record)
     for part in (Recordings(recorder), Kept(store, recorder.hidden), Session(session)):
         web.serve_too(part.operations(), part.state)
+
+
+def tied_pacs(config: Config, store: Store, session: PatientSession, board: Board, health: Health) -> Sender | None:
+    """What sends to the PACS; None where none is configured, and nothing is loaded for it."""
+    if not config.pacs.is_on:
+        return None
+    from edge.pacs.sender import Sender
+
+    def open_session() -> str:
+        return (session.now() or {}).get("id", "")
+
+    pacs = Sender(config.pacs, config.unit.serial, store, board, open_session, partial(health.enter, "pacs"))
+    store.held = pacs.held
+    health.track("pacs", pacs.record)
+    return pacs
 
 
 def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:

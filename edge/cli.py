@@ -148,18 +148,19 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
     profile = profile_of(config)
     stop = stop_on_signals()
     with closing(FilesEngine(profile, config.engine)) as engine:
+        from edge.batch.kinds.kind import Options
         from edge.batch.run import enhance_files  # while the engine opens
+        from edge.batch.workers.in_thread import InThread
 
         report = enhance_files(
             args.input,
             output,
-            engine,
+            InThread(engine, profile, stop),
             profile,
             force=args.force,
             resume=args.resume,
-            keep_damaged=args.keep_damaged,
             recursive=args.recursive,
-            codec=codec,
+            options=Options(codec, args.keep_damaged),
             stop=stop,
             is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
         )

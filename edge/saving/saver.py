@@ -94,8 +94,9 @@ class PairSaver:
         try:
             make_folder(self._folder, PRIVATE_FOLDER)
             stem = self._folder / self._free_stem(name.stem)
-            picture = (self._health.tracked("camera") or {}).get("picture")
-            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture)
+            camera = self._health.tracked("camera") or {}
+            picture, granted = camera.get("picture"), str(camera.get("granted", ""))
+            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture, granted)
             contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {}, session)
             write_together(contents, PRIVATE_FILE)
         except OSError as error:

@@ -13,9 +13,12 @@ from edge.saving.patient_session import MAX_LABEL, PatientSession
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.requests import json_body
-from edge.web.api.schemas import TEXT, or_null, record
+from edge.web.api.schemas import TEXT, TRUTH, or_null, record
 
-_SESSION = record({"id": TEXT, "label": TEXT, "since": {"type": "string", "format": "date-time"}})
+_PATIENT = record({"id": TEXT, "birth_date": TEXT, "sex": TEXT, "is_emergency": TRUTH})
+_SESSION = record(
+    {"id": TEXT, "label": TEXT, "since": {"type": "string", "format": "date-time"}, "patient": or_null(_PATIENT)}
+)
 _TOLD = record({"session": or_null(_SESSION)})
 _ORDER = {
     "type": "object",

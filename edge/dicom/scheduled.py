@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydicom.dataelem import DataElement, RawDataElement
@@ -17,7 +18,7 @@ from pydicom.tag import Tag
 from edge.dicom.character_sets import Unreadable, known_sets, shown_anyway, text_of
 from edge.dicom.examination import Examination, examination_of, shown_name
 
-STEPS, PROCEDURES = "ScheduledProcedureStepSequence", "RequestedProcedureCodeSequence"
+STEPS = "ScheduledProcedureStepSequence"
 _OF_PATIENT = {
     "name": "PatientName",
     "id": "PatientID",
@@ -72,6 +73,15 @@ class Scheduled:
     examination: Examination | None
     reason: str = ""
     remark: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Listed:
+    """What a worklist answered. Attributes: items: each behind the key that chooses it; has_more: not all was taken."""
+
+    items: tuple[tuple[str, Scheduled], ...]
+    has_more: bool
+    asked_at: datetime
 
 
 def keys_wanted() -> tuple[str, ...]:

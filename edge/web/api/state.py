@@ -47,6 +47,7 @@ _CANNOT: Mapping[str, Any] = {
     "before_roll": False,
     "reference": [],
     "webrtc": False,
+    "worklist": False,
 }
 
 SCHEMA = record(

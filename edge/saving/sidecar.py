@@ -129,7 +129,7 @@ class Result:
         mode: raw where nothing could be enhanced.
         strength: share of the enhancement that was shown; said where it is not all.
         unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
-        session: patient session that was open, its `id` and `label`.
+        session: patient session that was open, as `PatientSession.now` tells it.
         changes: what was done beside the enhancement, in words.
     """
 
@@ -143,7 +143,7 @@ class Result:
     strength: float = 1.0
     unit_state: Mapping[str, Any] | None = None
     picture: Mapping[str, Any] | None = None
-    session: Mapping[str, str] | None = None
+    session: Mapping[str, Any] | None = None
     changes: tuple[str, ...] = ()
 
 

@@ -6,6 +6,7 @@ saved before a key was set is read as ever, and nobody who asks here sees a diff
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -15,8 +16,9 @@ from typing import BinaryIO, cast
 
 from edge.basics.folders import Folder, open_folder, read_at_most
 from edge.basics.whole_files import is_part, whole_name
-from edge.saving.sealing.keys import Key
-from edge.saving.sealing.sealed import Sealed, Sealer, opened, read_head, sealed_bytes
+from edge.config import PrivacyConfig
+from edge.saving.sealing.keys import Key, key_of
+from edge.saving.sealing.sealed import CutShort, KeyMissing, Sealed, Sealer, opened, read_head, sealed_bytes
 
 
 class AtRest:
@@ -84,11 +86,12 @@ class AtRest:
         if end:
             folder.append(name, end)
 
-    def key_missing(self, folder: Folder, name: str) -> bytes | None:
-        """Id of the key that it takes to read a file, where that is not here. Raises as `open`."""
-        with folder.open(name) as file:
+    def refuse_without_key(self, folder: Folder, name: str) -> None:
+        """Raises KeyMissing where a file was encrypted with a key that is not here, and OSError as `Folder.open`."""
+        with folder.open(name) as file, contextlib.suppress(CutShort):
             head = read_head(file, folder.path / name)
-        return None if head is None or head.key_id in self._keys else head.key_id
+            if head is not None and head.key_id not in self._keys:
+                raise KeyMissing(folder.path / name, head.key_id)
 
     def _opened(self, folder: Folder, name: str, *, is_whole: bool) -> BinaryIO:
         file = folder.open(name)
@@ -103,6 +106,16 @@ class AtRest:
 
 PLAIN = AtRest()
 """Without any key."""
+
+
+def at_rest_of(config: PrivacyConfig) -> AtRest:
+    """With the keys that the table [privacy] names.
+
+    Raises:
+        ConfigError: one of them cannot be had, and why.
+    """
+    key = key_of("privacy.key", config.key) if config.key else None
+    return AtRest(key, [key_of("privacy.old_keys", one) for one in config.old_keys])
 
 
 class Growing:

@@ -53,6 +53,10 @@ class Unreadable(OSError):
         super().__init__(number, why, str(path))
 
 
+class CutShort(Unreadable):
+    """Its end is missing."""
+
+
 class KeyMissing(Unreadable):
     """It was encrypted with a key that is not here."""
 
@@ -90,7 +94,7 @@ def read_head(file: BinaryIO, path: object) -> Head | None:
     length = _NAME_LENGTH.unpack(raw[-_NAME_LENGTH.size :])[0] if len(raw) == _FIXED else 0
     name = file.read(length) if length <= MAX_NAME_BYTES else b""
     if not length or len(name) < length:
-        raise Unreadable(path, "is encrypted and was cut short")
+        raise CutShort(path, "is encrypted and was cut short")
     at = len(MAGIC)
     key_id, salt = raw[at : at + ID_BYTES], raw[at + ID_BYTES : at + ID_BYTES + SALT_BYTES]
     return Head(key_id, salt, name.decode("utf-8", "replace"), raw + name)
@@ -180,7 +184,7 @@ class Sealed(io.RawIOBase):
         self._begins: list[int] = [0]
         has_end = self._look(len(head.raw))
         if is_whole and not has_end:
-            raise Unreadable(path, "was cut short: its end is missing, or not its own")
+            raise CutShort(path, "was cut short: its end is missing, or not its own")
         if not has_end:
             self._drop_torn()
 

@@ -33,6 +33,7 @@ from edge.health.news import Board, RecordingChanged, Removed, Saved, SessionCha
 from edge.health.record import Health
 from edge.live import Ending, Live
 from edge.models.offered import Offered
+from edge.pacs.worklist import Worklist
 from edge.reload import Reload
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
@@ -57,6 +58,7 @@ from edge.web.api.profiles import Profiles
 from edge.web.api.recordings import Recordings
 from edge.web.api.saved import Saved as Kept
 from edge.web.api.session import Session
+from edge.web.api.worklist import Worklist as Scheduled
 from edge.web.screen_picture import draw_screen
 from edge.web.server import WebSink
 
@@ -103,6 +105,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     store = Store(config.save, board)
     recorder = Recorder(config.recording, store, health, board, session.now)
     tie_recording(recorder, store, session, health, web)
+    tie_patients(session, Worklist(config.worklist), web)
     sinks: list[Sink] = [web, freeze, recorder]
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
@@ -194,11 +197,17 @@ def record_news(board: Board, audit: AuditLog) -> None:
 
 
 def tie_recording(recorder: Recorder, store: Store, session: PatientSession, health: Health, web: WebSink) -> None:
-    """Recorder, store and patient session know of each other what each must, and the page can ask all three."""
+    """Recorder, store and patient session know of each other what each must, and the page can ask the first two."""
     store.running, store.on_full = recorder.running, recorder.end_full
     session.is_recording = lambda: recorder.is_recording
     health.track("recording", recorder.record)
-    for part in (Recordings(recorder), Kept(store, recorder.hidden), Session(session)):
+    for part in (Recordings(recorder), Kept(store, recorder.hidden)):
+        web.serve_too(part.operations(), part.state)
+
+
+def tie_patients(session: PatientSession, worklist: Worklist, web: WebSink) -> None:
+    """The page opens and closes patient sessions, of whom the worklist names too."""
+    for part in (Session(session, worklist.examination), Scheduled(worklist)):
         web.serve_too(part.operations(), part.state)
 
 

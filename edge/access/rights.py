@@ -89,6 +89,7 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/api/saved/{name}"): "operator",
     ("GET", "/api/saved/{name}/small.jpg"): "operator",
     ("GET", "/api/session"): "operator",
+    ("GET", "/api/worklist"): "operator",
     ("DELETE", "/api/saved/{name}"): "operator",
     ("POST", "/api/session"): "operator",
     ("DELETE", "/api/session"): "operator",

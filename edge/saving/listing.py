@@ -21,7 +21,11 @@ from edge.basics.folders import Folder, open_folder
 from edge.basics.texts import json_from_text
 from edge.pictures.marks import SYNTHESISED
 from edge.pictures.view_names import view_of
+<<<<<<< HEAD
 from edge.saving.at_rest import PLAIN, AtRest
+=======
+from edge.saving.patient_session import MAX_SHOWN
+>>>>>>> h-page
 from edge.saving.recording.names import parts_of
 from edge.saving.removal import item_of, marked_items
 from edge.saving.sidecar import MAX_BYTES
@@ -253,7 +257,7 @@ def _read_record(folder: Folder, item: Item, at_rest: AtRest) -> dict[str, Any]:
         if isinstance(duration_s, (int, float)):
             told["duration_s"] = float(duration_s)
         if session is not None:
-            told["session"] = {"id": str(session["id"])[:32], "label": str(session["label"])[:64]}
+            told["session"] = {"id": str(session["id"])[:32], "label": str(session["label"])[:MAX_SHOWN]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return told
     return told

@@ -42,14 +42,14 @@ class PairSaver:
         health: Health,
         board: Board,
         names: Names | None = None,
-        session: Callable[[], Mapping[str, str] | None] = lambda: None,
+        session: Callable[[], Mapping[str, Any] | None] = lambda: None,
         at_rest: AtRest = PLAIN,
     ) -> None:
         self._folder, self._health, self._board = folder, health, board
         self._names = names or Names()
         self._session, self._at_rest = session, at_rest
         self._last: tuple[FramePair, Path] | None = None
-        self._waiting: queue.Queue[tuple[FramePair, Mapping[str, str] | None] | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[tuple[FramePair, Mapping[str, Any] | None] | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
 
     def start(self) -> None:
@@ -86,7 +86,7 @@ class PairSaver:
                 log.info("saved %s", name)
                 self._board.post(Saved(name))
 
-    def _saved(self, pair: FramePair, session: Mapping[str, str] | None) -> str:
+    def _saved(self, pair: FramePair, session: Mapping[str, Any] | None) -> str:
         """The picture's name; a pair that was saved just before, such as a held one, is there already."""
         if self._last is not None and self._last[0] is pair:
             there = self._last[1]
@@ -125,7 +125,7 @@ def _contents(
     model: Mapping[str, Any],
     source: LiveSource,
     unit_state: Mapping[str, Any],
-    session: Mapping[str, str] | None,
+    session: Mapping[str, Any] | None,
 ) -> dict[Path, bytes]:
     """Path -> content, the sidecar last; no enhanced picture where the engine made none."""
     frames = saved_frames(pair)

@@ -125,7 +125,7 @@ class Result:
         mode: raw where nothing could be enhanced.
         strength: share of the enhancement that was shown; said where it is not all.
         unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
-        session: patient session that was open, its `id` and `label`.
+        session: patient session that was open, as `PatientSession.now` tells it.
     """
 
     source: SourceFile | LiveSource
@@ -138,7 +138,7 @@ class Result:
     strength: float = 1.0
     unit_state: Mapping[str, Any] | None = None
     picture: Mapping[str, Any] | None = None
-    session: Mapping[str, str] | None = None
+    session: Mapping[str, Any] | None = None
 
 
 def sidecar_bytes(result: Result) -> bytes:

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,7 @@ class Opening:
     """
 
     def __init__(
-        self, store: Store, health: Health, board: Board, session: Callable[[], Mapping[str, str] | None]
+        self, store: Store, health: Health, board: Board, session: Callable[[], Mapping[str, Any] | None]
     ) -> None:
         self._store, self._health, self._board, self._session = store, health, board, session
 

@@ -14,7 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from edge.basics.errors import ConfigError
 from edge.basics.folders import Folder, open_folder, read_at_most
+from edge.basics.walk import NotPlain
 from edge.basics.whole_files import is_part, whole_name
 from edge.config import PrivacyConfig
 from edge.saving.sealing.keys import Key, key_of
@@ -106,6 +108,7 @@ class AtRest:
 
 PLAIN = AtRest()
 """Without any key."""
+_NUM_LOOKED_AT = 300
 
 
 def at_rest_of(config: PrivacyConfig) -> AtRest:
@@ -116,6 +119,23 @@ def at_rest_of(config: PrivacyConfig) -> AtRest:
     """
     key = key_of("privacy.key", config.key) if config.key else None
     return AtRest(key, [key_of("privacy.old_keys", one) for one in config.old_keys])
+
+
+def refuse_other_keys(folder: Path, at_rest: AtRest) -> None:
+    """Refuse to work where what was saved last was encrypted with a key that is not here.
+
+    Raises:
+        ConfigError: with what to do.
+    """
+    with contextlib.suppress(FileNotFoundError, NotPlain), open_folder(folder) as found:
+        for name in found.names()[-_NUM_LOOKED_AT:]:
+            try:
+                at_rest.refuse_without_key(found, name)
+            except KeyMissing as error:
+                what = f"{error.filename}: {error.strerror}, and others may be"
+                raise ConfigError(f"{what}; name its file in privacy.key or privacy.old_keys") from error
+            except OSError:  # no file of ours, or one that was cut short
+                continue
 
 
 class Growing:

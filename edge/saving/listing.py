@@ -21,11 +21,8 @@ from edge.basics.folders import Folder, open_folder
 from edge.basics.texts import json_from_text
 from edge.pictures.marks import SYNTHESISED
 from edge.pictures.view_names import view_of
-<<<<<<< HEAD
 from edge.saving.at_rest import PLAIN, AtRest
-=======
 from edge.saving.patient_session import MAX_SHOWN
->>>>>>> h-page
 from edge.saving.recording.names import parts_of
 from edge.saving.removal import item_of, marked_items
 from edge.saving.sidecar import MAX_BYTES

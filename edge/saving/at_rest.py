@@ -71,6 +71,21 @@ class AtRest:
         with open_folder(path.parent) as folder:
             return self.read(folder, path.name, most)
 
+    def opened_anywhere(self, file: BinaryIO, path: Path, *, is_whole: bool = True) -> tuple[BinaryIO, str]:
+        """The content of an open file, wherever it lies, and the name that it was written under. Raises as `open`.
+
+        Args:
+            path: for messages; its last part is the name of one that is not encrypted.
+        """
+        try:
+            head = read_head(file, path)
+            file.seek(0)
+            name = path.name if head is None else head.name
+            return self._read(file, name, path, is_whole=is_whole), name
+        except BaseException:
+            file.close()
+            raise
+
     def open_cut_short(self, folder: Folder, name: str) -> BinaryIO:
         """As `open`, for one that a power cut may have ended while it grew: as much of it as is whole."""
         return self._opened(folder, name, is_whole=False)
@@ -99,10 +114,13 @@ class AtRest:
         file = folder.open(name)
         try:
             named = whole_name(name) if is_part(name) else name
-            sealed = opened(file, named, folder.path / name, self._keys.get, is_whole=is_whole)
+            return self._read(file, named, folder.path / name, is_whole=is_whole)
         except BaseException:
             file.close()
             raise
+
+    def _read(self, file: BinaryIO, name: str, path: Path, *, is_whole: bool) -> BinaryIO:
+        sealed = opened(file, name, path, self._keys.get, is_whole=is_whole)
         return file if sealed is None else cast("BinaryIO", io.BufferedReader(sealed))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import hmac
 import os
 import re
@@ -12,10 +13,12 @@ from pathlib import Path
 
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.basics.folders import open_plain
-from edge.basics.whole_files import write_whole
+from edge.basics.whole_files import whole_file
 
 KEY_BYTES, ID_BYTES = 32, 8
-KEY_FILE = 0o600
+OWN_FILE, GROUP_FILE = 0o600, 0o640
+GROUP = "edge-enhance"
+"""Of the service."""
 _DIGITS = re.compile(r"[0-9a-fA-F]{64}")
 _MAX_BYTES = 4096
 
@@ -59,7 +62,7 @@ def key_of(setting: str, text: str) -> Key:
 
 
 def make_key(path: Path) -> Key:
-    """A new key in a new file.
+    """A new key in a new file, which the service may read where root makes it.
 
     Raises:
         InputOutputError: the file is there, or cannot be written.
@@ -67,8 +70,12 @@ def make_key(path: Path) -> Key:
     if os.path.lexists(path):
         raise InputOutputError(f"{path}: is there already; no key is written over: what it encrypted would be lost")
     key = Key(secrets.token_bytes(KEY_BYTES))
+    groups = [one.gr_gid for one in grp.getgrall() if one.gr_name == GROUP] if os.geteuid() == 0 else []
     try:
-        write_whole(path, key.material.hex().encode() + b"\n", KEY_FILE)
+        with whole_file(path, GROUP_FILE if groups else OWN_FILE) as file:
+            if groups:
+                os.fchown(file.fileno(), os.geteuid(), groups[0])
+            file.write(key.material.hex().encode() + b"\n")
     except OSError as error:
         raise InputOutputError(f"{path}: {error.strerror or error}") from error
     return key

@@ -122,6 +122,13 @@ def wants_display(args: argparse.Namespace) -> bool:
     return bool(args.output == DISPLAY and not args.input)
 
 
+def refuse_near_display(args: argparse.Namespace, mode: str) -> None:
+    """Raises `UsageError` where a mistyped `display` would be told to be a folder, which is for files."""
+    near = "" if mode == FILES or wants_display(args) else hint(args.output or "", (DISPLAY,))
+    if near:
+        raise UsageError(f"--output is {args.output!r}: no screen of that name{near}")
+
+
 def profile_of(config: Config) -> Profile:
     """The configured profile; the unit's own win over the shipped ones, where somebody vouches for them."""
     from edge.models.trust import trusted_profile
@@ -206,6 +213,7 @@ def mode_of(args: argparse.Namespace) -> str:
 
 def run(args: argparse.Namespace) -> int:
     mode = mode_of(args)
+    refuse_near_display(args, mode)
     of_files = argparse.Namespace(**{**vars(args), "output": None}) if wants_display(args) else args
     refuse_unused(options(), of_files, mode)
     return MODES[mode](load_config(args.config, given_options(args)), args)

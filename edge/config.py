@@ -362,6 +362,29 @@ class SessionConfig:
 
 
 @dataclass(frozen=True)
+class PrivacyConfig:
+    """The table [privacy]: how what is kept of patients is protected, and for how long it is kept."""
+
+    key: str = setting(
+        "",
+        "file with the key by which pictures, recordings and their records are encrypted on the disk, made by "
+        "edge-enhance privacy make-key; $VARIABLES are filled in, and only its owner and its group may read it; empty: "
+        "they are kept plain",
+    )
+    old_keys: tuple[str, ...] = setting(
+        (), "files with keys by which older ones were encrypted: they are read with these"
+    )
+    retention_days: int = setting(
+        0,
+        "pictures and recordings are removed after so long, whoever they are of; 0: they are kept until somebody "
+        "removes them",
+        low=0,
+        high=36_500,
+        live=True,
+    )
+
+
+@dataclass(frozen=True)
 class BridgeConfig:
     """The table [bridge]: the camera head."""
 
@@ -472,6 +495,45 @@ class PacsConfig:
 
 
 @dataclass(frozen=True)
+class WorklistConfig:
+    """The table [worklist]: where the page finds who is to be examined, so that nobody types a name."""
+
+    host: str = setting("", "the worklist (DICOM Modality Worklist): a name or an address; empty: none")
+    port: int = setting(11112, "its DICOM port", low=1, high=65535)
+    ae_title: str = setting("WORKLIST", "its AE title: at most 16 characters")
+    own_ae_title: str = setting("EDGE-ENHANCE", "the unit's AE title, as the worklist knows it: at most 16 characters")
+    tls: bool = setting(False, "speak TLS with the worklist, as pacs.tls")
+    ca: str = setting("", "PEM file with who may have signed its certificate; empty takes this system's authorities")
+    certificate: str = setting("", "PEM file of the unit's own certificate, where the worklist asks for one")
+    key: str = setting("", "PEM file of its key; empty: it is in worklist.certificate")
+    timeout_s: int = setting(10, "seconds after which a worklist that has not answered is given up", low=2, high=60)
+    station: str = setting("", "only what is scheduled for this AE title; empty: for any")
+    modality: str = setting("ES", "only what is scheduled for this modality, such as ES (endoscopy); empty: any")
+    days: int = setting(0, "so many days before and after today are asked for too", low=0, high=31)
+    character_set: str = setting(
+        "",
+        "the letters of answers that do not say which they are written in; empty: such an answer can be chosen only if "
+        "it is all ASCII",
+        choices=("", "ISO_IR 192", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 126", "ISO_IR 127",
+                 "ISO_IR 138", "ISO_IR 144", "ISO_IR 148", "ISO_IR 166", "ISO_IR 13", "GB18030", "GBK"),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for key, title in (("ae_title", self.ae_title), ("own_ae_title", self.own_ae_title)):
+            refuse_ae_title(f"worklist.{key}", title)
+        if self.station:
+            refuse_ae_title("worklist.station", self.station)
+        if self.modality and not (self.modality.isascii() and self.modality.isalnum() and self.modality.isupper()):
+            raise ConfigError(f"worklist.modality = {self.modality!r}: expected capitals, such as ES")
+
+
+def refuse_ae_title(path: str, title: str) -> None:
+    """Raises ConfigError where no application entity can be called so (PS3.5, AE)."""
+    if not 0 < len(title.strip()) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
+        raise ConfigError(f"{path} = {title!r}: expected 1 to 16 ASCII characters, no \\")
+
+
+@dataclass(frozen=True)
 class Config:
     """All of edge.toml. An empty file is a complete configuration."""
 
@@ -486,7 +548,9 @@ class Config:
     save: SaveConfig = field(default_factory=SaveConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)
     session: SessionConfig = field(default_factory=SessionConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
     pacs: PacsConfig = field(default_factory=PacsConfig)
+    worklist: WorklistConfig = field(default_factory=WorklistConfig)
     usage: UsageConfig = field(default_factory=UsageConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
     heat: HeatConfig = field(default_factory=HeatConfig)

@@ -58,7 +58,7 @@ class Making:
         return cls(view, _short(text), codes, profile, program, version, made_at)
 
 
-def add_derivation(made: Dataset, of: Making, instances: Mapping[Mode, str], unit: Equipment) -> None:
+def add_derivation(made: Dataset, of: Making, sources: Sequence[str], unit: Equipment) -> None:
     """Image type, derivation, source and what contributed."""
     kind = "DERIVED" if of.text else "ORIGINAL"
     made.ImageType = [kind, "PRIMARY" if of.view == "raw" else "SECONDARY"]
@@ -68,14 +68,18 @@ def add_derivation(made: Dataset, of: Making, instances: Mapping[Mode, str], uni
     made.DerivationCodeSequence = Items([code.item() for code in of.codes])
     if of.view == "raw":
         return
-    if "raw" in instances:
-        source = Dataset()
-        source.ReferencedSOPClassUID = made.SOPClassUID  # both views of one thing are of one class
-        source.ReferencedSOPInstanceUID = instances["raw"]
-        source.SpatialLocationsPreserved = "YES"
-        source.PurposeOfReferenceCodeSequence = SOURCE_IMAGE.sequence()
-        made.SourceImageSequence = Items([source])
+    if sources:
+        made.SourceImageSequence = Items([_source(made, uid) for uid in sources])
     made.ContributingEquipmentSequence = Items([_contribution(of, unit)])
+
+
+def _source(made: Dataset, uid: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID = made.SOPClassUID  # both views of one thing are of one class
+    item.ReferencedSOPInstanceUID = uid
+    item.SpatialLocationsPreserved = "YES"
+    item.PurposeOfReferenceCodeSequence = SOURCE_IMAGE.sequence()
+    return item
 
 
 def _contribution(of: Making, unit: Equipment) -> Dataset:

@@ -64,3 +64,8 @@ def loss_of_still(record: Mapping[str, Any]) -> Loss:
         return Loss(ONCE, JPEG)
     is_plain = uri.startswith("demo:") or (_PLAIN.search(granted) and not uri.startswith("gst:"))
     return Loss(NEVER if is_plain else "")  # what a pipeline gives is plain whatever came into it
+
+
+def loss_of_recording(samples: int, num_bytes: int) -> Loss:
+    """Of H.264: what the frames have as plain pixels, against what they take (the loss of the camera's way unknown)."""
+    return Loss(ONCE, H264, samples / num_bytes)

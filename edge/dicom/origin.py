@@ -6,7 +6,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -49,14 +49,20 @@ class Origin:
 
     Attributes:
         record: its sidecar.
-        instances: UIDs of the views that exist.
+        uid: of the object.
+        sources: UIDs of the raw objects that an enhanced one is made of.
+        begin_s: of a part of a recording.
+        part: its number and how many there are.
     """
 
     record: Mapping[str, Any]
     view: Mode
     series: Mapping[Mode, str]
-    instances: Mapping[Mode, str]
+    uid: str
+    sources: tuple[str, ...]
     equipment: Equipment
+    begin_s: float = 0.0
+    part: tuple[int, int] = (1, 1)
 
     def dataset(self, sop_class_uid: str, transfer_syntax_uid: str) -> Dataset:
         """All but the pixels and what is said of them.
@@ -86,7 +92,7 @@ class Origin:
         examination = self._examination()
         made = Dataset()
         made.file_meta = FileMetaDataset()
-        made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = UID(self.instances[self.view])
+        made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = UID(self.uid)
         made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = UID(sop_class_uid)
         made.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
         made.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
@@ -95,7 +101,7 @@ class Origin:
         self._add_study_and_series(made, examination)
         self.equipment.add_to(made)
         self._add_image(made)
-        add_derivation(made, Making.of(self.record, self.view, self.is_recording), self.instances, self.equipment)
+        add_derivation(made, Making.of(self.record, self.view, self.is_recording), self.sources, self.equipment)
         if not is_ascii(made):
             made.SpecificCharacterSet = UTF_8
         return made
@@ -125,12 +131,17 @@ class Origin:
     def _add_image(self, made: Dataset) -> None:
         taken_at, made_at = self._taken_at(), str(self.record["made_at"])
         made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
-        made.ContentDate, made.ContentTime = _day_and_time(taken_at or made_at)
+        day, time = _day_and_time(taken_at or made_at, self.begin_s)
+        made.ContentDate, made.ContentTime = day, time
         if taken_at:
-            made.AcquisitionDate, made.AcquisitionTime = day, time = _day_and_time(taken_at)
+            made.AcquisitionDate, made.AcquisitionTime = day, time
             made.AcquisitionDateTime = f"{day}{time}{_local(taken_at):%z}"
         made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
-        made.InstanceNumber = int(self.record["source"].get("seq", 0)) % (1 << 31) or 1
+        number, num = self.part
+        seq = self.record["source"].get("seq", number)
+        made.InstanceNumber = int(seq) % (1 << 31)
+        if num > 1:
+            made.ImageComments = f"Part {number} of {num} of this recording, from {self.begin_s:.1f} s on"
         made.PatientOrientation = None
         made.AcquisitionContextSequence = Sequence()
         made.BurnedInAnnotation = "NO"
@@ -181,6 +192,6 @@ def _local(text: str) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).astimezone()
 
 
-def _day_and_time(text: str) -> tuple[str, str]:
-    at = _local(text)
+def _day_and_time(text: str, after_s: float = 0.0) -> tuple[str, str]:
+    at = _local(text) + timedelta(seconds=after_s)
     return f"{at:%Y%m%d}", f"{at:%H%M%S}.{at.microsecond:06d}"

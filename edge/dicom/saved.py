@@ -8,7 +8,6 @@ The same record, files and UIDs give the same bytes, so that what is sent again 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydicom.uid import UID, generate_uid
 from edge.basics.whole_files import PRIVATE_FILE, whole_file
 from edge.dicom.equipment import Equipment
 from edge.dicom.origin import NoObject, Origin
+from edge.dicom.recordings import recording_datasets
 from edge.dicom.stills import still_dataset
 from edge.pictures.image import Mode
 
@@ -101,8 +101,6 @@ class DicomObject:
         """As a DICOM file, complete or absent. Raises OSError."""
         with whole_file(path, PRIVATE_FILE) as file:
             self.dataset.save_as(file, enforce_file_format=True)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 def objects_from_saved(
@@ -121,7 +119,18 @@ def objects_from_saved(
         NoObject: the record lacks what an object needs, or a file is not what it says.
         OSError: a file cannot be read.
     """
+    sources = tuple(uids.instances[view] for view in VIEWS if view == "raw" and view in uids.instances)
     for view in VIEWS:
-        if view in files:
-            origin = Origin(record, view, uids.series, uids.instances, equipment)
+        if view not in files:
+            continue
+        origin = Origin(
+            record, view, uids.series, uids.instances[view], sources if view == "enhanced" else (), equipment
+        )
+        if not origin.is_recording:
             yield DicomObject(view, still_dataset(origin, files[view]))
+            continue
+        made: list[str] = []
+        for dataset in recording_datasets(origin, files[view]):
+            made.append(str(dataset.SOPInstanceUID))
+            yield DicomObject(view, dataset)
+        sources = tuple(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 
 def silence() -> None:
@@ -16,3 +17,4 @@ def silence() -> None:
         log = logging.getLogger(name)
         log.disabled, log.propagate = True, False
         log.setLevel(logging.CRITICAL + 1)
+    warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")  # some repeat the value that they warn of

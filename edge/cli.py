@@ -39,11 +39,8 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
-<<<<<<< HEAD
   edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
-=======
   edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
->>>>>>> int
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
@@ -59,11 +56,8 @@ COMMANDS = {
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
-<<<<<<< HEAD
     "pacs": "edge.pacs.command:main",
-=======
     "privacy": "edge.privacy.command:main",
->>>>>>> int
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
     "user": "edge.access.user_command:main",

@@ -230,7 +230,7 @@ def tied_pacs(config: Config, store: Store, session: PatientSession, board: Boar
     from edge.pacs.sender import Sender
 
     def open_session() -> str:
-        return (session.now() or {}).get("id", "")
+        return str((session.now() or {}).get("id", ""))
 
     pacs = Sender(config.pacs, config.unit.serial, store, board, open_session, partial(health.enter, "pacs"))
     store.held = pacs.held

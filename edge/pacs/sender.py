@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import groupby
 from typing import Any, Protocol
@@ -25,8 +25,8 @@ from edge.pacs.waiting.queue import LAST_ERROR, RETRY, Entry, Queue
 from edge.pacs.waiting.scan import Scan
 from edge.pacs.ways.commitment import MOST, Listener, Reports, ask
 from edge.pacs.ways.forms import remove_spooled
-from edge.pacs.ways.objects import NoObject, objects_of
-from edge.pacs.ways.outcome import Outcome, Taken
+from edge.pacs.ways.objects import DicomObject, NoObject, objects_of
+from edge.pacs.ways.outcome import NotTaken, Outcome
 from edge.pacs.ways.storing import storing
 from edge.pacs.ways.stow import Stow, service_of
 from edge.saving.store import Store
@@ -211,9 +211,10 @@ class Sender:
     def _send_item(self, queue: Queue, way: Way, wanted: Sequence[Entry]) -> None:
         left = {one.view: one for one in wanted}
         try:
-            for made in objects_of(self._store, wanted, queue.of(wanted[0].item), self._serial):
-                self._take(queue, left[made.view], way.send(made.dataset))
-                del left[made.view]
+            with objects_of(self._store, wanted, queue.of(wanted[0].item), self._serial, self._config.path) as objects:
+                for view, parts in groupby(objects, lambda one: one.view):
+                    self._send_view(queue, way, left[view], parts)
+                    del left[view]
             for entry in left.values():
                 self._failed(queue, entry, "no object could be made of it")
         except NoObject as error:
@@ -228,11 +229,22 @@ class Sender:
             for entry in left.values():
                 queue.later(entry, f"cannot be put together: {error.strerror or error}", self._next(entry))
 
-    def _take(self, queue: Queue, entry: Entry, outcome: Outcome) -> None:
-        if isinstance(outcome, Taken):
-            queue.sent(entry, outcome.uid, outcome.sop_class, time.time())
-            log.info("pacs: sent %s, %s", entry.item, entry.view)
-        elif outcome.is_final:
+    def _send_view(self, queue: Queue, way: Way, entry: Entry, parts: Iterable[DicomObject]) -> None:
+        """One object, or the parts of a long clip; those that the PACS has are not sent again."""
+        taken = queue.taken(entry)
+        for made in parts:
+            if made.uid in taken:
+                continue
+            outcome = way.send(made.dataset)
+            if isinstance(outcome, NotTaken):
+                self._not_taken(queue, entry, outcome)
+                return
+            queue.took(entry, made.uid, outcome.uid, outcome.sop_class)
+        queue.sent(entry)
+        log.info("pacs: sent %s, %s", entry.item, entry.view)
+
+    def _not_taken(self, queue: Queue, entry: Entry, outcome: NotTaken) -> None:
+        if outcome.is_final:
             self._failed(queue, entry, outcome.reason)
         else:
             wait_s = RARE_WAIT_S if outcome.is_rare else wait_after(entry.tries)
@@ -245,10 +257,10 @@ class Sender:
     def _confirm(self, queue: Queue) -> None:
         """Raises PeerFailed where the PACS is not there, or does not commit."""
         assert self._peer is not None
-        entries = queue.to_confirm(time.time(), ASK_AGAIN_S)
-        for begin in range(0, len(entries), MOST):
+        about = queue.to_confirm(time.time(), ASK_AGAIN_S)
+        for begin in range(0, len(about), MOST):
             if not self._is_closed.is_set():
-                ask(self._peer, queue, self._reports, entries[begin : begin + MOST], REPORT_S)
+                ask(self._peer, queue, self._reports, about[begin : begin + MOST], REPORT_S)
 
     @contextmanager
     def _way(self) -> Iterator[Way]:

@@ -198,9 +198,9 @@ def _why_none(peer: Peer, made: Association, heard: Sequence[Any]) -> str:
     if made.acceptor.primitive is not None and not made.accepted_contexts:
         return f"accepts nothing of what was proposed as {peer.own_ae_title!r}: its administrator must allow it"
     if heard:
-        told = "" if peer.tls is None else why_unreachable(peer)
-        if "certificate" in told:  # with TLS 1.3 a peer says what it thinks of ours when all seems done
-            return told
+        reason = "" if peer.tls is None else why_unreachable(peer)
+        if "certificate" in reason:  # with TLS 1.3 a peer says what it thinks of ours when all seems done
+            return reason
         return "broke off before it accepted: does it speak DICOM there, and know the unit's AE title and address?"
     return why_unreachable(peer)
 

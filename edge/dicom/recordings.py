@@ -54,7 +54,7 @@ def _dataset(origin: Origin, stream: Stream) -> Dataset:
     rate = max(1, round(stream.num_frames / stream.duration_s))
     made.CineRate = made.RecommendedDisplayFrameRate = rate
     made.EffectiveDuration = f"{stream.duration_s:.3f}"
-    made.PixelData = encapsulate_buffer([stream.file])
+    made.PixelData = encapsulate_buffer([stream.file], has_bot=False)  # the table is empty (PS3.5 A.4.6)
     made["PixelData"].VR = "OB"
     made["PixelData"].is_undefined_length = True
     return made

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, generate_uid
 
@@ -67,7 +68,7 @@ def _uids(record: Mapping[str, Any], key: str) -> dict[Mode, str]:
     if not isinstance(found, Mapping):
         raise ValueError(f"{key}: expected a UID for each view")
     for view, uid in found.items():
-        if view not in get_args(Mode) or not isinstance(uid, str) or not UID(uid).is_valid:
+        if view not in get_args(Mode) or not isinstance(uid, str) or not UID(uid, IGNORE).is_valid:
             raise ValueError(f"{key}: expected a UID for raw or enhanced")
     return dict(found)
 

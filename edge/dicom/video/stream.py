@@ -43,18 +43,8 @@ _ENCODERS = {
     "libx264": ("-preset", "veryfast", "-crf", "20", "-maxrate", "50M", "-bufsize", "50M"),
     "libopenh264": ("-b:v", "20M"),
 }
-_ANEW = (
-    "-profile:v",
-    "high",
-    "-g",
-    "60",
-    "-bf",
-    "0",
-    "-vf",
-    "settb=1/90000,format=yuv420p",
-    "-enc_time_base",
-    "1/90000",
-)
+_SQUARE = "scale='trunc(iw*sar/2)*2':ih,setsar=1,settb=1/90000,format=yuv420p"
+_ANEW = ("-profile:v", "high", "-g", "60", "-bf", "0", "-vf", _SQUARE, "-enc_time_base", "1/90000")
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Making:
         return cls(view, _short(text), codes, profile, program, version, made_at)
 
 
-def add_derivation(made: Dataset, of: Making, sources: Sequence[str], unit: Equipment) -> None:
+def add_derivation(made: Dataset, of: Making, source: str, unit: Equipment) -> None:
     """Image type, derivation, source and what contributed."""
     kind = "DERIVED" if of.text else "ORIGINAL"
     made.ImageType = [kind, "PRIMARY" if of.view == "raw" else "SECONDARY"]
@@ -68,8 +68,8 @@ def add_derivation(made: Dataset, of: Making, sources: Sequence[str], unit: Equi
     made.DerivationCodeSequence = Items([code.item() for code in of.codes])
     if of.view == "raw":
         return
-    if sources:
-        made.SourceImageSequence = Items([_source(made, uid) for uid in sources])
+    if source:
+        made.SourceImageSequence = Items([_source(made, source)])
     made.ContributingEquipmentSequence = Items([_contribution(of, unit)])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -51,7 +51,7 @@ class Origin:
     Attributes:
         record: its sidecar.
         uid: of the object.
-        sources: UIDs of the raw objects that an enhanced one is made of.
+        source: UID of the raw object that an enhanced one is made of; "" for a raw one, and where there is none.
         begin_s: of a part of a recording.
         part: its number and how many there are.
     """
@@ -60,7 +60,7 @@ class Origin:
     view: Mode
     series: Mapping[Mode, str]
     uid: str
-    sources: tuple[str, ...]
+    source: str
     equipment: Equipment
     begin_s: float = 0.0
     part: tuple[int, int] = (1, 1)
@@ -90,6 +90,19 @@ class Origin:
         except (KeyError, TypeError, AttributeError) as error:
             raise NoObject("the record of a saved item: output.files: expected its files") from error
 
+    def parted(self, max_bytes: int) -> tuple[int, float]:
+        """In how many parts a recording is sent, as its larger view asks for, and its seconds."""
+        try:
+            num_bytes = max(int(file["bytes"]) for file in self.record["output"]["files"])
+            return max(1, -(-num_bytes // max_bytes)), float(self.record["clip"]["duration_s"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise NoObject("the record of a recording: expected output.files and clip.duration_s") from error
+
+    def of_part(self, number: int, num_parts: int, begin_s: float) -> Origin:
+        """The same of a part of it."""
+        source = part_uid(self.source, number) if self.source else ""
+        return replace(self, uid=part_uid(self.uid, number), source=source, begin_s=begin_s, part=(number, num_parts))
+
     def _dataset(self, sop_class_uid: str, transfer_syntax_uid: str) -> Dataset:
         examination = self._examination()
         made = Dataset()
@@ -103,7 +116,7 @@ class Origin:
         self._add_study_and_series(made, examination)
         self.equipment.add_to(made)
         self._add_image(made)
-        add_derivation(made, Making.of(self.record, self.view, self.is_recording), self.sources, self.equipment)
+        add_derivation(made, Making.of(self.record, self.view, self.is_recording), self.source, self.equipment)
         if not is_ascii(made):
             made.SpecificCharacterSet = UTF_8
         return made
@@ -112,8 +125,7 @@ class Origin:
         found = (self.record.get("session") or {}).get("examination")
         if found is not None:
             return examination_of(found)
-        digest = hashlib.sha256("".join(self.series[view] for view in sorted(self.series)).encode()).digest()
-        return Examination(Patient(), study_uid=f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}")
+        return Examination(Patient(), study_uid=_uid_of("".join(self.series[view] for view in sorted(self.series))))
 
     def _add_study_and_series(self, made: Dataset, of: Examination) -> None:
         began = (self.record.get("session") or {}).get("since") or self._taken_at()
@@ -151,6 +163,15 @@ class Origin:
     def _taken_at(self) -> str:
         """Empty for an original that came as a file: nobody knows when it was taken."""
         return str(self.record["source"].get("taken_at", ""))
+
+
+def part_uid(uid: str, number: int) -> str:
+    """The first part has the recording's own; those of the others follow from it, however often they are made."""
+    return uid if number == 1 else _uid_of(f"{uid}/{number}")
+
+
+def _uid_of(text: str) -> str:
+    return f"2.25.{uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=4).int}"
 
 
 def is_ascii(dataset: Dataset) -> bool:

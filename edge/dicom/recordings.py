@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import uuid
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -15,8 +12,10 @@ from pydicom.uid import VideoEndoscopicImageStorage
 
 from edge.dicom.loss import loss_of_recording
 from edge.dicom.origin import Origin
-from edge.dicom.video.stream import Cut, Stream, cuts_of, stream_of
+from edge.dicom.video.stream import Stream, cuts_of, stream_of
 
+MAX_PART_BYTES = 1 << 30
+"""From how many on a recording is sent in parts: archives and networks take less than the standard does."""
 _FRAME_TIME = Tag("FrameTime")
 
 
@@ -28,18 +27,11 @@ def recording_datasets(origin: Origin, path: Path) -> Iterator[Dataset]:
         InputOutputError: the clip cannot be read or copied.
         OSError: the same.
     """
-    cuts: list[Cut | None] = [*cuts_of(path)] or [None]
+    num_parts, duration_s = origin.parted(MAX_PART_BYTES)
+    cuts = [None] if num_parts == 1 else cuts_of(path, num_parts, duration_s)
     for number, cut in enumerate(cuts, 1):
-        part = replace(origin, uid=part_uid(origin.uid, number), part=(number, len(cuts)))
         with stream_of(path, cut) as stream:
-            yield _dataset(replace(part, begin_s=stream.begin_s), stream)
-
-
-def part_uid(uid: str, number: int) -> str:
-    """The first part has the recording's own; those of the others follow from it, however often they are made."""
-    if number == 1:
-        return uid
-    return f"2.25.{uuid.UUID(bytes=hashlib.sha256(f'{uid}/{number}'.encode()).digest()[:16], version=4).int}"
+            yield _dataset(origin.of_part(number, num_parts, stream.begin_s), stream)
 
 
 def _dataset(origin: Origin, stream: Stream) -> Dataset:
@@ -54,7 +46,7 @@ def _dataset(origin: Origin, stream: Stream) -> Dataset:
     rate = max(1, round(stream.num_frames / stream.duration_s))
     made.CineRate = made.RecommendedDisplayFrameRate = rate
     made.EffectiveDuration = f"{stream.duration_s:.3f}"
-    made.PixelData = encapsulate_buffer([stream.file], has_bot=False)  # the table is empty (PS3.5 A.4.6)
+    made.PixelData = encapsulate_buffer([stream.file], has_bot=False)  # the clip tells where its frames are
     made["PixelData"].VR = "OB"
     made["PixelData"].is_undefined_length = True
     return made

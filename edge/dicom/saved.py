@@ -21,7 +21,7 @@ from edge.basics.whole_files import PRIVATE_FILE, whole_file
 from edge.dicom.equipment import Equipment
 from edge.dicom.origin import NoObject, Origin
 from edge.dicom.recordings import recording_datasets
-from edge.dicom.stills import still_dataset
+from edge.dicom.stills import still_datasets
 from edge.pictures.image import Mode
 
 VIEWS: tuple[Mode, ...] = ("raw", "enhanced")
@@ -120,18 +120,10 @@ def objects_from_saved(
         NoObject: the record lacks what an object needs, or a file is not what it says.
         OSError: a file cannot be read.
     """
-    sources = tuple(uids.instances[view] for view in VIEWS if view == "raw" and view in uids.instances)
+    source = uids.instances.get("raw", "")
     for view in VIEWS:
-        if view not in files:
-            continue
-        origin = Origin(
-            record, view, uids.series, uids.instances[view], sources if view == "enhanced" else (), equipment
-        )
-        if not origin.is_recording:
-            yield DicomObject(view, still_dataset(origin, files[view]))
-            continue
-        made: list[str] = []
-        for dataset in recording_datasets(origin, files[view]):
-            made.append(str(dataset.SOPInstanceUID))
-            yield DicomObject(view, dataset)
-        sources = tuple(made)
+        if view in files:
+            of = source if view == "enhanced" else ""
+            origin = Origin(record, view, uids.series, uids.instances[view], of, equipment)
+            made = recording_datasets if origin.is_recording else still_datasets
+            yield from (DicomObject(view, dataset) for dataset in made(origin, files[view]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -18,8 +19,8 @@ from edge.pictures.reading.picture_file import PictureFile
 from edge.pictures.reading.refusals import MAX_FILE_BYTES
 
 
-def still_dataset(origin: Origin, path: Path) -> Dataset:
-    """The whole object.
+def still_datasets(origin: Origin, path: Path) -> Iterator[Dataset]:
+    """The one object of it.
 
     Raises:
         NoObject: the record lacks something, or the file is not the sound picture of which it tells.
@@ -35,7 +36,7 @@ def still_dataset(origin: Origin, path: Path) -> Dataset:
     pixels = image.tobytes()
     made.PixelData = pixels + b"\0" * (len(pixels) % 2)
     made["PixelData"].VR = "OB"
-    return made
+    yield made
 
 
 def _pixels(path: Path, sha256: str) -> Image:

@@ -14,8 +14,9 @@ from pydicom.encaps import generate_fragments
 
 from edge.basics.errors import InputOutputError
 from edge.clips.program import find_ffmpeg
+from edge.dicom import recordings
 from edge.dicom.examination import Examination, Patient
-from edge.dicom.recordings import part_uid
+from edge.dicom.origin import part_uid
 from edge.dicom.saved import VIEWS, ObjectUids, objects_from_saved
 from edge.dicom.video import stream
 from edge.frames.frame import Frame
@@ -214,9 +215,13 @@ def test_it_is_written_without_being_held_in_memory(tmp_path: Path) -> None:
 # Parts
 
 
+def largest(item: SavedItem) -> int:
+    return max(path.stat().st_size for path in item.files.values())
+
+
 @pytest.fixture
 def parts(recording: SavedItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    monkeypatch.setattr(stream, "MAX_PART_BYTES", recording.files["raw"].stat().st_size // 2)
+    monkeypatch.setattr(recordings, "MAX_PART_BYTES", largest(recording) // 3 + 1)
     return recording.written(tmp_path, UIDS)
 
 
@@ -231,8 +236,7 @@ def test_a_long_recording_comes_in_parts_that_are_whole(
             digests += frames_of(tmp_path / "clip.mp4")
         assert digests == frames_of(recording.files[view])
         assert sum(int(one.NumberOfFrames) for one in found) == 25
-        if view == "raw":
-            assert len(found) == 3
+        assert len(found) == 3, "both are cut alike"
 
 
 def test_parts_tell_which_they_are(parts: list[Path]) -> None:
@@ -244,7 +248,29 @@ def test_parts_tell_which_they_are(parts: list[Path]) -> None:
     assert len({one.SeriesInstanceUID for one in found}) == 1
 
 
-def test_the_enhanced_view_is_of_all_parts(parts: list[Path]) -> None:
-    one = pydicom.dcmread(next(path for path in parts if "enhanced" in path.name))
-    sources = [source.ReferencedSOPInstanceUID for source in one.SourceImageSequence]
+def test_each_enhanced_part_is_of_the_raw_one(recording: SavedItem, parts: list[Path], tmp_path: Path) -> None:
+    sources = [
+        pydicom.dcmread(path).SourceImageSequence[0].ReferencedSOPInstanceUID
+        for path in parts
+        if "enhanced" in path.name
+    ]
     assert sources == [part_uid(UIDS.instances["raw"], number) for number in (1, 2, 3)]
+
+
+def test_parts_of_one_view_alone_are_the_same(recording: SavedItem, parts: list[Path], tmp_path: Path) -> None:
+    alone = objects_from_saved(recording.record, {"enhanced": recording.files["enhanced"]}, UIDS, UNIT)
+    for one, path in zip(alone, [path for path in parts if "enhanced" in path.name], strict=True):
+        one.write(tmp_path / "alone.dcm")
+        assert (tmp_path / "alone.dcm").read_bytes() == path.read_bytes()
+
+
+def test_too_few_key_frames_to_cut_at_are_said(recording: SavedItem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "MAX_PART_BYTES", largest(recording) // 8)
+    with pytest.raises(InputOutputError, match="too few key frames"):
+        list(objects_from_saved(recording.record, recording.files, UIDS, UNIT))
+
+
+def test_a_part_that_is_still_too_large_is_said(recording: SavedItem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "MAX_BYTES", 1000)
+    with pytest.raises(InputOutputError, match="at most 1000"):
+        list(objects_from_saved(recording.record, recording.files, UIDS, UNIT))

@@ -16,7 +16,7 @@ from pydicom.uid import UID
 
 from edge.basics.errors import InputOutputError
 from edge.dicom.codes import PHARYNX
-from edge.dicom.derivation import Making, add_derivation
+from edge.dicom.derivation import Making, Source, add_derivation
 from edge.dicom.equipment import Equipment
 from edge.dicom.examination import Examination, Patient, examination_of
 from edge.pictures.image import Mode
@@ -78,10 +78,6 @@ class Origin:
             told = f"{error.args[0]} is missing" if isinstance(error, KeyError) and error.args else str(error)
             raise NoObject(f"the record of a saved item: {told}; no DICOM object can be made of it") from error
 
-    @property
-    def is_recording(self) -> bool:
-        return self.record.get("kind") == "recording"
-
     def sha256(self) -> str:
         """Of the view's file, as the record has it; "" where it has none."""
         try:
@@ -90,18 +86,10 @@ class Origin:
         except (KeyError, TypeError, AttributeError) as error:
             raise NoObject("the record of a saved item: output.files: expected its files") from error
 
-    def parted(self, max_bytes: int) -> tuple[int, float]:
-        """In how many parts a recording is sent, as its larger view asks for, and its seconds."""
-        try:
-            num_bytes = max(int(file["bytes"]) for file in self.record["output"]["files"])
-            return max(1, -(-num_bytes // max_bytes)), float(self.record["clip"]["duration_s"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise NoObject("the record of a recording: expected output.files and clip.duration_s") from error
-
-    def of_part(self, number: int, num_parts: int, begin_s: float) -> Origin:
+    def of_part(self, number: int, num_parts: int) -> Origin:
         """The same of a part of it."""
         source = part_uid(self.source, number) if self.source else ""
-        return replace(self, uid=part_uid(self.uid, number), source=source, begin_s=begin_s, part=(number, num_parts))
+        return replace(self, uid=part_uid(self.uid, number), source=source, part=(number, num_parts))
 
     def _dataset(self, sop_class_uid: str, transfer_syntax_uid: str) -> Dataset:
         examination = self._examination()
@@ -116,7 +104,9 @@ class Origin:
         self._add_study_and_series(made, examination)
         self.equipment.add_to(made)
         self._add_image(made)
-        add_derivation(made, Making.of(self.record, self.view, self.is_recording), self.source, self.equipment)
+        making = Making.of(self.record, self.view, is_recording(self.record))
+        source = Source(sop_class_uid, self.source) if self.source else None  # both views are of one class
+        add_derivation(made, making, source, self.equipment)
         if not is_ascii(made):
             made.SpecificCharacterSet = UTF_8
         return made
@@ -135,7 +125,7 @@ class Origin:
         made.ReferringPhysicianName = of.referring
         if of.description:
             made.StudyDescription = of.description
-        number, description = _SERIES["recording" if self.is_recording else "picture", self.view]
+        number, description = _SERIES["recording" if is_recording(self.record) else "picture", self.view]
         made.Modality, made.SeriesInstanceUID = "ES", self.series[self.view]
         made.SeriesNumber, made.SeriesDescription = number, description
         made.BodyPartExamined, made.AnatomicRegionSequence = BODY_PART, PHARYNX.sequence()
@@ -163,6 +153,10 @@ class Origin:
     def _taken_at(self) -> str:
         """Empty for an original that came as a file: nobody knows when it was taken."""
         return str(self.record["source"].get("taken_at", ""))
+
+
+def is_recording(record: Mapping[str, Any]) -> bool:
+    return record.get("kind") == "recording"
 
 
 def part_uid(uid: str, number: int) -> str:

@@ -17,7 +17,7 @@ from edge.clips.program import find_ffmpeg
 from edge.dicom import recordings
 from edge.dicom.examination import Examination, Patient
 from edge.dicom.origin import part_uid
-from edge.dicom.saved import VIEWS, ObjectUids, objects_from_saved
+from edge.dicom.saved import VIEWS, ObjectUids, objects_from_saved, part_uids
 from edge.dicom.video import stream
 from edge.frames.frame import Frame
 from tests.doubles.saved_items import MODEL, UNIT, SavedItem, frame_of, saved_recording
@@ -260,6 +260,16 @@ def test_each_enhanced_part_is_of_the_raw_one(recording: SavedItem, parts: list[
 def test_parts_of_one_view_alone_are_the_same(recording: SavedItem, parts: list[Path], tmp_path: Path) -> None:
     alone = objects_from_saved(recording.record, {"enhanced": recording.files["enhanced"]}, UIDS, UNIT)
     for one, path in zip(alone, [path for path in parts if "enhanced" in path.name], strict=True):
+        one.write(tmp_path / "alone.dcm")
+        assert (tmp_path / "alone.dcm").read_bytes() == path.read_bytes()
+
+
+def test_a_part_that_failed_is_made_alone(recording: SavedItem, parts: list[Path], tmp_path: Path) -> None:
+    uids = part_uids(recording.record, UIDS)
+    assert [*uids["raw"], *uids["enhanced"]] == [str(pydicom.dcmread(path).SOPInstanceUID) for path in parts]
+    wanted = {uids["raw"][1], uids["enhanced"][2]}
+    made = objects_from_saved(recording.record, recording.files, UIDS, UNIT, wanted)
+    for one, path in zip(made, (parts[1], parts[5]), strict=True):
         one.write(tmp_path / "alone.dcm")
         assert (tmp_path / "alone.dcm").read_bytes() == path.read_bytes()
 

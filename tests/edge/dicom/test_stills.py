@@ -15,7 +15,7 @@ from PIL import ImageCms
 from pydicom.dataset import Dataset
 
 from edge.dicom.examination import Examination, Patient, emergency
-from edge.dicom.saved import NoObject, ObjectUids, objects_from_saved
+from edge.dicom.saved import NoObject, ObjectUids, objects_from_saved, part_uids
 from edge.saving.sidecar import SourceFile
 from tests.doubles.saved_items import MODEL, TAKEN_AT, UNIT, SavedItem, saved_pair
 
@@ -292,6 +292,12 @@ def test_a_source_that_has_no_object_is_not_referred_to(tmp_path: Path) -> None:
     item = saved_pair(tmp_path, ANNA, views=("enhanced",))
     (one,) = item.objects(ObjectUids.new(("enhanced",)))
     assert "SourceImageSequence" not in one.dataset
+
+
+def test_only_what_is_wanted_is_made(pair: SavedItem) -> None:
+    wanted = part_uids(pair.record, UIDS)["enhanced"]
+    (one,) = objects_from_saved(pair.record, pair.files, UIDS, UNIT, wanted)
+    assert (one.view, (one.uid,)) == ("enhanced", wanted)
 
 
 def test_raw_alone_where_nothing_could_be_enhanced(tmp_path: Path) -> None:

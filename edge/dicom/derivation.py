@@ -50,7 +50,7 @@ class Making:
     def of(cls, record: Mapping[str, Any], view: Mode, is_recording: bool) -> Making:
         """Raises KeyError, TypeError or ValueError where the record does not tell."""
         version, fit = clipped(str(record["program_version"])), str(record.get("fit", _AS_IS))
-        program, made_at = clipped(str(record["program"])), str(record["made_at"])
+        program, made_at = clipped(str(record["program"])), str(record.get("made_at", ""))
         fitted = "" if fit == _AS_IS else f"The original was {fit}."
         resampled = (RESAMPLED,) if fitted else ()
         if view == "raw":
@@ -95,8 +95,8 @@ def _contribution(of: Making, unit: Equipment) -> Dataset:
     item.Manufacturer = clipped(unit.manufacturer) or of.program
     item.ManufacturerModelName = of.program
     item.SoftwareVersions = of.version
-    at = datetime.fromisoformat(of.made_at).astimezone()
-    item.ContributionDateTime = f"{at:%Y%m%d%H%M%S%z}"
+    if of.made_at:
+        item.ContributionDateTime = f"{datetime.fromisoformat(of.made_at).astimezone():%Y%m%d%H%M%S%z}"
     item.ContributionDescription = _short(of.profile)
     return item
 

@@ -133,14 +133,15 @@ class Origin:
             made.RequestAttributesSequence = Sequence([_request(of)])
 
     def _add_image(self, made: Dataset) -> None:
-        taken_at, made_at = self._taken_at(), str(self.record["made_at"])
-        made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
-        day, time = _day_and_time(taken_at or made_at, self.begin_s)
-        made.ContentDate, made.ContentTime = day, time
+        taken_at, made_at = self._taken_at(), str(self.record.get("made_at", ""))
+        if taken_at or made_at:
+            made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
+            made.ContentDate, made.ContentTime = _day_and_time(taken_at or made_at, self.begin_s)
         if taken_at:
-            made.AcquisitionDate, made.AcquisitionTime = day, time
-            made.AcquisitionDateTime = f"{day}{time}{_local(taken_at):%z}"
-        made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
+            made.AcquisitionDate, made.AcquisitionTime = made.ContentDate, made.ContentTime
+            made.AcquisitionDateTime = f"{made.ContentDate}{made.ContentTime}{made.TimezoneOffsetFromUTC}"
+        if made_at:
+            made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
         number, num = self.part
         seq = self.record["source"].get("seq", number)
         made.InstanceNumber = int(seq) % (1 << 31)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
@@ -72,8 +71,7 @@ class Origin:
             NoObject: the record lacks something, or has it in another form.
         """
         try:
-            with disable_value_validation():  # its warnings show the value; `examination_of` has looked at each
-                return self._dataset(sop_class_uid, transfer_syntax_uid)
+            return self._dataset(sop_class_uid, transfer_syntax_uid)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             told = f"{error.args[0]} is missing" if isinstance(error, KeyError) and error.args else str(error)
             raise NoObject(f"the record of a saved item: {told}; no DICOM object can be made of it") from error

@@ -40,6 +40,7 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
   edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
@@ -58,6 +59,7 @@ COMMANDS = {
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "pacs": "edge.pacs.command:main",
     "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",

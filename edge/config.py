@@ -362,6 +362,29 @@ class SessionConfig:
 
 
 @dataclass(frozen=True)
+class PrivacyConfig:
+    """The table [privacy]: how what is kept of patients is protected, and for how long it is kept."""
+
+    key: str = setting(
+        "",
+        "file with the key by which pictures, recordings and their records are encrypted on the disk, made by "
+        "edge-enhance privacy make-key; $VARIABLES are filled in, and only its owner and its group may read it; empty: "
+        "they are kept plain",
+    )
+    old_keys: tuple[str, ...] = setting(
+        (), "files with keys by which older ones were encrypted: they are read with these"
+    )
+    retention_days: int = setting(
+        0,
+        "pictures and recordings are removed after so long, whoever they are of; 0: they are kept until somebody "
+        "removes them",
+        low=0,
+        high=36_500,
+        live=True,
+    )
+
+
+@dataclass(frozen=True)
 class BridgeConfig:
     """The table [bridge]: the camera head."""
 
@@ -525,6 +548,7 @@ class Config:
     save: SaveConfig = field(default_factory=SaveConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)
     session: SessionConfig = field(default_factory=SessionConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
     pacs: PacsConfig = field(default_factory=PacsConfig)
     worklist: WorklistConfig = field(default_factory=WorklistConfig)
     usage: UsageConfig = field(default_factory=UsageConfig)

@@ -35,6 +35,7 @@ from edge.live import Ending, Live
 from edge.models.offered import Offered
 from edge.pacs.worklist import Worklist
 from edge.reload import Reload
+from edge.saving.at_rest import PLAIN, AtRest, at_rest_of, refuse_other_keys
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
 from edge.saving.names import Names
@@ -88,7 +89,9 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     share_heaps()
     settle_opencv()
     notifier = Notifier.from_environment()
-    put_in_order(config)
+    at_rest = at_rest_of(config.privacy)
+    refuse_other_keys(config.save.path, at_rest)
+    put_in_order(config, at_rest)
     setup = engine_setup(config)
     correction = unit_correction(config.unit.calibration, config.unit.serial, setup.manifests[config.engine.profile])
     board, ending, frames = Board(), Ending(stop), SharedFrames()
@@ -96,13 +99,13 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     health.is_ending = stop.is_set
     health.track("pid", os.getpid)
     names = Names()
-    session = PatientSession(board, state_path(), config.session.idle_hours)
-    saver = PairSaver(config.save.path, health, board, names, session.now)
+    session = PatientSession(board, state_path(), config.session.idle_hours, at_rest=at_rest)
+    saver = PairSaver(config.save.path, health, board, names, session.now, at_rest)
     freeze = Freeze(health, board, saver, config.enhance.strength, names)
     audit = AuditLog(config.audit.path, config.audit.size_mib)
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
-    store = Store(config.save, board)
+    store = Store(config.save, board, at_rest)
     recorder = Recorder(config.recording, store, health, board, session.now)
     tie_recording(recorder, store, session, health, web)
     tie_patients(session, Worklist(config.worklist), web)
@@ -244,9 +247,9 @@ def _say_where(web: WebSink, audit: AuditLog, let_go: Callable[[], None]) -> Non
     audit.record("started", "the unit", url=web.url)
 
 
-def put_in_order(config: Config) -> None:
+def put_in_order(config: Config, at_rest: AtRest = PLAIN) -> None:
     """Remove or complete what a power cut left half done, and say so."""
-    clean_up([config.save.path])
+    clean_up([config.save.path], at_rest)
     if config.engine.models:
         pruned = ModelStore(Path(config.engine.models)).remove_leftovers()
         for path in pruned.removed:

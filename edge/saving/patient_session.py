@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import NotNow, UsageError
-from edge.basics.folders import read_plain
 from edge.basics.texts import json_from_text
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, remove_file, write_whole
 from edge.dicom.examination import LONG, Examination, examination_of
 from edge.health.news import Board, RecordingChanged, Saved, SessionChanged
+from edge.saving.at_rest import PLAIN, AtRest
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,7 @@ class PatientSession:
         path: keeps it over a restart of the program; None: it ends with the program.
         idle_hours: it is closed after so long; 0: never.
         is_recording: whether a recording runs, which belongs to one session alone.
+        at_rest: how that file stands on the disk.
     """
 
     def __init__(
@@ -90,8 +91,9 @@ class PatientSession:
         idle_hours: int,
         is_recording: Callable[[], bool] = lambda: False,
         clock_s: Callable[[], float] = time.monotonic,
+        at_rest: AtRest = PLAIN,
     ) -> None:
-        self._board, self._path, self._clock_s = board, path, clock_s
+        self._board, self._path, self._clock_s, self._at_rest = board, path, clock_s, at_rest
         self._idle_s = idle_hours * 3600.0
         self.is_recording = is_recording
         self._lock = threading.Lock()
@@ -224,7 +226,8 @@ class PatientSession:
         kept = {**session.record(), "since": session.since.isoformat(), "used_at": time.time()}
         try:
             make_folder(self._path.parent, PRIVATE_FOLDER)
-            write_whole(self._path, json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace"), PRIVATE_FILE)
+            content = json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace")
+            write_whole(self._path, self._at_rest.content(self._path.name, content), PRIVATE_FILE)
         except OSError as error:
             reason = f"{self._path}: {error.strerror or error}; the session would end with the program"
             raise SessionRefused(reason) from error
@@ -232,7 +235,7 @@ class PatientSession:
     def _take_up(self, path: Path) -> None:
         """What was open when the program ended; nothing where the file is not of our making."""
         try:
-            kept = json_from_text(read_plain(path, _MAX_BYTES))
+            kept = json_from_text(self._at_rest.read_path(path, _MAX_BYTES))
             since = datetime.fromisoformat(str(kept["since"]))
             of = examination_of(kept["examination"]) if "examination" in kept else None
             label = label_of(str(kept["label"])) if of is None else of.patient.shown

@@ -107,7 +107,13 @@ class Opening:
         try:
             stem = _free_stem(folder, stem_of(began_at))
             recording = Recording(
-                folder, stem, views, about, begin_ns, lambda view, init: with_comment(init, texts[view])
+                folder,
+                stem,
+                views,
+                about,
+                begin_ns,
+                lambda view, init: with_comment(init, texts[view]),
+                self._store.listing.at_rest,
             )
             recording.prime({view: one for view, one in kept.items() if view in views and one[1]})
             recording.begin(small_jpeg((pair.enhanced if "enhanced" in views else pair.raw).image))

@@ -36,6 +36,7 @@ PAGE_NAMES = (
     "viewer.js",
     "watchdog.js",
     "webrtc.js",
+    "worklist.js",
 )
 """Files of the page that shows the picture; `style.css` is the login page's too."""
 

@@ -150,7 +150,7 @@ def _judged(
         left_out.append(f"{_WORDS[key]} ({why})")
     while True:
         try:
-            return examination_of(_nested(whole)), "", "left out: " + ", ".join(left_out) if left_out else ""
+            return examination_of(_nested(whole)), "", "Left out: " + ", ".join(left_out) if left_out else ""
         except ValueError as error:
             key, _, why = str(error).partition(": ")
             if key not in _SPARE or not whole[key]:

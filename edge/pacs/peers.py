@@ -43,6 +43,10 @@ class PeerFailed(InputOutputError):
     """A peer is not there, does not want us, or was lost; another try may help."""
 
 
+class NothingAccepted(PeerFailed):
+    """A peer takes none of what was proposed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Whom to speak with.
@@ -92,6 +96,7 @@ def associated(
 
     Raises:
         PeerFailed: there is none; the message says what to do.
+        NothingAccepted: of what was proposed.
         ConfigError: a file for TLS cannot be used.
     """
     from pynetdicom import evt
@@ -114,7 +119,9 @@ def associated(
     except OSError as error:  # a name that nobody knows
         raise PeerFailed(f"{peer.name}: {error.strerror or error}; correct [{peer.table}] host") from error
     if not made.is_established:
-        raise PeerFailed(f"{peer.name}: {_why_none(peer, made, heard)}")
+        told = made.acceptor.primitive
+        kind = NothingAccepted if told is not None and told.result == 0 and not made.accepted_contexts else PeerFailed
+        raise kind(f"{peer.name}: {_why_none(peer, made, heard)}")
     made.dul.to_provider_queue = _Bounded(made, peer)
     is_done = False
     try:
@@ -191,7 +198,7 @@ def _why_none(peer: Peer, made: Association, heard: Sequence[Any]) -> str:
     if made.acceptor.primitive is not None and not made.accepted_contexts:
         return f"accepts nothing of what was proposed as {peer.own_ae_title!r}: its administrator must allow it"
     if heard:
-        return "broke off before it accepted the connection; does it speak DICOM, and know the unit's AE title and address?"
+        return "broke off before it accepted: does it speak DICOM there, and know the unit's AE title and address?"
     return why_unreachable(peer)
 
 
@@ -211,6 +218,20 @@ def why_unreachable(peer: Peer) -> str:
                 return told
     speaks = "" if peer.tls is not None else f"; if it speaks TLS: [{peer.table}] tls = true"
     return f"took the connection and said nothing within {peer.timeout_s:g} s, or closed it; check {keys}{speaks}"
+
+
+@contextmanager
+def secured(peer: Peer) -> Iterator[ssl.SSLSocket]:
+    """A connection to a peer with TLS, without a word of DICOM, to look at its certificate. Raises PeerFailed."""
+    assert peer.tls is not None
+    try:
+        with (
+            socket.create_connection((peer.host, peer.port), peer.timeout_s) as plain,
+            client_context(peer.tls).wrap_socket(plain, server_hostname=peer.host) as made,
+        ):
+            yield made
+    except OSError as error:
+        raise PeerFailed(f"{peer.name}: {why_unreachable(peer)}") from error
 
 
 def why_no_tls(peer: Peer, connection: socket.socket) -> str:

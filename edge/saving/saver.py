@@ -97,8 +97,9 @@ class PairSaver:
         try:
             make_folder(self._folder, PRIVATE_FOLDER)
             stem = self._folder / self._free_stem(name.stem)
-            picture = (self._health.tracked("camera") or {}).get("picture")
-            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture)
+            camera = self._health.tracked("camera") or {}
+            picture, granted = camera.get("picture"), str(camera.get("granted", ""))
+            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture, granted)
             contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {}, session)
             write_together(
                 {path: self._at_rest.content(path.name, content) for path, content in contents.items()}, PRIVATE_FILE

@@ -40,6 +40,8 @@ class Store:
 
     Args:
         running: name and bytes of the recording that runs, None where none does.
+        held: names of what must stay -> why, in words that follow a name; "" where only the unit itself must not remove
+            it, as a person may. May raise InputOutputError.
         on_full: called in the store's thread where nothing is left that may go, and a recording still grows.
         held: names of what waits for the PACS; raises InputOutputError where nobody can say.
     """
@@ -49,6 +51,7 @@ class Store:
     ) -> None:
         self.listing = Listing(config.path, at_rest)
         self.running: Callable[[], tuple[str, int] | None] = lambda: None
+        self.held: Callable[[], Mapping[str, str]] = dict
         self.on_full: Callable[[str], None] = lambda reason: None
         self.held: Callable[[], Collection[str]] = tuple
         self._limit_gib = config.limit_gib
@@ -116,9 +119,12 @@ class Store:
         """Remove all of a pair or recording.
 
         Raises:
-            NotRemoved: it runs.
+            NotRemoved: it runs, or is held.
             InputOutputError: the disk does not take it.
         """
+        reason = self.held().get(item.name)
+        if reason:
+            raise NotRemoved(f"{item.name}: {reason}")
         running = self.running()
         if running is not None and running[0] == item.name:
             raise NotRemoved(f"{item.name}: is recorded at this moment; stop it first")
@@ -161,10 +167,10 @@ class Store:
         over = self.used_bytes() - limit
         if over <= 0:
             return True
-        running = self.running()
+        running, held = self.running(), self.held()
         recordings = [item for item in self.listing.items() if item.kind == "recording"]
         for item in reversed(recordings[1:] if spare_newest and running is None else recordings):
-            if running is None or item.name != running[0]:
+            if item.name not in held and (running is None or item.name != running[0]):
                 self.remove(item, BY_LIMIT)
                 over -= item.num_bytes
                 if over <= 0:
@@ -173,6 +179,6 @@ class Store:
 
     def _full(self) -> str:
         return (
-            f"{self.folder}: [save] limit_gib = {self._limit_gib:g} is reached, and there is no older recording to "
-            "remove; remove pictures, or allow more"
+            f"{self.folder}: [save] limit_gib = {self._limit_gib:g} is reached, and there is no older recording that "
+            "may go; remove pictures, or allow more"
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,6 @@ class Store:
         held: names of what must stay -> why, in words that follow a name; "" where only the unit itself must not remove
             it, as a person may. May raise InputOutputError.
         on_full: called in the store's thread where nothing is left that may go, and a recording still grows.
-        held: names of what waits for the PACS; raises InputOutputError where nobody can say.
     """
 
     def __init__(
@@ -53,7 +52,6 @@ class Store:
         self.running: Callable[[], tuple[str, int] | None] = lambda: None
         self.held: Callable[[], Mapping[str, str]] = dict
         self.on_full: Callable[[str], None] = lambda reason: None
-        self.held: Callable[[], Collection[str]] = tuple
         self._limit_gib = config.limit_gib
         self.retention = Retention(self.listing, 0 if privacy is None else privacy.retention_days)
         self._board = board

@@ -177,7 +177,7 @@ def test_what_is_older_goes_whatever_it_is_and_the_audit_log_says_why(tmp_path, 
 def test_what_waits_for_the_pacs_stays_and_is_told(tmp_path, monkeypatch, caplog):
     waits, goes = put_recording(tmp_path, 1), put_pair(tmp_path, 2, second=2)
     store, removed, later = aged(tmp_path, monkeypatch, 30)
-    store.held = lambda: {waits}
+    store.held = lambda: {waits: "waits to be sent to the PACS"}
     store.start()
     try:
         wait_until(lambda: (tmp_path / LEDGER).exists())
@@ -186,7 +186,7 @@ def test_what_waits_for_the_pacs_stays_and_is_told(tmp_path, monkeypatch, caplog
         wait_until(lambda: store.retention.record()["waiting"] == 1)
         assert [name for name, _ in removed] == [goes]
         assert "wait for the PACS" in store.retention.record()["notice"] and "wait for the PACS" in caplog.text
-        store.held = tuple
+        store.held = dict
         later(60)
         wait_until(lambda: len(removed) == 2)
     finally:

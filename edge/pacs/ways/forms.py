@@ -103,10 +103,12 @@ def spooled(dataset: Dataset, folder: Path) -> Iterator[Path]:
             file.flush()
             yield Path(f"/proc/self/fd/{file.fileno()}")
     else:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=SPOOL_PREFIX) as spool:
+        with tempfile.TemporaryFile(
+            dir=folder, prefix=SPOOL_PREFIX
+        ) as spool:  # without a name: a power cut leaves none
             dataset.save_as(spool, enforce_file_format=True)
             spool.flush()
-            yield Path(spool.name)
+            yield Path(f"/proc/self/fd/{spool.fileno()}")
 
 
 def remove_spooled(folder: Path) -> None:

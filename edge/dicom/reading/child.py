@@ -51,7 +51,7 @@ def main(argv: Sequence[str]) -> int:
     complaints = _complaints()
     not_held = _held(limits["memory_bytes"])
     _say(line, {"not_held": not_held})
-    reader = _Reader(complaints)
+    reader = _Reader(complaints, limits["inflated_bytes"])
     while (order := _order(line)) is not None:
         _limit_time(limits["cpu_s"])
         _answer(line, reader, *order, limits)
@@ -61,15 +61,15 @@ def main(argv: Sequence[str]) -> int:
 class _Reader:
     """The object that is open."""
 
-    def __init__(self, complaints: Callable[[], bytes]) -> None:
-        self._complaints = complaints
+    def __init__(self, complaints: Callable[[], bytes], inflated_bytes: int) -> None:
+        self._complaints, self._inflated_bytes = complaints, inflated_bytes
         self._open: Object | None = None
         self._file: BinaryIO | None = None
 
     def facts(self, descriptor: int) -> Mapping[str, Any]:
         self.close()
         self._file = os.fdopen(descriptor, "rb")
-        self._open = opened(self._file)
+        self._open = opened(self._file, self._inflated_bytes)
         return self._open.facts()
 
     def frame(self, number: int) -> tuple[Mapping[str, Any], list[memoryview]]:

@@ -121,10 +121,10 @@ def opened(file: BinaryIO, most_inflated_bytes: int) -> Object:
     video = classes.VIDEO_SYNTAXES.get(syntax, "")
     if not video and syntax not in classes.PICTURE_SYNTAXES:
         raise Refused(f"packed as {_name(syntax)}, which is not read; convert it, as by dcmdjpeg or gdcmconv")
-    shape = _shape(dataset, syntax, is_video=bool(video))
-    num_frames = _number(dataset, "NumberOfFrames", 1, 1, 10_000_000 if video else _MOST_FRAMES)
     is_little = syntax != classes.BIG_ENDIAN
     value = pixel_value(file, file.tell(), is_little=is_little, is_implicit=syntax == classes.IMPLICIT)
+    shape = _shape(dataset, syntax, is_video=bool(video))
+    num_frames = _number(dataset, "NumberOfFrames", 1, 1, 10_000_000 if video else _MOST_FRAMES)
     if value.is_encapsulated == (syntax in classes.NATIVE_SYNTAXES):
         raise Damaged(f"its pixels are not packed as it says, {_name(syntax)}")
     if value.is_encapsulated:

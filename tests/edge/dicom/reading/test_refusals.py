@@ -63,7 +63,11 @@ ROWS: dict[str, tuple[Callable[[], Dataset], type[EdgeError], str]] = {
         "VL Whole Slide Microscopy",
     ),
     "no class": (lambda: vl_object(throat(), SOPClassUID=""), DamagedPicture, "does not say what kind"),
-    "no pixels": (lambda: vl_object(throat(), PixelData=None), DamagedPicture, "cut short before its pixels"),
+    "no pixels": (
+        lambda: vl_object(throat(), PixelData=None),
+        DamagedPicture,
+        "it has no pixels, and may be cut short",
+    ),
     "CMYK": (
         lambda: vl_object(throat(), PhotometricInterpretation="CMYK"),
         PictureRefused,

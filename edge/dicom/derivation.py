@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
+from pydicom.uid import UID
 
 from edge.dicom.codes import ADDED, MULTIPLIED, PROCESSING, RESAMPLED, SOURCE_IMAGE, Code
 from edge.dicom.equipment import Equipment, clipped
@@ -19,6 +20,13 @@ _MAX_TEXT = 1024
 """Characters of a short text (PS3.5 table 6.2-1: ST)."""
 _AS_IS = "as is"
 _DRAWN = "Detail was synthesised: the picture contains detail that the camera did not see."
+
+
+class Source(NamedTuple):
+    """The object that a derived one is made of."""
+
+    sop_class_uid: str
+    uid: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ class Making:
         return cls(view, _short(text), codes, profile, program, version, made_at)
 
 
-def add_derivation(made: Dataset, of: Making, sources: Sequence[str], unit: Equipment) -> None:
+def add_derivation(made: Dataset, of: Making, source: Source | None, unit: Equipment) -> None:
     """Image type, derivation, source and what contributed."""
     kind = "DERIVED" if of.text else "ORIGINAL"
     made.ImageType = [kind, "PRIMARY" if of.view == "raw" else "SECONDARY"]
@@ -68,15 +76,14 @@ def add_derivation(made: Dataset, of: Making, sources: Sequence[str], unit: Equi
     made.DerivationCodeSequence = Items([code.item() for code in of.codes])
     if of.view == "raw":
         return
-    if sources:
-        made.SourceImageSequence = Items([_source(made, uid) for uid in sources])
+    if source is not None:
+        made.SourceImageSequence = Items([_source(source)])
     made.ContributingEquipmentSequence = Items([_contribution(of, unit)])
 
 
-def _source(made: Dataset, uid: str) -> Dataset:
+def _source(of: Source) -> Dataset:
     item = Dataset()
-    item.ReferencedSOPClassUID = made.SOPClassUID  # both views of one thing are of one class
-    item.ReferencedSOPInstanceUID = uid
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = UID(of.sop_class_uid), UID(of.uid)
     item.SpatialLocationsPreserved = "YES"
     item.PurposeOfReferenceCodeSequence = SOURCE_IMAGE.sequence()
     return item

@@ -35,6 +35,7 @@ EXAMPLES = """examples:
   edge-enhance --check --config edge.toml                  is everything there?
 
 commands with a --help of their own:
+  edge-enhance archive verify enhanced/                    are all results there, whole and as they were made?
   edge-enhance cameras                                     what cameras this machine has, and the URI of each
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
@@ -52,6 +53,7 @@ LIVE_THREADS = ("capture", "inference")
 MOST_WORKERS = 256
 
 COMMANDS = {
+    "archive": "edge.batch.archive_command:main",
     "audit": "edge.access.audit_command:main",
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",

@@ -56,7 +56,7 @@ def run_comparison(args: argparse.Namespace) -> int:
     from edge.basics.markdown import replace_section
 
     _check_extra()
-    from trainer.judging.comparing.comparing import compare
+    from trainer.judging.comparing.comparing import check_folder, compare
     from trainer.judging.comparing.methods import read_compared
     from trainer.judging.comparing.summary import summarised
     from trainer.judging.comparing.sweep import check_sweep, write_sweep
@@ -64,6 +64,7 @@ def run_comparison(args: argparse.Namespace) -> int:
     from trainer.judging.comparing.task import task_of, text_of_enlargers
     from trainer.judging.reporting.report import write_report
 
+    check_folder(args.report)
     compared = read_compared(args.checkpoint)
     if args.sweep:
         check_sweep(compared)

@@ -13,6 +13,7 @@ import pytest
 
 from tests.paths import REPOSITORY
 from trainer.cli import main
+from trainer.judging.comparing import methods
 from trainer.judging.comparing.records import read_comparison
 from trainer.judging.comparing.summary import summarised
 
@@ -133,9 +134,11 @@ def test_a_folder_of_other_settings_is_refused(finished, command, capsys, more, 
     assert contents(finished[0]) == before
 
 
-def test_a_folder_with_something_else_is_refused(command, tmp_path, capsys):
+def test_a_folder_with_something_else_is_refused_before_anything_is_read(command, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(methods, "read_compared", None)
     (tmp_path / "letter.txt").write_text("dear")
     assert "has no run.json" in refused(command(tmp_path), capsys)
+    assert "letter.txt/below: cannot be written" in refused(command(tmp_path / "letter.txt/below"), capsys)
 
 
 def test_a_record_of_another_case_is_refused(finished, command, tmp_path, capsys):

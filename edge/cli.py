@@ -39,6 +39,7 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
@@ -54,6 +55,7 @@ COMMANDS = {
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
     "user": "edge.access.user_command:main",
@@ -155,18 +157,19 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
     profile = profile_of(config)
     stop = stop_on_signals()
     with closing(FilesEngine(profile, config.engine)) as engine:
+        from edge.batch.kinds.kind import Options
         from edge.batch.run import enhance_files  # while the engine opens
+        from edge.batch.workers.in_thread import InThread
 
         report = enhance_files(
             args.input,
             output,
-            engine,
+            InThread(engine, profile, stop),
             profile,
             force=args.force,
             resume=args.resume,
-            keep_damaged=args.keep_damaged,
             recursive=args.recursive,
-            codec=codec,
+            options=Options(codec, args.keep_damaged),
             stop=stop,
             is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
         )

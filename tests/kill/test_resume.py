@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from edge.batch.run import enhance_files
+from edge.batch.workers.in_thread import InThread
 from edge.models.profile import Profile
 from tests.doubles.ffmpeg_clips import made
 from tests.doubles.files_bench import MODEL_SHA, InvertingEngine
@@ -32,7 +33,9 @@ MOST_KILLS = 3
 def resume(originals: Path, output: Path) -> None:
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
     profile = Profile("live", originals, manifest, originals / "model.onnx", None)
-    report = enhance_files([originals], output, InvertingEngine(), profile, stop=threading.Event(), resume=True)
+    stop = threading.Event()
+    workers = InThread(InvertingEngine(), profile, stop)
+    report = enhance_files([originals], output, workers, profile, stop=stop, resume=True)
     assert report.exit_code == 0, report
 
 

@@ -17,7 +17,7 @@ MOST_FIGURES = 40
 SHORT = 12
 """Digits of a hash where the whole is not needed."""
 _UNITS = {"db": "dB", "ms": "ms", "px": "px", "percent": "%", "levels": "levels", "degrees": "degrees"}
-_CAPITALS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "kid": "KID", "niqe": "NIQE", "piqe": "PIQE"}
+_CAPITALS = {"de00": "dE00", "psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "kid": "KID", "niqe": "NIQE", "piqe": "PIQE"}
 
 
 @dataclass(frozen=True, slots=True)

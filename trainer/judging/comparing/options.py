@@ -51,7 +51,7 @@ def _check_extra() -> None:
 
 
 def run_comparison(args: argparse.Namespace) -> int:
-    """Fill the folder, print the tables, renew the page's section `comparison`."""
+    """Fill the folder, print the tables, renew the page's section `comparison`; `x4` where all checkpoints enlarge."""
     from edge.basics.errors import InputOutputError
     from edge.basics.markdown import replace_section
 
@@ -82,5 +82,5 @@ def run_comparison(args: argparse.Namespace) -> int:
     print(text)
     print(f"{write_report(args.report)}")
     if args.page is not None:
-        replace_section(args.page, "comparison", text)
+        replace_section(args.page, *(("comparison", text) if compared.rows else ("x4", enlarged)))
     return 0

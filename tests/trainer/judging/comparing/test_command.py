@@ -16,6 +16,8 @@ from trainer.cli import main
 from trainer.judging.comparing import methods
 from trainer.judging.comparing.records import read_comparison
 from trainer.judging.comparing.summary import summarised
+from trainer.networks.rrdb import Rrdb, RrdbConfig
+from trainer.training.checkpoint import described, save_whole
 
 KILLED = """
 import os, signal, sys
@@ -92,6 +94,17 @@ def test_the_page_has_the_tables_and_the_curve_is_drawn(finished):
     assert drawing.count("beta 1.5") == drawing.count("<polyline") > 1
     assert [point.beta for point in summarised(read_comparison(report)).sweep] == [0.0, 1.5]
     assert "by β" in (report / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_enlarges_alone_has_a_section_of_its_own(place, tmp_path):
+    network = Rrdb(RrdbConfig(4, 1, 4))
+    save_whole(network.state_dict(), tmp_path / "isr.safetensors", described("rrdb", network.config))
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin: comparison -->\nold\n<!-- end: comparison -->\n<!-- begin: x4 -->\n<!-- end: x4 -->\n")
+    words = ["--manifest", place / "throats.json", "--report", tmp_path / "report", "--page", page]
+    assert main(["evaluate", str(tmp_path / "isr.safetensors"), *map(str, words)]) == 0
+    comparison, _, x4 = page.read_text().partition("<!-- begin: x4 -->")
+    assert "old" in comparison and "### x4 alone, sharp LR" in x4 and "| throats | isr |" in x4
 
 
 @pytest.mark.parametrize("written", [0, 40], ids=["before the line", "in the line"])

@@ -9,11 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge.basics.errors import InputOutputError
-from edge.clips.formats import CLIP_SUFFIXES
-from edge.pictures.files import PICTURE_SUFFIXES
+from edge.batch.kinds.every import KNOWN_SUFFIXES
+from edge.batch.manifest import MANIFEST
 from edge.pictures.marks import mode_of_file
-
-KNOWN_SUFFIXES = PICTURE_SUFFIXES | CLIP_SUFFIXES
 
 
 def given_path(given: Path | str) -> Path:
@@ -84,7 +82,7 @@ class Finder:
                 self.left_out["broken link" if path.is_symlink() else "not a file"] += 1
             elif path.suffix.lower() in KNOWN_SUFFIXES:
                 yield path
-            elif not _is_sidecar(path):
+            elif not _is_sidecar(path) and path.name != MANIFEST:
                 self.left_out[path.suffix.lower() or "without an ending"] += 1
         for path in inner:
             if real_path(path) == self._output:

@@ -7,14 +7,12 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Literal
 
-Kind = Literal["picture", "clip"]
 _MOST_BYTES = 210
 """Of 255 that a name may have: what is left takes `-enhanced.png.json` and the temporary name."""
 
 
-def output_names(sources: Iterable[tuple[Path, Kind]]) -> list[str]:
+def output_names(sources: Iterable[tuple[Path, str]]) -> list[str]:
     """A name for each result, as short as it can be without two of a kind being the same.
 
     `throat.png` gives `throat`. Where several would share a name, each of them takes the first of these that
@@ -25,7 +23,7 @@ def output_names(sources: Iterable[tuple[Path, Kind]]) -> list[str]:
     """
     left = dict(enumerate(sources))
     names: dict[int, str] = {}
-    taken: set[tuple[Kind, str]] = set()
+    taken: set[tuple[str, str]] = set()
     for name_of in _NAME_FORMS:
         wanted = {index: (kind, _short(name_of(path)).casefold()) for index, (path, kind) in left.items()}
         counts = Counter(wanted.values())

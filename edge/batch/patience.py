@@ -14,9 +14,15 @@ def said_beforehand(profile: Profile, num_frames: int) -> str:
     if seconds < WORTH_SAYING_S or not num_frames:
         return ""
     whole = seconds * (num_frames + 1)  # the engine proves itself on one first
-    lasts = f"{whole:.0f} s" if whole < 120 else f"{whole / 60:.0f} min" if whole < 7200 else f"{whole / 3600:.0f} h"
     frames = f"{num_frames} frame{'s' if num_frames > 1 else ''}"
     return (
-        f"{profile.name} takes about {seconds:.0f} s a frame on this CPU, {frames} about {lasts}; "
+        f"{profile.name} takes about {seconds:.0f} s a frame on this CPU, {frames} about {lasts(whole)}; "
         "--profile live takes a fraction of a second"
     )
+
+
+def lasts(seconds: float) -> str:
+    """`90 s`, `20 min`, `3 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

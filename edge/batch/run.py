@@ -10,84 +10,56 @@ A file of several pages or frames, `series.tif`, gives these for each: `series-p
 A clip `throat.avi` gives `throat-enhanced.mp4` (`.mov`, `.mkv` with another codec) with its `.json`: all frames at
 their own times, and the sound. A clip's raw pictures are not copied; the sidecar names the original and its hash. Where
 names would collide, `edge.batch.names.output_names` makes them different.
+
+The way of each: `plan` makes a job of it, `Workers` do its piece, `OutputFolder` writes what was made, `Manifest`
+enters it, all of it in `_Run`. Pieces are done in any order; report, log and manifest are in the plan's.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import sys
 import threading
-from collections import Counter
+from collections import deque
 from collections.abc import Sequence
-from contextlib import closing, nullcontext
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
-
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from edge.basics.errors import EdgeError, InputOutputError
-from edge.basics.texts import one_line
-from edge.basics.whole_files import PRIVATE_FOLDER, make_folder
-from edge.batch.finding import given_path, listed_counts, real_path
-from edge.batch.inputs import Failure, Job, plan
-from edge.batch.job import BatchEngine, JobRunner
+from edge.basics.whole_files import file_sha256
+from edge.batch.finding import given_path
+from edge.batch.kinds.kind import Made, Options
+from edge.batch.manifest import Manifest, entry_of_failure, entry_of_result
+from edge.batch.output import OutputFolder, Sidecar
 from edge.batch.patience import said_beforehand
-from edge.batch.steps import NoEngine, OutputFolderError, Stopped, writing
-from edge.clips.encode import Codec
+from edge.batch.plan import Job, plan
+from edge.batch.progress import Progress, looking
+from edge.batch.report import BatchReport, Ending, Told, ending_of
+from edge.batch.steps import NoEngine, OutputFolderError, Stopped
+from edge.batch.workers.workers import Watch, Workers
 from edge.models.profile import Profile
 
 log = logging.getLogger(__name__)
 
-
-@dataclass
-class BatchReport:
-    """What became of each input.
-
-    Attributes:
-        done: sources enhanced in this run.
-        skipped: sources that an earlier run had done (`resume`).
-        failed: inputs that came to nothing.
-        not_done: sources not begun or not finished, because of `stop` or a full disk.
-        left_out: what folders held beside pictures and clips, by kind.
-        changed: what was done beside the enhancement -> to which sources.
-    """
-
-    done: list[Path] = field(default_factory=list)
-    skipped: list[Path] = field(default_factory=list)
-    failed: list[Failure] = field(default_factory=list)
-    not_done: list[Path] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
-    changed: dict[str, list[Path]] = field(default_factory=dict)
-
-    @property
-    def exit_code(self) -> int:
-        """0 where every input has its result, else 1."""
-        return 1 if self.failed or self.not_done else 0
-
-    def summary(self) -> str:
-        """`12 enhanced, 3 skipped, 1 failed; left out: .heic 1, subfolder 1; changed: cropped 2, frames missing 1`."""
-        counts = {"skipped": len(self.skipped), "failed": len(self.failed), "not done": len(self.not_done)}
-        parts = [f"{count} {word}" for word, count in counts.items() if count]
-        line = ", ".join([f"{len(self.done)} enhanced", *parts])
-        left_out = f"; left out: {listed_counts(self.left_out)}" if self.left_out else ""
-        changed = ", ".join(f"{words} {len(sources)}" for words, sources in sorted(self.changed.items()))
-        return line + left_out + (f"; changed: {changed}" if changed else "")
+NUM_WRITERS = 2
+"""Threads that wait for the disk."""
+MAX_TO_WRITE = 4
+"""Results that may wait for it, of some 6 MB; then no more are taken from the workers."""
+POLL_S = 0.2
 
 
 def enhance_files(
     inputs: Sequence[Path | str],
     output: Path,
-    engine: BatchEngine,
+    workers: Workers,
     profile: Profile,
     *,
     stop: threading.Event,
     force: bool = False,
     resume: bool = False,
-    keep_damaged: bool = False,
     recursive: bool = False,
-    codec: Codec = "h264",
+    options: Options | None = None,
     is_on_cpu: bool = False,
 ) -> BatchReport:
     """Enhance files into a folder; failures are logged at the end and do not stop the rest.
@@ -95,39 +67,36 @@ def enhance_files(
     Args:
         inputs: pictures, clips and folders of them.
         output: made where it does not exist.
-        engine: called from this thread alone, opened when the first picture needs it; stays open.
-        profile: what the engine runs.
-        stop: ends the work cleanly; an unfinished clip leaves nothing behind.
+        workers: called from this thread alone; stay open.
+        profile: what they run.
+        stop: ends the work cleanly; what is unfinished leaves nothing behind.
         force: overwrite earlier results. An input is never overwritten.
         resume: leave out what an earlier run has made of the same content with the same model, and do again
             what an earlier run left unfinished.
-        keep_damaged: enhance what can be read of a damaged picture; its sidecar says so.
         recursive: take what is in subfolders too.
-        codec: of clips.
         is_on_cpu: no GPU will do it, so that a heavy profile's time is said beforehand.
 
     Raises:
         InputOutputError: the one and only input came to nothing, or the output folder takes nothing more.
         NoEngine: none can be opened.
     """
-    planned = plan(inputs, output, recursive=recursive, codec=codec)
+    with looking() as on_file:
+        planned = plan(inputs, output, recursive=recursive, options=options, on_file=on_file)
     jobs = planned.jobs
     report = BatchReport(failed=planned.failures, left_out=planned.left_out)
+    early: EdgeError | None = None
     if jobs:
-        with writing(output):
-            make_folder(output, PRIVATE_FOLDER)
         if advice := profile.manifest.get("advice"):
             log.warning("%s: %s", profile.name, advice)
         if is_on_cpu and (line := said_beforehand(profile, sum(job.num_frames for job in jobs))):
             log.warning("%s", line)
-    sources = {real_path(job.source) for job in jobs}
-    runner = JobRunner(
-        sources, engine, profile, stop, force=force, resume=resume, keep_damaged=keep_damaged, codec=codec
-    )
-    early = _run(jobs, runner, stop, report)
+        protected = {job.piece.origin for job in jobs}
+        folder = OutputFolder(output, protected, workers.model_sha256, force=force, resume=resume)
+        with folder.opened() as scratch:
+            early = _Run(jobs, folder, workers, stop, report).run(scratch)
     lone = _lone_failure(inputs, report)
     if lone is None:
-        for _, error in report.failed:
+        for _, error, *_ in report.failed:
             log.error("failed: %s", error)
         goes_on = (
             "; the same command with --resume goes on" if report.not_done and not isinstance(early, NoEngine) else ""
@@ -141,56 +110,114 @@ def enhance_files(
 
 def _lone_failure(inputs: Sequence[Path | str], report: BatchReport) -> EdgeError | None:
     """The error of the only input, when it is a file, or a folder with nothing in it."""
-    if len(inputs) != 1 or [path for path, _ in report.failed] != [given_path(inputs[0])]:
+    if len(inputs) != 1 or [failure.path for failure in report.failed] != [given_path(inputs[0])]:
         return None
     return report.failed[0].error
 
 
-def _run(
-    jobs: Sequence[Job], runner: JobRunner, stop: threading.Event, report: BatchReport
-) -> OutputFolderError | NoEngine | None:
-    """Do the jobs in order and enter each into the report. Returns what ended it early, if anything did."""
-    num_frames = sum(job.num_frames for job in jobs)
-    bar = tqdm(total=num_frames, unit="frame", disable=None, file=sys.stderr)
-    with closing(bar), nullcontext() if bar.disable else logging_redirect_tqdm():
-        for index, job in enumerate(jobs):
-            if stop.is_set():
-                report.not_done.append(job.source)
-                continue
+class _Run:
+    """The jobs of a plan, from first to last; `scratch` goes to the workers."""
+
+    def __init__(
+        self, jobs: Sequence[Job], folder: OutputFolder, workers: Workers, stop: threading.Event, report: BatchReport
+    ) -> None:
+        self._jobs, self._folder, self._workers, self._stop = jobs, folder, workers, stop
+        self._left = deque(range(len(jobs)))
+        self._manifest = Manifest(folder.path)
+        self._progress = Progress([job.num_frames for job in jobs])
+        self._told = Told(jobs, folder.path, report, self._progress)
+        self._given: set[int] = set()
+        self._writing: dict[Future[Sidecar], tuple[int, Made]] = {}
+
+    def run(self, scratch: Path) -> EdgeError | None:
+        """Do them and enter each into report and manifest. Returns what ended it early, if anything did."""
+        early: EdgeError | None = None
+        with ExitStack() as stack:
+            stack.callback(self._manifest.close)
+            stack.enter_context(self._progress.shown())
+            writers = stack.enter_context(ThreadPoolExecutor(NUM_WRITERS, "write"))
+            stack.callback(self._workers.close)
             try:
-                _enter(job, jobs[index + 1] if index + 1 < len(jobs) else None, runner, bar, report)
+                self._workers.begin(scratch, len(self._jobs), Watch(self._progress.expect, self._progress.did_frame))
+                while not self._stop.is_set() and self._step(writers):
+                    pass
+            except Stopped:
+                pass
             except (OutputFolderError, NoEngine) as error:
-                report.not_done += [left.source for left in jobs[index:]]
-                return error
-    return None
+                early = error
+            self._workers.close()  # what they write into goes next
+            early = self._end(early)
+        self._told.leave()
+        return early
 
+    def _step(self, writers: ThreadPoolExecutor) -> bool:
+        """Give, take and enter what can be; whether anything is left."""
+        is_room = len(self._writing) < MAX_TO_WRITE
+        while is_room and self._left and self._workers.room > 0 and not self._stop.is_set():
+            self._begin(self._left.popleft())
+        if is_room and self._given:
+            outcome = self._workers.take(POLL_S)
+            if outcome is not None:
+                number, made = outcome
+                self._given.discard(number)
+                if isinstance(made, EdgeError):
+                    self._fail(number, made)
+                else:
+                    job = self._jobs[number]
+                    self._writing[writers.submit(self._folder.write, job, made)] = number, made
+        elif self._writing:
+            wait(self._writing, POLL_S, FIRST_COMPLETED)
+        for written in [future for future in self._writing if future.done()]:
+            self._enter(written)
+        return bool(self._left or self._given or self._writing)
 
-def _enter(job: Job, following: Job | None, runner: JobRunner, bar: Any, report: BatchReport) -> None:
-    """Do one job, and keep the bar true: a job may have fewer frames than it promised, or fail."""
-    bar.set_postfix_str(one_line(job.source.name), refresh=False)
-    begin = bar.n
-    try:
-        changes = runner.run(job, bar.update, following)
-        if changes is None:
-            report.skipped.append(job.source)
-            line = f"{job.source}: done already"
+    def _begin(self, number: int) -> None:
+        """Have a job done, unless there is no need to or it must not be."""
+        job = self._jobs[number]
+        try:
+            self._folder.refuse_inputs(job)
+            sidecar = self._folder.done(job)
+        except EdgeError as error:
+            self._fail(number, error)
+        except (OSError, ValueError) as error:  # a name that a system call takes badly costs no other file
+            self._fail(number, InputOutputError(f"{job.piece.path}: {error}"))
         else:
-            report.done.append(job.source)
-            for words in changes:
-                report.changed.setdefault(words, []).append(job.source)
-            line = f"{job.source} -> {job.target.enhanced}" + (f" ({', '.join(changes)})" if changes else "")
-    except Stopped:
-        report.not_done.append(job.source)
-        return
-    except (OutputFolderError, NoEngine):
-        raise
-    except EdgeError as error:
-        report.failed.append(Failure(job.source, error))
-        line = ""
-    except (OSError, ValueError) as error:  # a name that a system call takes badly costs no other file
-        report.failed.append(Failure(job.source, InputOutputError(f"{job.source}: {error}")))
-        line = ""
-    bar.total += bar.n - begin - job.num_frames
-    bar.refresh()
-    if bar.disable and line:
-        log.info("%s", one_line(line))
+            if sidecar is None:
+                self._given.add(number)
+                self._workers.give(number, job.piece)
+            else:
+                self._manifest.add(entry_of_result(job.piece.page, sidecar.record, *sidecar))
+                self._told.enter(number, Ending("skipped"))
+
+    def _enter(self, written: Future[Sidecar]) -> None:
+        number, made = self._writing.pop(written)
+        try:
+            sidecar = written.result()
+        except OutputFolderError:
+            raise
+        except EdgeError as error:
+            self._fail(number, error)
+            return
+        self._manifest.add(entry_of_result(self._jobs[number].piece.page, made.record, *sidecar))
+        self._told.enter(number, ending_of(made))
+
+    def _fail(self, number: int, error: EdgeError) -> None:
+        piece = self._jobs[number].piece
+        sha256 = None
+        with contextlib.suppress(OSError, ValueError):
+            sha256 = file_sha256(piece.path)
+        self._manifest.add(entry_of_failure(piece.origin, piece.page, sha256, str(error)))
+        self._told.enter(number, Ending("failed", error))
+
+    def _end(self, early: EdgeError | None) -> EdgeError | None:
+        """Enter what was still being written, and put the manifest in order."""
+        for written in [*self._writing]:
+            try:
+                self._enter(written)
+            except OutputFolderError as error:
+                early = early or error
+        try:
+            self._manifest.finish()
+        except OutputFolderError as error:  # its lines are there, as a kill would have left them
+            early = early or error
+        return early

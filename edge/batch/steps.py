@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from edge.basics.errors import EdgeError, InputOutputError
+from edge.basics.texts import one_line
 
 T = TypeVar("T")
 
@@ -25,9 +26,12 @@ class OutputFolderError(InputOutputError):
 class NoEngine(EdgeError):
     """There is no engine to be had, so that no picture can be made; the exit code is the reason's."""
 
-    def __init__(self, reason: EdgeError) -> None:
-        super().__init__(str(reason))
-        self.exit_code = reason.exit_code
+    def __init__(self, reason: str, exit_code: int = EdgeError.exit_code) -> None:
+        super().__init__(reason, exit_code)
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return one_line(str(self.args[0]))
 
 
 class Stopped(Exception):

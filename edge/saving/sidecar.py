@@ -31,12 +31,18 @@ class SavedFile:
 
     Attributes:
         mode: whether its pixels are the network's or the camera's.
+        is_flat: whether it is of one colour, as its original is.
     """
 
     name: str
     mode: Mode
     num_bytes: int
     sha256: str
+    is_flat: bool = False
+
+    def record(self) -> dict[str, Any]:
+        about = {"name": self.name, "mode": self.mode, "bytes": self.num_bytes, "sha256": self.sha256}
+        return {**about, **({"flat": True} if self.is_flat else {})}
 
 
 def saved_file(path: Path, mode: Mode) -> SavedFile:
@@ -119,38 +125,45 @@ class Result:
         source_size_px: width and height of the original.
         model: from `model_record`.
         files: all that was written for this source.
-        stage_ms: name of an engine's part -> median milliseconds a frame.
+        stage_ms: name of an engine's part -> median milliseconds a frame; None, and no time of making either, where
+            the same original shall give the same bytes again.
         clip: what only a clip has: frames, fps, codec, audio.
         picture: what only a picture file has: its format, and what was done to it.
         mode: raw where nothing could be enhanced.
         strength: share of the enhancement that was shown; said where it is not all.
         unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
         session: patient session that was open, its `id` and `label`.
+        changes: what was done beside the enhancement, in words.
     """
 
     source: SourceFile | LiveSource
     source_size_px: tuple[int, int]
     model: Mapping[str, Any]
     files: tuple[SavedFile, ...]
-    stage_ms: Mapping[str, float]
+    stage_ms: Mapping[str, float] | None
     clip: Mapping[str, Any] | None = None
     mode: Mode = "enhanced"
     strength: float = 1.0
     unit_state: Mapping[str, Any] | None = None
     picture: Mapping[str, Any] | None = None
     session: Mapping[str, str] | None = None
+    changes: tuple[str, ...] = ()
 
 
 def sidecar_bytes(result: Result) -> bytes:
     """The content of the file: JSON, UTF-8."""
+    return record_bytes(sidecar_record(result))
+
+
+def sidecar_record(result: Result) -> dict[str, Any]:
     width_px, height_px = result.source_size_px
-    files = [
-        {"name": file.name, "mode": file.mode, "bytes": file.num_bytes, "sha256": file.sha256} for file in result.files
-    ]
-    record = {
+    files = [file.record() for file in result.files]
+    stage_ms = result.stage_ms
+    made_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return {
         "program": PROGRAM,
         "program_version": version(PROGRAM),
-        "made_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **({"made_at": made_at} if stage_ms is not None else {}),
         "mode": result.mode,
         **({"strength": round(result.strength, 3)} if result.mode == "enhanced" and result.strength < 1 else {}),
         "model": dict(result.model),
@@ -160,17 +173,29 @@ def sidecar_bytes(result: Result) -> bytes:
         **({"clip": dict(result.clip)} if result.clip else {}),
         **({"picture": dict(result.picture)} if result.picture else {}),
         **({"unit_state": dict(result.unit_state)} if result.unit_state else {}),
-        "stage_ms": {name: round(ms, 2) for name, ms in result.stage_ms.items()},
+        **({"changes": list(result.changes)} if result.changes else {}),
+        **({"stage_ms": {name: round(ms, 2) for name, ms in stage_ms.items()}} if stage_ms is not None else {}),
     }
+
+
+def record_bytes(record: Mapping[str, Any]) -> bytes:
     return (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
 
 
 def is_complete(sidecar: Path, source_sha256: str, model_sha256: str) -> bool:
     """Whether a sidecar tells of this source and this model, and its files are there in full size."""
     try:
-        record = json_from_text(read_plain(sidecar, MAX_BYTES))
+        return is_of(read_plain(sidecar, MAX_BYTES), sidecar.parent, source_sha256, model_sha256)
+    except OSError:
+        return False
+
+
+def is_of(content: bytes, folder: Path, source_sha256: str, model_sha256: str) -> bool:
+    """As `is_complete`, of what is in a sidecar of this folder."""
+    try:
+        record = json_from_text(content)
         same = (record["source"]["sha256"], record["model"]["sha256"]) == (source_sha256, model_sha256)
-        files = [(sidecar.with_name(file["name"]), file["bytes"]) for file in record["output"]["files"]]
+        files = [(folder / file["name"], file["bytes"]) for file in record["output"]["files"]]
         return same and bool(files) and all(path.stat().st_size == size for path, size in files)
     except (OSError, ValueError, KeyError, TypeError):
         return False

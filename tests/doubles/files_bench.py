@@ -11,7 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge.batch.run import BatchReport, enhance_files
+from edge.batch.kinds.kind import Options
+from edge.batch.manifest import MANIFEST
+from edge.batch.report import BatchReport
+from edge.batch.run import enhance_files
+from edge.batch.workers.in_thread import InThread
 from edge.engines.engine import Enhanced
 from edge.models.profile import Profile
 from edge.pictures.geometry import FRAME_SHAPE
@@ -22,7 +26,7 @@ FPS = 24.0
 
 
 class InvertingEngine:
-    """Implements `edge.batch.job.BatchEngine`: white minus the picture."""
+    """Implements `edge.batch.piece.BatchEngine`: white minus the picture."""
 
     profile = "live"
     model_sha256 = MODEL_SHA
@@ -62,8 +66,10 @@ class Bench:
 
     def run(self, *inputs: Path, force: bool = False, resume: bool = False, **more: Any) -> BatchReport:
         given = inputs or (self.originals,)
-        options = {"force": force, "resume": resume, **more}
-        return enhance_files(given, self.output, self.engine, self.profile, stop=self.stop, **options)
+        how = {name: more.pop(name) for name in ("codec", "keep_damaged") if name in more}
+        options = {"force": force, "resume": resume, "options": Options(**how), **more}
+        workers = InThread(self.engine, self.profile, self.stop)
+        return enhance_files(given, self.output, workers, self.profile, stop=self.stop, **options)
 
     def picture(self, name: str = "throat.png", *, level: int = 9, size: tuple[int, int] = (96, 54)) -> Path:
         """Grey with a bright column, which packs fast and shows a mirrored or stretched result."""
@@ -83,7 +89,9 @@ class Bench:
         return path
 
     def written(self) -> list[str]:
-        return sorted(path.name for path in self.output.iterdir()) if self.output.exists() else []
+        """All but the manifest."""
+        found = self.output.iterdir() if self.output.exists() else ()
+        return sorted(path.name for path in found if path.name != MANIFEST)
 
     def sidecar(self, name: str) -> dict:
         return json.loads((self.output / name).read_text())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from edge.batch.job import model_record
+from edge.batch.piece import model_record
 from edge.calibration.of_unit import unit_correction
 from edge.check import _calibration
 from edge.config import Config

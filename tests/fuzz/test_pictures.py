@@ -18,6 +18,7 @@ import pytest
 
 from edge.basics.errors import InputOutputError
 from edge.batch.run import enhance_files
+from edge.batch.workers.in_thread import InThread
 from edge.clips.decode import ClipReader, Damage
 from edge.clips.facts import clip_facts
 from edge.models.profile import Profile
@@ -83,7 +84,8 @@ def test_batches(draw: Random, outcomes: Counter[str], tmp_path_factory: pytest.
     (originals / "sound.png").write_bytes(SAMPLES[".png"][0])
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
     profile = Profile("live", folder, manifest, folder / "model.onnx", None)
-    report = enhance_files([originals], output, InvertingEngine(), profile, stop=threading.Event())
+    stop = threading.Event()
+    report = enhance_files([originals], output, InThread(InvertingEngine(), profile, stop), profile, stop=stop)
     outcomes["enhanced"] += len(report.done)
     outcomes["refused"] += len(report.failed)
     assert len(report.done) + len(report.failed) >= 3 and originals / "sound.png" in report.done

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from edge.batch.run import enhance_files
+from edge.batch.workers.in_thread import InThread
 from edge.calibration.calibration import Calibration
 from edge.calibration.file import write_calibration
 from edge.frames.frame import Frame, FramePair
@@ -70,7 +71,8 @@ def recording(folder: Path) -> Step:
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
     profile = Profile("live", folder, manifest, folder / "model.onnx", None)
     clip, stop = folder.with_suffix(".avi"), threading.Event()
-    return lambda number: _all_done(enhance_files([clip], folder, InvertingEngine(), profile, stop=stop, force=True))
+    workers = InThread(InvertingEngine(), profile, stop)
+    return lambda number: _all_done(enhance_files([clip], folder, workers, profile, stop=stop, force=True))
 
 
 def _all_done(report: Any) -> None:

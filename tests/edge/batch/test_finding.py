@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from edge.batch.inputs import plan
 from edge.batch.names import output_names
+from edge.batch.plan import plan
 from edge.pictures.marks import mode_of_file
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ def test_folders_are_entered_when_asked_and_never_twice(bench: Bench) -> None:
     (bench.originals / "deep" / "inner.png").write_bytes((bench.originals / "top.png").read_bytes())
     (bench.originals / "notes.HEYC").touch()
     flat = plan([bench.originals], bench.output)
-    assert [job.source.name for job in flat.jobs] == ["top.png"]
+    assert [job.piece.path.name for job in flat.jobs] == ["top.png"]
     assert flat.left_out == {".heyc": 1, "broken link": 2, "subfolder": 1}
     whole = plan([bench.originals], bench.output, recursive=True)
-    assert [job.source.name for job in whole.jobs] == ["top.png", "inner.png"]
+    assert [job.piece.path.name for job in whole.jobs] == ["top.png", "inner.png"]
     assert whole.left_out == {".heyc": 1, "broken link": 2}
 
 
@@ -80,7 +80,7 @@ def test_results_inside_the_input_are_not_taken_again(bench: Bench) -> None:
     bench.picture()
     bench.run(recursive=True)
     planned = plan([bench.originals], bench.output, recursive=True)
-    assert [job.source.name for job in planned.jobs] == ["throat.png"]
+    assert [job.piece.path.name for job in planned.jobs] == ["throat.png"]
     others = plan([bench.originals], bench.originals / "elsewhere", recursive=True)
     assert others.left_out == {"enhanced already": 1}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ import numpy as np
 import pytest
 
 import edge.basics.whole_files
-import edge.batch.job
+import edge.batch.output
 from edge.basics.errors import EdgeError, EngineFailed, InputOutputError
+from edge.batch.manifest import MANIFEST, entries_of
+from edge.batch.output import SCRATCH
 from edge.clips.encode import ClipEncoder
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_SHAPE, fit_to_frame
@@ -67,8 +70,7 @@ def test_the_sidecar_of_a_picture_tells_the_truth(bench: Bench) -> None:
     assert files == {
         f"throat-{mode}.png": (mode, sha256(bench.output / f"throat-{mode}.png")) for mode in ("raw", "enhanced")
     }
-    assert record["made_at"].endswith("+00:00")
-    assert record["stage_ms"] == {"invert": 1.0}
+    assert not {"made_at", "stage_ms"} & set(record), "the same picture gives the same bytes"
     assert "clip" not in record
 
 
@@ -119,7 +121,6 @@ def test_a_clip_keeps_frames_order_and_rate(bench: Bench) -> None:
     assert (record["clip"]["frames"], record["clip"]["fps"]) == (23, FPS)
     assert record["source"]["sha256"] == sha256(path)
     assert record["output"]["files"][0]["sha256"] == sha256(bench.output / "clip-enhanced.mp4")
-    assert record["stage_ms"] == {"invert": 12.0}  # the median of 1 to 23
 
 
 def test_a_failing_engine_fails_its_picture_alone(bench: Bench) -> None:
@@ -163,7 +164,7 @@ def test_a_stopped_clip_leaves_nothing(bench: Bench) -> None:
 
     def stop_in_the_clip(num_calls: int) -> None:
         if num_calls == 6:
-            parts.append((bench.output / ".clip-enhanced.mp4.edge.part").exists())
+            parts.append((bench.output / SCRATCH / ".clip-enhanced.mp4.edge.part").exists())
             bench.stop.set()
 
     bench.engine.on_call = stop_in_the_clip
@@ -181,11 +182,13 @@ def full_disk(*_: object) -> None:
 def test_a_full_disk_refuses_a_picture_whole_and_ends_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = bench.picture("a.png"), bench.picture("b.png"), bench.picture("c.png")
     sync = edge.basics.whole_files.os.fsync
-    num_synced: list[int] = []
+    is_full = threading.Event()
 
     def fill_up(descriptor: int) -> None:
-        num_synced.append(descriptor)
-        if len(num_synced) == 8:  # the new folder one, a.png five (three files, the folder twice): b has its raw alone
+        name = str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        if ".b-enhanced.png" in name:  # its raw file is there, under its temporary name
+            is_full.set()
+        if is_full.is_set() and "/.a-" not in name:
             full_disk()
         sync(descriptor)
 
@@ -193,7 +196,7 @@ def test_a_full_disk_refuses_a_picture_whole_and_ends_the_run(bench: Bench, monk
     with pytest.raises(InputOutputError, match=r"b-enhanced\.png.*No space left"):
         bench.run(first, second, third)
     assert bench.written() == ["a-enhanced.png", "a-enhanced.png.json", "a-raw.png"]
-    assert bench.engine.num_calls == 2
+    assert [entry["source"]["path"] for entry in entries_of(bench.output / MANIFEST)] == [str(first)]
 
 
 @pytest.mark.parametrize("call", ["add", "finish"])
@@ -205,7 +208,7 @@ def test_a_full_disk_refuses_a_clip_whole(bench: Bench, monkeypatch: pytest.Monk
 
 
 def test_a_full_disk_at_the_sidecar_takes_the_clip_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.batch.job, "write_whole", full_disk)
+    monkeypatch.setattr(edge.batch.output, "write_whole", full_disk)
     with pytest.raises(InputOutputError, match="No space left"):
         bench.run(bench.clip())
     assert bench.written() == []

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
+import numpy as np
 import pytest
 
-import edge.batch.job
+import edge.batch.kinds.picture
 from edge.basics.errors import EdgeError, InputOutputError, ModelError
+from edge.basics.folders import read_plain
 from edge.pictures.marks import mode_of_file
-from edge.pictures.reading.picture_file import PictureFile, opened_picture
 
 if TYPE_CHECKING:
     from tests.doubles.files_bench import Bench
@@ -155,31 +157,23 @@ def test_an_output_that_is_a_file_is_refused(bench: Bench) -> None:
         bench.run(bench.picture())
 
 
-@pytest.mark.parametrize(
-    ("options", "read"),
-    [({}, "acd"), ({"force": True}, "abcd"), ({"resume": True}, "acd")],
-    ids=["", "force", "resume"],
-)
-def test_each_picture_is_read_once_and_none_for_nothing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], read: str
-) -> None:
-    """The next picture is read while one is written; the second one's files are there already."""
+def test_each_file_is_read_once_and_none_for_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one's files are there already, and the third has pages."""
     bench.run(bench.picture("b.png"))
-    for name in ("a.png", "c.png", "d.png"):
-        bench.picture(name)
-    (bench.originals / "c.png").write_bytes(b"\x89PNG no more")
+    bench.picture("a.png"), bench.picture("d.png")
+    pages = [np.full((54, 96, 3), level, np.uint8) for level in (9, 90)]
+    assert cv2.imwritemulti(str(bench.originals / "c.tif"), pages)
     names: list[str] = []
 
-    def reading(path: Path) -> PictureFile:
+    def reading(path: Path, most: int) -> bytes:
         names.append(path.stem)
-        return opened_picture(path)
+        return read_plain(path, most)
 
-    monkeypatch.setattr(edge.batch.job, "opened_picture", reading)
-    report = bench.run(**options)
-    assert "".join(names) == read
-    failed = [failure.path.stem for failure in report.failed]
-    assert failed == (["c"] if options else ["b", "c"])
-    assert [path.stem for path in report.done][-1] == "d"
+    monkeypatch.setattr(edge.batch.kinds.picture, "read_plain", reading)
+    report = bench.run(resume=True)
+    assert "".join(names) == "acd"
+    assert [path.stem for path in report.done] == ["a", "c", "c", "d"]
+    assert [path.stem for path in report.skipped] == ["b"]
 
 
 def test_without_an_engine_the_run_ends_with_its_reason_and_nothing_is_written(

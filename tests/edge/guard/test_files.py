@@ -18,6 +18,7 @@ import pytest
 
 from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
 from edge.batch.run import enhance_files
+from edge.batch.workers.in_thread import InThread
 from edge.config import EngineConfig
 from edge.engines.cpu import open_cpu_engine
 from edge.guard import files as files_engine
@@ -279,7 +280,8 @@ def test_each_sidecar_names_the_device_and_a_bad_picture_fails_alone(scripted, t
     originals.mkdir()
     for number, order in enumerate((200, "lose gpu", 201, "segfault", 202)):
         cv2.imwrite(str(originals / f"{number}.png"), picture(order))
-    report = enhance_files([originals], output, scripted("auto"), load_profile("live"), stop=threading.Event())
+    profile, stop = load_profile("live"), threading.Event()
+    report = enhance_files([originals], output, InThread(scripted("auto"), profile, stop), profile, stop=stop)
     assert [path.name for path in report.done] == ["0.png", "1.png", "2.png", "4.png"]
     (failure,) = report.failed
     assert failure.path.name == "3.png"

@@ -214,3 +214,12 @@ def test_memory_stays_flat_over_a_long_clip(bench: Bench) -> None:
     assert bench.run(path).exit_code == 0
     assert len(held_mb) == 11
     assert max(held_mb) - held_mb[0] < 60, held_mb  # a frame is 6 MB: ten of them, while 500 go through
+
+
+@pytest.mark.parametrize("name", ["list.m3u8", "list.txt", "list.mp4"])
+def test_a_list_of_other_files_is_refused_by_name(bench: Bench, name: str) -> None:
+    path = bench.originals / name
+    path.write_text(f"#EXTM3U\n{bench.clip()}\n")
+    with pytest.raises(InputOutputError, match=f"{name}.*names other files"):
+        bench.run(path)
+    assert bench.written() == []

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.batch.inputs import plan
 from edge.batch.names import output_names
+from edge.batch.plan import plan
 
 
 @pytest.mark.parametrize(
@@ -51,29 +51,21 @@ def test_a_folder_stands_for_its_pictures_and_clips_in_natural_order(folder: Pat
     planned = plan([folder], folder / "out")
     jobs, failures = planned.jobs, planned.failures
     assert planned.left_out == {".txt": 1, "subfolder": 1}
-    assert [(job.source.name, job.num_frames) for job in jobs] == [("2.png", 1), ("5.avi", 4), ("10.png", 1)]
+    assert [(job.piece.path.name, job.num_frames) for job in jobs] == [("2.png", 1), ("5.avi", 1), ("10.png", 1)]
     assert failures == []
-    assert [path.name for path in jobs[0].target.files] == ["2-raw.png", "2-enhanced.png", "2-enhanced.png.json"]
-    assert [path.name for path in jobs[1].target.files] == ["5-enhanced.mp4", "5-enhanced.mp4.json"]
+    assert jobs[0].files == ("2-raw.png", "2-enhanced.png", "2-enhanced.png.json")
+    assert jobs[1].files == ("5-enhanced.mp4", "5-enhanced.mp4.json")
 
 
 def test_a_file_given_twice_is_taken_once(folder: Path) -> None:
     jobs = plan([folder / "2.png", folder, str(folder / "deeper" / ".." / "2.png")], folder / "out").jobs
-    assert [job.source.name for job in jobs] == ["2.png", "5.avi", "10.png"]
+    assert [job.piece.path.name for job in jobs] == ["2.png", "5.avi", "10.png"]
 
 
-@pytest.mark.parametrize(("name", "num_frames"), [("2.png", None), ("5.avi", 4)])
-def test_an_unknown_ending_is_tried(folder: Path, name: str, num_frames: int | None) -> None:
+@pytest.mark.parametrize(("name", "kind"), [("2.png", "picture"), ("5.avi", "clip")])
+def test_an_unknown_ending_is_tried(folder: Path, name: str, kind: str) -> None:
     path = (folder / name).rename(folder / "export.dat")
     planned = plan([path], folder / "out")
     (job,) = planned.jobs
     assert not planned.failures
-    assert (job.clip and job.clip.num_frames) == num_frames
-
-
-@pytest.mark.parametrize("name", ["list.m3u8", "list.txt", "list.mp4"])
-def test_a_list_of_other_files_is_refused_by_name(folder: Path, name: str) -> None:
-    (folder / name).write_text(f"#EXTM3U\n{folder / '5.avi'}\n")
-    planned = plan([folder / name], folder / "out")
-    assert planned.jobs == []
-    assert name in str(planned.failures[0].error) and "names other files" in str(planned.failures[0].error)
+    assert job.piece.kind == kind

@@ -40,6 +40,7 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
@@ -57,6 +58,7 @@ COMMANDS = {
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
     "user": "edge.access.user_command:main",
@@ -135,6 +137,13 @@ def given_options(args: argparse.Namespace) -> Mapping[str, tuple[str, Any]]:
 def wants_display(args: argparse.Namespace) -> bool:
     """Whether `--output display` means the screen: with files it is a folder's name as any other."""
     return bool(args.output == DISPLAY and not args.input)
+
+
+def refuse_near_display(args: argparse.Namespace, mode: str) -> None:
+    """Raises `UsageError` where a mistyped `display` would be told to be a folder, which is for files."""
+    near = "" if mode == FILES or wants_display(args) else hint(args.output or "", (DISPLAY,))
+    if near:
+        raise UsageError(f"--output is {args.output!r}: no screen of that name{near}")
 
 
 def profile_of(config: Config) -> Profile:
@@ -220,6 +229,7 @@ def mode_of(args: argparse.Namespace) -> str:
 
 def run(args: argparse.Namespace) -> int:
     mode = mode_of(args)
+    refuse_near_display(args, mode)
     of_files = argparse.Namespace(**{**vars(args), "output": None}) if wants_display(args) else args
     refuse_unused(options(), of_files, mode)
     return MODES[mode](load_config(args.config, given_options(args)), args)

@@ -21,6 +21,8 @@ from edge.basics.folders import Folder, open_folder
 from edge.basics.texts import json_from_text
 from edge.pictures.marks import SYNTHESISED
 from edge.pictures.view_names import view_of
+from edge.saving.at_rest import PLAIN, AtRest
+from edge.saving.patient_session import MAX_SHOWN
 from edge.saving.recording.names import parts_of
 from edge.saving.removal import item_of, marked_items
 from edge.saving.sidecar import MAX_BYTES
@@ -81,10 +83,13 @@ class Listing:
 
     Args:
         folder: where everything is kept.
+
+    Attributes:
+        at_rest: how it stands there.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, at_rest: AtRest = PLAIN) -> None:
+        self._folder, self.at_rest = folder, at_rest
         self._lock = threading.Lock()
         self._items: dict[str, Item] = {}
         self._read_for: tuple[int, int, int] | None = None
@@ -173,7 +178,7 @@ class Listing:
         with self._lock:
             known = self._records.get(key)
         if known is None:
-            known = _read_record(folder, item)
+            known = _read_record(folder, item, self.at_rest)
             with self._lock:
                 self._records[key] = known
                 while len(self._records) > _MAX_RECORDS:
@@ -231,7 +236,7 @@ def _of_item(item: Item) -> dict[str, Any]:
     }
 
 
-def _read_record(folder: Folder, item: Item) -> dict[str, Any]:
+def _read_record(folder: Folder, item: Item, at_rest: AtRest) -> dict[str, Any]:
     """Duration, profile, session, and why a recording ended; without what no record says, or what is none.
 
     Whether detail was synthesised is the record's word: profiles come and go.
@@ -240,7 +245,7 @@ def _read_record(folder: Folder, item: Item) -> dict[str, Any]:
     if "record" not in item.files:
         return told
     try:
-        record = json_from_text(folder.read(item.files["record"], MAX_BYTES))
+        record = json_from_text(at_rest.read(folder, item.files["record"], MAX_BYTES))
         model, clip, session = record["model"], record.get("clip") or {}, record.get("session")
         told["profile"] = str(model.get("profile", ""))[:64]
         told["synthesised"] = any(made.get("detail") == SYNTHESISED for made in (model, *record.get("changes", ())))
@@ -249,7 +254,7 @@ def _read_record(folder: Folder, item: Item) -> dict[str, Any]:
         if isinstance(duration_s, (int, float)):
             told["duration_s"] = float(duration_s)
         if session is not None:
-            told["session"] = {"id": str(session["id"])[:32], "label": str(session["label"])[:64]}
+            told["session"] = {"id": str(session["id"])[:32], "label": str(session["label"])[:MAX_SHOWN]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return told
     return told

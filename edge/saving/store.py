@@ -18,6 +18,7 @@ from edge.basics.threads import give_way
 from edge.config import SaveConfig
 from edge.health.disk import disk_state, nearest
 from edge.health.news import Board, RecordingChanged, Removed, Saved
+from edge.saving.at_rest import PLAIN, AtRest
 from edge.saving.listing import Item, Listing
 from edge.saving.removal import remove_item
 
@@ -39,8 +40,8 @@ class Store:
         on_full: called in the store's thread where nothing is left that may go, and a recording still grows.
     """
 
-    def __init__(self, config: SaveConfig, board: Board) -> None:
-        self.listing = Listing(config.path)
+    def __init__(self, config: SaveConfig, board: Board, at_rest: AtRest = PLAIN) -> None:
+        self.listing = Listing(config.path, at_rest)
         self.running: Callable[[], tuple[str, int] | None] = lambda: None
         self.on_full: Callable[[str], None] = lambda reason: None
         self._limit_gib = config.limit_gib

@@ -23,10 +23,17 @@ _DRAWN = "Detail was synthesised: the picture contains detail that the camera di
 
 
 class Source(NamedTuple):
-    """The object that a derived one is made of."""
+    """The object that a derived one is made of.
+
+    Attributes:
+        frame: of several, from 1; 0 for all of it.
+        keeps_places: each pixel lies where it lay.
+    """
 
     sop_class_uid: str
     uid: str
+    frame: int = 0
+    keeps_places: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class Making:
     text: the derivation in words; empty for what is as it was taken.
     codes: the same, coded.
     profile: of an enhanced view: name, version and SHA-256 of what made it.
+    made_at: "" where the same original shall give the same bytes again.
     """
 
     view: Mode
@@ -50,7 +58,7 @@ class Making:
     def of(cls, record: Mapping[str, Any], view: Mode, is_recording: bool) -> Making:
         """Raises KeyError, TypeError or ValueError where the record does not tell."""
         version, fit = clipped(str(record["program_version"])), str(record.get("fit", _AS_IS))
-        program, made_at = clipped(str(record["program"])), str(record["made_at"])
+        program, made_at = clipped(str(record["program"])), str(record.get("made_at", ""))
         fitted = "" if fit == _AS_IS else f"The original was {fit}."
         resampled = (RESAMPLED,) if fitted else ()
         if view == "raw":
@@ -84,7 +92,9 @@ def add_derivation(made: Dataset, of: Making, source: Source | None, unit: Equip
 def _source(of: Source) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = UID(of.sop_class_uid), UID(of.uid)
-    item.SpatialLocationsPreserved = "YES"
+    if of.frame:
+        item.ReferencedFrameNumber = of.frame
+    item.SpatialLocationsPreserved = "YES" if of.keeps_places else "NO"
     item.PurposeOfReferenceCodeSequence = SOURCE_IMAGE.sequence()
     return item
 
@@ -95,8 +105,9 @@ def _contribution(of: Making, unit: Equipment) -> Dataset:
     item.Manufacturer = clipped(unit.manufacturer) or of.program
     item.ManufacturerModelName = of.program
     item.SoftwareVersions = of.version
-    at = datetime.fromisoformat(of.made_at).astimezone()
-    item.ContributionDateTime = f"{at:%Y%m%d%H%M%S%z}"
+    if of.made_at:
+        at = datetime.fromisoformat(of.made_at).astimezone()
+        item.ContributionDateTime = f"{at:%Y%m%d%H%M%S%z}"
     item.ContributionDescription = _short(of.profile)
     return item
 

@@ -79,7 +79,9 @@ def num_workers(word: str) -> int:
 
 
 OWN_OPTIONS = (
-    Option("INPUT", "picture, clip or folder", (FILES,), instead="leave it out, or name a source with --source"),
+    Option(
+        "INPUT", "picture, clip, DICOM file or folder", (FILES,), instead="leave it out, or name a source with --source"
+    ),
     Option(
         "--output",
         "folder for enhanced files; with --live, display: full screen at the unit",
@@ -89,6 +91,8 @@ OWN_OPTIONS = (
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
     Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
+    Option("--deidentify", "results do not tell whose they are: DICOM by the basic profile, neutral names", (FILES,)),
+    Option("--burned-in", "with --deidentify: also DICOM that says that text is burned into its pixels", (FILES,)),
     Option(
         "--workers",
         "processes that share the work, each with an engine of its own; by default one a core",
@@ -170,6 +174,10 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     output, codec = Path(args.output), codec_of(args.codec)
 
+    if args.burned_in and not args.deidentify:
+        raise UsageError("--burned-in is for --deidentify; leave it out, or give both")
+
+    from edge.batch.deidentifying import deidentify_key
     from edge.batch.kinds.kind import Options
     from edge.batch.run import enhance_files
     from edge.batch.workers.processes import Processes
@@ -187,7 +195,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             force=args.force,
             resume=args.resume,
             recursive=args.recursive,
-            options=Options(codec, args.keep_damaged),
+            options=Options(codec, args.keep_damaged, deidentify_key() if args.deidentify else None, args.burned_in),
             stop=stop,
             is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
         )

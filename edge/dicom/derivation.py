@@ -23,10 +23,17 @@ _DRAWN = "Detail was synthesised: the picture contains detail that the camera di
 
 
 class Source(NamedTuple):
-    """The object that a derived one is made of."""
+    """The object that a derived one is made of.
+
+    Attributes:
+        frame: of several, from 1; 0 for all of it.
+        keeps_places: each pixel lies where it lay.
+    """
 
     sop_class_uid: str
     uid: str
+    frame: int = 0
+    keeps_places: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +43,7 @@ class Making:
     text: the derivation in words; empty for what is as it was taken.
     codes: the same, coded.
     profile: of an enhanced view: name, version and SHA-256 of what made it.
+    made_at: "" where the same original shall give the same bytes again.
     """
 
     view: Mode
@@ -84,7 +92,9 @@ def add_derivation(made: Dataset, of: Making, source: Source | None, unit: Equip
 def _source(of: Source) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = UID(of.sop_class_uid), UID(of.uid)
-    item.SpatialLocationsPreserved = "YES"
+    if of.frame:
+        item.ReferencedFrameNumber = of.frame
+    item.SpatialLocationsPreserved = "YES" if of.keeps_places else "NO"
     item.PurposeOfReferenceCodeSequence = SOURCE_IMAGE.sequence()
     return item
 
@@ -96,7 +106,8 @@ def _contribution(of: Making, unit: Equipment) -> Dataset:
     item.ManufacturerModelName = of.program
     item.SoftwareVersions = of.version
     if of.made_at:
-        item.ContributionDateTime = f"{datetime.fromisoformat(of.made_at).astimezone():%Y%m%d%H%M%S%z}"
+        at = datetime.fromisoformat(of.made_at).astimezone()
+        item.ContributionDateTime = f"{at:%Y%m%d%H%M%S%z}"
     item.ContributionDescription = _short(of.profile)
     return item
 

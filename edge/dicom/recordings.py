@@ -64,6 +64,12 @@ def duration_of(record: Mapping[str, Any]) -> float:
 
 def _dataset(origin: Origin, stream: Stream) -> Dataset:
     made = origin.dataset(VideoEndoscopicImageStorage, stream.transfer_syntax)
+    add_stream(made, stream)
+    return made
+
+
+def add_stream(made: Dataset, stream: Stream) -> None:
+    """A clip in H.264; its stream is read when the object is written."""
     samples = stream.width_px * stream.height_px * 3 * stream.num_frames
     loss_of_recording(samples, stream.num_bytes).add_to(made)
     made.Rows, made.Columns, made.NumberOfFrames = stream.height_px, stream.width_px, stream.num_frames
@@ -77,4 +83,3 @@ def _dataset(origin: Origin, stream: Stream) -> Dataset:
     made.PixelData = encapsulate_buffer([stream.file], has_bot=False)  # the clip tells where its frames are
     made["PixelData"].VR = "OB"
     made["PixelData"].is_undefined_length = True
-    return made

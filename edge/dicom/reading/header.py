@@ -25,6 +25,7 @@ from edge.dicom.reading.frames import (
     refuse_other_size,
 )
 from edge.dicom.reading.kept import records_of, text_of
+from edge.pictures.marks import KEYWORD as PROGRAM
 from edge.pictures.reading.refusals import Damaged, Refused, refuse_size
 
 _AT_ONCE_BYTES = 1 << 20
@@ -69,6 +70,8 @@ class Object:
         frames: where each lies; one of all there is for a video.
         pixels_at: of native pixels, where their value begins.
         video: how a file of its bare stream ends; "" for pictures.
+        said_frames: how many it says that it has, which of a video nobody has counted.
+        lossy_method: by which it is packed with loss; "" where it is not.
         notes: what of it is left out, in words.
     """
 
@@ -79,10 +82,19 @@ class Object:
     is_encapsulated: bool
     is_words: bool
     video: str
+    said_frames: int
+    lossy_method: str
     fps: Fraction
     aspect: Fraction
     icc: bytes
     notes: tuple[str, ...]
+
+    def _ratio(self) -> float:
+        """Of what its frames are as plain samples, against what they take."""
+        packed = sum(place.num_bytes for frame in self.frames for place in frame)
+        num_frames = self.said_frames if self.video else len(self.frames)
+        samples = self.shape.height_px * self.shape.width_px * self.shape.num_channels
+        return round(samples * num_frames * self.shape.bits_allocated / 8 / max(1, packed), 2)
 
     def facts(self) -> Mapping[str, Any]:
         """For the program; `edge.dicom.reading.file.Facts` reads it."""
@@ -98,6 +110,10 @@ class Object:
             "video": self.video,
             "fps": [self.fps.numerator, self.fps.denominator],
             "notes": list(self.notes),
+            "said_frames": self.said_frames,
+            "lossy": self.lossy_method,
+            "ratio": self._ratio(),
+            "enhanced": _is_enhanced(self.dataset),
             "kept": records_of(self.dataset),
         }
 
@@ -142,6 +158,8 @@ def opened(file: BinaryIO, most_inflated_bytes: int) -> Object:
         value.is_encapsulated,
         value.is_words,
         video,
+        num_frames,
+        classes.LOSSY_METHODS.get(syntax, ""),
         _fps(dataset),
         _aspect(dataset),
         _icc(dataset),
@@ -304,6 +322,15 @@ def _icc(dataset: Dataset) -> bytes:
 def _notes(dataset: Dataset) -> tuple[str, ...]:
     groups = {element.group for element in dataset.keys()}  # noqa: SIM118 - a data set gives its elements
     return ("overlays left out",) if groups & set(_OVERLAYS) else ()
+
+
+def _is_enhanced(dataset: Dataset) -> bool:
+    """Whether this program made it of another: it says so itself, or of what contributed."""
+    first = text_of(dataset, "ImageType").split("\\")[0]
+    contributed = dataset.get("ContributingEquipmentSequence") or ()
+    return first == "DERIVED" and any(
+        text_of(one, "ManufacturerModelName") == PROGRAM for one in (dataset, *contributed)
+    )
 
 
 def _name(uid: str) -> str:

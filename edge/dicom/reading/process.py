@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from edge.basics.errors import InputOutputError
 from edge.basics.python_child import child_environment, python_command
@@ -65,7 +65,7 @@ class ReaderProcess:
         self._holds: object = None
 
     def ask(
-        self, owner: object, file: BinaryIO, name: str, order: Mapping[str, Any], into: BinaryIO | bytearray | None
+        self, owner: object, file: BinaryIO, name: str, order: Mapping[str, Any], into: IO[bytes] | bytearray | None
     ) -> Mapping[str, Any]:
         """What is said of a file.
 
@@ -107,7 +107,7 @@ class ReaderProcess:
             self._end()
 
     def _asked(
-        self, name: str, order: Mapping[str, Any], file: BinaryIO | None, into: BinaryIO | bytearray | None
+        self, name: str, order: Mapping[str, Any], file: BinaryIO | None, into: IO[bytes] | bytearray | None
     ) -> Mapping[str, Any]:
         assert self._line is not None, "it runs"
         text = json.dumps(order).encode()
@@ -119,7 +119,7 @@ class ReaderProcess:
             raise _Ended from error
         return self._answer(name, into)
 
-    def _answer(self, name: str, into: BinaryIO | bytearray | None) -> Mapping[str, Any]:
+    def _answer(self, name: str, into: IO[bytes] | bytearray | None) -> Mapping[str, Any]:
         size, num_bytes = _HEAD.unpack(b"".join(self._received(_HEAD.size)))
         if size > _MOST_TEXT_BYTES:
             raise _Ended("its reader said nonsense")

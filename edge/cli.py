@@ -35,10 +35,12 @@ EXAMPLES = """examples:
   edge-enhance --check --config edge.toml                  is everything there?
 
 commands with a --help of their own:
+  edge-enhance archive verify enhanced/                    are all results there, whole and as they were made?
   edge-enhance cameras                                     what cameras this machine has, and the URI of each
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
   edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
@@ -49,12 +51,15 @@ log = logging.getLogger(__name__)
 NOTHING_ASKED = "give --live, or INPUT... --output DIR"
 DISPLAY = "display"
 LIVE_THREADS = ("capture", "inference")
+MOST_WORKERS = 256
 
 COMMANDS = {
+    "archive": "edge.batch.archive_command:main",
     "audit": "edge.access.audit_command:main",
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "pacs": "edge.pacs.command:main",
     "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
@@ -64,6 +69,13 @@ COMMANDS = {
 
 The module's function of the same name with `parser` for `main` makes its parser.
 """
+
+
+def num_workers(word: str) -> int:
+    """Raises ArgumentTypeError where it is no number from 1 to `MOST_WORKERS`."""
+    if not (word.isdecimal() and 1 <= int(word[:9]) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST_WORKERS}, not {word!r}")
+    return int(word)
 
 
 OWN_OPTIONS = (
@@ -77,6 +89,13 @@ OWN_OPTIONS = (
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
     Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
+    Option(
+        "--workers",
+        "processes that share the work, each with an engine of its own; by default one a core",
+        (FILES,),
+        metavar="N",
+        kind=num_workers,
+    ),
     Option("--recursive", "take the pictures and clips of subfolders too", (FILES,)),
     Option(
         "--codec",
@@ -151,20 +170,19 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     output, codec = Path(args.output), codec_of(args.codec)
 
-    from edge.guard.files import FilesEngine
+    from edge.batch.kinds.kind import Options
+    from edge.batch.run import enhance_files
+    from edge.batch.workers.processes import Processes
+    from edge.guard.files import engine_makers
     from edge.guard.sandbox import has_gpu
 
     profile = profile_of(config)
     stop = stop_on_signals()
-    with closing(FilesEngine(profile, config.engine)) as engine:
-        from edge.batch.kinds.kind import Options
-        from edge.batch.run import enhance_files  # while the engine opens
-        from edge.batch.workers.in_thread import InThread
-
+    with closing(Processes(engine_makers(profile, config.engine, args.workers or 0), profile)) as workers:
         report = enhance_files(
             args.input,
             output,
-            InThread(engine, profile, stop),
+            workers,
             profile,
             force=args.force,
             resume=args.resume,

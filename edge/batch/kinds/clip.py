@@ -10,7 +10,7 @@ from typing import Any
 
 from edge.basics.errors import InputOutputError
 from edge.basics.texts import one_line
-from edge.batch.checks import refuse_flat, refuse_unsound_clip
+from edge.batch.checks import is_flat, refuse_flat, refuse_unsound_clip
 from edge.batch.kinds.clip_writer import clip_writer
 from edge.batch.kinds.kind import Made, Options, Piece, Work, made_at
 from edge.batch.steps import Stopped, read_ahead, writing
@@ -65,7 +65,7 @@ class ClipKind:
         target = work.scratch / name
         order = ClipOrder(path, facts, FRAME_WIDTH_PX, FRAME_HEIGHT_PX, f"{KEYWORD}: {work.mark}")
         reader, fitter = ClipReader(path, facts), FrameFitter(str(path), _unheard)
-        num_frames = 0
+        num_frames, shows_nothing = 0, True
         with (
             closing(reader),
             writing(target),
@@ -77,6 +77,7 @@ class ClipKind:
                     raise Stopped
                 enhanced = work.enhance(image)
                 refuse_flat(str(piece.path), image, enhanced)
+                shows_nothing = shows_nothing and is_flat(enhanced)
                 writer.append(enhanced, time_s)
                 num_frames += 1
                 work.did_frame()
@@ -94,7 +95,7 @@ class ClipKind:
             **({"damage": _record(damage)} if damage else {}),
         }
         with writing(target):
-            files = (made_at(target, "enhanced"),)
+            files = (made_at(target, "enhanced", is_flat=shows_nothing),)
         return work.made(
             SourceFile(piece.origin, source.sha256, source.num_bytes),
             (facts.width_px, facts.height_px),

@@ -60,26 +60,28 @@ class MadeFile:
 
     Attributes:
         mode: whether its pixels are the network's or the camera's.
+        is_flat: whether it shows next to nothing (`edge.batch.checks.is_flat`), as its original does.
     """
 
     name: str
     mode: Mode
     num_bytes: int
     sha256: str
+    is_flat: bool = False
     content: bytes | None = None
     path: Path | None = None
 
     @property
     def saved(self) -> SavedFile:
-        return SavedFile(self.name, self.mode, self.num_bytes, self.sha256)
+        return SavedFile(self.name, self.mode, self.num_bytes, self.sha256, self.is_flat)
 
 
-def made_content(name: str, mode: Mode, content: bytes) -> MadeFile:
-    return MadeFile(name, mode, len(content), hashlib.sha256(content).hexdigest(), content)
+def made_content(name: str, mode: Mode, content: bytes, *, is_flat: bool = False) -> MadeFile:
+    return MadeFile(name, mode, len(content), hashlib.sha256(content).hexdigest(), is_flat, content)
 
 
-def made_at(path: Path, mode: Mode) -> MadeFile:
-    return MadeFile(path.name, mode, path.stat().st_size, file_sha256(path), path=path)
+def made_at(path: Path, mode: Mode, *, is_flat: bool = False) -> MadeFile:
+    return MadeFile(path.name, mode, path.stat().st_size, file_sha256(path), is_flat, path=path)
 
 
 @dataclass(frozen=True, slots=True)

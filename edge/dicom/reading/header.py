@@ -27,7 +27,6 @@ from edge.dicom.reading.frames import (
 from edge.dicom.reading.kept import records_of, text_of
 from edge.pictures.reading.refusals import Damaged, Refused, refuse_size
 
-MOST_INFLATED_BYTES = 1 << 30
 _AT_ONCE_BYTES = 1 << 20
 _MOST_FRAMES = 100_000
 _MOST_ICC_BYTES = 1 << 24
@@ -103,14 +102,17 @@ class Object:
         }
 
 
-def opened(file: BinaryIO) -> Object:
+def opened(file: BinaryIO, most_inflated_bytes: int) -> Object:
     """Read all of an object but its pixels.
+
+    Args:
+        most_inflated_bytes: of a file that is deflated as a whole.
 
     Raises:
         Refused: it is no picture of a camera, or packed in a way that is not read.
         Damaged: something in it is broken.
     """
-    dataset, file, syntax = _read(file)
+    dataset, file, syntax = _read(file, most_inflated_bytes)
     sop_class, modality = text_of(dataset, "SOPClassUID"), text_of(dataset, "Modality")
     if not sop_class:
         raise Damaged("it does not say what kind of object it is (SOP Class UID)")
@@ -119,10 +121,10 @@ def opened(file: BinaryIO) -> Object:
     video = classes.VIDEO_SYNTAXES.get(syntax, "")
     if not video and syntax not in classes.PICTURE_SYNTAXES:
         raise Refused(f"packed as {_name(syntax)}, which is not read; convert it, as by dcmdjpeg or gdcmconv")
-    shape = _shape(dataset, syntax, is_video=bool(video))
-    num_frames = _number(dataset, "NumberOfFrames", 1, 1, 10_000_000 if video else _MOST_FRAMES)
     is_little = syntax != classes.BIG_ENDIAN
     value = pixel_value(file, file.tell(), is_little=is_little, is_implicit=syntax == classes.IMPLICIT)
+    shape = _shape(dataset, syntax, is_video=bool(video))
+    num_frames = _number(dataset, "NumberOfFrames", 1, 1, 10_000_000 if video else _MOST_FRAMES)
     if value.is_encapsulated == (syntax in classes.NATIVE_SYNTAXES):
         raise Damaged(f"its pixels are not packed as it says, {_name(syntax)}")
     if value.is_encapsulated:
@@ -147,7 +149,7 @@ def opened(file: BinaryIO) -> Object:
     )
 
 
-def _read(file: BinaryIO) -> tuple[FileDataset | Dataset, BinaryIO, str]:
+def _read(file: BinaryIO, most_inflated_bytes: int) -> tuple[FileDataset | Dataset, BinaryIO, str]:
     """The data set, the file at its pixels' element, and the transfer syntax."""
     file.seek(0)
     is_deflated = False
@@ -158,7 +160,7 @@ def _read(file: BinaryIO) -> tuple[FileDataset | Dataset, BinaryIO, str]:
         meta = read_dataset(file, False, True, stop_when=_is_beyond_meta)
         is_deflated = str(meta.get("TransferSyntaxUID", "") or "").strip(" \0") == classes.DEFLATED
         if is_deflated:
-            file = _inflated(file, file.tell())
+            file = _inflated(file, file.tell(), most_inflated_bytes)
         file.seek(0)
     try:
         dataset = read_partial(file, stop_when=_at_pixels, defer_size=None, force=True)
@@ -179,7 +181,7 @@ def _is_beyond_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 != 2
 
 
-def _inflated(file: BinaryIO, at: int) -> BinaryIO:
+def _inflated(file: BinaryIO, at: int, most_bytes: int) -> BinaryIO:
     """The file as it would be if it were explicit little endian (PS3.5, A.5), and no larger than a unit holds."""
     file.seek(0)
     head = file.read(at).replace(classes.DEFLATED.encode(), classes.EXPLICIT.encode().ljust(22, b"\0"))
@@ -190,8 +192,8 @@ def _inflated(file: BinaryIO, at: int) -> BinaryIO:
             while packed:
                 whole.write(stream.decompress(packed, _AT_ONCE_BYTES))
                 packed = stream.unconsumed_tail
-                if whole.tell() > MOST_INFLATED_BYTES:
-                    raise Refused(f"more than {MOST_INFLATED_BYTES >> 20} MiB when it is inflated")
+                if whole.tell() > most_bytes:
+                    raise Refused(f"more than {most_bytes >> 20} MiB when it is inflated")
     except zlib.error as error:
         raise Damaged(f"it cannot be inflated ({error})") from error
     if not stream.eof:

@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, BinaryIO
 
@@ -40,11 +40,13 @@ class Limits:
         seconds: for its header, a frame, or the next part of a stream.
         cpu_s: of processor time.
         memory_bytes: of the process, in all.
+        inflated_bytes: a file that is deflated as a whole.
     """
 
     seconds: float = 120.0
     cpu_s: int = 90
     memory_bytes: int = field(default_factory=default_memory_bytes)
+    inflated_bytes: int = 1 << 30
 
 
 class ReaderProcess:
@@ -162,7 +164,7 @@ class ReaderProcess:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        limits = json.dumps({"memory_bytes": self.limits.memory_bytes, "cpu_s": self.limits.cpu_s})
+        limits = json.dumps(asdict(self.limits))
         try:
             self._process = subprocess.Popen(
                 [*python_command("edge.dicom.reading.child"), limits],

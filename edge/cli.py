@@ -41,6 +41,7 @@ commands with a --help of their own:
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
   edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
+  edge-enhance patient                                     what is stored of a person who asks: list, export, erase
   edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
@@ -60,6 +61,7 @@ COMMANDS = {
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
     "pacs": "edge.pacs.command:main",
+    "patient": "edge.privacy.patient_command:main",
     "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",

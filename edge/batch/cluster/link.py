@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 
 from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.python_child import child_environment, python_command
-from edge.batch.steps import NoEngine
 from edge.batch.cluster.messages import Joined, Order, Refused, Report
+from edge.batch.steps import NoEngine
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,9 @@ def refuse_silence(address: str) -> None:
     """Raises InputOutputError where nothing listens at an address, UsageError where it is none."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise UsageError(f"--cluster is '{address}'; expected HOST:PORT as ray start --head shows it, such as 10.0.0.5:6379")
+        raise UsageError(
+            f"--cluster is '{address}'; expected HOST:PORT as ray start --head shows it, such as 10.0.0.5:6379"
+        )
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWERS_S).close()
     except OSError as error:

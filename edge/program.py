@@ -109,7 +109,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     audit = AuditLog(config.audit.path, config.audit.size_mib)
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
-    store = Store(config.save, board, at_rest)
+    store = Store(config.save, board, at_rest, config.privacy)
     recorder = Recorder(config.recording, store, health, board, session.now)
     tie_recording(recorder, store, session, health, web)
     tie_patients(session, Worklist(config.worklist), web)
@@ -137,7 +137,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     takers = [
         lambda taken: saver.use(taken.save.path),
         lambda taken: storage.set_folder(taken.save.path),
-        lambda taken: store.use(taken.save),
+        lambda taken: store.use(taken.save, taken.privacy),
         lambda taken: recorder.use(taken.recording),
         lambda taken: session.use_idle_hours(taken.session.idle_hours),
         lambda taken: web.use_quality(taken.web.jpeg_quality),
@@ -213,6 +213,7 @@ def tie_recording(recorder: Recorder, store: Store, session: PatientSession, hea
     store.running, store.on_full = recorder.running, recorder.end_full
     session.is_recording = lambda: recorder.is_recording
     health.track("recording", recorder.record)
+    health.track("retention", store.retention.record)
     for part in (Recordings(recorder), Kept(store, recorder.hidden)):
         web.serve_too(part.operations(), part.state)
 

@@ -92,7 +92,7 @@ def _be_captured(made: Dataset) -> None:
 
 @contextmanager
 def spooled(dataset: Dataset, folder: Path) -> Iterator[Path]:
-    """The object as a file for the block: a still in memory alone, a clip in a folder of ours.
+    """The object as a file for the block: a still in memory alone, a clip in a folder of ours, where it has no name.
 
     Raises:
         OSError: it cannot be made.
@@ -103,10 +103,10 @@ def spooled(dataset: Dataset, folder: Path) -> Iterator[Path]:
             file.flush()
             yield Path(f"/proc/self/fd/{file.fileno()}")
     else:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=SPOOL_PREFIX) as spool:
+        with tempfile.TemporaryFile(dir=folder, prefix=SPOOL_PREFIX) as spool:
             dataset.save_as(spool, enforce_file_format=True)
             spool.flush()
-            yield Path(spool.name)
+            yield Path(f"/proc/self/fd/{spool.fileno()}")
 
 
 def remove_spooled(folder: Path) -> None:

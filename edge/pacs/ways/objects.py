@@ -16,7 +16,6 @@ from edge.basics.folders import open_folder
 from edge.dicom.saved import DicomObject, Equipment, NoObject, ObjectUids, objects_from_saved
 from edge.pacs.waiting.queue import Entry
 from edge.pacs.waiting.scan import read_record
-from edge.pacs.ways.forms import SPOOL_PREFIX
 from edge.saving.sidecar import PROGRAM
 from edge.saving.store import Store
 
@@ -63,7 +62,7 @@ def objects_of(
 
 @contextmanager
 def _readable(store: Store, name: str, spool: Path) -> Iterator[Path]:
-    """A file of the store as a plain one: what is encrypted there lies plain for the block, in memory where it fits."""
+    """A file of the store as a plain one: one that is encrypted there is plain for the block, and has no name."""
     with ExitStack() as files:
         folder = files.enter_context(open_folder(store.folder))
         file = files.enter_context(store.listing.at_rest.open(folder, name))
@@ -74,10 +73,8 @@ def _readable(store: Store, name: str, spool: Path) -> Iterator[Path]:
         file.seek(0)
         if is_small:
             plain: BinaryIO = files.enter_context(os.fdopen(os.memfd_create("pacs"), "w+b"))
-            path = Path(f"/proc/self/fd/{plain.fileno()}")
         else:
-            named = files.enter_context(tempfile.NamedTemporaryFile(dir=spool, prefix=SPOOL_PREFIX))
-            plain, path = cast("BinaryIO", named), Path(named.name)
+            plain = cast("BinaryIO", files.enter_context(tempfile.TemporaryFile(dir=spool)))
         shutil.copyfileobj(file, plain, 1 << 20)
         plain.flush()
-        yield path
+        yield Path(f"/proc/self/fd/{plain.fileno()}")

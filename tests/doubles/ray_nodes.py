@@ -118,9 +118,7 @@ class RayNodes:
     @property
     def logs(self) -> str:
         """All that Ray has written on this machine."""
-        return "\n".join(
-            path.read_text(errors="replace") for path in self._folder.rglob("logs/**/*") if path.is_file()
-        )
+        return "\n".join(path.read_text(errors="replace") for path in self._folder.rglob("logs/**/*") if path.is_file())
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import socket
 import ssl
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from pydicom.uid import MPEG4HP41, VideoEndoscopicImageStorage
 
 from edge.basics.errors import ConfigError
 from edge.config import PacsConfig
@@ -23,7 +25,8 @@ from edge.pacs.check import tried_out
 from edge.pacs.peers import PeerFailed
 from tests.doubles.network_camera.certificates import OPENSSL, made_certificate
 from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
-from tests.doubles.pacs_store import add_pair, pixels, session
+from tests.doubles.pacs_store import add_pair, examination, pixels, session
+from tests.doubles.saved_items import saved_recording
 from tests.doubles.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -141,6 +144,21 @@ def test_a_service_that_is_not_one(unit_of: Callable[..., Any], stow_orthanc: Or
     unit.start()
     wait_until(lambda: "no STOW-RS there" in unit.told[-1][1])
     assert unit.counts() == {"waiting": 2}
+
+
+@needs_orthanc
+def test_recordings_arrive(unit_of: Callable[..., Any], orthanc: Orthanc, port: int) -> None:
+    unit = unit_of(port=orthanc.dicom_port, listen=f"127.0.0.1:{port}")
+    unit.folder.mkdir()
+    saved = saved_recording(unit.folder, examination())
+    (unit.folder / "throat-20260504T030201.678Z-recording.json").write_text(json.dumps(saved.record))
+    unit.start()
+    wait_until(lambda: unit.counts() == {"committed": 2})
+    for uid in orthanc.instances():
+        found = pydicom.dcmread(io.BytesIO(orthanc.file(uid)))
+        assert (found.SOPClassUID, found.NumberOfFrames) == (VideoEndoscopicImageStorage, 25)
+        assert found.file_meta.TransferSyntaxUID == MPEG4HP41
+    assert not [path for path in unit.config.path.iterdir() if path.name.startswith(".sending")]
 
 
 class Storescp:

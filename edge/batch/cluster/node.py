@@ -21,6 +21,8 @@ from edge.batch.cluster.model_files import profile_from
 from edge.batch.kinds.kind import Made, MadeFile, Piece
 from edge.batch.piece import Worker
 from edge.batch.steps import NoEngine, OutputFolderError
+from edge.batch.workers.in_thread import made_or_why
+from edge.engines.threads import settle_opencv
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 2 << 30
@@ -32,6 +34,7 @@ class NodeWorker:
 
     def __init__(self) -> None:
         logging.disable()
+        settle_opencv()
         self._folder = _folder_that_goes()
         self._worker: Worker | None = None
 
@@ -56,32 +59,31 @@ class NodeWorker:
         """What became of a piece, all of it in memory."""
         assert self._worker is not None, "it has begun"
         try:
-            made = self._worker.do(replace(piece, content=content))
+            made = made_or_why(self._worker, replace(piece, content=content))
+            if isinstance(made, EdgeError):
+                return Failed(str(made), made.exit_code)
             return replace(made, files=tuple(map(_in_memory, made.files)))
         except (NoEngine, OutputFolderError) as error:
             return Failed(str(error), error.exit_code, is_of_node=True)
-        except EdgeError as error:
-            return Failed(str(error), error.exit_code)
-        except (OSError, ValueError) as error:
-            return Failed(f"{piece.path}: {error}", 74)
+        finally:
+            for left in self._worker.scratch.iterdir():
+                left.unlink()
 
 
 def _in_memory(file: MadeFile) -> MadeFile:
     if file.path is None:
         return file
-    content = file.path.read_bytes()
-    file.path.unlink()
-    return replace(file, content=content, path=None)
+    return replace(file, content=file.path.read_bytes(), path=None)
 
 
 def _folder_that_goes() -> Path:
     """A private folder that is removed when this process ends, by a shell that waits for nothing else."""
     is_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES
     folder = tempfile.mkdtemp(prefix="edge-enhance-node-", dir=MEMORY if is_room else None)
-    ours, theirs = os.pipe()
+    ours, _theirs = os.pipe()
     try:
         command = ["sh", "-c", _REMOVE_WHEN_ALONE, "sh", folder]
         subprocess.run(command, stdin=ours, check=True, start_new_session=True)
     finally:
-        os.close(ours)  # `theirs` stays open as long as this process lives
+        os.close(ours)  # the other end stays open as long as this process lives
     return Path(folder)

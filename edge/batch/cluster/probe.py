@@ -1,4 +1,4 @@
-"""What is sent to a node first, whole, as it may have another version of this program or none: standard library alone."""
+"""What is sent to a node first, whole, as it may have no such program: it needs the standard library alone."""
 
 from __future__ import annotations
 

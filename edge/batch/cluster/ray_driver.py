@@ -6,6 +6,7 @@ what it started on the nodes.
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import re
@@ -139,9 +140,10 @@ def joined(address: str) -> Any:
     """Ray, in the cluster; raises whatever it raises."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
+    from ray import cloudpickle
 
-    ray.init(address=address, log_to_driver=False, logging_level="CRITICAL", configure_logging=False)
-    ray.cloudpickle.register_pickle_by_value(probe)
+    ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=False)
+    cloudpickle.register_pickle_by_value(probe)  # type: ignore[no-untyped-call]
     return ray
 
 

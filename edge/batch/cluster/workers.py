@@ -155,8 +155,8 @@ class ClusterWorkers:
     def room(self) -> int:
         if sum(self._sizes.values()) >= MAX_CONTENT_BYTES:
             return 0
-        free = sum(AT_ONCE - len(hand.busy) for hand in self._hands.values() if hand.is_ready)
-        return max(0, free - len(self._waiting))
+        num_given = len(self._waiting) + sum(len(hand.busy) for hand in self._hands.values())
+        return max(AT_ONCE * len(self._hands), 1) - num_given  # at least one: `take` tells where nobody is left
 
     def give(self, number: int, piece: Piece) -> None:
         self._waiting.append((number, piece))
@@ -206,7 +206,7 @@ class ClusterWorkers:
 
     def _see(self, report: Nodes) -> None:
         there = {node.node: node for node in report.nodes if node.num_cpus or node.num_gpus}
-        for gone in self._nodes.keys() - there.keys():
+        for gone in [node for node in self._nodes if node not in there]:
             name = self._nodes.pop(gone).name
             self._unasked.discard(gone)
             self._refused.pop(gone, None)
@@ -216,7 +216,7 @@ class ClusterWorkers:
             log.warning("cluster: node %s is gone; %d pieces that it had are done by others", name, num_pieces)
             for worker in hands:
                 self._lose(worker, self._why)
-        for new in there.keys() - self._nodes.keys():
+        for new in [node for node in there if node not in self._nodes]:
             self._nodes[new] = there[new]
             self._unasked.add(new)
             self._line.send(Ask(new, DISTRIBUTIONS))
@@ -276,7 +276,7 @@ class ClusterWorkers:
         if isinstance(made, Failed) and made.is_of_node:
             self._lose(report.worker, made.told, is_of_piece=False)
             return
-        piece, sha256 = hand.busy[report.number]
+        _, sha256 = hand.busy[report.number]
         if isinstance(made, Made) and not _is_whole(made, sha256):
             self._lose(report.worker, "what it sent arrived damaged")
             return
@@ -321,8 +321,8 @@ class ClusterWorkers:
             num_bytes = piece.path.stat().st_size
             if num_bytes > MAX_CONTENT_BYTES:
                 raise InputOutputError(
-                    f"{piece.path}: {num_bytes / 1e9:.1f} GB, more than the {MAX_CONTENT_BYTES / 1e9:.1f} that are sent "
-                    "to a node; enhance it without --cluster"
+                    f"{piece.path}: {num_bytes / 1e9:.1f} GB, more than the {MAX_CONTENT_BYTES / 1e9:.1f} that are "
+                    "sent to a node; enhance it without --cluster"
                 )
             content = read_plain(piece.path, MAX_CONTENT_BYTES)
         except OSError as error:

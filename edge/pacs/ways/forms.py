@@ -92,7 +92,7 @@ def _be_captured(made: Dataset) -> None:
 
 @contextmanager
 def spooled(dataset: Dataset, folder: Path) -> Iterator[Path]:
-    """The object as a file for the block: a still in memory alone, a clip in a folder of ours.
+    """The object as a file for the block: a still in memory alone, a clip in a folder of ours, where it has no name.
 
     Raises:
         OSError: it cannot be made.
@@ -103,9 +103,7 @@ def spooled(dataset: Dataset, folder: Path) -> Iterator[Path]:
             file.flush()
             yield Path(f"/proc/self/fd/{file.fileno()}")
     else:
-        with tempfile.TemporaryFile(
-            dir=folder, prefix=SPOOL_PREFIX
-        ) as spool:  # without a name: a power cut leaves none
+        with tempfile.TemporaryFile(dir=folder, prefix=SPOOL_PREFIX) as spool:
             dataset.save_as(spool, enforce_file_format=True)
             spool.flush()
             yield Path(f"/proc/self/fd/{spool.fileno()}")

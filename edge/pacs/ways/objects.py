@@ -62,7 +62,7 @@ def objects_of(
 
 @contextmanager
 def _readable(store: Store, name: str, spool: Path) -> Iterator[Path]:
-    """A file of the store as a plain one: what is encrypted there is plain for the block, in memory or without a name."""
+    """A file of the store as a plain one: one that is encrypted there is plain for the block, and has no name."""
     with ExitStack() as files:
         folder = files.enter_context(open_folder(store.folder))
         file = files.enter_context(store.listing.at_rest.open(folder, name))

@@ -167,7 +167,7 @@ def test_a_node_that_loses_each_worker_is_left_out_and_the_piece_is_not_to_blame
             finish(number)
 
     cluster.finish = without_engine  # type: ignore[method-assign]
-    assert numbers(run(employed(cluster), pieces_of(tmp_path, 9))) == list(range(9))
+    assert numbers(run(employed(cluster), pieces_of(tmp_path, 20))) == list(range(20))
     assert "node alpha (10.0.0.1) lost 3 workers: no CPU engine; the others go on without it" in caplog.text
     assert [node for node in cluster.node_of.values() if node == "a"] == ["a"] * MOST_LOSSES
 
@@ -215,7 +215,8 @@ def test_what_arrives_damaged_is_done_again(tmp_path: Path, damaged: str) -> Non
         ),
         (
             {"FFmpeg": "4.2"},
-            "node beta (10.0.0.2) has FFmpeg 4.2 (here {FFmpeg}); install the same FFmpeg there, and start Ray there again",
+            "node beta (10.0.0.2) has FFmpeg 4.2 (here {FFmpeg}); install the same FFmpeg there, and start Ray there "
+            "again",
         ),
     ],
     ids=["program", "no program", "library", "FFmpeg"],

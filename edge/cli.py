@@ -25,6 +25,7 @@ from edge.models.profile import Profile, profile_names
 from firmware_bridge.command_line import Parser, hint
 
 if TYPE_CHECKING:
+    from edge.batch.workers.workers import Workers
     from edge.clips.encode import Codec
 
 EXAMPLES = """examples:
@@ -40,6 +41,8 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
+  edge-enhance patient                                     what is stored of a person who asks: list, export, erase
   edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
@@ -58,6 +61,8 @@ COMMANDS = {
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "pacs": "edge.pacs.command:main",
+    "patient": "edge.privacy.patient_command:main",
     "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
@@ -97,6 +102,12 @@ OWN_OPTIONS = (
         (FILES,),
         metavar="N",
         kind=num_workers,
+    ),
+    Option(
+        "--cluster",
+        "have the nodes of a Ray cluster do the work; needs edge-enhance[cluster]",
+        (FILES,),
+        metavar="HOST:PORT",
     ),
     Option("--recursive", "take the pictures and clips of subfolders too", (FILES,)),
     Option(
@@ -178,13 +189,11 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
     from edge.batch.deidentifying import deidentify_key
     from edge.batch.kinds.kind import Options
     from edge.batch.run import enhance_files
-    from edge.batch.workers.processes import Processes
-    from edge.guard.files import engine_makers
     from edge.guard.sandbox import has_gpu
 
     profile = profile_of(config)
     stop = stop_on_signals()
-    with closing(Processes(engine_makers(profile, config.engine, args.workers or 0), profile)) as workers:
+    with closing(workers_of(config, args, profile, stop)) as workers:
         report = enhance_files(
             args.input,
             output,
@@ -195,9 +204,32 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             recursive=args.recursive,
             options=Options(codec, args.keep_damaged, deidentify_key() if args.deidentify else None, args.burned_in),
             stop=stop,
-            is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
+            is_on_cpu=not args.cluster and (config.engine.backend == "cpu" or not has_gpu()),
         )
     return report.exit_code
+
+
+def workers_of(config: Config, args: argparse.Namespace, profile: Profile, stop: threading.Event) -> Workers:
+    """Who does the work: processes of this machine, or the nodes of a cluster."""
+    if args.cluster is None:
+        from edge.batch.workers.processes import Processes
+        from edge.guard.files import engine_makers
+
+        return Processes(engine_makers(profile, config.engine, args.workers or 0), profile)
+    if args.workers is not None:
+        raise UsageError("--workers is for this machine, and --cluster for others: a node has one worker for each core")
+
+    from edge.batch.cluster.link import Link
+    from edge.batch.cluster.messages import Task
+    from edge.batch.cluster.workers import ClusterWorkers
+    from edge.guard.files import FilesEngine
+
+    link = Link(args.cluster)
+    try:
+        return ClusterWorkers(link, profile, Task(profile.name, profile.sha256, config.engine, FilesEngine), stop)
+    except BaseException:
+        link.close()
+        raise
 
 
 def run_print_config(origins: Origins) -> int:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from pydicom.config import disable_value_validation
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
@@ -72,8 +71,7 @@ class Origin:
             NoObject: the record lacks something, or has it in another form.
         """
         try:
-            with disable_value_validation():  # its warnings show the value; `examination_of` has looked at each
-                return self._dataset(sop_class_uid, transfer_syntax_uid)
+            return self._dataset(sop_class_uid, transfer_syntax_uid)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             told = f"{error.args[0]} is missing" if isinstance(error, KeyError) and error.args else str(error)
             raise NoObject(f"the record of a saved item: {told}; no DICOM object can be made of it") from error
@@ -133,14 +131,15 @@ class Origin:
             made.RequestAttributesSequence = Sequence([_request(of)])
 
     def _add_image(self, made: Dataset) -> None:
-        taken_at, made_at = self._taken_at(), str(self.record["made_at"])
-        made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
-        day, time = _day_and_time(taken_at or made_at, self.begin_s)
-        made.ContentDate, made.ContentTime = day, time
+        taken_at, made_at = self._taken_at(), str(self.record.get("made_at", ""))
+        if taken_at or made_at:
+            made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
+            made.ContentDate, made.ContentTime = _day_and_time(taken_at or made_at, self.begin_s)
         if taken_at:
-            made.AcquisitionDate, made.AcquisitionTime = day, time
-            made.AcquisitionDateTime = f"{day}{time}{_local(taken_at):%z}"
-        made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
+            made.AcquisitionDate, made.AcquisitionTime = made.ContentDate, made.ContentTime
+            made.AcquisitionDateTime = f"{made.ContentDate}{made.ContentTime}{made.TimezoneOffsetFromUTC}"
+        if made_at:
+            made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
         number, num = self.part
         seq = self.record["source"].get("seq", number)
         made.InstanceNumber = int(seq) % (1 << 31)

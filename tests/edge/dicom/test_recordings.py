@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+import shutil
 import subprocess
 import tracemalloc
 from pathlib import Path
@@ -20,7 +22,8 @@ from edge.dicom.origin import part_uid
 from edge.dicom.saved import VIEWS, ObjectUids, objects_from_saved, part_uids
 from edge.dicom.video import stream
 from edge.frames.frame import Frame
-from tests.doubles.saved_items import MODEL, UNIT, SavedItem, frame_of, saved_recording
+from tests.doubles.booth import HAS_FFPROBE, Booth, times_s
+from tests.doubles.saved_items import MODEL, UNIT, SavedItem, frame_of, saved_recording, session_of
 
 DOE = Examination(Patient("Doe^John", "1"), study_uid="2.25.7")
 UIDS = ObjectUids.new()
@@ -58,7 +61,8 @@ def clip_in(found: Dataset) -> bytes:
 
 def frames_of(path: Path) -> list[str]:
     """A digest of each decoded frame."""
-    asked = [find_ffmpeg().path, "-v", "error", "-i", str(path), "-f", "framemd5", "-"]
+    ffmpeg = find_ffmpeg()
+    asked = [ffmpeg.path, "-v", "error", "-i", str(path), *ffmpeg.every_frame, "-f", "framemd5", "-"]
     done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
     assert not done.stderr
     return [line.rpartition(",")[2].strip() for line in done.stdout.splitlines() if not line.startswith("#")]
@@ -188,6 +192,7 @@ def test_what_is_no_clip_is_refused(recording: SavedItem, tmp_path: Path) -> Non
         list(objects_from_saved(recording.record, {"raw": empty}, UIDS, UNIT))
 
 
+@pytest.mark.slow
 def test_it_is_written_without_being_held_in_memory(tmp_path: Path) -> None:
     noise = (
         "-vf",
@@ -215,14 +220,20 @@ def test_it_is_written_without_being_held_in_memory(tmp_path: Path) -> None:
 # Parts
 
 
-def largest(item: SavedItem) -> int:
-    return max(path.stat().st_size for path in item.files.values())
+def part_bytes(item: SavedItem, num: int = 3) -> int:
+    return max(path.stat().st_size for path in item.files.values()) // num + 1
+
+
+@pytest.fixture(scope="module")
+def parts(recording: SavedItem, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recordings, "MAX_PART_BYTES", part_bytes(recording))
+        return recording.written(tmp_path_factory.mktemp("parts"), UIDS)
 
 
 @pytest.fixture
-def parts(recording: SavedItem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    monkeypatch.setattr(recordings, "MAX_PART_BYTES", largest(recording) // 3 + 1)
-    return recording.written(tmp_path, UIDS)
+def in_parts(recording: SavedItem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recordings, "MAX_PART_BYTES", part_bytes(recording))
 
 
 def test_a_long_recording_comes_in_parts_that_are_whole(
@@ -257,6 +268,7 @@ def test_each_enhanced_part_is_of_the_raw_one(recording: SavedItem, parts: list[
     assert sources == [part_uid(UIDS.instances["raw"], number) for number in (1, 2, 3)]
 
 
+@pytest.mark.usefixtures("in_parts")
 def test_parts_of_one_view_alone_are_the_same(recording: SavedItem, parts: list[Path], tmp_path: Path) -> None:
     alone = objects_from_saved(recording.record, {"enhanced": recording.files["enhanced"]}, UIDS, UNIT)
     for one, path in zip(alone, [path for path in parts if "enhanced" in path.name], strict=True):
@@ -264,6 +276,7 @@ def test_parts_of_one_view_alone_are_the_same(recording: SavedItem, parts: list[
         assert (tmp_path / "alone.dcm").read_bytes() == path.read_bytes()
 
 
+@pytest.mark.usefixtures("in_parts")
 def test_a_part_that_failed_is_made_alone(recording: SavedItem, parts: list[Path], tmp_path: Path) -> None:
     uids = part_uids(recording.record, UIDS)
     assert [*uids["raw"], *uids["enhanced"]] == [str(pydicom.dcmread(path).SOPInstanceUID) for path in parts]
@@ -275,7 +288,7 @@ def test_a_part_that_failed_is_made_alone(recording: SavedItem, parts: list[Path
 
 
 def test_too_few_key_frames_to_cut_at_are_said(recording: SavedItem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recordings, "MAX_PART_BYTES", largest(recording) // 8)
+    monkeypatch.setattr(recordings, "MAX_PART_BYTES", part_bytes(recording, 8))
     with pytest.raises(InputOutputError, match="too few key frames"):
         list(objects_from_saved(recording.record, recording.files, UIDS, UNIT))
 
@@ -284,3 +297,36 @@ def test_a_part_that_is_still_too_large_is_said(recording: SavedItem, monkeypatc
     monkeypatch.setattr(stream, "MAX_BYTES", 1000)
     with pytest.raises(InputOutputError, match="at most 1000"):
         list(objects_from_saved(recording.record, recording.files, UIDS, UNIT))
+
+
+# Of the recorder itself
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_FFPROBE or shutil.which("dciodvfy") is None, reason="needs ffmpeg and dicom3tools")
+def test_what_the_recorder_made_at_irregular_times_is_valid(tmp_path: Path) -> None:
+    booth = Booth(tmp_path / "kept", session=session_of(DOE))
+    try:
+        booth.roll()
+        name = booth.recorder.begin(())["name"]
+        booth.wait_recorded(1.6)
+        booth.recorder.end()
+    finally:
+        booth.close()
+    record = booth.record(name)
+    files = {view: booth.folder / f"{name}-{view}.mp4" for view in VIEWS}
+    for one in objects_from_saved(record, files, UIDS, UNIT):
+        one.write(tmp_path / "one.dcm")
+        asked = ["dciodvfy", "-new", str(tmp_path / "one.dcm")]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+        assert done.stderr.split() == ["VideoEndoscopicImage"]
+        found = pydicom.dcmread(tmp_path / "one.dcm")
+        (told,) = (file for file in record["output"]["files"] if file["mode"] == one.view)
+        assert (found.NumberOfFrames, found.LossyImageCompression) == (told["frames"], "01")
+        shown_s = times_s(files[one.view])
+        longest_s = max(after - before for before, after in itertools.pairwise(shown_s))
+        seconds = float(found.FrameTime) * found.NumberOfFrames / 1000
+        assert shown_s[-1] < seconds <= shown_s[-1] + longest_s, "how long the last frame was shown is nobody's to say"
+        (tmp_path / "clip.mp4").write_bytes(clip_in(found))
+        assert frames_of(tmp_path / "clip.mp4") == frames_of(files[one.view])
+        assert times_s(tmp_path / "clip.mp4") == pytest.approx(times_s(files[one.view]), abs=0.0001)

@@ -321,6 +321,15 @@ def test_nobody_knows_when_a_file_s_picture_was_taken(tmp_path: Path) -> None:
         assert found.StudyDate == "" and found.ContentDate
 
 
+def test_without_a_date_of_making_none_is_invented(pair: SavedItem) -> None:
+    record = {key: value for key, value in pair.record.items() if key != "made_at"}
+    for one in objects_from_saved({**record, "source": ORIGINAL.record(1920, 1080)["source"]}, pair.files, UIDS, UNIT):
+        for keyword in ("ContentDate", "InstanceCreationDate", "TimezoneOffsetFromUTC", "AcquisitionDate"):
+            assert keyword not in one.dataset
+        if one.view == "enhanced":
+            assert "ContributionDateTime" not in one.dataset.ContributingEquipmentSequence[0]
+
+
 def test_a_lossy_original_is_told(tmp_path: Path) -> None:
     for found in archived(tmp_path).values():
         assert found.LossyImageCompression == "01"
@@ -348,7 +357,7 @@ def broken(item: SavedItem, change: Callable[[dict[str, object]], object]) -> di
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda record: record.pop("made_at"), "made_at"),
+        (lambda record: record.pop("program_version"), "program_version"),
         (lambda record: record.pop("model"), "model"),
         (lambda record: record.pop("source"), "source"),
         (lambda record: record.update(source={"taken_at": "yesterday"}), "yesterday"),

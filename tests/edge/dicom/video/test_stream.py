@@ -41,8 +41,14 @@ def probed(path: Path) -> dict[str, Any]:
     return dict(found)
 
 
+OFTEN = {"as recorded", "Motion-JPEG"}
+
+
 @needs_ffprobe
-@pytest.mark.parametrize(("coding", "is_anew"), MAKES.values(), ids=MAKES)
+@pytest.mark.parametrize(
+    ("coding", "is_anew"),
+    [pytest.param(*make, id=name, marks=() if name in OFTEN else pytest.mark.slow) for name, make in MAKES.items()],
+)
 def test_each_make_comes_out_as_high(coding: tuple[str, ...], is_anew: bool, tmp_path: Path) -> None:
     clip, copy = tmp_path / "clip.mp4", tmp_path / "copy.mp4"
     write_clip(clip, "testsrc2=size=320x180:rate=25:duration=0.4", coding)
@@ -60,6 +66,7 @@ def test_each_make_comes_out_as_high(coding: tuple[str, ...], is_anew: bool, tmp
     assert found.get("sample_aspect_ratio", "1:1") == "1:1"
 
 
+@pytest.mark.slow
 @needs_ffprobe
 def test_times_are_kept_where_it_is_encoded_anew(tmp_path: Path) -> None:
     clip, copy = tmp_path / "clip.mp4", tmp_path / "copy.mp4"

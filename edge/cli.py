@@ -25,6 +25,7 @@ from edge.models.profile import Profile, profile_names
 from firmware_bridge.command_line import Parser, hint
 
 if TYPE_CHECKING:
+    from edge.batch.workers.workers import Workers
     from edge.clips.encode import Codec
 
 EXAMPLES = """examples:
@@ -40,6 +41,9 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
+  edge-enhance patient                                     what is stored of a person who asks: list, export, erase
+  edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
   sudo edge-enhance uninstall-service                      undo that"""
@@ -57,6 +61,9 @@ COMMANDS = {
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "pacs": "edge.pacs.command:main",
+    "patient": "edge.privacy.patient_command:main",
+    "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
     "user": "edge.access.user_command:main",
@@ -75,7 +82,9 @@ def num_workers(word: str) -> int:
 
 
 OWN_OPTIONS = (
-    Option("INPUT", "picture, clip or folder", (FILES,), instead="leave it out, or name a source with --source"),
+    Option(
+        "INPUT", "picture, clip, DICOM file or folder", (FILES,), instead="leave it out, or name a source with --source"
+    ),
     Option(
         "--output",
         "folder for enhanced files; with --live, display: full screen at the unit",
@@ -85,12 +94,20 @@ OWN_OPTIONS = (
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
     Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
+    Option("--deidentify", "results do not tell whose they are: DICOM by the basic profile, neutral names", (FILES,)),
+    Option("--burned-in", "with --deidentify: also DICOM that says that text is burned into its pixels", (FILES,)),
     Option(
         "--workers",
         "processes that share the work, each with an engine of its own; by default one a core",
         (FILES,),
         metavar="N",
         kind=num_workers,
+    ),
+    Option(
+        "--cluster",
+        "have the nodes of a Ray cluster do the work; needs edge-enhance[cluster]",
+        (FILES,),
+        metavar="HOST:PORT",
     ),
     Option("--recursive", "take the pictures and clips of subfolders too", (FILES,)),
     Option(
@@ -137,6 +154,13 @@ def wants_display(args: argparse.Namespace) -> bool:
     return bool(args.output == DISPLAY and not args.input)
 
 
+def refuse_near_display(args: argparse.Namespace, mode: str) -> None:
+    """Raises `UsageError` where a mistyped `display` would be told to be a folder, which is for files."""
+    near = "" if mode == FILES or wants_display(args) else hint(args.output or "", (DISPLAY,))
+    if near:
+        raise UsageError(f"--output is {args.output!r}: no screen of that name{near}")
+
+
 def profile_of(config: Config) -> Profile:
     """The configured profile; the unit's own win over the shipped ones, where somebody vouches for them."""
     from edge.models.trust import trusted_profile
@@ -159,15 +183,17 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     output, codec = Path(args.output), codec_of(args.codec)
 
+    if args.burned_in and not args.deidentify:
+        raise UsageError("--burned-in is for --deidentify; leave it out, or give both")
+
+    from edge.batch.deidentifying import deidentify_key
     from edge.batch.kinds.kind import Options
     from edge.batch.run import enhance_files
-    from edge.batch.workers.processes import Processes
-    from edge.guard.files import engine_makers
     from edge.guard.sandbox import has_gpu
 
     profile = profile_of(config)
     stop = stop_on_signals()
-    with closing(Processes(engine_makers(profile, config.engine, args.workers or 0), profile)) as workers:
+    with closing(workers_of(config, args, profile, stop)) as workers:
         report = enhance_files(
             args.input,
             output,
@@ -176,11 +202,34 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             force=args.force,
             resume=args.resume,
             recursive=args.recursive,
-            options=Options(codec, args.keep_damaged),
+            options=Options(codec, args.keep_damaged, deidentify_key() if args.deidentify else None, args.burned_in),
             stop=stop,
-            is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
+            is_on_cpu=not args.cluster and (config.engine.backend == "cpu" or not has_gpu()),
         )
     return report.exit_code
+
+
+def workers_of(config: Config, args: argparse.Namespace, profile: Profile, stop: threading.Event) -> Workers:
+    """Who does the work: processes of this machine, or the nodes of a cluster."""
+    if args.cluster is None:
+        from edge.batch.workers.processes import Processes
+        from edge.guard.files import engine_makers
+
+        return Processes(engine_makers(profile, config.engine, args.workers or 0), profile)
+    if args.workers is not None:
+        raise UsageError("--workers is for this machine, and --cluster for others: a node has one worker for each core")
+
+    from edge.batch.cluster.link import Link
+    from edge.batch.cluster.messages import Task
+    from edge.batch.cluster.workers import ClusterWorkers
+    from edge.guard.files import FilesEngine
+
+    link = Link(args.cluster)
+    try:
+        return ClusterWorkers(link, profile, Task(profile.name, profile.sha256, config.engine, FilesEngine), stop)
+    except BaseException:
+        link.close()
+        raise
 
 
 def run_print_config(origins: Origins) -> int:
@@ -220,6 +269,7 @@ def mode_of(args: argparse.Namespace) -> str:
 
 def run(args: argparse.Namespace) -> int:
     mode = mode_of(args)
+    refuse_near_display(args, mode)
     of_files = argparse.Namespace(**{**vars(args), "output": None}) if wants_display(args) else args
     refuse_unused(options(), of_files, mode)
     return MODES[mode](load_config(args.config, given_options(args)), args)

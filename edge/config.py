@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge.basics.errors import ConfigError
+from edge.basics.secrets import shown_uri
 from edge.basics.settings import setting
 from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
 
@@ -361,6 +362,29 @@ class SessionConfig:
 
 
 @dataclass(frozen=True)
+class PrivacyConfig:
+    """The table [privacy]: how what is kept of patients is protected, and for how long it is kept."""
+
+    key: str = setting(
+        "",
+        "file with the key by which pictures, recordings and their records are encrypted on the disk, made by "
+        "edge-enhance privacy make-key; $VARIABLES are filled in, and only its owner and its group may read it; empty: "
+        "they are kept plain",
+    )
+    old_keys: tuple[str, ...] = setting(
+        (), "files with keys by which older ones were encrypted: they are read with these"
+    )
+    retention_days: int = setting(
+        0,
+        "pictures and recordings are removed after so long, whoever they are of; 0: they are kept until somebody "
+        "removes them",
+        low=0,
+        high=36_500,
+        live=True,
+    )
+
+
+@dataclass(frozen=True)
 class BridgeConfig:
     """The table [bridge]: the camera head."""
 
@@ -404,6 +428,112 @@ class HeatConfig:
 
 
 @dataclass(frozen=True)
+class PacsConfig:
+    """The table [pacs]: the hospital's archive, to which pictures of patient sessions with an examination are sent."""
+
+    host: str = setting("", "the PACS: a name or an address; empty, and `pacs.stow` too: nothing is sent")
+    port: int = setting(11112, "its DICOM port", low=1, high=65535)
+    ae_title: str = setting("PACS", "its AE title: at most 16 characters")
+    own_ae_title: str = setting("EDGE-ENHANCE", "the unit's AE title, as the PACS knows it: at most 16 characters")
+    tls: bool = setting(False, "speak TLS (1.2 or newer, as DICOM's BCP 195 profile asks) with the PACS")
+    ca: str = setting(
+        "",
+        "PEM file with the authorities that may have signed the certificate of the PACS, or with that certificate; "
+        "empty takes this system's authorities",
+    )
+    certificate: str = setting("", "PEM file of the unit's own certificate, where the PACS asks for one")
+    key: str = setting(
+        "", "PEM file of its key, which others must not be able to read; empty: it is in pacs.certificate"
+    )
+    timeout_s: int = setting(30, "seconds after which a PACS that says nothing is given up", low=2, high=600)
+    commitment: bool = setting(
+        True,
+        "ask the PACS to say that it has stored for good what was sent (storage commitment); until then it stays on "
+        "the unit. Off: what was sent counts as there",
+    )
+    listen: str = setting(
+        "",
+        "address and port at which the PACS may say so later, such as 10.0.0.7:11112; empty: only on the connection "
+        "on which it was asked",
+    )
+    stow: str = setting(
+        "",
+        "address of a DICOMweb service, as https://HOST/dicom-web: what is sent goes there by STOW-RS, and pacs.host "
+        "is only asked whether it is stored",
+    )
+    user: str = setting("", "user of the DICOMweb service")
+    password_file: str = setting(
+        "",
+        "file whose first line is this user's password; $VARIABLES are filled in, and only its owner and its group may "
+        "read it",
+    )
+    token_file: str = setting("", "the same with a token (Bearer), in place of user and password")
+    folder: str = setting(
+        "", "where the queue of what is to be sent is kept; empty: pacs/ in $STATE_DIRECTORY, or in the working folder"
+    )
+
+    def __post_init__(self) -> None:
+        for key, title in (("ae_title", self.ae_title), ("own_ae_title", self.own_ae_title)):
+            if not 0 < len(title.strip()) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
+                raise ConfigError(f"pacs.{key} = {title!r}: expected 1 to 16 ASCII characters, no \\")
+        if self.stow and not self.stow.startswith(("https://", "http://")):
+            raise ConfigError(f"pacs.stow = {shown_uri(self.stow)!r}: expected https://HOST/PATH")
+        if self.listen:
+            address_from_listen(self.listen, "pacs.listen")
+        if self.token_file and (self.user or self.password_file):
+            raise ConfigError("pacs.token_file: expected it alone, or pacs.user and pacs.password_file")
+        if bool(self.user) != bool(self.password_file):
+            raise ConfigError("pacs.user: expected it together with pacs.password_file")
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self.host or self.stow)
+
+    @property
+    def path(self) -> Path:
+        return Path(self.folder) if self.folder else Path(os.environ.get("STATE_DIRECTORY", ".")) / "pacs"
+
+
+@dataclass(frozen=True)
+class WorklistConfig:
+    """The table [worklist]: where the page finds who is to be examined, so that nobody types a name."""
+
+    host: str = setting("", "the worklist (DICOM Modality Worklist): a name or an address; empty: none")
+    port: int = setting(11112, "its DICOM port", low=1, high=65535)
+    ae_title: str = setting("WORKLIST", "its AE title: at most 16 characters")
+    own_ae_title: str = setting("EDGE-ENHANCE", "the unit's AE title, as the worklist knows it: at most 16 characters")
+    tls: bool = setting(False, "speak TLS with the worklist, as pacs.tls")
+    ca: str = setting("", "PEM file with who may have signed its certificate; empty takes this system's authorities")
+    certificate: str = setting("", "PEM file of the unit's own certificate, where the worklist asks for one")
+    key: str = setting("", "PEM file of its key; empty: it is in worklist.certificate")
+    timeout_s: int = setting(10, "seconds after which a worklist that has not answered is given up", low=2, high=60)
+    station: str = setting("", "only what is scheduled for this AE title; empty: for any")
+    modality: str = setting("ES", "only what is scheduled for this modality, such as ES (endoscopy); empty: any")
+    days: int = setting(0, "so many days before and after today are asked for too", low=0, high=31)
+    character_set: str = setting(
+        "",
+        "the letters of answers that do not say which they are written in; empty: such an answer can be chosen only if "
+        "it is all ASCII",
+        choices=("", "ISO_IR 192", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 126", "ISO_IR 127",
+                 "ISO_IR 138", "ISO_IR 144", "ISO_IR 148", "ISO_IR 166", "ISO_IR 13", "GB18030", "GBK"),
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        for key, title in (("ae_title", self.ae_title), ("own_ae_title", self.own_ae_title)):
+            refuse_ae_title(f"worklist.{key}", title)
+        if self.station:
+            refuse_ae_title("worklist.station", self.station)
+        if self.modality and not (self.modality.isascii() and self.modality.isalnum() and self.modality.isupper()):
+            raise ConfigError(f"worklist.modality = {self.modality!r}: expected capitals, such as ES")
+
+
+def refuse_ae_title(path: str, title: str) -> None:
+    """Raises ConfigError where no application entity can be called so (PS3.5, AE)."""
+    if not 0 < len(title.strip()) <= 16 or not title.isascii() or not title.isprintable() or "\\" in title:
+        raise ConfigError(f"{path} = {title!r}: expected 1 to 16 ASCII characters, no \\")
+
+
+@dataclass(frozen=True)
 class Config:
     """All of edge.toml. An empty file is a complete configuration."""
 
@@ -418,12 +548,15 @@ class Config:
     save: SaveConfig = field(default_factory=SaveConfig)
     recording: RecordingConfig = field(default_factory=RecordingConfig)
     session: SessionConfig = field(default_factory=SessionConfig)
+    privacy: PrivacyConfig = field(default_factory=PrivacyConfig)
+    pacs: PacsConfig = field(default_factory=PacsConfig)
+    worklist: WorklistConfig = field(default_factory=WorklistConfig)
     usage: UsageConfig = field(default_factory=UsageConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
     heat: HeatConfig = field(default_factory=HeatConfig)
 
 
-def address_from_listen(listen: str) -> tuple[str, int]:
+def address_from_listen(listen: str, key: str = "web.listen") -> tuple[str, int]:
     """Split `HOST:PORT`, with an IPv6 host in brackets.
 
     Raises:
@@ -433,5 +566,5 @@ def address_from_listen(listen: str) -> tuple[str, int]:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     fits = bool(colon and bare) and port.isascii() and port.isdigit() and int(port) <= 65535
     if not fits or (":" in bare and bare == host):
-        raise ConfigError(f"web.listen = {listen!r}: expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
+        raise ConfigError(f"{key} = {listen!r}: expected HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080")
     return bare, int(port)

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
@@ -33,7 +34,9 @@ from edge.health.news import Board, RecordingChanged, Removed, Saved, SessionCha
 from edge.health.record import Health
 from edge.live import Ending, Live
 from edge.models.offered import Offered
+from edge.pacs.worklist import Worklist
 from edge.reload import Reload
+from edge.saving.at_rest import PLAIN, AtRest, at_rest_of, refuse_other_keys
 from edge.saving.freeze import Freeze
 from edge.saving.leftovers import clean_up
 from edge.saving.names import Names
@@ -57,8 +60,12 @@ from edge.web.api.profiles import Profiles
 from edge.web.api.recordings import Recordings
 from edge.web.api.saved import Saved as Kept
 from edge.web.api.session import Session
+from edge.web.api.worklist import Worklist as Scheduled
 from edge.web.screen_picture import draw_screen
 from edge.web.server import WebSink
+
+if TYPE_CHECKING:  # pydicom and pynetdicom: loaded where a PACS is configured
+    from edge.pacs.sender import Sender
 
 log = logging.getLogger("edge")
 
@@ -86,7 +93,9 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     share_heaps()
     settle_opencv()
     notifier = Notifier.from_environment()
-    put_in_order(config)
+    at_rest = at_rest_of(config.privacy)
+    refuse_other_keys(config.save.path, at_rest)
+    put_in_order(config, at_rest)
     setup = engine_setup(config)
     correction = unit_correction(config.unit.calibration, config.unit.serial, setup.manifests[config.engine.profile])
     board, ending, frames = Board(), Ending(stop), SharedFrames()
@@ -94,15 +103,17 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     health.is_ending = stop.is_set
     health.track("pid", os.getpid)
     names = Names()
-    session = PatientSession(board, state_path(), config.session.idle_hours)
-    saver = PairSaver(config.save.path, health, board, names, session.now)
+    session = PatientSession(board, state_path(), config.session.idle_hours, at_rest=at_rest)
+    saver = PairSaver(config.save.path, health, board, names, session.now, at_rest)
     freeze = Freeze(health, board, saver, config.enhance.strength, names)
     audit = AuditLog(config.audit.path, config.audit.size_mib)
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
-    store = Store(config.save, board)
+    store = Store(config.save, board, at_rest, config.privacy)
     recorder = Recorder(config.recording, store, health, board, session.now)
     tie_recording(recorder, store, session, health, web)
+    tie_patients(session, Worklist(config.worklist), web)
+    pacs = tied_pacs(config, store, session, board, health)
     sinks: list[Sink] = [web, freeze, recorder]
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
@@ -126,7 +137,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     takers = [
         lambda taken: saver.use(taken.save.path),
         lambda taken: storage.set_folder(taken.save.path),
-        lambda taken: store.use(taken.save),
+        lambda taken: store.use(taken.save, taken.privacy),
         lambda taken: recorder.use(taken.recording),
         lambda taken: session.use_idle_hours(taken.session.idle_hours),
         lambda taken: web.use_quality(taken.web.jpeg_quality),
@@ -160,11 +171,15 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     store.start()
     audit.start()
     references.start()
+    if pacs is not None:
+        pacs.start()
     try:
         live.run()
     finally:
         notifier.stopping()
         references.close()
+        if pacs is not None:
+            pacs.close()
         saver.close()  # a picture that waits for the disk is written
         store.close()
         frames.close()
@@ -194,12 +209,34 @@ def record_news(board: Board, audit: AuditLog) -> None:
 
 
 def tie_recording(recorder: Recorder, store: Store, session: PatientSession, health: Health, web: WebSink) -> None:
-    """Recorder, store and patient session know of each other what each must, and the page can ask all three."""
+    """Recorder, store and patient session know of each other what each must, and the page can ask the first two."""
     store.running, store.on_full = recorder.running, recorder.end_full
     session.is_recording = lambda: recorder.is_recording
     health.track("recording", recorder.record)
-    for part in (Recordings(recorder), Kept(store, recorder.hidden), Session(session)):
+    health.track("retention", store.retention.record)
+    for part in (Recordings(recorder), Kept(store, recorder.hidden)):
         web.serve_too(part.operations(), part.state)
+
+
+def tie_patients(session: PatientSession, worklist: Worklist, web: WebSink) -> None:
+    """The page opens and closes patient sessions, of whom the worklist names too."""
+    for part in (Session(session, worklist.examination), Scheduled(worklist)):
+        web.serve_too(part.operations(), part.state)
+
+
+def tied_pacs(config: Config, store: Store, session: PatientSession, board: Board, health: Health) -> Sender | None:
+    """What sends to the PACS; None where none is configured, and nothing is loaded for it."""
+    if not config.pacs.is_on:
+        return None
+    from edge.pacs.sender import Sender
+
+    def open_session() -> str:
+        return str((session.now() or {}).get("id", ""))
+
+    pacs = Sender(config.pacs, config.unit.serial, store, board, open_session, partial(health.enter, "pacs"))
+    store.held = pacs.held
+    health.track("pacs", pacs.record)
+    return pacs
 
 
 def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:
@@ -235,9 +272,9 @@ def _say_where(web: WebSink, audit: AuditLog, let_go: Callable[[], None]) -> Non
     audit.record("started", "the unit", url=web.url)
 
 
-def put_in_order(config: Config) -> None:
+def put_in_order(config: Config, at_rest: AtRest = PLAIN) -> None:
     """Remove or complete what a power cut left half done, and say so."""
-    clean_up([config.save.path])
+    clean_up([config.save.path], at_rest)
     if config.engine.models:
         pruned = ModelStore(Path(config.engine.models)).remove_leftovers()
         for path in pruned.removed:

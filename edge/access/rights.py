@@ -36,6 +36,7 @@ PAGE_NAMES = (
     "viewer.js",
     "watchdog.js",
     "webrtc.js",
+    "worklist.js",
 )
 """Files of the page that shows the picture; `style.css` is the login page's too."""
 
@@ -89,6 +90,7 @@ RIGHTS: Mapping[tuple[str, str], Least] = {
     ("GET", "/api/saved/{name}"): "operator",
     ("GET", "/api/saved/{name}/small.jpg"): "operator",
     ("GET", "/api/session"): "operator",
+    ("GET", "/api/worklist"): "operator",
     ("DELETE", "/api/saved/{name}"): "operator",
     ("POST", "/api/session"): "operator",
     ("DELETE", "/api/session"): "operator",

@@ -116,6 +116,15 @@ class Folder:
                     file.truncate(num_bytes)
                     os.fsync(file.fileno())
 
+    def append(self, name: str, content: bytes) -> None:
+        """Append to a plain file, and bring that to the disk. Never waits; raises as `open`."""
+        with self._named(name, "a plain file"):
+            descriptor = os.open(_word(name), _READ | os.O_RDWR | os.O_APPEND, dir_fd=self.descriptor)
+            with _plain(descriptor, self.path / name, "r+b") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+
     def make_folder(self, name: str, mode: int) -> None:
         with self._named(name):
             os.mkdir(_word(name), mode, dir_fd=self.descriptor)

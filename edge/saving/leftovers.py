@@ -22,10 +22,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.basics.folders import Folder, open_folder, read_at_most
+from edge.basics.folders import Folder, open_folder
 from edge.basics.texts import json_from_text, one_line
 from edge.basics.walk import kind_of
 from edge.basics.whole_files import is_part, lock, part_name, whole_name
+from edge.saving.at_rest import PLAIN, AtRest
 from edge.saving.recording.made_whole import make_whole
 from edge.saving.removal import finish_removal, marked_items
 
@@ -69,7 +70,7 @@ class Findings:
         return [one_line(line) for line in [*lines, *left] if line]
 
 
-def clean_up(folders: Iterable[Path]) -> Findings:
+def clean_up(folders: Iterable[Path], at_rest: AtRest = PLAIN) -> Findings:
     """Put in order what a power cut left in these folders, not in those in them; logs what it found.
 
     Only names that `edge.basics.whole_files` makes are removed, and none that a program writes at this moment. Nothing
@@ -89,22 +90,22 @@ def clean_up(folders: Iterable[Path]) -> Findings:
             about = folder.owner()
             if (about.st_dev, about.st_ino) not in seen:
                 seen.add((about.st_dev, about.st_ino))
-                _clean(folder, found)
+                _clean(folder, found, at_rest)
     for line in found.lines():
         log.warning("storage: %s", line)
     return found
 
 
-def _clean(folder: Folder, found: Findings) -> None:
+def _clean(folder: Folder, found: Findings, at_rest: AtRest) -> None:
     try:
         names = list(_files(folder, found))
         parts = [name for name in names if is_part(name)]
         for part in parts:
-            if whole_name(part).endswith(".json") and _complete(folder, part):
+            if whole_name(part).endswith(".json") and _complete(folder, part, at_rest):
                 found.completed.append(folder.path / whole_name(part))
         for part in parts:
             if folder.is_file(part):
-                _remove(folder, part, found)
+                _remove(folder, part, found, at_rest)
         removals = marked_items(names)
         for item in removals:
             finish_removal(folder, item)
@@ -112,7 +113,8 @@ def _clean(folder: Folder, found: Findings) -> None:
         if parts or removals:
             folder.sync()
             names = [name for name in folder.names() if folder.is_file(name)]
-        whole, removed = make_whole(folder, names)
+        whole, removed, failed = make_whole(folder, names, at_rest)
+        found.failed.extend(_told(error, folder.path) for error in failed)
         found.recordings.extend(folder.path / name for name in whole)
         found.removed.extend(folder.path / name for name in removed)
         found.half.extend(folder.path / name for name in _half_pairs(names))
@@ -136,18 +138,18 @@ def _told(error: OSError, path: Path) -> str:
     return f"{error.filename or path}: {error.strerror or error}"
 
 
-def _complete(folder: Folder, sidecar_part: str) -> bool:
+def _complete(folder: Folder, sidecar_part: str, at_rest: AtRest) -> bool:
     """Give a pair its last names where its temporary sidecar and all that it names are whole."""
     try:
         with folder.open(sidecar_part) as file:
             if not lock(file, wait=False):
                 return False
-            record = json_from_text(read_at_most(file, MAX_SIDECAR_BYTES, sidecar_part).decode())
+            record = json_from_text(at_rest.read(folder, sidecar_part, MAX_SIDECAR_BYTES).decode())
             files = [(str(one["name"]), str(one["sha256"])) for one in record["output"]["files"]]
             renames = []
             for name, digest in files:
                 there = name if folder.about(name) is not None else part_name(name)
-                if _sha256(folder, there) != digest:
+                if _sha256(folder, there, at_rest) != digest:
                     return False
                 renames.append((there, name))
             if not renames:
@@ -162,17 +164,19 @@ def _complete(folder: Folder, sidecar_part: str) -> bool:
     return True
 
 
-def _sha256(folder: Folder, name: str) -> str:
-    with folder.open(name) as file:
-        if os.fstat(file.fileno()).st_size > MAX_PICTURE_BYTES:
+def _sha256(folder: Folder, name: str, at_rest: AtRest) -> str:
+    with at_rest.open(folder, name) as file:
+        if file.seek(0, os.SEEK_END) > MAX_PICTURE_BYTES:
             return ""
+        file.seek(0)
         return hashlib.sha256(file.read(MAX_PICTURE_BYTES)).hexdigest()
 
 
-def _remove(folder: Folder, part: str, found: Findings) -> None:
-    """Remove a temporary file, unless another program writes it."""
+def _remove(folder: Folder, part: str, found: Findings, at_rest: AtRest) -> None:
+    """Remove a temporary file, unless another program writes it, or it takes a key to know what it is."""
     path = folder.path / part
     try:
+        at_rest.refuse_without_key(folder, part)
         with folder.open(part) as file:
             is_ours = lock(file, wait=False)
             if is_ours:

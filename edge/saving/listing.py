@@ -21,6 +21,8 @@ from edge.basics.folders import Folder, open_folder
 from edge.basics.texts import json_from_text
 from edge.pictures.marks import SYNTHESISED
 from edge.pictures.view_names import view_of
+from edge.saving.at_rest import PLAIN, AtRest
+from edge.saving.patient_session import MAX_SHOWN
 from edge.saving.recording.names import parts_of
 from edge.saving.removal import item_of, marked_items
 from edge.saving.sidecar import MAX_BYTES
@@ -81,12 +83,16 @@ class Listing:
 
     Args:
         folder: where everything is kept.
+
+    Attributes:
+        at_rest: how it stands there.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, at_rest: AtRest = PLAIN) -> None:
+        self._folder, self.at_rest = folder, at_rest
         self._lock = threading.Lock()
         self._items: dict[str, Item] = {}
+        self._names: dict[str, datetime] = {}
         self._read_for: tuple[int, int, int] | None = None
         self._records: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
@@ -97,7 +103,7 @@ class Listing:
     def use(self, folder: Path) -> None:
         """Another folder from now on."""
         with self._lock:
-            self._folder, self._read_for, self._items = folder, None, {}
+            self._folder, self._read_for, self._items, self._names = folder, None, {}, {}
             self._records.clear()
 
     def items(self) -> list[Item]:
@@ -111,10 +117,16 @@ class Listing:
                 with open_folder(self._folder) as folder:
                     self._refresh(folder)
             except FileNotFoundError:
-                self._items, self._read_for = {}, None
+                self._items, self._names, self._read_for = {}, {}, None
             except OSError as error:
                 raise InputOutputError(f"{error.filename or self._folder}: {error.strerror or error}") from error
             return list(self._items.values())
+
+    def names(self) -> dict[str, datetime]:
+        """Name of all that is kept, of what lost its pictures too -> when it was taken. Raises as `items`."""
+        self.items()
+        with self._lock:
+            return dict(self._names)
 
     def find(self, name: str) -> Item | None:
         """The item of this name; None where there is none. Raises as `items`."""
@@ -165,7 +177,8 @@ class Listing:
         read_for = about.st_dev, about.st_ino, about.st_mtime_ns
         if read_for == self._read_for and time.time_ns() - about.st_mtime_ns > _SETTLED_NS:
             return
-        self._items, self._read_for = _items_in(folder), read_for
+        self._items, self._names = _items_in(folder)
+        self._read_for = read_for
 
     def _of_record(self, folder: Folder, item: Item) -> dict[str, Any]:
         """What the record beside it says."""
@@ -173,7 +186,7 @@ class Listing:
         with self._lock:
             known = self._records.get(key)
         if known is None:
-            known = _read_record(folder, item)
+            known = _read_record(folder, item, self.at_rest)
             with self._lock:
                 self._records[key] = known
                 while len(self._records) > _MAX_RECORDS:
@@ -181,7 +194,7 @@ class Listing:
         return known
 
 
-def _items_in(folder: Folder) -> dict[str, Item]:
+def _items_in(folder: Folder) -> tuple[dict[str, Item], dict[str, datetime]]:
     names = folder.names()
     gone = set(marked_items(names))
     wanted: dict[str, list[str]] = {}
@@ -198,7 +211,7 @@ def _items_in(folder: Folder) -> dict[str, Item]:
         kind: Kind = "recording" if parts_of(f"{name}.json") else "pair"
         if (taken_at := _taken_at(name)) and gathered.files.keys() & {"raw", "enhanced"}:
             items[name] = Item(name, kind, taken_at, gathered.files, gathered.sizes, gathered.changed_ns)
-    return items
+    return items, {name: taken_at for name in wanted if (taken_at := _taken_at(name))}
 
 
 def _gather(folder: Folder, file: str, gathered: _Gathered) -> None:
@@ -231,7 +244,7 @@ def _of_item(item: Item) -> dict[str, Any]:
     }
 
 
-def _read_record(folder: Folder, item: Item) -> dict[str, Any]:
+def _read_record(folder: Folder, item: Item, at_rest: AtRest) -> dict[str, Any]:
     """Duration, profile, session, and why a recording ended; without what no record says, or what is none.
 
     Whether detail was synthesised is the record's word: profiles come and go.
@@ -240,7 +253,7 @@ def _read_record(folder: Folder, item: Item) -> dict[str, Any]:
     if "record" not in item.files:
         return told
     try:
-        record = json_from_text(folder.read(item.files["record"], MAX_BYTES))
+        record = json_from_text(at_rest.read(folder, item.files["record"], MAX_BYTES))
         model, clip, session = record["model"], record.get("clip") or {}, record.get("session")
         told["profile"] = str(model.get("profile", ""))[:64]
         told["synthesised"] = any(made.get("detail") == SYNTHESISED for made in (model, *record.get("changes", ())))
@@ -249,7 +262,7 @@ def _read_record(folder: Folder, item: Item) -> dict[str, Any]:
         if isinstance(duration_s, (int, float)):
             told["duration_s"] = float(duration_s)
         if session is not None:
-            told["session"] = {"id": str(session["id"])[:32], "label": str(session["label"])[:64]}
+            told["session"] = {"id": str(session["id"])[:32], "label": str(session["label"])[:MAX_SHOWN]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return told
     return told

@@ -1,7 +1,8 @@
 """The patient session: what is saved while one is open belongs together, and its record says to whom.
 
-The label is what a person calls it. It stands in the records beside what is saved and is told to who asks for the
-session; never in a log, in the audit log or in a file's name. An id that says nothing stands for it there.
+The label is what a person calls it, or the name of the patient whom a worklist named. It stands in the records beside
+what is saved and is told to who asks for the session; never in a log, in the audit log or in a file's name. An id that
+says nothing stands for it there.
 """
 
 from __future__ import annotations
@@ -13,22 +14,25 @@ import secrets
 import threading
 import time
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import NotNow, UsageError
-from edge.basics.folders import read_plain
 from edge.basics.texts import json_from_text
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, remove_file, write_whole
+from edge.dicom.examination import LONG, Examination, examination_of
 from edge.health.news import Board, RecordingChanged, Saved, SessionChanged
+from edge.saving.at_rest import PLAIN, AtRest
 
 log = logging.getLogger(__name__)
 
 MAX_LABEL = 64
-_MAX_BYTES = 4096
+MAX_SHOWN = 3 * (LONG + len(", ")) + 2 * len(" / ")
+"""Characters of a label that is a patient's name, in three scripts."""
+_MAX_BYTES = 32768
 _CHECK_EVERY_S = 30.0
 
 
@@ -38,15 +42,33 @@ class SessionRefused(NotNow):
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """Attributes: since: when it was opened, UTC."""
+    """Attributes: since: when it was opened, UTC; examination: None where nobody said whose it is but by the label."""
 
     id: str
     label: str
     since: datetime
+    examination: Examination | None = None
 
-    def record(self) -> dict[str, str]:
+    def record(self) -> dict[str, Any]:
         """As a sidecar has it."""
-        return {"id": self.id, "label": self.label}
+        about = {} if self.examination is None else {"examination": self.examination.record()}
+        return {"id": self.id, "label": self.label, **about}
+
+    def told(self) -> dict[str, Any]:
+        """For who may see whose it is: of the examination what tells one patient from another."""
+        of = self.examination
+        patient = of and {
+            "id": of.patient.id,
+            "birth_date": of.patient.birth_date,
+            "sex": of.patient.sex,
+            "is_emergency": of.is_emergency,
+        }
+        return {
+            "id": self.id,
+            "label": self.label,
+            "since": self.since.isoformat(timespec="seconds"),
+            "patient": patient,
+        }
 
 
 class PatientSession:
@@ -59,6 +81,7 @@ class PatientSession:
         path: keeps it over a restart of the program; None: it ends with the program.
         idle_hours: it is closed after so long; 0: never.
         is_recording: whether a recording runs, which belongs to one session alone.
+        at_rest: how that file stands on the disk.
     """
 
     def __init__(
@@ -68,8 +91,9 @@ class PatientSession:
         idle_hours: int,
         is_recording: Callable[[], bool] = lambda: False,
         clock_s: Callable[[], float] = time.monotonic,
+        at_rest: AtRest = PLAIN,
     ) -> None:
-        self._board, self._path, self._clock_s = board, path, clock_s
+        self._board, self._path, self._clock_s, self._at_rest = board, path, clock_s, at_rest
         self._idle_s = idle_hours * 3600.0
         self.is_recording = is_recording
         self._lock = threading.Lock()
@@ -83,26 +107,45 @@ class PatientSession:
     def use_idle_hours(self, idle_hours: int) -> None:
         self._idle_s = idle_hours * 3600.0
 
-    def now(self) -> dict[str, str] | None:
-        """`id` and `label` of the one that is open, for a record; None where none is."""
+    def now(self) -> dict[str, Any] | None:
+        """For a record of what is open: `id`, `label`, and `examination` where there is one; None where none is."""
         found = self._open
         return None if found is None else found.record()
 
     def record(self) -> dict[str, Any] | None:
-        """The same with `since`."""
+        """What `OpenSession.told` says of it."""
         found = self._open
-        return None if found is None else {**found.record(), "since": found.since.isoformat(timespec="seconds")}
+        return None if found is None else found.told()
 
-    def open(self, label: str) -> OpenSession:
+    def open(self, label: str, instead_of: str | None = None) -> OpenSession:
         """Open one, in place of one that is open.
+
+        Args:
+            instead_of: id of the one that is believed to be open, "" for none; None does not care.
 
         Raises:
             UsageError: the label cannot be taken.
-            SessionRefused: a recording runs, or the disk does not keep it.
+            SessionRefused: a recording runs, another is open, or the disk does not keep it.
         """
-        session = OpenSession(secrets.token_hex(6), label_of(label), datetime.now(timezone.utc))
+        return self._begin(label_of(label), None, instead_of)
+
+    def open_for(self, examination: Examination, instead_of: str | None = None) -> OpenSession:
+        """The same for a patient: the label is the name as it is stored, whole.
+
+        Raises:
+            UsageError: nothing says whose it is.
+            SessionRefused: as of `open`.
+        """
+        shown = examination.patient.shown
+        if not shown:
+            raise UsageError("patient: expected a name or an id")
+        return self._begin(shown, examination, instead_of)
+
+    def _begin(self, label: str, examination: Examination | None, instead_of: str | None) -> OpenSession:
+        session = OpenSession(secrets.token_hex(6), label, datetime.now(timezone.utc), examination)
         with self._lock:
             self._refuse_while_recording()
+            self._refuse_another(instead_of)
             self._keep(session)
             self._open = session
             self._used_s = self._clock_s()
@@ -110,14 +153,19 @@ class PatientSession:
         self._board.post(SessionChanged(session.id))
         return session
 
-    def close(self) -> bool:
+    def close(self, only: str | None = None) -> bool:
         """Whether one was open.
 
+        Args:
+            only: id of the one that is meant; None closes any.
+
         Raises:
-            SessionRefused: a recording runs, or the disk does not take it.
+            SessionRefused: a recording runs, another is open, or the disk does not take it.
         """
         with self._lock:
             self._refuse_while_recording()
+            if self._open is not None:
+                self._refuse_another(only)
             return self._close("")
 
     def tick(self, now_ns: int) -> None:
@@ -143,6 +191,11 @@ class PatientSession:
     def _refuse_while_recording(self) -> None:
         if self.is_recording():
             raise SessionRefused("a recording runs, which belongs to one session: stop it first")
+
+    def _refuse_another(self, expected: str | None) -> None:
+        """Two who choose at once: the second sees what the first chose before it is replaced."""
+        if expected is not None and expected != ("" if self._open is None else self._open.id):
+            raise SessionRefused("another session was opened or closed meanwhile: look who it is, and choose again")
 
     def _close(self, why: str) -> bool:
         session = self._open
@@ -173,7 +226,8 @@ class PatientSession:
         kept = {**session.record(), "since": session.since.isoformat(), "used_at": time.time()}
         try:
             make_folder(self._path.parent, PRIVATE_FOLDER)
-            write_whole(self._path, json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace"), PRIVATE_FILE)
+            content = json.dumps(kept, ensure_ascii=False).encode("utf-8", "replace")
+            write_whole(self._path, self._at_rest.content(self._path.name, content), PRIVATE_FILE)
         except OSError as error:
             reason = f"{self._path}: {error.strerror or error}; the session would end with the program"
             raise SessionRefused(reason) from error
@@ -181,9 +235,11 @@ class PatientSession:
     def _take_up(self, path: Path) -> None:
         """What was open when the program ended; nothing where the file is not of our making."""
         try:
-            kept = json_from_text(read_plain(path, _MAX_BYTES))
+            kept = json_from_text(self._at_rest.read_path(path, _MAX_BYTES))
             since = datetime.fromisoformat(str(kept["since"]))
-            session = OpenSession(str(kept["id"])[:32], label_of(str(kept["label"])), since)
+            of = examination_of(kept["examination"]) if "examination" in kept else None
+            label = label_of(str(kept["label"])) if of is None else of.patient.shown
+            session = OpenSession(str(kept["id"])[:32], label, since, of)
             idle_s = max(0.0, time.time() - float(kept["used_at"]))  # a clock that was set back tells nothing
         except FileNotFoundError:
             return
@@ -193,6 +249,11 @@ class PatientSession:
         self._open = session
         self._used_s = self._clock_s() - idle_s
         self._checked_s = self._clock_s() - _CHECK_EVERY_S
+
+
+def without_patient(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Of what `OpenSession.told` gives: that one is open, and not whose."""
+    return {"id": told["id"], "label": "", "since": told["since"], "patient": None}
 
 
 def label_of(text: str) -> str:

@@ -39,13 +39,14 @@ class Previews:
         return small
 
     def _read(self, item: Item, name: str) -> bytes | None:
+        at_rest = self._listing.at_rest
         try:
             with open_folder(self._listing.folder) as folder:
                 if name == item.files.get("small"):
-                    return folder.read(name, _MAX_POSTER_BYTES)
+                    return at_rest.read(folder, name, _MAX_POSTER_BYTES)
                 if item.kind == "recording":
                     return None
-                return small_jpeg(picture_from_content(folder.read(name, _MAX_PICTURE_BYTES), name))
+                return small_jpeg(picture_from_content(at_rest.read(folder, name, _MAX_PICTURE_BYTES), name))
         except OSError as error:
             raise InputOutputError(f"{name}: {error.strerror or error}") from error
         except EdgeError:  # damaged, or no picture of ours

@@ -16,6 +16,7 @@ from edge.frames.frame import FramePair
 from edge.health.news import Board, NotSaved, Saved
 from edge.health.record import Health
 from edge.pictures.marks import mark_text, png_bytes
+from edge.saving.at_rest import PLAIN, AtRest
 from edge.saving.names import Names, saved_frames
 from edge.saving.sidecar import LiveSource, Result, saved_content, sidecar_bytes, sidecar_path
 
@@ -32,6 +33,7 @@ class PairSaver:
         health: names source, engine and the unit's state for the sidecar.
         names: of the program, so that a copy elsewhere has the same name; its own by default.
         session: patient session that is open, as a record has it.
+        at_rest: how files stand on the disk.
     """
 
     def __init__(
@@ -40,13 +42,14 @@ class PairSaver:
         health: Health,
         board: Board,
         names: Names | None = None,
-        session: Callable[[], Mapping[str, str] | None] = lambda: None,
+        session: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        at_rest: AtRest = PLAIN,
     ) -> None:
         self._folder, self._health, self._board = folder, health, board
         self._names = names or Names()
-        self._session = session
+        self._session, self._at_rest = session, at_rest
         self._last: tuple[FramePair, Path] | None = None
-        self._waiting: queue.Queue[tuple[FramePair, Mapping[str, str] | None] | None] = queue.Queue(MAX_WAITING)
+        self._waiting: queue.Queue[tuple[FramePair, Mapping[str, Any] | None] | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
 
     def start(self) -> None:
@@ -83,7 +86,7 @@ class PairSaver:
                 log.info("saved %s", name)
                 self._board.post(Saved(name))
 
-    def _saved(self, pair: FramePair, session: Mapping[str, str] | None) -> str:
+    def _saved(self, pair: FramePair, session: Mapping[str, Any] | None) -> str:
         """The picture's name; a pair that was saved just before, such as a held one, is there already."""
         if self._last is not None and self._last[0] is pair:
             there = self._last[1]
@@ -94,10 +97,13 @@ class PairSaver:
         try:
             make_folder(self._folder, PRIVATE_FOLDER)
             stem = self._folder / self._free_stem(name.stem)
-            picture = (self._health.tracked("camera") or {}).get("picture")
-            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture)
+            camera = self._health.tracked("camera") or {}
+            picture, granted = camera.get("picture"), str(camera.get("granted", ""))
+            source = LiveSource(self._health.source(), pair.raw.seq, name.taken_at, picture, granted)
             contents = _contents(stem, pair, model, source, self._health.tracked("unit_state") or {}, session)
-            write_together(contents, PRIVATE_FILE)
+            write_together(
+                {path: self._at_rest.content(path.name, content) for path, content in contents.items()}, PRIVATE_FILE
+            )
         except OSError as error:
             reason = error.strerror or error
             raise InputOutputError(f"{self._folder}: {reason}; make room, or choose another [save] folder") from error
@@ -120,7 +126,7 @@ def _contents(
     model: Mapping[str, Any],
     source: LiveSource,
     unit_state: Mapping[str, Any],
-    session: Mapping[str, str] | None,
+    session: Mapping[str, Any] | None,
 ) -> dict[Path, bytes]:
     """Path -> content, the sidecar last; no enhanced picture where the engine made none."""
     frames = saved_frames(pair)

@@ -79,18 +79,21 @@ class LiveSource:
         uri: written without what is secret in it.
         taken_at: when the camera took it, UTC.
         picture: what size the camera gave and how that was made 16:9, as `/health` tells it; None where nobody says.
+        granted: how the camera gives its pictures, as `/health` tells it: whether they came without loss.
     """
 
     uri: str
     seq: int
     taken_at: datetime
     picture: Mapping[str, Any] | None = None
+    granted: str = ""
 
     def record(self, width_px: int, height_px: int) -> dict[str, Any]:
         taken_at = self.taken_at.isoformat(timespec="milliseconds")
         picture = {"picture": dict(self.picture)} if self.picture else {}
         uri = without_secrets(shown_uri(self.uri))
-        return {"source": {"uri": uri, "seq": self.seq, "taken_at": taken_at, **picture}}
+        granted = {"granted": without_secrets(self.granted)} if self.granted else {}
+        return {"source": {"uri": uri, "seq": self.seq, "taken_at": taken_at, **granted, **picture}}
 
 
 def sidecar_path(enhanced: Path) -> Path:
@@ -132,7 +135,7 @@ class Result:
         mode: raw where nothing could be enhanced.
         strength: share of the enhancement that was shown; said where it is not all.
         unit_state: what only a unit has: its temperatures, clocks, power and power mode at that time.
-        session: patient session that was open, its `id` and `label`.
+        session: patient session that was open, as `PatientSession.now` tells it.
         changes: what was done beside the enhancement, in words.
     """
 
@@ -146,7 +149,7 @@ class Result:
     strength: float = 1.0
     unit_state: Mapping[str, Any] | None = None
     picture: Mapping[str, Any] | None = None
-    session: Mapping[str, str] | None = None
+    session: Mapping[str, Any] | None = None
     changes: tuple[str, ...] = ()
 
 

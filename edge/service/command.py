@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import pwd
 import shlex
 import shutil
@@ -22,6 +23,7 @@ from edge.service.files import (
     STOP_COMMANDS,
     UNIT,
     USER,
+    OutOfReach,
     check_reachable,
     install_commands,
     service_files,
@@ -29,6 +31,8 @@ from edge.service.files import (
 )
 from edge.service.install import Installation
 from firmware_bridge.command_line import Parser
+
+log = logging.getLogger(__name__)
 
 Commands = Sequence[Sequence[str]]
 
@@ -72,11 +76,16 @@ def _parser(name: str, description: str, epilog: str) -> Parser:
 
 
 def _install(args: argparse.Namespace) -> int:
-    if args.program is not None:
-        check_reachable((args.program,))
-    files = service_files(str(args.program or this_program()))
-    commands = install_commands(now=args.now)
     installation = _installation(args.root)
+    program = this_program() if args.program is None else (args.program,)
+    try:
+        check_reachable(program)
+    except OutOfReach as error:
+        if not args.dry_run:
+            raise
+        log.warning("an installation would be refused: %s", error)
+    files = service_files(str(program[0]))
+    commands = install_commands(now=args.now)
     if args.dry_run:
         for file, state in installation.plan(files):
             say(f"# {installation.at(file.path)} ({state})", *file.content.decode().split("\n"))
@@ -110,7 +119,9 @@ def _uninstall(args: argparse.Namespace) -> int:
 
 def _installation(root: Path) -> Installation:
     if not root.is_dir():
-        raise UsageError(f"--root {root}: is not a folder")
+        told = shlex.quote(str(root))
+        todo = "expected a folder" if root.exists() else f"expected one that exists, mkdir -p {told} makes it"
+        raise UsageError(f"--root {root}: is not a folder; {todo}")
     return Installation(root.absolute(), say)
 
 

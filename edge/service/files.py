@@ -92,36 +92,40 @@ FORGET_COMMANDS: tuple[tuple[str, ...], ...] = (
 """After they are removed."""
 
 
-def this_program() -> str:
-    """The edge-enhance script of the Python that runs now.
+def this_program() -> tuple[Path, ...]:
+    """The edge-enhance script of the Python that runs now, and what else the service must reach to start it.
 
     Raises:
-        UsageError: there is none, or the service could not read it.
+        UsageError: there is none.
     """
     script = Path(sys.executable).parent / "edge-enhance"
     if not script.is_file():
         raise UsageError(f"{script} is missing; install the package first: {sys.executable} -m pip install .")
-    check_reachable((script, Path(sys.executable).resolve(), _folder_of(edge)))
-    return str(script)
+    return script, Path(sys.executable).resolve(), _folder_of(edge)
+
+
+class OutOfReach(UsageError):
+    """A program that the service, which sees no home and no /tmp of others, could not start."""
 
 
 def check_reachable(paths: Sequence[Path]) -> None:
-    """Refuse a program that the service, which sees no home and no /tmp of others, could not start.
+    """Refuse a program that the service could not start.
 
     Raises:
-        UsageError: names the path and what to do.
+        UsageError: names the path and what to do; `OutOfReach` where only the place is wrong.
     """
     for path in paths:
         if not path.is_absolute():
             raise UsageError(f"{path}: expected an absolute path, as systemd does")
+        if any(character.isspace() or character in "%$\"'\\;" for character in str(path)):
+            raise UsageError(f"{path} has a character that a unit file cannot hold; install the program elsewhere")
+    for path in paths:
         hidden = next((folder for folder in _HIDDEN if path.is_relative_to(folder)), None)
         if hidden is not None:
-            raise UsageError(
+            raise OutOfReach(
                 f"{path} lies in {hidden}, which the service cannot see; install the program elsewhere, as in "
                 "sudo python3 -m venv /opt/edge-enhance && sudo /opt/edge-enhance/bin/pip install ."
             )
-        if any(character.isspace() or character in "%$\"'\\;" for character in str(path)):
-            raise UsageError(f"{path} has a character that a unit file cannot hold; install the program elsewhere")
 
 
 def _folder_of(package: object) -> Path:

@@ -39,6 +39,7 @@ from edge.web.limits import Busy, Limits
 from edge.web.origins import Names
 from edge.web.pulse import Pulse
 from edge.web.streams.routes import StreamRoutes
+from firmware_bridge.command_line import hint
 
 log = logging.getLogger(__name__)
 _seldom = Seldom(log)
@@ -145,8 +146,8 @@ class Routes:
             app.router.add_get(path, handler, expect_handler=_expect)
         for one in self._operations:
             add = app.router.add_get if one.method == "GET" else partial(app.router.add_route, one.method)
-            add(one.path, one.handler, expect_handler=_expect)
-        app.router.add_route("*", "/{other:.*}", _nothing_there, expect_handler=_expect)
+            add(one.path, one.answer, expect_handler=_expect)
+        app.router.add_route("*", r"/{other:[\s\S]*}", _nothing_there, expect_handler=_expect)
         return app
 
 
@@ -183,8 +184,11 @@ async def _nothing_there(request: web.Request) -> web.StreamResponse:
         if resource.canonical != ANYWHERE_ELSE:
             allowed |= (await resource.resolve(request))[1]
     if allowed:
-        raise web.HTTPMethodNotAllowed(request.method, sorted(allowed))
-    raise web.HTTPNotFound
+        told = f"{request.path[:80]!r}: no {request.method[:40]} here; expected {' or '.join(sorted(allowed))}\n"
+        raise web.HTTPMethodNotAllowed(request.method, sorted(allowed), text=told)
+    known = [one.canonical for one in request.app.router.resources() if one.canonical != ANYWHERE_ELSE]
+    near = hint(request.path[:80], known) or "; /openapi.json tells what there is"
+    raise web.HTTPNotFound(text=f"{request.path[:80]!r}: no such address{near}\n")
 
 
 @web.middleware

@@ -19,6 +19,7 @@ from edge.health.news import Board, NotSaved, RecordingChanged, Removed
 from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.pictures.image import Image
+from edge.saving.at_rest import PLAIN, AtRest
 from edge.saving.recording.recorder import Recorder
 from edge.saving.store import Store
 from tests.doubles.waiting import GUARD_S
@@ -37,6 +38,7 @@ class Booth:
         session: dict[str, str] | None = None,
         limit_gib: float = 0.0,
         size_px: tuple[int, int] = (WIDTH_PX, HEIGHT_PX),
+        at_rest: AtRest = PLAIN,
         **settings: Any,
     ) -> None:
         self.folder, self.session = folder, session
@@ -50,7 +52,7 @@ class Booth:
         self.board.read(RecordingChanged, self.news.append)
         self.board.read(Removed, self.removed.append)
         self.board.read(NotSaved, lambda news: self.refused.append(news.reason))
-        self.store = Store(SaveConfig(folder=str(folder), limit_gib=limit_gib), self.board)
+        self.store = Store(SaveConfig(folder=str(folder), limit_gib=limit_gib), self.board, at_rest)
         config = RecordingConfig(**{"fps": 60.0, **settings})
         self.recorder = Recorder(config, self.store, self.health, self.board, lambda: self.session)
         self.store.running, self.store.on_full = self.recorder.running, self.recorder.end_full

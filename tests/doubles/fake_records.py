@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 ROUTES: Mapping[str, tuple[str, ...]] = {
@@ -19,6 +19,7 @@ ROUTES: Mapping[str, tuple[str, ...]] = {
     "/api/saved": ("get",),
     "/api/saved/{name}": ("get", "delete"),
     "/api/session": ("get", "post", "delete"),
+    "/api/worklist": ("get",),
     "/api/reference": ("get", "post", "delete"),
     "/api/reference/show": ("post",),
     "/api/profiles/{name}/card": ("get",),
@@ -86,6 +87,7 @@ def first_state() -> dict[str, Any]:
             "before_roll": True,
             "reference": ["miinet", "cyclegan"],
             "webrtc": False,
+            "worklist": False,
         },
         "recording": None,
         "session": None,
@@ -93,6 +95,26 @@ def first_state() -> dict[str, Any]:
         "light_percent": 70,
         "storage": {"free_bytes": 21_000_000_000, "used_bytes": 3_000_000_000, "limit_bytes": 24_000_000_000},
     }
+
+
+def scheduled(name: str, **told: str) -> dict[str, str]:
+    """As `/api/worklist` tells of an answer."""
+    texts = ("key", "id", "birth_date", "sex", "accession_number", "description", "starts", "reason", "remark")
+    return {**dict.fromkeys(texts, ""), "name": name, **told}
+
+
+def session_of(body: Mapping[str, Any], answers: Sequence[Mapping[str, str]], number: int) -> dict[str, Any]:
+    """As `/api/session` tells of the one that a body opens."""
+    patient: dict[str, Any] | None = None
+    label = str(body.get("label", ""))
+    if "worklist" in body:
+        (chosen,) = (one for one in answers if one["key"] == body["worklist"])
+        label, patient = chosen["name"], {key: chosen[key] for key in ("id", "birth_date", "sex")}
+    elif "emergency" in body:
+        label, patient = "EMERGENCY, 20261130 091500 4A1F", {"id": "EMERGENCY-1", "birth_date": "", "sex": ""}
+    if patient is not None:
+        patient["is_emergency"] = "emergency" in body
+    return {"id": f"s{number}", "label": label, "since": "", "patient": patient}
 
 
 def item(

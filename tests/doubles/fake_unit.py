@@ -23,7 +23,7 @@ from aiohttp import web
 from edge.pictures.image import Image
 from edge.web.answers import PAGE_HEADERS
 from edge.web.routes import LOGIN_FILES, PAGE_FILES
-from tests.doubles.fake_records import CONTROLS, ROUTES, always, card, first_state, item
+from tests.doubles.fake_records import CONTROLS, ROUTES, always, card, first_state, item, session_of
 from tests.doubles.fake_streams import FPS, FakeStreams
 from tests.doubles.waiting import GUARD_S
 
@@ -50,6 +50,8 @@ class FakeUnit:
         files: name -> bytes of what is saved.
         held_seq: of the held frame.
         sockets: open ones.
+        worklist: what it answers, as `/api/worklist` has it; worklist_fails: the line with which it does not.
+        pacs: `/health` of the way to the PACS.
     """
 
     def __init__(self, port: int = 0) -> None:
@@ -70,6 +72,10 @@ class FakeUnit:
             "shown": None,
         }
         self.state: dict[str, Any] = first_state()
+        self.worklist: list[dict[str, str]] = []
+        self.worklist_fails = ""
+        self.pacs: dict[str, Any] | None = None
+        self._num_sessions = 0
         self._begun_s = time.monotonic()
         self.held_seq = 0
         self._pages: set[web.StreamResponse] = set()
@@ -219,6 +225,7 @@ class FakeUnit:
     async def _health(self, request: web.Request) -> web.StreamResponse:
         notices = ["NOT SECURED: everybody on this network can watch"] if self.state["insecure"] else []
         told = {**self.state, "latency_ms": {"p50": 31.0}, "dropped": 4, "access": {"notices": notices}}
+        told["pacs"] = self.pacs
         return web.json_response(told)
 
     async def _openapi(self, request: web.Request) -> web.StreamResponse:
@@ -242,6 +249,8 @@ class FakeUnit:
         if request.method.lower() not in (*self.routes.get(where(request), ()), *always(where(request))):
             return web.Response(status=404, text="not known\n")
         if request.method == "GET":
+            if where(request) == "/api/worklist" and self.worklist_fails:
+                return web.Response(status=502, text=f"{self.worklist_fails}\n")
             return self._told(request)
         body = await request.json() if request.can_read_body else dict(request.query)
         self.calls.append((request.method, where(request), body))
@@ -262,6 +271,7 @@ class FakeUnit:
             "/api/camera-controls": self.controls,
             "/api/light": {"percent": self.state["light_percent"], "limit_percent": 95},
             "/api/reference": self.reference_record,
+            "/api/worklist": {"items": self.worklist, "more": False, "asked_at": ""},
         }
         return web.json_response(told[where(request)])
 
@@ -286,7 +296,10 @@ class FakeUnit:
         elif path == "/api/recording/stop":
             state["recording"] = None
         elif path == "/api/session":
-            state["session"] = None if method == "DELETE" else {"id": "s1", "label": body["label"], "since": ""}
+            self._num_sessions += 1
+            is_closed = method == "DELETE"
+            state["session"] = None if is_closed else session_of(body, self.worklist, self._num_sessions)
+            return {"session": state["session"]}
         elif path == "/api/reference/show":
             record["shown"] = body["profile"] or None
             return record

@@ -134,12 +134,22 @@ def test_the_command_refuses_it_before_anything_is_read(place):
     )
 
 
+NO_SCREEN = "--output is 'dispaly': no screen of that name; did you mean 'display'"
+
+
 @pytest.mark.parametrize(
     ("words", "shown", "refused"),
     [
         pytest.param(["--live", "--output", "display"], True, "", id="the screen"),
         pytest.param(["--check", "--output", "display"], True, "", id="asked for"),
-        pytest.param(["--live", "--output", "displays"], False, "--output is for files, not for --live", id="a folder"),
+        pytest.param(["--live", "--output", "films"], False, "--output is for files, not for --live", id="a folder"),
+        pytest.param(
+            ["--live", "--output", "dispaly"],
+            False,
+            "'dispaly': no screen of that name; did you mean 'display'",
+            id="typo",
+        ),
+        pytest.param(["a.png", "--output", "dispaly"], False, "", id="a folder of nearly that name"),
         pytest.param(["a.png", "--output", "display"], False, "", id="a folder of that name"),
     ],
 )
@@ -340,7 +350,7 @@ def test_check_says_every_part(tmp_path):
     assert done.returncode == 0, done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "config", "unit", "model", "engine", "guard", "camera", "bridge", "screen", "calib", "clock", "access", "disk",
-        "record", "heat",
+        "record", "heat", "pacs", "worklist",
     ]  # fmt: skip
     assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
 

@@ -33,10 +33,12 @@ from edge.web.api.profiles import Profiles
 from edge.web.api.recordings import Recordings
 from edge.web.api.saved import Saved as Kept
 from edge.web.api.session import Session
+from edge.web.api.worklist import Worklist
 from edge.web.limits import Limits
 from tests.doubles.guarded import ROLE_OF, Guest, three_users
 from tests.doubles.studio import Studio
 from tests.doubles.waiting import wait_until
+from tests.doubles.worklists import ANNA, PlayedWorklist
 from tests.edge.saving.test_listing import put_pair, put_recording
 
 NAME_OF = {role: name for name, role in ROLE_OF.items()}
@@ -200,13 +202,15 @@ class ApiUnit(Guarded):
         store = Store(SaveConfig(folder=str(folder)), studio.board)
         put_pair(folder, 7)
         put_recording(folder, 5)
+        worklist = PlayedWorklist(ANNA)
         for part in (
             Profiles(lambda: offered, self.parts.use),
             Light(self.parts),
             CameraControls(self.parts),
             Recordings(self.parts),
             Kept(store),
-            Session(PatientSession(studio.board, None, 0)),
+            Session(PatientSession(studio.board, None, 0), worklist.examination),
+            Worklist(worklist),
         ):
             studio.sink.serve_too(part.operations(), part.state)
 

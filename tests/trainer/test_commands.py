@@ -198,10 +198,26 @@ def test_pictures_that_do_not_serve(place, tmp_path, capsys, stage, pictures, co
     [
         pytest.param(["--vgg", "gone.safetensors"], 74, "gone.safetensors: no such file", id="no VGG"),
         pytest.param(["--device", "tpu"], 2, "invalid choice", id="device"),
-        pytest.param(["--set", "idm.stepz=3"], 78, "idm.stepz = 3: unknown key", id="set: unknown key"),
-        pytest.param(["--set", "idm.steps=many"], 78, "idm.steps = 'many'", id="set: wrong type"),
+        pytest.param(
+            ["--set", "idm.stpes=3"],
+            2,
+            "--set idm.stpes=3: no key idm.stpes; did you mean 'idm.steps'?",
+            id="set: unknown key",
+        ),
+        pytest.param(
+            ["--set", "idm.steps.x=3"], 2, "no key idm.steps.x; did you mean 'idm.steps'?", id="set: no table"
+        ),
+        pytest.param(
+            ["--set", "idm.steps=many"], 78, "--set idm.steps=many: idm.steps = 'many': exp", id="set: wrong type"
+        ),
+        pytest.param(
+            ["--set", "idm.pool=3", "--set", "idm.loop=3"],
+            78,
+            "--set idm.loop=3: idm.loop = 3: expected a table",
+            id="set: the second",
+        ),
         pytest.param(["--set", "idm.steps"], 2, "--set idm.steps: expected KEY=VALUE", id="set: no value"),
-        pytest.param(["--beta", "-1"], 78, "idm.beta = -1.0: expected a number of at least 0", id="beta"),
+        pytest.param(["--beta", "-1"], 78, "--beta: idm.beta = -1.0: expected a number of at least 0", id="beta"),
     ],
 )
 def test_wrong_options(place, tmp_path, capsys, more, code, message):

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,7 +45,7 @@ class Opening:
     """
 
     def __init__(
-        self, store: Store, health: Health, board: Board, session: Callable[[], Mapping[str, str] | None]
+        self, store: Store, health: Health, board: Board, session: Callable[[], Mapping[str, Any] | None]
     ) -> None:
         self._store, self._health, self._board, self._session = store, health, board, session
 
@@ -106,7 +107,13 @@ class Opening:
         try:
             stem = _free_stem(folder, stem_of(began_at))
             recording = Recording(
-                folder, stem, views, about, begin_ns, lambda view, init: with_comment(init, texts[view])
+                folder,
+                stem,
+                views,
+                about,
+                begin_ns,
+                lambda view, init: with_comment(init, texts[view]),
+                self._store.listing.at_rest,
             )
             recording.prime({view: one for view, one in kept.items() if view in views and one[1]})
             recording.begin(small_jpeg((pair.enhanced if "enhanced" in views else pair.raw).image))

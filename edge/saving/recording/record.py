@@ -58,7 +58,7 @@ class About:
     codec: str
     size_px: tuple[int, int]
     model: Mapping[str, Any]
-    session: Mapping[str, str] | None = None
+    session: Mapping[str, Any] | None = None
     unit_state: Mapping[str, Any] = field(default_factory=dict)
 
 

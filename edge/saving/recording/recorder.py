@@ -49,7 +49,7 @@ class Recorder:
         store: Store,
         health: Health,
         board: Board,
-        session: Callable[[], Mapping[str, str] | None] = lambda: None,
+        session: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         self._config, self._store, self._health, self._board = config, store, health, board
         self._opening = Opening(store, health, board, session)

@@ -15,6 +15,7 @@ from edge.basics.folders import Folder
 from edge.basics.whole_files import PRIVATE_FILE, lock, whole_file_in
 from edge.frames.frame import Frame
 from edge.health.disk import FULL_BYTES
+from edge.saving.at_rest import PLAIN, AtRest
 from edge.saving.recording.boxes import TICKS_PER_S
 from edge.saving.recording.names import clip_name, files_of, poster_name, sidecar_name
 from edge.saving.recording.record import ENDED, RUNNING, About, Changes, ClipFile, record_bytes
@@ -30,6 +31,7 @@ class Recording:
     Args:
         begin_ns: earlier pieces are not taken.
         comment: makes the head of a view's clip say what it is.
+        at_rest: how its files stand on the disk.
 
     Attributes:
         stop_ns: later pieces are not taken; None while it runs.
@@ -43,6 +45,7 @@ class Recording:
         about: About,
         begin_ns: int,
         comment: Callable[[View, bytes], bytes],
+        at_rest: AtRest = PLAIN,
     ) -> None:
         self.stem, self.views, self.begin_ns = stem, tuple(views), begin_ns
         self.stop_ns: int | None = None
@@ -50,7 +53,7 @@ class Recording:
         self._num_changes_told = 0
         self.num_dropped = 0
         self.is_failed = self.is_finishing = self.is_finished = False
-        self._folder, self._about, self._comment = folder, about, comment
+        self._folder, self._about, self._comment, self._at_rest = folder, about, comment, at_rest
         self._lock = threading.Lock()
         self._clips: dict[View, _Clip] = {}
         self._done: set[View] = set()
@@ -67,10 +70,9 @@ class Recording:
         """Make its files; raises OSError, and nothing of it is left then."""
         try:
             for view in self.views:
-                self._clips[view] = _Clip(self._folder, clip_name(self.stem, view), view)
+                self._clips[view] = _Clip(self._folder, clip_name(self.stem, view), view, self._at_rest)
             self._write_record(RUNNING)
-            with whole_file_in(self._folder, poster_name(self.stem), PRIVATE_FILE) as file:
-                file.write(poster)
+            self._write(poster_name(self.stem), poster)
         except OSError:
             self._close_clips()
             self._remove_all()
@@ -180,11 +182,17 @@ class Recording:
         changes = self.changes.entries()
         self._num_changes_told = len(changes)
         content = record_bytes(about, files, state, ended=ended, num_dropped=self.num_dropped, changes=changes)
-        with whole_file_in(self._folder, sidecar_name(self.stem), PRIVATE_FILE) as file:
-            file.write(content)
+        for clip in self._clips.values():
+            if state == ENDED:
+                clip.end()
+        self._write(sidecar_name(self.stem), content)
         for clip in self._clips.values():
             if state == ENDED and not clip.num_bytes:
                 self._folder.unlink(clip.name)
+
+    def _write(self, name: str, content: bytes) -> None:
+        with whole_file_in(self._folder, name, PRIVATE_FILE) as file:
+            file.write(self._at_rest.content(name, content))
 
     def _close_clips(self) -> None:
         for clip in self._clips.values():
@@ -200,13 +208,14 @@ class Recording:
 class _Clip:
     """A file that grows."""
 
-    def __init__(self, folder: Folder, name: str, view: View) -> None:
+    def __init__(self, folder: Folder, name: str, view: View, at_rest: AtRest) -> None:
         self.name, self.view = name, view
         self.num_bytes = self.num_frames = 0
         self._end_ticks = 0
         self._digest = hashlib.sha256()
         self._file: BinaryIO = folder.create(name, PRIVATE_FILE)
         lock(self._file, wait=False)
+        self._growing = at_rest.growing(self._file, name)
 
     @property
     def duration_s(self) -> float:
@@ -215,19 +224,10 @@ class _Clip:
     def append(self, init: bytes, ticks: int, piece: Piece) -> None:
         content = piece.fragment.moved_to(ticks)
         whole = content if self.num_bytes else init + content
-        descriptor = self._file.fileno()
-        try:
-            disk = os.fstatvfs(descriptor)
-            if disk.f_bavail * disk.f_frsize < FULL_BYTES + len(whole):  # what is left is for pictures
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            view = memoryview(whole)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            os.fdatasync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, self.num_bytes)
-            os.lseek(descriptor, self.num_bytes, os.SEEK_SET)
-            raise
+        disk = os.fstatvfs(self._file.fileno())
+        if disk.f_bavail * disk.f_frsize < FULL_BYTES + len(whole):  # what is left is for pictures
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._growing.append(whole)
         self._digest.update(whole)
         self.num_bytes += len(whole)
         self.num_frames += piece.fragment.num_frames
@@ -236,6 +236,10 @@ class _Clip:
     def facts(self) -> ClipFile:
         digest = self._digest.hexdigest() if self.num_bytes else ""
         return ClipFile(self.name, self.view, self.num_bytes, self.num_frames, self.duration_s, digest)
+
+    def end(self) -> None:
+        """Nothing more comes; raises OSError."""
+        self._growing.end()
 
     def close(self) -> None:
         self._file.close()

@@ -8,11 +8,7 @@ from edge.web.api.operation import Answer, Operation
 from edge.web.api.schemas import TEXT, TRUTH, record
 
 _ROLE = {"enum": ["viewer", "operator", "admin"]}
-_CREDENTIALS = {
-    "type": "object",
-    "properties": {"name": TEXT, "password": {"type": "string", "format": "password"}},
-    "required": ["name", "password"],
-}
+_CREDENTIALS = record({"name": TEXT, "password": {"type": "string", "format": "password"}})
 
 
 def accounts(door: Door) -> tuple[Operation, ...]:

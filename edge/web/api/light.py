@@ -42,7 +42,7 @@ class Light:
         self._desk = desk
 
     def operations(self) -> tuple[Operation, ...]:
-        body = {"type": "object", "properties": {"percent": _PERCENT}, "required": ["percent"]}
+        body = record({"percent": _PERCENT})
         summary = "Set the ring light, until the program ends."
         return (
             Operation("GET", "/api/light", self.now, "The ring light.", {200: _NOW, 409: _NO_LIGHT}),

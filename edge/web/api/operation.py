@@ -10,11 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from aiohttp import web
+
+from edge.web.api.requests import json_of, refuse_unknown
 from edge.web.gate import Handler
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Schema = Mapping[str, Any]
 """A JSON schema, as OpenAPI 3.1 has them."""
+JSON = "application/json"
 _IN_BRACES = re.compile(r"{(\w+)}")
 
 
@@ -58,7 +62,7 @@ class Operation:
     Attributes:
         path: with `{name}` for each parameter of the path.
         summary: one sentence.
-        body: schema of the JSON body; None for an operation that takes none.
+        body: schema of the JSON body, an object of these and no others; None for an operation that takes none.
         answers: status -> answer; those of the gate and the door (400, 401, 403, 503 and so on) only where it gives
             them for a reason of its own.
         body_kind: media type of the body where it is not JSON.
@@ -74,7 +78,7 @@ class Operation:
     answers: Mapping[int, Answer]
     parameters: tuple[Parameter, ...] = ()
     body: Schema | None = field(default=None)
-    body_kind: str = "application/json"
+    body_kind: str = JSON
 
     def __post_init__(self) -> None:
         named = [one.name for one in self.parameters if one.where == "path"]
@@ -86,5 +90,33 @@ class Operation:
             raise ValueError(f"{self.method} {self.path}: expected a Parameter for each name in braces, has {named}")
         if not any(status < 400 for status in self.answers):
             raise ValueError(f"{self.method} {self.path}: expected what it answers where all is well")
-        if any(one.kind == "application/json" and one.schema is None for one in self.answers.values()):
+        if any(one.kind == JSON and one.schema is None for one in self.answers.values()):
             raise ValueError(f"{self.method} {self.path}: expected the schema of a JSON answer")
+        if self.is_json and (self.body or {}).get("additionalProperties") is not False:
+            raise ValueError(f"{self.method} {self.path}: expected a body of these properties and no others")
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it takes a JSON body."""
+        return self.body is not None and self.body_kind == JSON
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """The handler's answer, where all that comes with the request is described.
+
+        Raises:
+            UsageError: the query, or the JSON body, has a name that is not; with the nearest that is.
+        """
+        refuse_unknown(request.query, [one.name for one in self.parameters if one.where == "query"], "query")
+        if self.is_json and request.can_read_body and request.content_type == JSON:
+            _refuse_undescribed(await json_of(request), self.body or {}, "body")
+        return await self.handler(request)
+
+
+def _refuse_undescribed(value: Any, schema: Schema, where: str) -> None:
+    properties = schema.get("properties")
+    if not isinstance(value, dict) or not isinstance(properties, Mapping):
+        return
+    if schema.get("additionalProperties") is False:
+        refuse_unknown(value, properties, where)
+    for name, one in value.items():
+        _refuse_undescribed(one, properties.get(name, {}), f"{where}, in {name}")

@@ -120,8 +120,6 @@ class Recordings:
 
 def _order_of(body: Mapping[str, Any]) -> tuple[list[str], bool]:
     """Raises UsageError."""
-    if not {*body} <= {"views", "before"}:
-        raise UsageError("body: expected views and before, and nothing else")
     views, before = body.get("views", []), body.get("before", False)
     known = isinstance(views, list) and all(view in ("raw", "enhanced") for view in views)
     if not known or len({*views}) < len(views) or ("views" in body and not views):

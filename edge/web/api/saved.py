@@ -9,10 +9,11 @@ from typing import Any, BinaryIO
 from aiohttp import web
 
 from edge.access.visitors import ASKED, address_of
-from edge.basics.errors import UsageError
+from edge.basics.errors import NotNow, UsageError
 from edge.basics.folders import open_folder
 from edge.saving.previews import Previews
 from edge.saving.removal import item_of
+from edge.saving.sealing.sealed import Unreadable
 from edge.saving.store import Store
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation, Parameter
@@ -84,6 +85,7 @@ class Saved:
                     200: Answer("all of it", "video/mp4", also_kinds=_OTHER_KINDS),
                     206: Answer("the part that was asked for", "video/mp4", also_kinds=_OTHER_KINDS, headers=_OF_PART),
                     404: nothing,
+                    409: Answer("it is encrypted, and its key is not here, or it is not as it was written"),
                     416: Answer("a part that it has not"),
                 },
                 (_NAME,),
@@ -167,12 +169,18 @@ class Saved:
         return web.Response(status=204)
 
     def _opened(self, name: str) -> BinaryIO | None:
-        """A file that the listing knows, open; None for any other name, whatever bears it."""
+        """A file that the listing knows, open; None for any other name, whatever bears it.
+
+        Raises:
+            NotNow: it is encrypted, and not as it was written, or its key is not here.
+        """
         if self._store.listing.file(name) is None:
             return None
         try:
             with open_folder(self._store.folder) as folder:
-                return folder.open(name)
+                return self._store.listing.at_rest.open(folder, name)
+        except Unreadable as error:
+            raise NotNow(f"{name}: {error.strerror}") from error
         except OSError:  # removed meanwhile, or no plain file any more
             return None
 

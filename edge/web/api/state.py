@@ -13,6 +13,7 @@ from edge.access.rights import may
 from edge.access.visitors import VISITOR
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
+from edge.saving.patient_session import without_patient
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.schemas import (
     ANYTHING,
@@ -46,6 +47,7 @@ _CANNOT: Mapping[str, Any] = {
     "before_roll": False,
     "reference": [],
     "webrtc": False,
+    "worklist": False,
 }
 
 SCHEMA = record(
@@ -102,7 +104,7 @@ class UnitState:
     async def state(self, request: web.Request) -> web.Response:
         told = {**self._of_picture(), **self._of_visitor(request), **self.of_parts()}
         if told["session"] is not None and not may(request[VISITOR].role, "operator"):
-            told["session"] = {**told["session"], "label": ""}  # whose throat it is, a display on a wall need not say
+            told["session"] = without_patient(told["session"])  # a display on a wall need not say whose throat it is
         return web.json_response(told)
 
     def _of_picture(self) -> dict[str, Any]:

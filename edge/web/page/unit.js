@@ -44,6 +44,17 @@ export class Unit extends EventTarget {
     return this.#known?.profiles ?? [];
   }
 
+  /** The patient session, as it was told last. */
+  get session() {
+    return this.#known?.session ?? null;
+  }
+
+  /** As the unit has just answered it. */
+  takeSession(session) {
+    if (this.#known) this.#known.session = session;
+    this.dispatchEvent(new Event("change"));
+  }
+
   get isOperator() {
     return this.who !== null && this.who.role !== "viewer";
   }
@@ -62,6 +73,7 @@ export class Unit extends EventTarget {
       ...may("before_roll", can.recording && can.before_roll),
       ...may("reference", this.has("POST /api/reference")),
       ...may("patient", this.has("POST /api/session")),
+      ...may("worklist", can.worklist),
       ...may("erase", [...(this.#routes ?? [])].some((route) => route.startsWith("DELETE /api/saved/"))),
       ...may("saved", this.has("GET /api/saved")),
       ...may("sessions", this.has("GET /api/session")),

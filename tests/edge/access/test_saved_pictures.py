@@ -14,8 +14,10 @@ from edge.saving.patient_session import PatientSession
 from edge.saving.store import Store
 from edge.web.api.saved import Saved
 from edge.web.api.session import Session
+from edge.web.api.worklist import Worklist
 from tests.doubles.guarded import PASSWORDS, Guest, guarded_studio, write_users
 from tests.doubles.studio import Studio
+from tests.doubles.worklists import ANNA, PlayedWorklist
 from tests.edge.saving.test_listing import put_pair
 
 
@@ -30,9 +32,11 @@ class Ward:
 
     def _furnish(self, studio: Studio) -> None:
         saved = Saved(Store(SaveConfig(folder=str(self.folder)), studio.board))
-        session = Session(PatientSession(studio.board, None, 0))
+        worklist = PlayedWorklist(ANNA)
+        session = Session(PatientSession(studio.board, None, 0), worklist.examination)
         studio.sink.serve_too(saved.operations(), saved.state)
-        studio.sink.serve_too(session.operations(), session.state)
+        for part in (session, Worklist(worklist)):
+            studio.sink.serve_too(part.operations(), part.state)
 
     def guest(self, name: str) -> Guest:
         guest = Guest(self.studio.url)
@@ -79,3 +83,17 @@ def test_a_viewer_sees_that_a_session_is_open_and_not_of_whom(ward):
     }  # fmt: skip
     assert told["vera"]["id"] == told["otto"]["id"]
     assert "Müller" not in ward.log.read_text()
+
+
+def test_whom_the_worklist_names_a_viewer_is_not_told_and_the_log_neither(ward):
+    otto, vera = ward.guest("otto"), ward.guest("vera")
+    assert vera.ask("GET", "/api/worklist")[0] == 403
+    assert vera.ask("POST", "/api/session", {"worklist": "key0"})[0] == 403
+    assert otto.ask("GET", "/api/worklist")[0] == 200
+    assert otto.ask("POST", "/api/session", {"worklist": "key0"})[0] == 200
+    for address in ("/api/state", "/api/session"):
+        told = json.loads(otto.ask("GET", address)[2])["session"]
+        assert told["label"] == "Müller, Anna" and told["patient"]["id"] == "4711"
+    seen = vera.ask("GET", "/api/state")[2]
+    assert json.loads(seen)["session"]["patient"] is None and b"4711" not in seen and "Müller".encode() not in seen
+    assert "4711" not in ward.log.read_text() and "Müller" not in ward.log.read_text()

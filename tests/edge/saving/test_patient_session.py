@@ -11,8 +11,9 @@ import time
 import pytest
 
 from edge.basics.errors import UsageError
+from edge.dicom.examination import Examination, Patient, emergency
 from edge.health.news import Board, Saved, SessionChanged
-from edge.saving.patient_session import PatientSession, SessionRefused, label_of
+from edge.saving.patient_session import MAX_SHOWN, PatientSession, SessionRefused, label_of
 from tests.doubles.booth import wait_until
 
 LABEL = "Müller, 7. Mai"
@@ -56,6 +57,60 @@ def test_it_outlives_the_program(path):
     again = Ward(path).session
     assert again.now() == {"id": opened.id, "label": LABEL}
     assert again.record()["since"] == opened.since.isoformat(timespec="seconds")
+
+
+def test_of_a_patient_it_carries_the_examination_and_shows_all_of_the_name(path):
+    patient = Patient("Müller^Anna=山田^花子=" + "や" * 64, "4711", birth_date="19700501", sex="F")
+    examination = Examination(patient, accession_number="A1", referring="Weber^Jo")
+    opened = Ward(path).session.open_for(examination)
+    assert opened.label == patient.shown and "や" * 64 in opened.label
+    for ward in (Ward(path), Ward(path)):  # over a restart, and over two
+        assert ward.session.now() == {"id": opened.id, "label": opened.label, "examination": examination.record()}
+        assert ward.session.record()["patient"] == {
+            "id": "4711", "birth_date": "19700501", "sex": "F", "is_emergency": False
+        }  # fmt: skip
+    assert Ward(path).session.close() and Ward(path).session.now() is None
+
+
+def test_the_longest_name_that_dicom_takes_is_listed_whole(path):
+    longest = "=".join(["^".join(["x" * 12] * 4) + "^x"] * 3)
+    assert len(Ward(path).session.open_for(Examination(Patient(longest))).label) <= MAX_SHOWN
+
+
+def test_nobody_is_no_patient(path):
+    with pytest.raises(UsageError, match="name or an id"):
+        Ward(path).session.open_for(Examination(Patient(birth_date="19700501")))
+
+
+@pytest.mark.parametrize("spoiled", [{"patient": {}, "study_uid": "x"}, {"patient": None}, [], "x"])
+def test_an_examination_that_is_none_opens_nothing(path, spoiled):
+    Ward(path).session.open_for(emergency())
+    kept = json.loads(path.read_text())
+    path.write_text(json.dumps({**kept, "examination": spoiled}))
+    assert Ward(path).session.now() is None
+
+
+def test_of_two_who_choose_at_once_the_second_must_look_first(path):
+    ward = Ward(path)
+    first = ward.session.open("A", instead_of="")
+    for call in (lambda: ward.session.open_for(emergency(), instead_of=""), lambda: ward.session.close("elsewhere")):
+        with pytest.raises(SessionRefused, match="meanwhile"):
+            call()
+    assert ward.session.now()["id"] == first.id
+    second = ward.session.open_for(emergency(), instead_of=first.id)
+    assert ward.session.close(second.id) and not ward.session.close(second.id)
+
+
+def test_a_clock_that_jumps_closes_nothing(path, monkeypatch):
+    ward = Ward(path, idle_hours=2)
+    ward.session.open(LABEL)
+    monkeypatch.setattr(time, "time", lambda: 4e9)
+    ward.clock.now_s += 31
+    ward.session.tick(0)
+    ward.board.post(Saved("x"))
+    assert ward.session.now() is not None
+    monkeypatch.undo()  # and back, over a restart
+    assert Ward(path, idle_hours=2).session.now() is not None
 
 
 def test_without_a_place_for_it_it_ends_with_the_program():

@@ -108,6 +108,14 @@ def test_dry_run_shows_every_file_and_command_and_changes_nothing(root, install)
     assert "$ systemctl enable edge-enhance.service" in printed
 
 
+def test_dry_run_tells_and_warns_where_the_service_could_not_see_the_program(root, run, caplog):
+    before, hidden = tree(root), "/home/a/bin/edge-enhance"
+    done = run("install-service", "--root", root, "--program", hidden, "--dry-run")
+    assert done.returncode == 0 and f"ExecStart={hidden} --live" in done.stdout and tree(root) == before
+    (line,) = caplog.messages
+    assert line.startswith(f"an installation would be refused: {hidden} lies in /home")
+
+
 def test_again_changes_nothing_and_another_program_replaces_the_unit(root, install):
     install()
     before = tree(root)
@@ -173,7 +181,18 @@ def test_the_user_goes_where_the_installation_made_it(root, had, uninstall, inst
 
 
 ROWS = [
-    pytest.param(["--root", "{}/none", "--program", PROGRAM], 2, "{}/none", id="no such root"),
+    pytest.param(
+        ["--root", "{}/none", "--program", PROGRAM],
+        2,
+        "{0}/none: is not a folder; expected one that exists, mkdir -p {0}/none makes it",
+        id="no such root",
+    ),
+    pytest.param(
+        ["--root", "{}/etc/passwd", "--program", "/home/a/x"],
+        2,
+        "{}/etc/passwd: is not a folder; expected a folder",
+        id="root is a file",
+    ),
     pytest.param(["--root", "{}", "--program", "/home/a/bin/edge-enhance"], 2, "/home", id="in a home"),
     pytest.param(["--root", "{}", "--program", "/tmp/bin/edge-enhance"], 2, "/tmp", id="in /tmp"),
     pytest.param(["--root", "{}", "--program", "bin/edge-enhance"], 2, "absolute", id="relative"),

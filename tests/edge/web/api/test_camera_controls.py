@@ -113,7 +113,7 @@ def test_a_change_reaches_the_driver_the_record_the_banner_and_the_next_opening(
     [
         ({"exposure": 1}, 409, b"exposure = 1: expected a number from 3 to 2047\n"),
         ({"gamma": 1}, 409, b"gamma: this camera has exposure, gain\n"),
-        ({"focus": 1}, 400, b"'focus': expected one or more of auto_exposure, "),
+        ({"focus": 1}, 400, b"body: no 'focus'; expected auto_exposure, "),
         ({}, 400, b"expected one or more of auto_exposure, "),
         ({"exposure": "120"}, 400, b"exposure: expected a number\n"),
     ],

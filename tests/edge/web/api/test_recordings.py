@@ -10,14 +10,17 @@ import pytest
 
 from edge.access.audit import AuditLog
 from edge.health.news import RecordingChanged, Removed, SessionChanged
+from edge.pacs.peers import PeerFailed
 from edge.program import record_news
 from edge.saving.patient_session import PatientSession
 from edge.saving.recording.opening import NotRecorded
 from edge.web.api.recordings import Recordings
 from edge.web.api.session import Session
+from edge.web.api.worklist import Worklist
 from edge.web.events import event_of
 from tests.doubles.guarded import Guest
 from tests.doubles.studio import Studio
+from tests.doubles.worklists import ANNA, PlayedWorklist
 
 LABEL = "Müller, 7. Mai"
 
@@ -65,7 +68,10 @@ class Room:
 
     def _furnish(self, studio: Studio) -> None:
         self.session = PatientSession(studio.board, None, 0)
-        for part in (Recordings(self.recorder), Session(self.session)):
+        self.worklist = PlayedWorklist(ANNA)
+        for part in (
+            Recordings(self.recorder), Session(self.session, self.worklist.examination), Worklist(self.worklist)
+        ):  # fmt: skip
             studio.sink.serve_too(part.operations(), part.state)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
@@ -121,7 +127,45 @@ def test_a_patient_session_is_opened_shown_and_closed(room: Room) -> None:
     assert room.session.now() is None
 
 
-@pytest.mark.parametrize("body", [{}, {"label": 3}, {"label": ""}, {"label": "x" * 65}, {"label": "x", "id": "y"}])
+def test_whom_the_worklist_names_is_chosen_by_a_key_and_stored_as_it_was_said(room: Room) -> None:
+    items = json.loads(room.ask("GET", "/api/worklist")[1])["items"]
+    assert [(one["key"], one["name"], one["reason"]) for one in items] == [
+        ("key0", "Müller, Anna", ""), ("", "(no name)", "no name")
+    ]  # fmt: skip
+    session = json.loads(room.ask("POST", "/api/session", {"worklist": "key0"})[1])["session"]
+    assert (session["label"], session["patient"]["birth_date"]) == ("Müller, Anna", "19700501")
+    now = room.session.now()
+    assert now is not None and now["examination"] == ANNA.record()
+    assert room.ask("POST", "/api/session", {"worklist": "gone"})[0] == 409
+    assert room.session.now() == now
+
+
+def test_an_emergency_is_one_request(room: Room) -> None:
+    session = json.loads(room.ask("POST", "/api/session", {"emergency": True})[1])["session"]
+    assert session["label"].startswith("EMERGENCY, ") and session["patient"]["is_emergency"] is True
+    again = json.loads(room.ask("POST", "/api/session", {"emergency": True})[1])["session"]
+    assert again["patient"]["id"] != session["patient"]["id"]
+
+
+def test_of_two_pages_that_choose_at_once_the_second_is_told(room: Room) -> None:
+    first = json.loads(room.ask("POST", "/api/session", {"worklist": "key0", "instead_of": ""})[1])["session"]
+    assert room.ask("POST", "/api/session", {"emergency": True, "instead_of": ""})[0] == 409
+    assert room.ask("DELETE", "/api/session?only=another")[0] == 409
+    assert room.ask("DELETE", f"/api/session?only={first['id']}")[0] == 200
+
+
+def test_a_worklist_that_does_not_answer_says_what_to_do(room: Room) -> None:
+    room.worklist.fails = PeerFailed("worklist: nobody listens there")
+    assert room.ask("GET", "/api/worklist") == (502, "worklist: nobody listens there\n")
+    assert json.loads(room.ask("GET", "/api/state")[1])["can"]["worklist"] is True
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"label": 3}, {"label": ""}, {"label": "x" * 65}, {"label": "x", "id": "y"}, {"worklist": ""},
+     {"worklist": 1}, {"emergency": False}, {"emergency": 1}, {"label": "x", "emergency": True}, {"instead_of": ""},
+     {"label": "x", "instead_of": 1}, {"label": "x", "examination": {}}],
+)  # fmt: skip
 def test_a_label_that_cannot_be_opens_nothing(room: Room, body: Any) -> None:
     assert room.ask("POST", "/api/session", body)[0] == 400
     assert room.session.now() is None

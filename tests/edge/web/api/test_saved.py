@@ -15,6 +15,8 @@ import simplejpeg
 from edge.config import SaveConfig
 from edge.health.news import Removed
 from edge.pictures.marks import png_bytes
+from edge.saving.at_rest import PLAIN, AtRest
+from edge.saving.sealing.keys import Key
 from edge.saving.store import Store
 from edge.web.api.ranges import Span, span_of
 from edge.web.api.saved import Saved
@@ -26,7 +28,8 @@ from tests.edge.saving.test_listing import put_pair, put_recording, stem
 class Gallery:
     """Attributes: hidden: what is being written; removed: names."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, at_rest: AtRest = PLAIN) -> None:
+        self.at_rest = at_rest
         self.folder, self.hidden, self.removed = folder, set[str](), list[str]()
         folder.mkdir()
         self.studio = Studio(furnish=self._furnish)
@@ -34,7 +37,7 @@ class Gallery:
         self.guest = Guest(self.studio.url)
 
     def _furnish(self, studio: Studio) -> None:
-        self.store = Store(SaveConfig(folder=str(self.folder)), studio.board)
+        self.store = Store(SaveConfig(folder=str(self.folder)), studio.board, self.at_rest)
         saved = Saved(self.store, lambda: self.hidden)
         studio.sink.serve_too(saved.operations(), saved.state)
 
@@ -73,6 +76,24 @@ def test_parts_of_a_clip_are_given(gallery: Gallery) -> None:
     assert gallery.ask(f"/{name}", Range="bytes=-10")[2] == content[-10:]
     status, headers, _ = gallery.ask(f"/{name}", Range=f"bytes={len(content)}-")
     assert (status, headers["content-range"]) == (416, f"bytes */{len(content)}")
+
+
+def test_parts_of_an_encrypted_clip_are_given_and_a_changed_one_is_not(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "kept", AtRest(Key(bytes(32))))
+    try:
+        name = f"{put_recording(gallery.folder, 5)}-raw.mp4"
+        content = os.urandom(900_000)
+        sealed = gallery.store.listing.at_rest.content(name, content)
+        (gallery.folder / name).write_bytes(sealed)
+        status, headers, body = gallery.ask(f"/{name}", Range="bytes=262000-600999")
+        assert (status, body) == (206, content[262_000:601_000])
+        assert headers["content-range"] == f"bytes 262000-600999/{len(content)}"
+        assert gallery.ask(f"/{name}")[2] == content
+        (gallery.folder / name).write_bytes(sealed[:-1])
+        status, _, body = gallery.ask(f"/{name}")
+        assert (status, b"cut short" in body) == (409, True)
+    finally:
+        gallery.studio.close()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 
 from tests.doubles.axe import axe_source
 from tests.doubles.browsing import wait_for, wait_for_text, wait_until
+from tests.doubles.fake_records import scheduled
 from tests.doubles.fake_unit import FakeUnit
 
 pytestmark = pytest.mark.slow
@@ -39,7 +40,10 @@ CUT_RING = """() => {
 def page(open_page: Callable[..., Any], unit: FakeUnit) -> Any:
     unit.keep_pair("throat-0", {"id": "s1", "label": "4711"})
     unit.keep_pair("throat-1")
-    unit.state["session"] = {"id": "s1", "label": "4711", "since": ""}
+    patient = {"id": "4711", "birth_date": "19700501", "sex": "F", "is_emergency": False}
+    unit.state["session"] = {"id": "s1", "label": "Müller, Anna", "since": "", "patient": patient}
+    unit.state["can"]["worklist"] = True
+    unit.worklist = [scheduled("Müller, Anna", key="k", id="1"), scheduled("(no name)", id="2", reason="no name")]
     return open_page(bypass_csp=True)
 
 
@@ -63,7 +67,7 @@ def test_the_ring_around_what_has_the_focus_is_nowhere_cut_off(page: Any) -> Non
         seen.add(name)
         if name not in ("", "divider"):
             cut.add(page.evaluate(CUT_RING))
-    assert {"patient", "state", "freeze"} <= seen
+    assert {"pt-choose", "pt-close", "state", "freeze"} <= seen
     assert cut - {""} == set()
 
 

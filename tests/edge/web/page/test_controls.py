@@ -147,12 +147,21 @@ def test_a_patient_session_is_opened_shown_and_ended(page: Any, unit: FakeUnit) 
     page.keyboard.press("t")
     page.keyboard.type("4711 left")
     page.keyboard.press("Enter")
-    wait_asked(page, unit, "POST", "/api/session", {"label": "4711 left"})
-    wait_for_text(page, "patient", "Patient 4711 left")
-    page.locator("#patient").click()
+    wait_asked(page, unit, "POST", "/api/session", {"label": "4711 left", "instead_of": ""})
+    wait_for_text(page, "pt-name", "4711 left")
+    page.locator("#pt-choose").click()
     page.locator("#patient-close").click()
-    wait_until(page, lambda: unit.asked("DELETE", "/api/session"))
+    wait_asked(page, unit, "DELETE", "/api/session", {"only": "s1"})
     wait_for_text(page, "patient", "No patient")
+    assert page.locator("#pt").is_hidden(), "without a worklist nothing takes room from the picture"
+
+
+def test_the_key_for_what_was_just_seen_says_why_it_keeps_nothing(page: Any, unit: FakeUnit) -> None:
+    unit.state["can"]["before_roll"] = False
+    wait_for(page, "document.getElementById('keep').hidden")
+    page.keyboard.press("b")
+    wait_for_text(page, "toast", "[recording] before_s = 0")
+    assert unit.asked("POST", "/api/recording/keep") == []
 
 
 # ---- the held picture by other profiles

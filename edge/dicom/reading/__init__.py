@@ -1,0 +1,1 @@
+"""DICOM objects read: a stranger's file, parsed and decoded in a process that reaches nothing else."""

@@ -1,0 +1,102 @@
+"""Finds in the store what belongs into the queue: all that was saved in a session with an examination, once it closed.
+
+It is the store that says what is to be sent, and this looks at it again and again: so nothing that happens between the
+closing of a session and the writing of the queue, a power cut included, loses anything or queues it twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edge.basics.folders import open_folder
+from edge.basics.texts import json_from_text
+from edge.pacs.waiting.queue import Queue
+from edge.pacs.waiting.uids import named
+from edge.saving.listing import Item
+from edge.saving.sidecar import MAX_BYTES
+from edge.saving.store import Store
+
+log = logging.getLogger(__name__)
+
+_MAX_NAMES = 5
+
+
+class Scan:
+    """Safe to call from any thread.
+
+    Args:
+        open_session: id of the patient session that is open; "" where none is.
+    """
+
+    def __init__(self, store: Store, queue: Queue, open_session: Callable[[], str]) -> None:
+        self._store, self._queue, self._open_session = store, queue, open_session
+        self._lock = threading.Lock()
+        self._known: dict[str, tuple[int, tuple[str, str] | None]] = {}
+
+    def run(self) -> set[str]:
+        """Queue what is new, and forget what is gone; names of what waits for the session that is open to close.
+
+        Raises:
+            InputOutputError: the store or the queue cannot be read.
+        """
+        with self._lock:
+            return self._run()
+
+    def _run(self) -> set[str]:
+        running, open_session = self._store.running(), self._open_session()
+        items = {item.name: item for item in self._store.listing.items() if running is None or item.name != running[0]}
+        queued = self._queue.items()
+        self._forget(queued - items.keys() - ({running[0]} if running else set()))
+        self._known = {name: known for name, known in self._known.items() if name in items}
+        later: set[str] = set()
+        for item in reversed(items.values()):
+            belongs = None if item.name in queued else self._session_of(item)
+            if belongs is None:
+                continue
+            session, study_uid = belongs
+            if session == open_session:
+                later.add(item.name)
+            else:
+                uids = named(item.name, item.kind, session, study_uid, item.views)
+                self._queue.add(item.name, session, uids, time.time())
+        return later
+
+    def _forget(self, gone: set[str]) -> None:
+        if not gone:
+            return
+        unsent = sorted({one.item for one in self._queue.entries() if one.item in gone and one.state == "waiting"})
+        self._queue.forget(gone)
+        if unsent:
+            more = f" and {len(unsent) - _MAX_NAMES} more" if len(unsent) > _MAX_NAMES else ""
+            log.error("pacs: gone from the store before they were sent: %s%s", ", ".join(unsent[:_MAX_NAMES]), more)
+
+    def _session_of(self, item: Item) -> tuple[str, str] | None:
+        """Session and study that it belongs to; None where it is nobody's examination."""
+        known = self._known.get(item.name)
+        if known is None or known[0] != item.changed_ns:
+            known = self._known[item.name] = item.changed_ns, _session_in(read_record(self._store, item))
+        return known[1]
+
+
+def read_record(store: Store, item: Item) -> Mapping[str, Any]:
+    """The record beside it; empty where there is none that can be read."""
+    if "record" not in item.files:
+        return {}
+    try:
+        with open_folder(store.folder) as folder:
+            found = json_from_text(store.listing.at_rest.read(folder, item.files["record"], MAX_BYTES))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, Mapping) else {}
+
+
+def _session_in(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    session = record.get("session")
+    examination = session.get("examination") if isinstance(session, Mapping) else None
+    if not isinstance(session, Mapping) or not isinstance(examination, Mapping):
+        return None
+    return str(session.get("id", "")), str(examination.get("study_uid", ""))

@@ -1,0 +1,1 @@
+"""What an encrypted file looks like, and the keys for it."""

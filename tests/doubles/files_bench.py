@@ -72,11 +72,14 @@ class Bench:
         workers = InThread(self.engine, self.profile, self.stop)
         return enhance_files(given, self.output, workers, self.profile, stop=self.stop, **options)
 
-    def picture(self, name: str = "throat.png", *, level: int = 9, size: tuple[int, int] = (96, 54)) -> Path:
+    def picture(
+        self, name: str = "throat.png", *, level: int = 9, size: tuple[int, int] = (96, 54), column: bool = True
+    ) -> Path:
         """Grey with a bright column, which packs fast and shows a mirrored or stretched result."""
         path = self.originals / name
         image = np.full((size[1], size[0], 3), level, np.uint8)
-        image[:, size[0] // 3] = (20, 120, 220)
+        if column:
+            image[:, size[0] // 3] = (20, 120, 220)
         assert cv2.imwrite(str(path), image)
         return path
 

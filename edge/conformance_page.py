@@ -14,11 +14,13 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, VideoEndoscopicImageStorage
 
 from edge.basics.markdown import replace_section, table
 from edge.config import PacsConfig, WorklistConfig
+from edge.dicom.derived.deidentify import DESCRIPTORS, PROFILE
 from edge.dicom.equipment import Equipment
 from edge.dicom.examination import Examination, Patient
 from edge.dicom.loss import loss_of_still
 from edge.dicom.origin import BODY_PART, IMPLEMENTATION_NAME, IMPLEMENTATION_UID, UTF_8, Origin
 from edge.dicom.reading import classes
+from edge.dicom.reading.kept import PATIENT, STUDY
 from edge.dicom.recordings import MAX_PART_BYTES, add_stream
 from edge.dicom.scheduled import keys_of_step, keys_wanted
 from edge.dicom.stills import add_pixels
@@ -198,6 +200,19 @@ def objects_read() -> str:
     return table(("what", "is read", "UID"), rows)
 
 
+def archive_run() -> str:
+    """What becomes of an object that an archive run reads."""
+    rows = [
+        ("objects made", "VL Endoscopic, Photographic or Microscopic Image, a video's in H.264; new series and UIDs"),
+        ("kept of the source's patient", ", ".join(PATIENT)),
+        ("kept of its study", ", ".join(STUDY)),
+        ("derivation", "as of an enhanced picture above; the source image is the object that was read, with its frame"),
+        ("`--deidentify`", f"{PROFILE.meaning} {PROFILE.value} ({PROFILE.scheme}), "
+                           f"{DESCRIPTORS.meaning} {DESCRIPTORS.value} (PS3.15 annex E)"),
+    ]  # fmt: skip
+    return table(("what", "is"), rows)
+
+
 _SAMPLES: tuple[tuple[str, Mode], ...] = (
     ("picture", "raw"), ("picture", "enhanced"), ("recording", "raw"), ("recording", "enhanced"),
 )  # fmt: skip
@@ -255,6 +270,7 @@ SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
     "dicom-worklist": asked_of_worklist,
     "dicom-character-sets": character_sets,
     "dicom-read": objects_read,
+    "dicom-archive": archive_run,
 }
 """Name of a section -> its table."""
 

@@ -28,6 +28,7 @@ from edge.health.heat import believed
 from edge.health.machine import Sysfs
 from edge.models.profile import Profile
 from edge.models.trust import vouched
+from edge.pacs.worklist import scheduled_line
 from edge.saving.check import recording_line
 from edge.service.files import STATE_FOLDER
 from edge.updates.running_unit import RunningUnit
@@ -116,6 +117,7 @@ def _check_parts(config: Config, find_profile: Callable[[Config], Profile], conf
         "record": lambda: recording_line(config.recording, config.save),
         "heat": lambda: _heat(config.heat),
         "pacs": lambda: _pacs(config),
+        "worklist": lambda: scheduled_line(config.worklist),
     }
     if running is not None:
         parts |= {name: partial(_part_of, running, part) for name, part in TOLD_BY_UNIT.items()}
@@ -129,7 +131,7 @@ def _become_service(config: Config) -> None:
         return
     for module in LOADED_LATE:  # the interpreter's own folder may be closed to that user
         import_module(module)
-    if config.pacs.is_on:
+    if config.pacs.is_on or config.worklist.host:
         import_module("edge.pacs.check")
     for folder in (config.engine.models, config.engine.engines):
         if folder and become_owner_of(Path(folder)):

@@ -180,8 +180,12 @@ class Sender:
     def _round(self) -> None:
         queue, scan = self._queue_and_scan()
         if self._is_hasty or time.monotonic() >= self._scan_at:
-            self._scan_at = time.monotonic() + SCAN_EVERY_S
-            scan.run()
+            self._scan_at = time.monotonic() + SCAN_EVERY_S  # before, so that what is saved meanwhile is looked for
+            try:
+                scan.run()
+            except EdgeError:
+                self._scan_at = 0.0
+                raise
         if self._is_hasty or self._is_retry_asked(queue):
             self._is_hasty = False
             self._sending.haste()

@@ -129,6 +129,16 @@ class Worklist:
         return key
 
 
+def scheduled_line(config: WorklistConfig) -> str:
+    """One line for who installs the unit: how many are scheduled, and why not all can be chosen; as `Worklist.ask`."""
+    if not config.host:
+        return "not configured"
+    listed = Worklist(config).ask()
+    reasons = sorted({one.reason for _, one in listed.items if one.reason})
+    told = f"; some cannot be chosen: {'; '.join(reasons)}" if reasons else ""
+    return f"{config.host}:{config.port} answers, {len(listed.items)} scheduled{told}"
+
+
 def _peer(config: WorklistConfig) -> Peer:
     tls = files_of("worklist", config.ca, config.certificate, config.key) if config.tls else None
     titles = config.ae_title.strip(), config.own_ae_title.strip()

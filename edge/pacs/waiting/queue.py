@@ -101,11 +101,10 @@ class Queue:
         return self._entries("WHERE item = ?", item)
 
     def due(self, now: float, most: int = 500) -> list[Entry]:
-        """What is to be sent now; of a pair the raw picture first, to which the other refers."""
-        where = (
-            "WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?) ORDER BY queued_at, item, view DESC LIMIT ?"
-        )
-        return self._entries(where, now, now + LONGEST_WAIT_S, most)
+        """What is to be sent now: what was tried least first, so that nothing stands in the way of all others."""
+        where = "WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?)"
+        order = "ORDER BY tries, queued_at, item, view DESC LIMIT ?"
+        return self._entries(f"{where} {order}", now, now + LONGEST_WAIT_S, most)
 
     def taken(self, entry: Entry) -> set[str]:
         """UIDs of its objects that the PACS took, as they were made."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERIFICATION, PUSH_MODEL = UID("1.2.840.10008.1.1"), UID("1.2.840.10008.1.20.1")
-_PUSH_INSTANCE = UID("1.2.840.10008.1.20.1.1")
+PUSH_INSTANCE = UID("1.2.840.10008.1.20.1.1")
 MOST = 500
 """Objects that are asked about at a time."""
 _REFUSED, _OK = 0x0110, 0x0000
@@ -82,7 +82,7 @@ def ask(peer: Peer, queue: Queue, reports: Reports, about: Sequence[Sent], wait_
         with associated(peer, [context], handlers=[(evt.EVT_N_EVENT_REPORT, reports.take)]) as association:
             transaction = str(generate_uid(None))
             queue.asked(transaction, about, time.time())  # before the answer can come
-            answer, _ = association.send_n_action(_request(transaction, about), 1, PUSH_MODEL, _PUSH_INSTANCE)
+            answer, _ = association.send_n_action(_request(transaction, about), 1, PUSH_MODEL, PUSH_INSTANCE)
             status = status_of(peer, answer)
             if status != _OK:
                 raise PeerFailed(f"{peer.name}: does not take requests for storage commitment (status {status:#06x})")

@@ -18,7 +18,7 @@ from edge.config import WorklistConfig
 from edge.dicom.scheduled import Scheduled
 from edge.pacs import worklist as module
 from edge.pacs.peers import PeerFailed
-from edge.pacs.worklist import Worklist
+from edge.pacs.worklist import Worklist, scheduled_line
 from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
 from tests.doubles.worklist_files import TITLE, answer, needs_wlmscpfs, served, write
 
@@ -109,7 +109,7 @@ def test_what_cannot_be_chosen_is_shown_with_the_reason(tmp_path: Path) -> None:
         answer(utf8, "ISO_IR 192", "long text", RequestedProcedureDescription="x" * 80),
     )
     with served(tmp_path) as at:
-        found = asked(Worklist(config(at)))
+        found, told = asked(Worklist(config(at))), scheduled_line(config(at))
     assert {patient: one.reason for patient, (_, one) in found.items()} == {
         "nameless": "no name",
         "": "no patient id",
@@ -122,6 +122,7 @@ def test_what_cannot_be_chosen_is_shown_with_the_reason(tmp_path: Path) -> None:
         "long text": "",
     }
     assert all((key == "") == bool(one.reason) for key, one in found.values())
+    assert told.startswith("127.0.0.1") and "9 scheduled; some cannot be chosen: " in told and "no name; " in told
     assert found["undeclared"][1].name == "M�ller, Anna"
     assert found["long text"][1].remark == "Left out: the description (expected at most 64 printable characters, no \\)"
 

@@ -25,6 +25,7 @@ from edge.models.profile import Profile, profile_names
 from firmware_bridge.command_line import Parser, hint
 
 if TYPE_CHECKING:
+    from edge.batch.workers.workers import Workers
     from edge.clips.encode import Codec
 
 EXAMPLES = """examples:
@@ -35,10 +36,13 @@ EXAMPLES = """examples:
   edge-enhance --check --config edge.toml                  is everything there?
 
 commands with a --help of their own:
+  edge-enhance archive verify enhanced/                    are all results there, whole and as they were made?
   edge-enhance cameras                                     what cameras this machine has, and the URI of each
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
+  edge-enhance patient                                     what is stored of a person who asks: list, export, erase
   edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
@@ -49,12 +53,16 @@ log = logging.getLogger(__name__)
 NOTHING_ASKED = "give --live, or INPUT... --output DIR"
 DISPLAY = "display"
 LIVE_THREADS = ("capture", "inference")
+MOST_WORKERS = 256
 
 COMMANDS = {
+    "archive": "edge.batch.archive_command:main",
     "audit": "edge.access.audit_command:main",
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "pacs": "edge.pacs.command:main",
+    "patient": "edge.privacy.patient_command:main",
     "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
@@ -66,8 +74,17 @@ The module's function of the same name with `parser` for `main` makes its parser
 """
 
 
+def num_workers(word: str) -> int:
+    """Raises ArgumentTypeError where it is no number from 1 to `MOST_WORKERS`."""
+    if not (word.isdecimal() and 1 <= int(word[:9]) <= MOST_WORKERS):
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {MOST_WORKERS}, not {word!r}")
+    return int(word)
+
+
 OWN_OPTIONS = (
-    Option("INPUT", "picture, clip or folder", (FILES,), instead="leave it out, or name a source with --source"),
+    Option(
+        "INPUT", "picture, clip, DICOM file or folder", (FILES,), instead="leave it out, or name a source with --source"
+    ),
     Option(
         "--output",
         "folder for enhanced files; with --live, display: full screen at the unit",
@@ -77,6 +94,21 @@ OWN_OPTIONS = (
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
     Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
+    Option("--deidentify", "results do not tell whose they are: DICOM by the basic profile, neutral names", (FILES,)),
+    Option("--burned-in", "with --deidentify: also DICOM that says that text is burned into its pixels", (FILES,)),
+    Option(
+        "--workers",
+        "processes that share the work, each with an engine of its own; by default one a core",
+        (FILES,),
+        metavar="N",
+        kind=num_workers,
+    ),
+    Option(
+        "--cluster",
+        "have the nodes of a Ray cluster do the work; needs edge-enhance[cluster]",
+        (FILES,),
+        metavar="HOST:PORT",
+    ),
     Option("--recursive", "take the pictures and clips of subfolders too", (FILES,)),
     Option(
         "--codec",
@@ -151,29 +183,53 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     output, codec = Path(args.output), codec_of(args.codec)
 
-    from edge.guard.files import FilesEngine
+    if args.burned_in and not args.deidentify:
+        raise UsageError("--burned-in is for --deidentify; leave it out, or give both")
+
+    from edge.batch.deidentifying import deidentify_key
+    from edge.batch.kinds.kind import Options
+    from edge.batch.run import enhance_files
     from edge.guard.sandbox import has_gpu
 
     profile = profile_of(config)
     stop = stop_on_signals()
-    with closing(FilesEngine(profile, config.engine)) as engine:
-        from edge.batch.kinds.kind import Options
-        from edge.batch.run import enhance_files  # while the engine opens
-        from edge.batch.workers.in_thread import InThread
-
+    with closing(workers_of(config, args, profile, stop)) as workers:
         report = enhance_files(
             args.input,
             output,
-            InThread(engine, profile, stop),
+            workers,
             profile,
             force=args.force,
             resume=args.resume,
             recursive=args.recursive,
-            options=Options(codec, args.keep_damaged),
+            options=Options(codec, args.keep_damaged, deidentify_key() if args.deidentify else None, args.burned_in),
             stop=stop,
-            is_on_cpu=config.engine.backend == "cpu" or not has_gpu(),
+            is_on_cpu=not args.cluster and (config.engine.backend == "cpu" or not has_gpu()),
         )
     return report.exit_code
+
+
+def workers_of(config: Config, args: argparse.Namespace, profile: Profile, stop: threading.Event) -> Workers:
+    """Who does the work: processes of this machine, or the nodes of a cluster."""
+    if args.cluster is None:
+        from edge.batch.workers.processes import Processes
+        from edge.guard.files import engine_makers
+
+        return Processes(engine_makers(profile, config.engine, args.workers or 0), profile)
+    if args.workers is not None:
+        raise UsageError("--workers is for this machine, and --cluster for others: a node has one worker for each core")
+
+    from edge.batch.cluster.link import Link
+    from edge.batch.cluster.messages import Task
+    from edge.batch.cluster.workers import ClusterWorkers
+    from edge.guard.files import FilesEngine
+
+    link = Link(args.cluster)
+    try:
+        return ClusterWorkers(link, profile, Task(profile.name, profile.sha256, config.engine, FilesEngine), stop)
+    except BaseException:
+        link.close()
+        raise
 
 
 def run_print_config(origins: Origins) -> int:

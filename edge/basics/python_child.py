@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -14,6 +16,7 @@ import edge
 PACKAGES = Path(str(edge.__file__)).resolve().parents[1]
 """Where the package `edge` lies."""
 _ISOLATED = Path(__file__).resolve().with_name("isolated.py")
+_PR_SET_PDEATHSIG = 1
 _OF_THE_SERVICE = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
 """What systemd gives the program and nobody else."""
 
@@ -41,6 +44,13 @@ def child_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
         if absolute := [folder for folder in folders if Path(folder).is_absolute()]:
             kept["LD_LIBRARY_PATH"] = ":".join(absolute)
     return kept
+
+
+def end_with(parent: int) -> None:
+    """Have the kernel end this process with the one that started it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before the line above
+        sys.exit(0)
 
 
 def _is_elsewhere(entry: str) -> bool:

@@ -27,9 +27,14 @@ def contrast_levels(image: Image) -> int:
     return int((samples.max(0) - samples.min(0)).max())
 
 
+def is_flat(image: Image) -> bool:
+    """Whether a picture shows too little to be told from a single colour, once a clip's coding has been over it."""
+    return contrast_levels(image) < SHOWN_LEVELS
+
+
 def refuse_flat(name: str, raw: Image, enhanced: Image) -> None:
     """Raises EdgeError where an answer is black, or another single colour, and the original is not."""
-    if contrast_levels(enhanced) <= FLAT_LEVELS and contrast_levels(raw) >= SHOWN_LEVELS:
+    if contrast_levels(enhanced) <= FLAT_LEVELS and not is_flat(raw):
         what = "black" if int(enhanced[::EVERY_PX, ::EVERY_PX].max()) <= FLAT_LEVELS else "one colour"
         raise EdgeError(f"{name}: the engine's answer is {what}, and the original is not; nothing of it is kept")
 

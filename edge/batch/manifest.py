@@ -75,44 +75,48 @@ class Manifest:
             self._file = None
 
     def _opened(self) -> BinaryIO:
-        """The file, with what an earlier run has left there, as far as its lines are whole."""
+        """The file, with what an earlier run has left there: its whole lines, without an end that was cut off."""
         if self._file is None:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE)
             self._file = os.fdopen(descriptor, "r+b")
-            for begin, entry in _entries(self._file):
-                self._begins[_key(entry)] = begin
-            self._end = self._file.tell()
+            for begin, line, entry in _lines(self._file):
+                if entry is not None:
+                    self._begins[_key(entry)] = begin
+                self._end = begin + (len(line) if line.endswith(b"\n") else 0)
             self._file.truncate(self._end)
         return self._file
 
 
-def entries_of(path: Path) -> Iterator[Mapping[str, Any]]:
-    """The lines of a manifest that are whole, the newest of each original and page, in their order.
+def entries_of(path: Path) -> Iterator[Mapping[str, Any] | None]:
+    """The newest line of each original and page, in their order; None for each line that cannot be read.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
-        begins = {_key(entry): begin for begin, entry in _entries(file)}
+        begins: dict[_Key, int] = {}
+        for begin, _, entry in _lines(file):
+            if entry is None:
+                yield None
+            else:
+                begins[_key(entry)] = begin
         for begin in begins.values():
             file.seek(begin)
-            yield json_from_text(file.readline())
+            yield dict(json_from_text(file.readline()))
 
 
-def _entries(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Where each whole line begins, and what it says; afterwards the file stands at the end of the last one."""
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes, Mapping[str, Any] | None]]:
+    """Where each line begins, the line, and what it says; None where it says nothing that can be read."""
     begin = 0
     while line := file.readline(MOST_LINE):
         try:
-            entry = json_from_text(line)
-            _key(entry)
+            entry = json_from_text(line) if line.endswith(b"\n") else None
+            if entry is not None:
+                _key(entry)
         except (ValueError, KeyError, TypeError):
             entry = None
-        if not line.endswith(b"\n") or entry is None:
-            break
-        yield begin, entry
+        yield begin, line, entry
         begin += len(line)
-    file.seek(begin)
 
 
 def _key(entry: Mapping[str, Any]) -> _Key:

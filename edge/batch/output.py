@@ -83,13 +83,12 @@ class OutputFolder:
                     f"{self.path}: another run of this program writes there now; wait for its end, or choose another "
                     "--output"
                 )
-            with writing(self.path):
-                _empty(scratch, but="lock")
+            _empty(scratch, but="lock")
             try:
                 yield scratch
             finally:
+                _empty(scratch)
                 with contextlib.suppress(OSError):
-                    _empty(scratch)
                     scratch.rmdir()
 
     def refuse_inputs(self, job: Job) -> None:
@@ -182,6 +181,10 @@ class OutputFolder:
 
 
 def _empty(folder: Path, but: str = "") -> None:
-    for path in folder.iterdir():
-        if path.name != but:
-            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    """Remove what is in it. What cannot be removed is in nobody's way: its name is hidden, or is written anew."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != but:
+                path.unlink()

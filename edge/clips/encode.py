@@ -26,6 +26,8 @@ from edge.pictures.image import Image
 Codec = Literal["h264", "mjpeg", "ffv1"]
 CODECS: tuple[Codec, ...] = get_args(Codec)
 _WAIT_S = 120.0
+_THREADS = 1
+"""Of an encoder: x264 gives other bytes with other threads, and a clip shall give the same wherever it is made."""
 _FINISH_S = 600.0
 _TICKS_PER_S = 1_000_000_000 // NS_PER_TICK
 _MAX_TIMESCALE = 1_000_000
@@ -249,12 +251,12 @@ def _arguments(ffmpeg: Ffmpeg, written: Format, order: ClipOrder, first_ticks: i
     if fps >= _RATE_NOT_TOLD and written.suffix != ".mkv" and ffmpeg.version >= (5, 1):
         arguments += ["-bsf:v", f"setts=duration={max(1, round(1 / (Fraction(fps) * time_base)))}"]
     if written.encoder != COPY:
-        arguments += encoding_words(ffmpeg, written, time_base, max(1, (os.cpu_count() or 2) // 2))
+        arguments += encoding_words(ffmpeg, written, time_base, _THREADS)
     return [
         *arguments,
         *(("-video_track_timescale", str(time_base.denominator)) if written.container in ("mp4", "mov") else ()),
         "-c:v", written.encoder, "-map_metadata", "-1", "-map_chapters", "-1", "-metadata", f"comment={order.text}",
-        "-f", written.container, "-y", file,
+        "-fflags", "+bitexact", "-f", written.container, "-y", file,
         *(("-map", "1:V:0", "-c", "copy", "-f", "null", "-") if order.facts.is_on_one_clock else ()),
     ]  # fmt: skip
 

@@ -20,9 +20,9 @@ from typing import Any
 
 from edge.basics.errors import EdgeError
 from edge.basics.owner import Account, become
+from edge.basics.python_child import end_with
 from edge.guard.confined import ERROR_KINDS
 from edge.guard.sandbox import Plan, confine, reach_of
-from edge.guard.start import end_with
 
 OOM_SCORE = 1000
 """When memory runs out the kernel ends this process first."""

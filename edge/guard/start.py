@@ -9,8 +9,6 @@ threads that would stay free.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,11 +16,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.basics.logs import set_up_logging
+from edge.basics.python_child import end_with
 from edge.guard.sandbox import Plan, confine
 
 LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that an engine's process does not hear."""
-_PR_SET_PDEATHSIG = 1
 _OOM_SCORE = 500
 """When memory runs out the kernel ends this process before the one that shows the picture."""
 
@@ -34,13 +32,6 @@ def prepare_process(parent: int) -> None:
     end_with(parent)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(f"{_OOM_SCORE}\n", encoding="ascii")
-
-
-def end_with(parent: int) -> None:
-    """Have the kernel end this process with the one that started it."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before the line above
-        sys.exit(0)
 
 
 def begin(argv: Sequence[str], also_readable: Sequence[str] = ()) -> tuple[str, ...]:

@@ -220,6 +220,20 @@ def why_unreachable(peer: Peer) -> str:
     return f"took the connection and said nothing within {peer.timeout_s:g} s, or closed it; check {keys}{speaks}"
 
 
+@contextmanager
+def secured(peer: Peer) -> Iterator[ssl.SSLSocket]:
+    """A connection to a peer with TLS, without a word of DICOM, to look at its certificate. Raises PeerFailed."""
+    assert peer.tls is not None
+    try:
+        with (
+            socket.create_connection((peer.host, peer.port), peer.timeout_s) as plain,
+            client_context(peer.tls).wrap_socket(plain, server_hostname=peer.host) as made,
+        ):
+            yield made
+    except OSError as error:
+        raise PeerFailed(f"{peer.name}: {why_unreachable(peer)}") from error
+
+
 def why_no_tls(peer: Peer, connection: socket.socket) -> str:
     """Why TLS does not come about on a connection; "" where it does."""
     assert peer.tls is not None

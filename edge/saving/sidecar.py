@@ -31,12 +31,18 @@ class SavedFile:
 
     Attributes:
         mode: whether its pixels are the network's or the camera's.
+        is_flat: whether it is of one colour, as its original is.
     """
 
     name: str
     mode: Mode
     num_bytes: int
     sha256: str
+    is_flat: bool = False
+
+    def record(self) -> dict[str, Any]:
+        about = {"name": self.name, "mode": self.mode, "bytes": self.num_bytes, "sha256": self.sha256}
+        return {**about, **({"flat": True} if self.is_flat else {})}
 
 
 def saved_file(path: Path, mode: Mode) -> SavedFile:
@@ -154,9 +160,7 @@ def sidecar_bytes(result: Result) -> bytes:
 
 def sidecar_record(result: Result) -> dict[str, Any]:
     width_px, height_px = result.source_size_px
-    files = [
-        {"name": file.name, "mode": file.mode, "bytes": file.num_bytes, "sha256": file.sha256} for file in result.files
-    ]
+    files = [file.record() for file in result.files]
     stage_ms = result.stage_ms
     made_at = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return {

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments of a batch with a clip, then `--resume`: the files are those of a run without kills."""
+"""SIGKILL at random moments of a run over files, then `--resume`: the folder is that of a run without kills."""
 
 from __future__ import annotations
 
@@ -17,26 +17,31 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.batch.manifest import MANIFEST, entries_of
+from edge.batch.report import BatchReport
 from edge.batch.run import enhance_files
-from edge.batch.workers.in_thread import InThread
+from edge.batch.verify import verify
+from edge.batch.workers.processes import Processes
 from edge.models.profile import Profile
 from tests.doubles.ffmpeg_clips import made
 from tests.doubles.files_bench import MODEL_SHA, InvertingEngine
-from tests.kill.test_kills import NUM_KILLS, SEED, parts, visible, wait_for_orphans
+from tests.kill.test_kills import NUM_KILLS, SEED, parts, wait_for_orphans
 
-NUM_CASES = max(2, NUM_KILLS // 4)
+NUM_WORKERS = 2
 NUM_FRAMES = 12
 MOST_KILLS = 3
-"""Of one batch, one after the other."""
+"""Of one run, one after the other."""
 
 
-def resume(originals: Path, output: Path) -> None:
+def makers(num_pieces: int) -> list[type[InvertingEngine]]:
+    return [InvertingEngine] * NUM_WORKERS
+
+
+def run(originals: Path, output: Path) -> BatchReport:
     manifest = {"name": "student", "profile": "live", "version": "1", "sha256": MODEL_SHA}
     profile = Profile("live", originals, manifest, originals / "model.onnx", None)
-    stop = threading.Event()
-    workers = InThread(InvertingEngine(), profile, stop)
-    report = enhance_files([originals], output, workers, profile, stop=stop, resume=True)
-    assert report.exit_code == 0, report
+    workers = Processes(makers, profile)
+    return enhance_files([originals], output, workers, profile, stop=threading.Event(), resume=True)
 
 
 @pytest.fixture(scope="module")
@@ -50,20 +55,24 @@ def context() -> Iterator[Any]:
 
 @pytest.fixture
 def originals(tmp_path: Path) -> Path:
+    """Pictures, one of pages, one that is broken, and a clip with sound: eight results and a failure."""
     folder = tmp_path / "in"
     folder.mkdir()
     moving = ("-f", "lavfi", "-i", f"testsrc2=s=320x180:r=24:d={NUM_FRAMES / 24}", "-f", "lavfi", "-i", "sine=d=0.5")
     made(folder / "b clip.mp4", *moving, "-c:v", "libx264", "-c:a", "aac")
-    for name in ("a.png", "c.png"):
-        assert cv2.imwrite(str(folder / name), np.full((90, 160, 3), 90, np.uint8))
+    noise = np.random.default_rng(5).integers(0, 256, (4, 90, 160, 3), np.uint8)
+    for name in ("a.png", "c.png", "d.jpg", "e.png"):
+        assert cv2.imwrite(str(folder / name), noise[0])
+    assert cv2.imwritemulti(str(folder / "pages.tif"), list(noise[1:]))
+    (folder / "broken.png").write_bytes((folder / "a.png").read_bytes()[:500])
     return folder
 
 
-def killed(context: Any, originals: Path, output: Path, after_s: float) -> bool:
-    """Run the batch in a process and kill it; whether it still ran then."""
-    child = context.Process(target=resume, args=(originals, output), daemon=True)
+def killed(context: Any, originals: Path, output: Path, when: Any) -> bool:
+    """Run it in a process and kill that when `when` says so; whether it still ran then."""
+    child = context.Process(target=run, args=(originals, output), daemon=False)
     child.start()
-    child.join(after_s)
+    when(child)
     was_running = child.is_alive()
     child.kill()
     child.join()
@@ -74,29 +83,48 @@ def killed(context: Any, originals: Path, output: Path, after_s: float) -> bool:
 
 
 def contents(output: Path) -> dict[str, bytes]:
-    """All but the sidecars, which hold times."""
-    return {path.name: path.read_bytes() for path in visible(output) if path.suffix != ".json"}
+    """All that is there, whatever its name."""
+    return {str(path.relative_to(output)): path.read_bytes() for path in output.rglob("*") if path.is_file()}
+
+
+def goes_on(originals: Path, output: Path) -> int:
+    """Resume; how many results were there before. Nothing is repeated or left out."""
+    there = sum(1 for path in output.glob("*.json")) if output.exists() else 0
+    report = run(originals, output)
+    assert (len(report.done), len(report.skipped), len(report.failed)) == (8 - there, there, 1), report
+    assert [*verify(output)] == []
+    return there
+
+
+def test_a_run_killed_after_its_first_result_goes_on(context: Any, originals: Path, tmp_path: Path) -> None:
+    def first_result(child: Any) -> None:
+        while child.is_alive() and not [*(tmp_path / "out").glob("*.json")]:
+            child.join(0.01)
+
+    assert killed(context, originals, tmp_path / "out", first_result)
+    list(entries_of(tmp_path / "out" / MANIFEST))  # can be read
+    assert goes_on(originals, tmp_path / "out") > 0
+    assert run(originals, tmp_path / "whole").exit_code == 1
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
 @pytest.mark.slow
-def test_a_batch_killed_and_resumed_gives_the_same_files(context: Any, originals: Path, tmp_path: Path) -> None:
+def test_a_run_killed_at_random_moments_gives_the_same_folder(context: Any, originals: Path, tmp_path: Path) -> None:
     draw, found = Random(f"{SEED} resume"), Counter[str]()
-    resume(originals, tmp_path / "whole")
-    whole = contents(tmp_path / "whole")
-    assert len(whole) == 5
+    output = tmp_path / "out"
     for name in ("first", "timed"):  # the first one has everything to load
         begin = time.monotonic()
-        assert not killed(context, originals, tmp_path / name, 600)
+        assert not killed(context, originals, tmp_path / name, lambda child: child.join())
         took_s = time.monotonic() - begin
-        assert contents(tmp_path / name) == whole
-    while found["kills"] < NUM_CASES:
-        output = tmp_path / "out"
+    whole = contents(tmp_path / "first")
+    assert len(whole) == 7 * 3 + 2 + 1 and contents(tmp_path / "timed") == whole
+    while found["kills"] < NUM_KILLS:
         for _ in range(draw.randint(1, MOST_KILLS)):
-            found["kills"] += killed(context, originals, output, draw.uniform(0, 1.05) * took_s)
+            after_s = draw.uniform(0, 1.05) * took_s
+            found["kills"] += killed(context, originals, output, lambda child, after_s=after_s: child.join(after_s))
             found["in the middle of writing"] += bool(output.exists() and parts(output))
+        found["results kept"] += goes_on(originals, output)
         found["resumed"] += 1
-        resume(originals, output)
-        assert contents(output) == whole and not parts(output)
-        assert {path.name for path in visible(output)} == {path.name for path in visible(tmp_path / "whole")}
+        assert contents(output) == whole
         shutil.rmtree(output)
     print("resume: " + ", ".join(f"{count} {what}" for what, count in found.items()))

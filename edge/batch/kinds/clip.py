@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
 from edge.basics.texts import one_line
-from edge.batch.checks import refuse_flat, refuse_unsound_clip
+from edge.batch.checks import is_flat, refuse_flat, refuse_unsound_clip
 from edge.batch.kinds.clip_writer import clip_writer
 from edge.batch.kinds.kind import Made, Options, Piece, Work, made_at
 from edge.batch.steps import Stopped, read_ahead, writing
@@ -38,6 +39,7 @@ class ClipKind:
     """Implements `edge.batch.kinds.kind.Kind`. Its raw file is the original itself, which is not copied."""
 
     name = "clip"
+    page_letter = "p"
     suffixes = CLIP_SUFFIXES
 
     def begins(self, path: Path) -> bool:
@@ -59,13 +61,15 @@ class ClipKind:
         path = _path(piece, work.scratch)
         state = _state(path)
         facts = _facts(path, piece.path)
+        is_silenced = bool(facts.audio) and piece.options.deidentify is not None  # a voice tells whose it is
+        facts = replace(facts, audio=()) if is_silenced else facts
         work.expect(facts.num_frames)
         source = source_file(path)
         (name,) = self.outputs(piece.name, piece.options, view_name)
         target = work.scratch / name
         order = ClipOrder(path, facts, FRAME_WIDTH_PX, FRAME_HEIGHT_PX, f"{KEYWORD}: {work.mark}")
         reader, fitter = ClipReader(path, facts), FrameFitter(str(path), _unheard)
-        num_frames = 0
+        num_frames, shows_nothing = 0, True
         with (
             closing(reader),
             writing(target),
@@ -77,6 +81,7 @@ class ClipKind:
                     raise Stopped
                 enhanced = work.enhance(image)
                 refuse_flat(str(piece.path), image, enhanced)
+                shows_nothing = shows_nothing and is_flat(enhanced)
                 writer.append(enhanced, time_s)
                 num_frames += 1
                 work.did_frame()
@@ -94,12 +99,12 @@ class ClipKind:
             **({"damage": _record(damage)} if damage else {}),
         }
         with writing(target):
-            files = (made_at(target, "enhanced"),)
+            files = (made_at(target, "enhanced", is_flat=shows_nothing),)
         return work.made(
             SourceFile(piece.origin, source.sha256, source.num_bytes),
             (facts.width_px, facts.height_px),
             files,
-            _changes(facts, damage, sound),
+            (*_changes(facts, damage, sound), *("sound left out",) * is_silenced),
             warnings=(one_line(f"{piece.path}: {damage.line()}"),) if damage else (),
             clip=about,
         )

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -26,10 +26,14 @@ class Options:
     Attributes:
         codec: of clips.
         keep_damaged: take what can be read of a damaged picture, and say so in its record.
+        deidentify: secret by which what is replaced gets its new names; None where results tell whose they are.
+        takes_burned_in: de-identify also what says that text is burned into its pixels.
     """
 
     codec: Codec = "h264"
     keep_damaged: bool = False
+    deidentify: bytes | None = field(default=None, repr=False)
+    takes_burned_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +64,28 @@ class MadeFile:
 
     Attributes:
         mode: whether its pixels are the network's or the camera's.
+        is_flat: whether it shows next to nothing (`edge.batch.checks.is_flat`), as its original does.
     """
 
     name: str
     mode: Mode
     num_bytes: int
     sha256: str
+    is_flat: bool = False
     content: bytes | None = None
     path: Path | None = None
 
     @property
     def saved(self) -> SavedFile:
-        return SavedFile(self.name, self.mode, self.num_bytes, self.sha256)
+        return SavedFile(self.name, self.mode, self.num_bytes, self.sha256, self.is_flat)
 
 
-def made_content(name: str, mode: Mode, content: bytes) -> MadeFile:
-    return MadeFile(name, mode, len(content), hashlib.sha256(content).hexdigest(), content)
+def made_content(name: str, mode: Mode, content: bytes, *, is_flat: bool = False) -> MadeFile:
+    return MadeFile(name, mode, len(content), hashlib.sha256(content).hexdigest(), is_flat, content)
 
 
-def made_at(path: Path, mode: Mode) -> MadeFile:
-    return MadeFile(path.name, mode, path.stat().st_size, file_sha256(path), path=path)
+def made_at(path: Path, mode: Mode, *, is_flat: bool = False) -> MadeFile:
+    return MadeFile(path.name, mode, path.stat().st_size, file_sha256(path), is_flat, path=path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,11 @@ class Work(Protocol):
     @property
     def mark(self) -> str:
         """What an enhanced file says of itself."""
+        ...
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """The model as a record names it, without where it runs."""
         ...
 
     @property
@@ -162,10 +173,13 @@ class Kind(Protocol):
     Attributes:
         name: as a piece names it.
         suffixes: of files that a folder's listing takes, in small letters.
+        page_letter: before the number of a page, in the names of its files.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def page_letter(self) -> str: ...
     @property
     def suffixes(self) -> frozenset[str]: ...
     def begins(self, path: Path) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge.basics.errors import InputOutputError
 from edge.basics.folders import read_plain
-from edge.batch.checks import refuse_flat, refuse_unsound_png
+from edge.batch.checks import is_flat, refuse_flat, refuse_unsound_png
 from edge.batch.kinds.kind import Made, Options, Piece, Work, made_content
 from edge.pictures.files import PICTURE_SUFFIXES
 from edge.pictures.geometry import fit_to_frame, is_cropped
@@ -31,6 +31,7 @@ class PictureKind:
     """Implements `edge.batch.kinds.kind.Kind`."""
 
     name = "picture"
+    page_letter = "p"
     suffixes = PICTURE_SUFFIXES
 
     def begins(self, path: Path) -> bool:
@@ -57,7 +58,10 @@ class PictureKind:
         for content in (raw_png, enhanced_png):
             refuse_unsound_png(str(piece.path), content)
         work.did_frame()
-        files = made_content(raw_name, "raw", raw_png), made_content(enhanced_name, "enhanced", enhanced_png)
+        files = (
+            made_content(raw_name, "raw", raw_png, is_flat=is_flat(raw)),
+            made_content(enhanced_name, "enhanced", enhanced_png, is_flat=is_flat(enhanced)),
+        )
         size_px = picture.image.shape[1], picture.image.shape[0]
         changes = (*picture.changes, "cropped") if is_cropped(*size_px) else picture.changes
         told = f"{piece.path}: damaged, what could be read of it is enhanced: {picture.damage}"

@@ -31,8 +31,8 @@ from edge.dicom.video.parameters import (
     split_avcc,
 )
 
-MAX_PART_BYTES = 1 << 30
-"""Of one object. The standard takes 4 GiB less 2 bytes (PS3.5 8.2.7); archives and networks take less."""
+MAX_BYTES = (1 << 32) - 2
+"""Of one stream (PS3.5 8.2.7)."""
 _WAIT_S = 4 * 3600.0
 _EXACT = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 """Without the date, and without what tells one FFmpeg from another."""
@@ -43,18 +43,8 @@ _ENCODERS = {
     "libx264": ("-preset", "veryfast", "-crf", "20", "-maxrate", "50M", "-bufsize", "50M"),
     "libopenh264": ("-b:v", "20M"),
 }
-_ANEW = (
-    "-profile:v",
-    "high",
-    "-g",
-    "60",
-    "-bf",
-    "0",
-    "-vf",
-    "settb=1/90000,format=yuv420p",
-    "-enc_time_base",
-    "1/90000",
-)
+_SQUARE = "scale='trunc(iw*sar/2)*2':ih,setsar=1,settb=1/90000,format=yuv420p"
+_ANEW = ("-profile:v", "high", "-g", "60", "-bf", "0", "-vf", _SQUARE, "-enc_time_base", "1/90000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +75,23 @@ class Cut:
     num_frames: int
 
 
-def cuts_of(path: Path) -> list[Cut]:
-    """Where a clip is cut, at key frames, so that no part has more than `MAX_PART_BYTES`; empty for one that is not.
+def cuts_of(path: Path, num_parts: int, duration_s: float) -> list[Cut]:
+    """Where a clip is cut: at the first key frames after equal times, which are the same for both views.
 
     Raises:
-        InputOutputError: it cannot be read to its end.
+        InputOutputError: it cannot be read to its end, or has too few key frames.
     """
-    if path.stat().st_size <= MAX_PART_BYTES:
-        return []
     packets = _packets(path)
-    cuts: list[Cut] = []
-    begin, num_bytes, last_key, at_key = 0, 0, 0, 0
-    for number, (_, size, is_key) in enumerate(packets):
-        if is_key and number:
-            last_key, at_key = number, num_bytes
-        num_bytes += size
-        if num_bytes > MAX_PART_BYTES and last_key > begin:
-            cuts.append(Cut(packets[begin][0], packets[last_key][0], last_key - begin))
-            begin, num_bytes = last_key, num_bytes - at_key
-            at_key = 0
-    return [*cuts, Cut(packets[begin][0], float("inf"), len(packets) - begin)]
+    begins = [0]
+    for number in range(1, num_parts):
+        at_s = number * duration_s / num_parts
+        found = (at for at, (time_s, _, is_key) in enumerate(packets) if is_key and time_s >= at_s)
+        begins.append(next(found, len(packets)))
+    ends = [*begins[1:], len(packets)]
+    if any(begin >= end for begin, end in zip(begins, ends, strict=True)):
+        raise FfmpegFailed(f"{path}: cannot be cut into {num_parts} parts: it has too few key frames")
+    times = [time_s for time_s, _, _ in packets] + [float("inf")]
+    return [Cut(times[begin], times[end], end - begin) for begin, end in zip(begins, ends, strict=True)]
 
 
 @contextmanager
@@ -131,6 +118,8 @@ def stream_of(path: Path, cut: Cut | None = None) -> Iterator[Stream]:
         if cut is not None and len(track.sizes) != cut.num_frames:
             raise FfmpegFailed(f"{path}: a part has {len(track.sizes)} frames; expected {cut.num_frames}")
         num_bytes = file.seek(0, 2)
+        if num_bytes > MAX_BYTES:
+            raise InputOutputError(f"{path}: has {num_bytes} bytes in a part; DICOM takes at most {MAX_BYTES}")
         num_bytes += file.write(b"\0" * (num_bytes % 2))  # an item is of even length; behind the last box nobody looks
         file.seek(0)
         begin_s = 0.0 if cut is None else cut.begin_s

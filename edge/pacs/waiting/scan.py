@@ -88,7 +88,7 @@ def read_record(store: Store, item: Item) -> Mapping[str, Any]:
         return {}
     try:
         with open_folder(store.folder) as folder:
-            found = json_from_text(folder.read(item.files["record"], MAX_BYTES))
+            found = json_from_text(store.listing.at_rest.read(folder, item.files["record"], MAX_BYTES))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, Mapping) else {}

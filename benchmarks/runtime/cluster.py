@@ -65,14 +65,7 @@ def main() -> None:
             nodes.kill("second")
     ratios = [two / one for (one, _), (two, _) in zip(found[1], found[2], strict=True)]
     print(machine_line())
-    rows = [
-        [
-            f"{num} node{'s' if num > 1 else ''}",
-            f"{median(r for r, _ in runs):.2f}",
-            f"{median(s for _, s in runs):.1f}",
-        ]
-        for num, runs in found.items()
-    ]
+    rows = [[num, median(r for r, _ in runs), median(s for _, s in runs)] for num, runs in found.items()]
     print(table(("nodes of one core", "pictures/s", "whole command, s"), rows))
     print(f"two over one: {median(ratios):.2f} ({', '.join(f'{ratio:.2f}' for ratio in ratios)})")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,8 +22,10 @@ from tests.doubles.ffmpeg_clips import made
 from tests.doubles.ray_nodes import RayNodes, ray_nodes
 from tests.doubles.waiting import wait_until
 
-pytest.importorskip("ray", reason="the package ray is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="the package ray is not installed"),
+]
 
 NUM_PICTURES = 12
 SCRATCH = Path("/dev/shm")
@@ -186,8 +190,6 @@ def test_a_cluster_with_a_token(originals: Path, tmp_path: Path, monkeypatch: py
 
 
 def test_what_answers_and_is_no_cluster_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
     monkeypatch.setattr(link, "JOINED_S", 5.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=server.accept, daemon=True).start()

@@ -169,7 +169,7 @@ def test_a_node_of_another_version_is_refused(nodes: RayNodes, originals: Path, 
     assert refused.returncode == 78
     assert "has edge-enhance 9.9 (here " in refused.stderr
     assert "pip install 'edge-enhance[cluster]==" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 1
+    assert len(refused.stderr.splitlines()) == 2, "and that nobody is asked for a token"
     assert not (tmp_path / "out").exists()
 
 
@@ -179,10 +179,14 @@ def test_a_cluster_with_a_token(originals: Path, tmp_path: Path, monkeypatch: py
     token.write_text("c0ffee" * 8)
     with ray_nodes({"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token)}) as guarded:
         guarded.node("a")
-        without = ran(originals, tmp_path / "out", "--cluster", guarded.address)
-        assert without.returncode == ENDED
-        assert "another token is needed" in without.stderr
-        monkeypatch.setenv("RAY_AUTH_MODE", "token")
+        for wrong in (None, "decade" * 8):
+            if wrong:
+                monkeypatch.setenv("RAY_AUTH_MODE", "token")
+                monkeypatch.setenv("RAY_AUTH_TOKEN", wrong)
+            refused = ran(originals, tmp_path / "out", "--cluster", guarded.address)
+            assert refused.returncode == ENDED
+            assert "RAY_AUTH_TOKEN_PATH" in refused.stderr
+        monkeypatch.delenv("RAY_AUTH_TOKEN")
         monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(token))
         inside = ran(originals / "throat-0.jpg", tmp_path / "out", "--cluster", guarded.address)
         assert inside.returncode == 0, inside.stderr

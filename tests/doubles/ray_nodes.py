@@ -87,19 +87,22 @@ class RayNodes:
                         found.append(int(entry.name))
         return found
 
-    def workers(self) -> list[int]:
-        """The processes of this program that do pieces, and their engines."""
+    def workers(self, name: str = "") -> list[int]:
+        """Of a node, or of all: the processes of this program that do pieces, and their engines."""
         found = []
-        for process in self.processes():
-            with contextlib.suppress(OSError):
-                words = Path(f"/proc/{process}/cmdline").read_bytes()
-                if b"NodeWorker" in words or b"edge.guard" in words:
-                    found.append(process)
+        for process in self.processes(name):
+            words = words_of(process)
+            if b"NodeWorker" in words or b"edge.guard" in words:
+                found.append(process)
         return found
 
+    def engines(self, name: str) -> list[int]:
+        """Of a node's workers: those that have begun have one."""
+        return [one for one in self.workers(name) if b"edge.guard" in words_of(one)]
+
     def kill(self, name: str) -> None:
-        """SIGKILL, as if the power had gone: to all of its processes at once."""
-        self._kill_until_gone(lambda: self.processes(name))
+        """SIGKILL to all of its processes at once, but for what puts a worker's folder away."""
+        self._kill_until_gone(lambda: [one for one in self.processes(name) if b"rm -rf" not in words_of(one)])
 
     def _kill_until_gone(self, processes: object) -> None:
         def is_gone() -> bool:
@@ -128,6 +131,13 @@ def ray_nodes(environment: dict[str, str] | None = None) -> Iterator[RayNodes]:
         yield nodes
     finally:
         nodes.close()
+
+
+def words_of(process: int) -> bytes:
+    """Of its command line; empty where it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def _free_ports(num_ports: int) -> list[int]:

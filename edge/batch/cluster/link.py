@@ -73,7 +73,7 @@ class Link:
             raise InputOutputError(f"--cluster {self.address}: {report.told[:600]}")
         raise InputOutputError(
             f"--cluster {self.address}: something answers there, but not a Ray cluster within {JOINED_S:.0f} s; give "
-            "the address that ray start --head shows"
+            "the address that ray start --head shows, and the token of its nodes (RAY_AUTH_MODE, RAY_AUTH_TOKEN_PATH)"
         )
 
     def send(self, order: Order) -> None:

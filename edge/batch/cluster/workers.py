@@ -211,9 +211,8 @@ class ClusterWorkers:
             self._unasked.discard(gone)
             self._refused.pop(gone, None)
             hands = [worker for worker, hand in self._hands.items() if hand.node == gone]
-            num_pieces = sum(len(self._hands[worker].busy) for worker in hands)
             self._why = f"{name} is gone"
-            log.warning("cluster: node %s is gone; %d pieces that it had are done by others", name, num_pieces)
+            log.warning("cluster: node %s is gone", name)
             for worker in hands:
                 self._lose(worker, self._why)
         for new in [node for node in there if node not in self._nodes]:
@@ -252,6 +251,8 @@ class ClusterWorkers:
         """A worker is gone: others do its pieces, and the node gets another one, if it is there."""
         hand = self._hands.pop(worker)
         self._line.send(Dismiss(worker))
+        if hand.busy:
+            log.warning("cluster: a worker was lost (%s); %d pieces that it had are done again", told, len(hand.busy))
         for place, (number, (piece, _)) in enumerate(hand.busy.items()):
             self._sizes.pop(number, None)
             self._losses[number] += place == 0 and is_of_piece

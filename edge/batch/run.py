@@ -198,19 +198,21 @@ class _Run:
         except EdgeError as error:
             self._fail(number, error)
             return
-        self._manifest.add(entry_of_result(self._jobs[number].piece.page, made.record, *sidecar))
         self._told.enter(number, ending_of(made))
+        self._manifest.add(entry_of_result(self._jobs[number].piece.page, made.record, *sidecar))
 
     def _fail(self, number: int, error: EdgeError) -> None:
         piece = self._jobs[number].piece
         sha256 = None
         with contextlib.suppress(OSError, ValueError):
             sha256 = file_sha256(piece.path)
-        self._manifest.add(entry_of_failure(piece.origin, piece.page, sha256, _told_of(piece, error)))
         self._told.enter(number, Ending("failed", error))
+        self._manifest.add(entry_of_failure(piece.origin, piece.page, sha256, _told_of(piece, error)))
 
     def _end(self, early: EdgeError | None) -> EdgeError | None:
         """Enter what was still being written, and put the manifest in order."""
+        wait(self._writing)
+        self._folder.clear_scratch()  # what nobody takes any more, where the disk may be full
         for written in [*self._writing]:
             try:
                 self._enter(written)

@@ -28,11 +28,19 @@ from edge.health.heat import believed
 from edge.health.machine import Sysfs
 from edge.models.profile import Profile
 from edge.models.trust import vouched
+from edge.pacs.worklist import scheduled_line
 from edge.saving.check import recording_line
 from edge.service.files import STATE_FOLDER
 from edge.updates.running_unit import RunningUnit
 
-TOLD_BY_UNIT = {"engine": "engine", "camera": "source", "bridge": "bridge", "disk": "storage", "heat": "heat"}
+TOLD_BY_UNIT = {
+    "engine": "engine",
+    "camera": "source",
+    "bridge": "bridge",
+    "disk": "storage",
+    "heat": "heat",
+    "pacs": "pacs",
+}
 """Line of the check -> part of a running unit's health record."""
 EARLIEST_YEAR = 2026
 LOADED_LATE = (
@@ -108,6 +116,8 @@ def _check_parts(config: Config, find_profile: Callable[[Config], Profile], conf
         "disk": lambda: _disk(config.save.path),
         "record": lambda: recording_line(config.recording, config.save),
         "heat": lambda: _heat(config.heat),
+        "pacs": lambda: _pacs(config),
+        "worklist": lambda: scheduled_line(config.worklist),
     }
     if running is not None:
         parts |= {name: partial(_part_of, running, part) for name, part in TOLD_BY_UNIT.items()}
@@ -121,6 +131,8 @@ def _become_service(config: Config) -> None:
         return
     for module in LOADED_LATE:  # the interpreter's own folder may be closed to that user
         import_module(module)
+    if config.pacs.is_on or config.worklist.host:
+        import_module("edge.pacs.check")
     for folder in (config.engine.models, config.engine.engines):
         if folder and become_owner_of(Path(folder)):
             if STATE_FOLDER.is_dir():
@@ -221,6 +233,14 @@ def _calibration(config: Config, profile: Profile) -> str:
         made_at, where = correction.on_host.made_at, ", ".join(correction.on_host.parts)
     age = (datetime.now(timezone.utc) - made_at).days
     return f"unit {correction.unit}, {age} days old, {where}, for {correction.camera_mode}"
+
+
+def _pacs(config: Config) -> str:
+    if not config.pacs.is_on:
+        return "not configured"
+    from edge.pacs.check import answers
+
+    return answers(config.pacs)
 
 
 def _clock() -> str:

@@ -41,6 +41,8 @@ commands with a --help of their own:
   edge-enhance model                                       install, list and roll back models
   edge-enhance user                                        who may come in to the page, and tokens for programs
   edge-enhance audit                                       who looked, saved, changed and came in
+  edge-enhance pacs                                        what waits for the hospital's archive, and a try of it
+  edge-enhance patient                                     what is stored of a person who asks: list, export, erase
   edge-enhance privacy                                     a key to encrypt what is kept, and files made readable
   edge-enhance stats                                       haze, sharpness and corrections of each day, if counted
   sudo edge-enhance install-service                        run it as a systemd service; --dry-run shows what that does
@@ -59,6 +61,8 @@ COMMANDS = {
     "cameras": "edge.sources.cameras:main",
     "install-service": "edge.service.command:install_main",
     "model": "edge.updates.command:main",
+    "pacs": "edge.pacs.command:main",
+    "patient": "edge.privacy.patient_command:main",
     "privacy": "edge.privacy.command:main",
     "stats": "edge.usage.command:main",
     "uninstall-service": "edge.service.command:uninstall_main",
@@ -78,7 +82,9 @@ def num_workers(word: str) -> int:
 
 
 OWN_OPTIONS = (
-    Option("INPUT", "picture, clip or folder", (FILES,), instead="leave it out, or name a source with --source"),
+    Option(
+        "INPUT", "picture, clip, DICOM file or folder", (FILES,), instead="leave it out, or name a source with --source"
+    ),
     Option(
         "--output",
         "folder for enhanced files; with --live, display: full screen at the unit",
@@ -88,6 +94,8 @@ OWN_OPTIONS = (
     Option("--force", "overwrite what is in the output folder", (FILES,)),
     Option("--resume", "skip what an earlier run has already made of the same file", (FILES,)),
     Option("--keep-damaged", "enhance what can be read of a damaged picture; its .json says so", (FILES,)),
+    Option("--deidentify", "results do not tell whose they are: DICOM by the basic profile, neutral names", (FILES,)),
+    Option("--burned-in", "with --deidentify: also DICOM that says that text is burned into its pixels", (FILES,)),
     Option(
         "--workers",
         "processes that share the work, each with an engine of its own; by default one a core",
@@ -175,6 +183,10 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
         raise UsageError("--output DIR is missing: where should the enhanced files go?")
     output, codec = Path(args.output), codec_of(args.codec)
 
+    if args.burned_in and not args.deidentify:
+        raise UsageError("--burned-in is for --deidentify; leave it out, or give both")
+
+    from edge.batch.deidentifying import deidentify_key
     from edge.batch.kinds.kind import Options
     from edge.batch.run import enhance_files
     from edge.guard.sandbox import has_gpu
@@ -190,7 +202,7 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
             force=args.force,
             resume=args.resume,
             recursive=args.recursive,
-            options=Options(codec, args.keep_damaged),
+            options=Options(codec, args.keep_damaged, deidentify_key() if args.deidentify else None, args.burned_in),
             stop=stop,
             is_on_cpu=not args.cluster and (config.engine.backend == "cpu" or not has_gpu()),
         )

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
@@ -63,6 +64,9 @@ from edge.web.api.worklist import Worklist as Scheduled
 from edge.web.screen_picture import draw_screen
 from edge.web.server import WebSink
 
+if TYPE_CHECKING:  # pydicom and pynetdicom: loaded where a PACS is configured
+    from edge.pacs.sender import Sender
+
 log = logging.getLogger("edge")
 
 MAX_LEFT_TOLD = 5
@@ -105,10 +109,11 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     audit = AuditLog(config.audit.path, config.audit.size_mib)
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
-    store = Store(config.save, board, at_rest)
+    store = Store(config.save, board, at_rest, config.privacy)
     recorder = Recorder(config.recording, store, health, board, session.now)
     tie_recording(recorder, store, session, health, web)
     tie_patients(session, Worklist(config.worklist), web)
+    pacs = tied_pacs(config, store, session, board, health)
     sinks: list[Sink] = [web, freeze, recorder]
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
@@ -132,7 +137,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     takers = [
         lambda taken: saver.use(taken.save.path),
         lambda taken: storage.set_folder(taken.save.path),
-        lambda taken: store.use(taken.save),
+        lambda taken: store.use(taken.save, taken.privacy),
         lambda taken: recorder.use(taken.recording),
         lambda taken: session.use_idle_hours(taken.session.idle_hours),
         lambda taken: web.use_quality(taken.web.jpeg_quality),
@@ -166,11 +171,15 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     store.start()
     audit.start()
     references.start()
+    if pacs is not None:
+        pacs.start()
     try:
         live.run()
     finally:
         notifier.stopping()
         references.close()
+        if pacs is not None:
+            pacs.close()
         saver.close()  # a picture that waits for the disk is written
         store.close()
         frames.close()
@@ -204,6 +213,7 @@ def tie_recording(recorder: Recorder, store: Store, session: PatientSession, hea
     store.running, store.on_full = recorder.running, recorder.end_full
     session.is_recording = lambda: recorder.is_recording
     health.track("recording", recorder.record)
+    health.track("retention", store.retention.record)
     for part in (Recordings(recorder), Kept(store, recorder.hidden)):
         web.serve_too(part.operations(), part.state)
 
@@ -212,6 +222,21 @@ def tie_patients(session: PatientSession, worklist: Worklist, web: WebSink) -> N
     """The page opens and closes patient sessions, of whom the worklist names too."""
     for part in (Session(session, worklist.examination), Scheduled(worklist)):
         web.serve_too(part.operations(), part.state)
+
+
+def tied_pacs(config: Config, store: Store, session: PatientSession, board: Board, health: Health) -> Sender | None:
+    """What sends to the PACS; None where none is configured, and nothing is loaded for it."""
+    if not config.pacs.is_on:
+        return None
+    from edge.pacs.sender import Sender
+
+    def open_session() -> str:
+        return str((session.now() or {}).get("id", ""))
+
+    pacs = Sender(config.pacs, config.unit.serial, store, board, open_session, partial(health.enter, "pacs"))
+    store.held = pacs.held
+    health.track("pacs", pacs.record)
+    return pacs
 
 
 def on_hangup(stop: threading.Event, reload: Reload, ends_with_terminal: bool) -> Callable[..., None]:

@@ -17,7 +17,7 @@ from firmware_bridge.conform.line import Line, PortLine
 from firmware_bridge.conform.probe import Probe
 from firmware_bridge.conform.report import counts_text, line_text, record, report_text, row_text
 from firmware_bridge.conform.suite import CHECKS, left_dark, met, rows
-from firmware_bridge.conform.verdicts import FAIL, Check, Row
+from firmware_bridge.conform.verdicts import FAIL, LOST, Check, Row
 from firmware_bridge.errors import BridgeError, PortError, UsageError
 from firmware_bridge.host.texts import identity_text
 from firmware_bridge.wire.messages import Capability, Hello
@@ -94,7 +94,7 @@ def report_of(line: Line, args: argparse.Namespace, checks: Sequence[Check], whe
         0 where no check failed, else 1.
 
     Raises:
-        PortError: no head answers, or the port went away for good; what was found until then is in the report.
+        PortError: no head answers, or the port went away; what was found is in the report.
     """
     probe = Probe(line, args.keys)
     try:
@@ -130,7 +130,11 @@ def report_of(line: Line, args: argparse.Namespace, checks: Sequence[Check], whe
         say(f"report: {args.report}\n")
     if gone is not None:
         raise gone
-    return int(any(row.verdict == FAIL for row in found))
+    has_failed, lost = any(row.verdict == FAIL for row in found), [row.name for row in found if row.verdict == LOST]
+    if lost and not has_failed:
+        names = ", ".join(lost)
+        raise PortError(f"{where}: went away and came back in {names}, which tells nothing; mend the cable, test again")
+    return int(has_failed)
 
 
 def plan_text(checks: Sequence[Check], hello: Hello, *, ask: bool) -> str:

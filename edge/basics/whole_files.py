@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import math
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -69,20 +70,21 @@ def whole_file_in(folder: Folder, name: str, mode: int = 0o666) -> Iterator[Bina
     folder.sync()
 
 
-def write_together(contents: Mapping[Path, bytes], mode: int = 0o666) -> None:
+def write_together(contents: Mapping[Path, bytes | Path], mode: int = 0o666) -> None:
     """Write files into one folder, all of them or, where the disk is full, none.
 
     The last one tells that the others are there: an old one is removed before the first is replaced, and
     the new one comes last. All temporary files are on the disk before the first is renamed.
+
+    Args:
+        contents: of each file, or where it lies whole, to be moved from there.
     """
     *_, last = (path.name for path in contents)
     (parent,) = {path.parent for path in contents}
     with open_folder(parent) as folder:
         with ExitStack() as parts:
             for path, content in contents.items():
-                file = parts.enter_context(_locked_part(folder, path.name, mode))
-                file.write(content)
-                _flush_to_disk(file)
+                parts.enter_context(_whole_part(folder, path.name, content, mode))
             if folder.about(last) is not None:
                 folder.unlink(last)
                 folder.sync()
@@ -159,6 +161,41 @@ def _locked_part(folder: Folder, name: str, mode: int) -> Iterator[BinaryIO]:
             with contextlib.suppress(OSError):
                 folder.unlink(part)
             raise
+
+
+@contextmanager
+def _whole_part(folder: Folder, name: str, content: bytes | Path, mode: int) -> Iterator[None]:
+    """The temporary file of a name, with its content and on the disk; it is removed where the block fails."""
+    if isinstance(content, Path) and _is_moved(content, folder, part_name(name)):
+        with folder.open(part_name(name)) as file:
+            try:
+                lock(file, wait=True)
+                os.fsync(file.fileno())
+                yield
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    folder.unlink(part_name(name))
+                raise
+        return
+    with _locked_part(folder, name, mode) as file:
+        if isinstance(content, Path):
+            with open_plain(content) as source:
+                shutil.copyfileobj(source, file, 1 << 20)
+        else:
+            file.write(content)
+        _flush_to_disk(file)
+        yield
+
+
+def _is_moved(path: Path, folder: Folder, name: str) -> bool:
+    """Move a file into a folder; False where that is on another file system."""
+    try:
+        os.replace(path, name, dst_dir_fd=folder.descriptor)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        return False
+    return True
 
 
 def _created_locked(folder: Folder, part: str, mode: int) -> BinaryIO:

@@ -41,9 +41,7 @@ def run(args: argparse.Namespace) -> int:
             say(f"{folder / fault.name}: {fault.why}")
     told = f"; {found['failures']} inputs came to nothing, as it says" if found["failures"] else ""
     if num_faults:
-        say(
-            f"{num_faults} faults in {num_results} results{told}; remove those files, then the same command with --resume"
-        )
+        say(f"{num_faults} faults in {num_results} results{told}; remove those, then enhance again with --resume")
         return 1
     say(f"{num_results} results are whole{told}")
     return 0

@@ -9,6 +9,8 @@ import struct
 import zlib
 from pathlib import Path
 
+import numpy as np
+
 from edge.basics.errors import EdgeError
 from edge.clips.facts import clip_facts
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
@@ -23,8 +25,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 def contrast_levels(image: Image) -> int:
     """The largest range, 0 to 255, that a colour has over the picture; looks at each eighth row and column."""
-    samples = image[::EVERY_PX, ::EVERY_PX].reshape(-1, image.shape[2])
-    return int((samples.max(0) - samples.min(0)).max())
+    samples = np.ascontiguousarray(image[::EVERY_PX, ::EVERY_PX].transpose(2, 0, 1)).reshape(image.shape[2], -1)
+    return int((samples.max(1) - samples.min(1)).max())
 
 
 def is_flat(image: Image) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from edge.basics.errors import InputOutputError
 from edge.batch.kinds.every import KNOWN_SUFFIXES
 from edge.batch.manifest import MANIFEST
+from edge.dicom.reading.known import Kind, dicom_kind_of_file
 from edge.pictures.marks import mode_of_file
 
 
@@ -80,8 +81,10 @@ class Finder:
                 inner.append(path)
             elif not path.is_file():
                 self.left_out["broken link" if path.is_symlink() else "not a file"] += 1
-            elif path.suffix.lower() in KNOWN_SUFFIXES:
+            elif path.suffix.lower() in KNOWN_SUFFIXES or (kind := _dicom_kind(path)) == "object":
                 yield path
+            elif kind is not None:
+                self.left_out["DICOMDIR" if kind == "directory" else kind] += 1
             elif not _is_sidecar(path) and path.name != MANIFEST:
                 self.left_out[path.suffix.lower() or "without an ending"] += 1
         for path in inner:
@@ -102,6 +105,12 @@ class Finder:
             return False
         self.left_out["enhanced already"] += 1
         return True
+
+
+def _dicom_kind(path: Path) -> Kind | None:
+    """What a file is whose name says nothing: as media and archives have them, without an ending or with numbers."""
+    ending = path.suffix[1:]
+    return dicom_kind_of_file(path) if not ending or ending.isdecimal() else None
 
 
 def listed_counts(counts: Counter[str]) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
@@ -12,21 +10,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from edge.basics.errors import InputOutputError
-from edge.basics.folders import open_folder, read_plain
+from edge.basics.folders import read_plain
 from edge.basics.texts import json_from_text
 from edge.basics.whole_files import (
     PRIVATE_FILE,
     PRIVATE_FOLDER,
     lock,
     make_folder,
-    remove_file,
-    sync_folder,
-    whole_file,
     write_together,
-    write_whole,
 )
 from edge.batch.finding import real_path
-from edge.batch.kinds.kind import Made, MadeFile
+from edge.batch.kinds.kind import Made
 from edge.batch.plan import Job
 from edge.batch.steps import writing
 from edge.pictures.marks import mode_of_file
@@ -34,6 +28,9 @@ from edge.saving.sidecar import MAX_BYTES, SourceFile, is_of, record_bytes, sour
 
 SCRATCH = ".edge-enhance-work"
 """A folder in the output folder for what workers write; it goes at the end, and what a kill left in it at the start."""
+
+
+_LOCK = "lock"
 
 
 class Sidecar(NamedTuple):
@@ -77,19 +74,29 @@ class OutputFolder:
         with ExitStack() as stack:
             with writing(self.path):
                 make_folder(scratch, PRIVATE_FOLDER)
-                held = stack.enter_context((scratch / "lock").open("ab"))
+                held = stack.enter_context((scratch / _LOCK).open("ab"))
             if not lock(held, wait=False):
                 raise InputOutputError(
                     f"{self.path}: another run of this program writes there now; wait for its end, or choose another "
                     "--output"
                 )
-            _empty(scratch, but="lock")
+            self.clear_scratch()
             try:
                 yield scratch
             finally:
-                _empty(scratch)
+                self.clear_scratch()
                 with contextlib.suppress(OSError):
+                    (scratch / _LOCK).unlink()
                     scratch.rmdir()
+
+    def clear_scratch(self) -> None:
+        """Remove what workers wrote. What cannot be removed is in nobody's way: it is hidden, or is written anew."""
+        with contextlib.suppress(OSError):
+            for path in (self.path / SCRATCH).iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.name != _LOCK:
+                    path.unlink()
 
     def refuse_inputs(self, job: Job) -> None:
         """Raises InputOutputError where a result would replace an input."""
@@ -145,46 +152,8 @@ class OutputFolder:
         Raises:
             OutputFolderError: the folder takes nothing more; nothing of this result stays.
         """
-        sidecar, record = self.path / job.files[-1], record_bytes(made.record)
-        contents = {self.path / file.name: file.content for file in made.files if file.content is not None}
+        sidecar = Sidecar(job.files[-1], record_bytes(made.record))
+        contents = {self.path / file.name: file.path or file.content or b"" for file in made.files}
         with writing(self.path / made.files[-1].name):
-            if len(contents) == len(made.files):
-                write_together({**contents, sidecar: record}, PRIVATE_FILE)
-                return Sidecar(sidecar.name, record)
-            remove_file(sidecar)  # it would vouch for the new files
-            try:
-                for file in made.files:
-                    self._put(file)
-                sync_folder(self.path)
-                write_whole(sidecar, record, PRIVATE_FILE)
-            except OSError:
-                for file in made.files:
-                    remove_file(self.path / file.name)  # a result without its sidecar is none
-                raise
-        return Sidecar(sidecar.name, record)
-
-    def _put(self, file: MadeFile) -> None:
-        target = self.path / file.name
-        if file.content is not None:
-            write_whole(target, file.content, PRIVATE_FILE)
-            return
-        assert file.path is not None, "a file is content or lies somewhere"
-        try:
-            with open_folder(self.path) as folder:
-                os.replace(file.path, file.name, dst_dir_fd=folder.descriptor)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            with whole_file(target, PRIVATE_FILE) as into, file.path.open("rb") as content:
-                shutil.copyfileobj(content, into, 1 << 20)
-            file.path.unlink()
-
-
-def _empty(folder: Path, but: str = "") -> None:
-    """Remove what is in it. What cannot be removed is in nobody's way: its name is hidden, or is written anew."""
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name != but:
-                path.unlink()
+            write_together({**contents, self.path / sidecar.name: sidecar.content}, PRIVATE_FILE)
+        return sidecar

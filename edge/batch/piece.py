@@ -114,6 +114,10 @@ class Worker:
         is_synthesised = synthesises(self._profile.manifest)
         return mark_text("enhanced", self._engine.profile, self._engine.model_sha256, is_synthesised=is_synthesised)
 
+    @property
+    def model(self) -> dict[str, Any]:
+        return {key: value for key, value in model_record(self._engine, self._profile).items() if key != "device"}
+
     def enhance(self, image: Image) -> Image:
         self._open()
         try:

@@ -10,9 +10,11 @@ from typing import NamedTuple
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.batch.finding import Finder, given_path, real_path
+from edge.batch.kinds.dicom import DicomKind
 from edge.batch.kinds.every import KINDS, kind_of
 from edge.batch.kinds.kind import Kind, Options, Piece
 from edge.batch.names import output_names
+from edge.dicom.derived.deidentify import Deidentifier
 from edge.pictures.view_names import earlier_name, view_name
 from edge.saving.sidecar import sidecar_path
 
@@ -104,12 +106,13 @@ def plan(
         except (InputOutputError, OSError, ValueError) as error:
             failures.append(Failure(whole, _told(whole, error)))
     pages = [(one, origin, page) for origin, one in found.items() for page in _numbers(one.num_pages)]
-    names = output_names([(_named_by(one.path, page), one.kind.name) for one, _, page in pages])
     how = options or Options()
+    shown = {origin: _shown(one, origin, how.deidentify) for origin, one in found.items()}
+    names = output_names([(_named_by(shown[origin], one.kind, page), one.kind.name) for one, origin, page in pages])
     jobs = [
         Job(
             one.given,
-            Piece(one.kind.name, one.path, origin, name, page or 1, how),
+            Piece(one.kind.name, one.path, origin if how.deidentify is None else shown[origin], name, page or 1, how),
             one.kind.num_frames(one.path),
         )
         for (one, origin, page), name in zip(pages, names, strict=True)
@@ -117,14 +120,22 @@ def plan(
     return Plan(jobs, failures, finder.left_out)
 
 
+def _shown(one: _Found, origin: Path, key: bytes | None) -> Path:
+    """What names are made of: the file's own, or one that tells nothing of it."""
+    if key is not None:
+        return Path(Deidentifier(key).alias("file", str(origin)))
+    has_no_ending = one.kind.name == DicomKind.name and one.path.suffix[1:].isdecimal()  # the end of a UID is none
+    return one.path.with_name(f"{one.path.name}.dcm") if has_no_ending else one.path
+
+
 def _numbers(num_pages: int) -> Sequence[int]:
     """Pages from 1; 0 alone where there is only one."""
     return [0] if num_pages == 1 else range(1, num_pages + 1)
 
 
-def _named_by(path: Path, page: int) -> Path:
+def _named_by(path: Path, kind: Kind, page: int) -> Path:
     """The file that a page would be if it were one: `series.tif` has `series-p001.tif`."""
-    return path.with_name(f"{path.stem}-p{page:03d}{path.suffix}") if page else path
+    return path.with_name(f"{path.stem}-{kind.page_letter}{page:03d}{path.suffix}") if page else path
 
 
 def _told(path: Path, error: EdgeError | OSError | ValueError) -> EdgeError:

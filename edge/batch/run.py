@@ -28,8 +28,8 @@ from pathlib import Path
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.whole_files import file_sha256
-from edge.batch.finding import given_path
-from edge.batch.kinds.kind import Made, Options
+from edge.batch.finding import given_path, real_path
+from edge.batch.kinds.kind import Made, Options, Piece
 from edge.batch.manifest import Manifest, entry_of_failure, entry_of_result
 from edge.batch.output import OutputFolder, Sidecar
 from edge.batch.patience import said_beforehand
@@ -90,7 +90,7 @@ def enhance_files(
             log.warning("%s: %s", profile.name, advice)
         if is_on_cpu and (line := said_beforehand(profile, sum(job.num_frames for job in jobs))):
             log.warning("%s", line)
-        protected = {job.piece.origin for job in jobs}
+        protected = {real_path(job.piece.path) for job in jobs}
         folder = OutputFolder(output, protected, workers.model_sha256, force=force, resume=resume)
         with folder.opened() as scratch:
             early = _Run(jobs, folder, workers, stop, report).run(scratch)
@@ -198,19 +198,21 @@ class _Run:
         except EdgeError as error:
             self._fail(number, error)
             return
-        self._manifest.add(entry_of_result(self._jobs[number].piece.page, made.record, *sidecar))
         self._told.enter(number, ending_of(made))
+        self._manifest.add(entry_of_result(self._jobs[number].piece.page, made.record, *sidecar))
 
     def _fail(self, number: int, error: EdgeError) -> None:
         piece = self._jobs[number].piece
         sha256 = None
         with contextlib.suppress(OSError, ValueError):
             sha256 = file_sha256(piece.path)
-        self._manifest.add(entry_of_failure(piece.origin, piece.page, sha256, str(error)))
         self._told.enter(number, Ending("failed", error))
+        self._manifest.add(entry_of_failure(piece.origin, piece.page, sha256, _told_of(piece, error)))
 
     def _end(self, early: EdgeError | None) -> EdgeError | None:
         """Enter what was still being written, and put the manifest in order."""
+        wait(self._writing)
+        self._folder.clear_scratch()  # what nobody takes any more, where the disk may be full
         for written in [*self._writing]:
             try:
                 self._enter(written)
@@ -221,3 +223,11 @@ class _Run:
         except OutputFolderError as error:  # its lines are there, as a kill would have left them
             early = early or error
         return early
+
+
+def _told_of(piece: Piece, error: EdgeError) -> str:
+    """Why there is no result; without the original's name where results shall not tell whose they are."""
+    if piece.options.deidentify is None:
+        return str(error)
+    told = str(error).replace(str(piece.path), str(piece.origin))
+    return "see what the run said of it" if piece.path.stem in told else told

@@ -6,6 +6,7 @@ and is of one colour only where its original was.
 
 from __future__ import annotations
 
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +20,7 @@ from edge.batch.checks import FLAT_LEVELS, contrast_levels
 from edge.batch.manifest import MANIFEST, entries_of
 from edge.clips.decode import ClipReader
 from edge.clips.facts import clip_facts
+from edge.dicom.reading.file import opened_dicom
 from edge.health.machine import available_cpus
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_HEIGHT_PX, FRAME_WIDTH_PX
@@ -61,8 +63,19 @@ def see_clip(path: Path) -> Seen:
     return Seen(facts.width_px, facts.height_px, contrast)
 
 
+def see_dicom(path: Path) -> Seen:
+    with opened_dicom(path) as found:
+        if not found.facts.video:
+            image = found.frame().image
+            return Seen(image.shape[1], image.shape[0], contrast_levels(image))
+        with tempfile.NamedTemporaryFile(suffix=found.facts.video) as stream:
+            found.write_stream(stream.file)
+            stream.flush()
+            return see_clip(Path(stream.name))
+
+
 SEES: Mapping[str, Callable[[Path], Seen]] = {
-    ".png": see_picture, ".mp4": see_clip, ".mov": see_clip, ".mkv": see_clip,
+    ".png": see_picture, ".dcm": see_dicom, ".mp4": see_clip, ".mov": see_clip, ".mkv": see_clip,
 }  # fmt: skip
 """Ending of a result -> how it is looked at; raises EdgeError where it cannot be decoded whole."""
 

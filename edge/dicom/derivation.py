@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
+from pydicom.uid import UID
 
 from edge.dicom.codes import ADDED, MULTIPLIED, PROCESSING, RESAMPLED, SOURCE_IMAGE, Code
 from edge.dicom.equipment import Equipment, clipped
@@ -21,6 +22,20 @@ _AS_IS = "as is"
 _DRAWN = "Detail was synthesised: the picture contains detail that the camera did not see."
 
 
+class Source(NamedTuple):
+    """The object that a derived one is made of.
+
+    Attributes:
+        frame: of several, from 1; 0 for all of it.
+        keeps_places: each pixel lies where it lay.
+    """
+
+    sop_class_uid: str
+    uid: str
+    frame: int = 0
+    keeps_places: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Making:
     """Attributes:
@@ -28,6 +43,7 @@ class Making:
     text: the derivation in words; empty for what is as it was taken.
     codes: the same, coded.
     profile: of an enhanced view: name, version and SHA-256 of what made it.
+    made_at: "" where the same original shall give the same bytes again.
     """
 
     view: Mode
@@ -42,7 +58,7 @@ class Making:
     def of(cls, record: Mapping[str, Any], view: Mode, is_recording: bool) -> Making:
         """Raises KeyError, TypeError or ValueError where the record does not tell."""
         version, fit = clipped(str(record["program_version"])), str(record.get("fit", _AS_IS))
-        program, made_at = clipped(str(record["program"])), str(record["made_at"])
+        program, made_at = clipped(str(record["program"])), str(record.get("made_at", ""))
         fitted = "" if fit == _AS_IS else f"The original was {fit}."
         resampled = (RESAMPLED,) if fitted else ()
         if view == "raw":
@@ -58,7 +74,7 @@ class Making:
         return cls(view, _short(text), codes, profile, program, version, made_at)
 
 
-def add_derivation(made: Dataset, of: Making, sources: Sequence[str], unit: Equipment) -> None:
+def add_derivation(made: Dataset, of: Making, source: Source | None, unit: Equipment) -> None:
     """Image type, derivation, source and what contributed."""
     kind = "DERIVED" if of.text else "ORIGINAL"
     made.ImageType = [kind, "PRIMARY" if of.view == "raw" else "SECONDARY"]
@@ -68,16 +84,17 @@ def add_derivation(made: Dataset, of: Making, sources: Sequence[str], unit: Equi
     made.DerivationCodeSequence = Items([code.item() for code in of.codes])
     if of.view == "raw":
         return
-    if sources:
-        made.SourceImageSequence = Items([_source(made, uid) for uid in sources])
+    if source is not None:
+        made.SourceImageSequence = Items([_source(source)])
     made.ContributingEquipmentSequence = Items([_contribution(of, unit)])
 
 
-def _source(made: Dataset, uid: str) -> Dataset:
+def _source(of: Source) -> Dataset:
     item = Dataset()
-    item.ReferencedSOPClassUID = made.SOPClassUID  # both views of one thing are of one class
-    item.ReferencedSOPInstanceUID = uid
-    item.SpatialLocationsPreserved = "YES"
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = UID(of.sop_class_uid), UID(of.uid)
+    if of.frame:
+        item.ReferencedFrameNumber = of.frame
+    item.SpatialLocationsPreserved = "YES" if of.keeps_places else "NO"
     item.PurposeOfReferenceCodeSequence = SOURCE_IMAGE.sequence()
     return item
 
@@ -88,8 +105,9 @@ def _contribution(of: Making, unit: Equipment) -> Dataset:
     item.Manufacturer = clipped(unit.manufacturer) or of.program
     item.ManufacturerModelName = of.program
     item.SoftwareVersions = of.version
-    at = datetime.fromisoformat(of.made_at).astimezone()
-    item.ContributionDateTime = f"{at:%Y%m%d%H%M%S%z}"
+    if of.made_at:
+        at = datetime.fromisoformat(of.made_at).astimezone()
+        item.ContributionDateTime = f"{at:%Y%m%d%H%M%S%z}"
     item.ContributionDescription = _short(of.profile)
     return item
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -15,7 +15,7 @@ from pydicom.uid import UID
 
 from edge.basics.errors import InputOutputError
 from edge.dicom.codes import PHARYNX
-from edge.dicom.derivation import Making, add_derivation
+from edge.dicom.derivation import Making, Source, add_derivation
 from edge.dicom.equipment import Equipment
 from edge.dicom.examination import Examination, Patient, examination_of
 from edge.pictures.image import Mode
@@ -50,7 +50,7 @@ class Origin:
     Attributes:
         record: its sidecar.
         uid: of the object.
-        sources: UIDs of the raw objects that an enhanced one is made of.
+        source: UID of the raw object that an enhanced one is made of; "" for a raw one, and where there is none.
         begin_s: of a part of a recording.
         part: its number and how many there are.
     """
@@ -59,7 +59,7 @@ class Origin:
     view: Mode
     series: Mapping[Mode, str]
     uid: str
-    sources: tuple[str, ...]
+    source: str
     equipment: Equipment
     begin_s: float = 0.0
     part: tuple[int, int] = (1, 1)
@@ -76,10 +76,6 @@ class Origin:
             told = f"{error.args[0]} is missing" if isinstance(error, KeyError) and error.args else str(error)
             raise NoObject(f"the record of a saved item: {told}; no DICOM object can be made of it") from error
 
-    @property
-    def is_recording(self) -> bool:
-        return self.record.get("kind") == "recording"
-
     def sha256(self) -> str:
         """Of the view's file, as the record has it; "" where it has none."""
         try:
@@ -87,6 +83,11 @@ class Origin:
             return str(named[0].get("sha256", "")) if named else ""
         except (KeyError, TypeError, AttributeError) as error:
             raise NoObject("the record of a saved item: output.files: expected its files") from error
+
+    def of_part(self, number: int, num_parts: int) -> Origin:
+        """The same of a part of it."""
+        source = part_uid(self.source, number) if self.source else ""
+        return replace(self, uid=part_uid(self.uid, number), source=source, part=(number, num_parts))
 
     def _dataset(self, sop_class_uid: str, transfer_syntax_uid: str) -> Dataset:
         examination = self._examination()
@@ -101,7 +102,9 @@ class Origin:
         self._add_study_and_series(made, examination)
         self.equipment.add_to(made)
         self._add_image(made)
-        add_derivation(made, Making.of(self.record, self.view, self.is_recording), self.sources, self.equipment)
+        making = Making.of(self.record, self.view, is_recording(self.record))
+        source = Source(sop_class_uid, self.source) if self.source else None  # both views are of one class
+        add_derivation(made, making, source, self.equipment)
         if not is_ascii(made):
             made.SpecificCharacterSet = UTF_8
         return made
@@ -110,8 +113,7 @@ class Origin:
         found = (self.record.get("session") or {}).get("examination")
         if found is not None:
             return examination_of(found)
-        digest = hashlib.sha256("".join(self.series[view] for view in sorted(self.series)).encode()).digest()
-        return Examination(Patient(), study_uid=f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}")
+        return Examination(Patient(), study_uid=_uid_of("".join(self.series[view] for view in sorted(self.series))))
 
     def _add_study_and_series(self, made: Dataset, of: Examination) -> None:
         began = (self.record.get("session") or {}).get("since") or self._taken_at()
@@ -121,7 +123,7 @@ class Origin:
         made.ReferringPhysicianName = of.referring
         if of.description:
             made.StudyDescription = of.description
-        number, description = _SERIES["recording" if self.is_recording else "picture", self.view]
+        number, description = _SERIES["recording" if is_recording(self.record) else "picture", self.view]
         made.Modality, made.SeriesInstanceUID = "ES", self.series[self.view]
         made.SeriesNumber, made.SeriesDescription = number, description
         made.BodyPartExamined, made.AnatomicRegionSequence = BODY_PART, PHARYNX.sequence()
@@ -129,14 +131,15 @@ class Origin:
             made.RequestAttributesSequence = Sequence([_request(of)])
 
     def _add_image(self, made: Dataset) -> None:
-        taken_at, made_at = self._taken_at(), str(self.record["made_at"])
-        made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
-        day, time = _day_and_time(taken_at or made_at, self.begin_s)
-        made.ContentDate, made.ContentTime = day, time
+        taken_at, made_at = self._taken_at(), str(self.record.get("made_at", ""))
+        if taken_at or made_at:
+            made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
+            made.ContentDate, made.ContentTime = _day_and_time(taken_at or made_at, self.begin_s)
         if taken_at:
-            made.AcquisitionDate, made.AcquisitionTime = day, time
-            made.AcquisitionDateTime = f"{day}{time}{_local(taken_at):%z}"
-        made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
+            made.AcquisitionDate, made.AcquisitionTime = made.ContentDate, made.ContentTime
+            made.AcquisitionDateTime = f"{made.ContentDate}{made.ContentTime}{made.TimezoneOffsetFromUTC}"
+        if made_at:
+            made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
         number, num = self.part
         seq = self.record["source"].get("seq", number)
         made.InstanceNumber = int(seq) % (1 << 31)
@@ -149,6 +152,19 @@ class Origin:
     def _taken_at(self) -> str:
         """Empty for an original that came as a file: nobody knows when it was taken."""
         return str(self.record["source"].get("taken_at", ""))
+
+
+def is_recording(record: Mapping[str, Any]) -> bool:
+    return record.get("kind") == "recording"
+
+
+def part_uid(uid: str, number: int) -> str:
+    """The first part has the recording's own; those of the others follow from it, however often they are made."""
+    return uid if number == 1 else _uid_of(f"{uid}/{number}")
+
+
+def _uid_of(text: str) -> str:
+    return f"2.25.{uuid.UUID(bytes=hashlib.sha256(text.encode()).digest()[:16], version=4).int}"
 
 
 def is_ascii(dataset: Dataset) -> bool:

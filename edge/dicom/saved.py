@@ -8,25 +8,26 @@ The same record, files and UIDs give the same bytes, so that what is sent again 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from pydicom.config import IGNORE
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, generate_uid
 
 from edge.basics.whole_files import PRIVATE_FILE, whole_file
 from edge.dicom.equipment import Equipment
-from edge.dicom.origin import NoObject, Origin
-from edge.dicom.recordings import recording_datasets
-from edge.dicom.stills import still_dataset
+from edge.dicom.origin import NoObject, Origin, is_recording, part_uid
+from edge.dicom.recordings import num_parts_of, recording_datasets
+from edge.dicom.stills import still_datasets
 from edge.pictures.image import Mode
 
 VIEWS: tuple[Mode, ...] = ("raw", "enhanced")
 """The source first: what refers to it comes later."""
 
-__all__ = ["VIEWS", "DicomObject", "Equipment", "NoObject", "ObjectUids", "objects_from_saved"]
+__all__ = ["VIEWS", "DicomObject", "Equipment", "NoObject", "ObjectUids", "objects_from_saved", "part_uids"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _uids(record: Mapping[str, Any], key: str) -> dict[Mode, str]:
     if not isinstance(found, Mapping):
         raise ValueError(f"{key}: expected a UID for each view")
     for view, uid in found.items():
-        if view not in get_args(Mode) or not isinstance(uid, str) or not UID(uid).is_valid:
+        if view not in get_args(Mode) or not isinstance(uid, str) or not UID(uid, IGNORE).is_valid:
             raise ValueError(f"{key}: expected a UID for raw or enhanced")
     return dict(found)
 
@@ -108,29 +109,35 @@ def objects_from_saved(
     files: Mapping[Mode, Path],
     uids: ObjectUids,
     equipment: Equipment,
+    wanted: Container[str] | None = None,
 ) -> Iterator[DicomObject]:
-    """The objects of a pair or a recording, raw before enhanced.
+    """The objects of a pair or a recording, raw before enhanced; of a long recording a row of them for each view.
 
     Args:
         record: the sidecar. Without an examination in it the patient has no name and no id.
         files: of the views, readable as they are.
+        wanted: UIDs of those that are made, of `part_uids`; all of them where None.
 
     Raises:
         NoObject: the record lacks what an object needs, or a file is not what it says.
         OSError: a file cannot be read.
     """
-    sources = tuple(uids.instances[view] for view in VIEWS if view == "raw" and view in uids.instances)
+    source = uids.instances.get("raw", "")
     for view in VIEWS:
-        if view not in files:
-            continue
-        origin = Origin(
-            record, view, uids.series, uids.instances[view], sources if view == "enhanced" else (), equipment
-        )
-        if not origin.is_recording:
-            yield DicomObject(view, still_dataset(origin, files[view]))
-            continue
-        made: list[str] = []
-        for dataset in recording_datasets(origin, files[view]):
-            made.append(str(dataset.SOPInstanceUID))
-            yield DicomObject(view, dataset)
-        sources = tuple(made)
+        if view in files:
+            of = source if view == "enhanced" else ""
+            origin = Origin(record, view, uids.series, uids.instances[view], of, equipment)
+            made = recording_datasets if is_recording(record) else still_datasets
+            yield from (DicomObject(view, dataset) for dataset in made(origin, files[view], wanted))
+
+
+def part_uids(record: Mapping[str, Any], uids: ObjectUids) -> dict[Mode, tuple[str, ...]]:
+    """The UIDs of all objects of something saved, by view: more than one where a recording is sent in parts.
+
+    Raises:
+        NoObject: the record does not tell.
+    """
+    num_parts = num_parts_of(record)
+    return {
+        view: tuple(part_uid(uid, number + 1) for number in range(num_parts)) for view, uid in uids.instances.items()
+    }

@@ -84,6 +84,11 @@ class Listed:
     asked_at: datetime
 
 
+UNREADABLE = Scheduled(
+    "(cannot be read)", "", "", "", "", "", "", None, "an answer is no DICOM dataset: its administrator can say which"
+)
+
+
 def keys_wanted() -> tuple[str, ...]:
     """Attributes that an answer must be asked for, those of the step apart."""
     return (*_OF_PATIENT.values(), *_OF_STUDY.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -18,16 +19,23 @@ from edge.pictures.reading.picture_file import PictureFile
 from edge.pictures.reading.refusals import MAX_FILE_BYTES
 
 
-def still_dataset(origin: Origin, path: Path) -> Dataset:
-    """The whole object.
+def still_datasets(origin: Origin, path: Path, wanted: Container[str] | None) -> Iterator[Dataset]:
+    """The one object of it.
 
     Raises:
         NoObject: the record lacks something, or the file is not the sound picture of which it tells.
         OSError: the file cannot be read.
     """
+    if wanted is not None and origin.uid not in wanted:
+        return
     made = origin.dataset(VLEndoscopicImageStorage, ExplicitVRLittleEndian)
     loss_of_still(origin.record).add_to(made)
-    image = _pixels(path, origin.sha256())
+    add_pixels(made, _pixels(path, origin.sha256()))
+    yield made
+
+
+def add_pixels(made: Dataset, image: Image) -> None:
+    """A picture in sRGB, not compressed."""
     made.Rows, made.Columns = image.shape[:2]
     made.SamplesPerPixel, made.PhotometricInterpretation, made.PlanarConfiguration = 3, "RGB", 0
     made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 8, 8, 7, 0
@@ -35,7 +43,6 @@ def still_dataset(origin: Origin, path: Path) -> Dataset:
     pixels = image.tobytes()
     made.PixelData = pixels + b"\0" * (len(pixels) % 2)
     made["PixelData"].VR = "OB"
-    return made
 
 
 def _pixels(path: Path, sha256: str) -> Image:

@@ -44,6 +44,10 @@ ERROR_KINDS: Mapping[str, type[EdgeError]] = {one.__name__: one for one in _KIND
 _NONSENSE = "the process that tried it answered nonsense"
 
 
+class TooLong(ModelError):
+    """It was ended when its time was over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the process may take.
@@ -163,7 +167,7 @@ class Confined:
         poll.register(self._line, select.POLLIN)
         while True:
             if time.monotonic() > end_s:
-                raise ModelError(f"it was not through after {self._limits.seconds:.0f} s, and was ended")
+                raise TooLong(f"it was not through after {self._limits.seconds:.0f} s, and was ended")
             if _memory_bytes(self.pid) > self._limits.memory_bytes:
                 raise ModelError(f"it took more than {self._limits.memory_bytes >> 20} MiB of memory, and was ended")
             if not poll.poll(_POLL_S * 1e3):

@@ -22,6 +22,7 @@ from edge.engines.engine import Enhanced
 from edge.engines.rungs import own_rungs
 from edge.guard.order import EngineOrder, is_without_gpu
 from edge.guard.process import EngineGone, EngineProcess, reap
+from edge.guard.sandbox import has_gpu
 from edge.guard.shared_frames import SharedFrames
 from edge.health.machine import available_cpus
 from edge.models.profile import Profile
@@ -206,7 +207,8 @@ class FilesEngine:
                 num_gone = 0
 
     def _step_down(self, error: EdgeError) -> None:
-        log.log(logging.INFO if is_without_gpu(error) else logging.WARNING, "the CPU engine runs: %s", error)
+        as_it_should_be = logging.INFO if has_gpu() else logging.DEBUG  # news where a GPU is there
+        log.log(as_it_should_be if is_without_gpu(error) else logging.WARNING, "the CPU engine runs: %s", error)
         self._rung += 1
 
     def abandon(self) -> None:

@@ -25,7 +25,7 @@ class Field:
     when: str = ""
 
 
-_HEAD, _CAMERA, _SCREEN = "a head", "a camera", "a screen"
+_HEAD, _CAMERA, _SCREEN, _PACS = "a head", "a camera", "a screen", "`[pacs]`"
 
 FIELDS: Final = (
     Field("state", "`live`, `degraded`, `stale`, `no-signal`, `starting`"),
@@ -47,7 +47,8 @@ FIELDS: Final = (
     Field("notices", "words shown beneath the banner"),
     Field(
         "parts.*.state",
-        "`ok`, `degraded`, `failed`, `starting`, `off` of `source`, `engine`, `bridge`, `sinks`, `storage`, `heat`",
+        "`ok`, `degraded`, `failed`, `starting`, `off` of `source`, `engine`, `bridge`, `sinks`, `storage`, `heat`, "
+        "`pacs`",
     ),
     Field("parts.*.reason", "why"),
     Field("parts.*.since_s", "since when"),
@@ -76,6 +77,9 @@ FIELDS: Final = (
     Field("recording.before.*", "seconds and bytes kept in memory", "`[recording] before_s`"),
     Field("recording.encoder", "how clips are coded"),
     Field("recording.ended", "by what the last one ended"),
+    Field("retention.days", "`[privacy] retention_days`; 0: for ever"),
+    Field("retention.waiting", "pictures and recordings that are older, and wait for the PACS"),
+    Field("retention.notice", 'what to know of it: what goes soon, what stays, a clock that leapt; "": nothing'),
     Field("video.encoder", "of WebRTC and RTSP"),
     Field("video.viewers.*", "by view"),
     Field("video.reason", "why there is none"),
@@ -116,6 +120,14 @@ FIELDS: Final = (
     Field("bridge.frame_sync.offset_ms", "exposure's start to capture time, median", _HEAD),
     Field("bridge.frame_sync.jitter_ms", "its spread, 5th to 95th percentile", _HEAD),
     Field("bridge.frame_sync.uncertainty_ms", "how well the head's clock is known", _HEAD),
+    Field("pacs", "what is sent to the archive; null where none is configured"),
+    Field("pacs.to", "where it is", _PACS),
+    Field("pacs.waiting", "objects that are not sent yet; null where nobody can say", _PACS),
+    Field("pacs.sent", "sent, and not yet said to be kept", _PACS),
+    Field("pacs.committed", "said to be kept for good", _PACS),
+    Field("pacs.failed", "refused; `edge-enhance pacs retry` sends them again", _PACS),
+    Field("pacs.oldest_waiting_s", "since the oldest waits; null: none does", _PACS),
+    Field("pacs.reason", "what went wrong last, as long as it does", _PACS),
     Field("display.sink", "GStreamer's element", _SCREEN),
     Field("display.reason", "why there is no picture on it", _SCREEN),
     Field("display.fps", "pictures a second", _SCREEN),

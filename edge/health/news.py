@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from edge.pictures.image import Mode
 
-Part = Literal["source", "engine", "bridge", "sinks", "storage", "heat"]
+Part = Literal["source", "engine", "bridge", "sinks", "storage", "heat", "pacs"]
 ReferenceState = Literal["begun", "made", "failed", "given up"]
 PartState = Literal["off", "starting", "ok", "degraded", "failed"]
 

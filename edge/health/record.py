@@ -33,8 +33,9 @@ _FIRST_STATES: dict[Part, PartState] = {
     "sinks": "starting",
     "storage": "off",
     "heat": "off",
+    "pacs": "off",
 }
-_IN_A_PILL: tuple[Part, ...] = ("heat", "storage", "bridge", "sinks")
+_IN_A_PILL: tuple[Part, ...] = ("heat", "storage", "bridge", "sinks", "pacs")
 """Parts without which the picture is still what it says; their trouble is a pill beneath the banner."""
 _LEVELS: dict[PartState, int] = {"degraded": logging.WARNING, "failed": logging.ERROR}
 
@@ -67,7 +68,7 @@ class Health:
         self._num_frames = 0
         self._notices: dict[str, _Notice] = {}
         self.is_ending: Callable[[], bool] = lambda: False
-        self._records: dict[str, Callable[[], Any]] = {"bridge": lambda: None}
+        self._records: dict[str, Callable[[], Any]] = {"bridge": lambda: None, "pacs": lambda: None}
         self._drops: dict[str, Callable[[], int]] = {}
         self._rate_in, self._rate_out = Rate(), Rate()
         self._latency_ms: deque[float] = deque(maxlen=NUM_SAMPLES)

@@ -17,7 +17,7 @@ MOST_FIGURES = 40
 SHORT = 12
 """Digits of a hash where the whole is not needed."""
 _UNITS = {"db": "dB", "ms": "ms", "px": "px", "percent": "%", "levels": "levels", "degrees": "degrees"}
-_CAPITALS = {"psnr": "PSNR", "ssim": "SSIM", "lpips": "LPIPS", "kid": "KID", "niqe": "NIQE", "piqe": "PIQE"}
+_CAPITALS = {one.lower(): one for one in ("PSNR", "SSIM", "LPIPS", "KID", "NIQE", "PIQE", "dE00")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,27 +5,28 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from itertools import groupby
 from typing import Any, Protocol
 
 from pydicom.dataset import Dataset
 
-from edge.basics.errors import EdgeError
+from edge.basics.errors import ConfigError, EdgeError
 from edge.basics.folders import open_folder
+from edge.basics.secrets import shown_uri
 from edge.basics.threads import give_way
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, lock
 from edge.config import PacsConfig
 from edge.health.news import Board, PartState, Removed, Saved, SessionChanged
 from edge.pacs.patience import Patience, wait_after
 from edge.pacs.peers import PeerFailed, pacs_peer
-from edge.pacs.waiting.queue import Entry, Queue
+from edge.pacs.waiting.queue import LAST_ERROR, RETRY, Entry, Queue
 from edge.pacs.waiting.scan import Scan
 from edge.pacs.ways.commitment import MOST, Listener, Reports, ask
 from edge.pacs.ways.forms import remove_spooled
-from edge.pacs.ways.objects import NoObject, objects_of
-from edge.pacs.ways.outcome import Outcome, Taken
+from edge.pacs.ways.objects import DicomObject, NoObject, objects_of
+from edge.pacs.ways.outcome import NotTaken, Outcome
 from edge.pacs.ways.storing import storing
 from edge.pacs.ways.stow import Stow, service_of
 from edge.saving.store import Store
@@ -40,8 +41,12 @@ ASK_AGAIN_S = 600.0
 """After which a PACS is asked again that has not said what it keeps."""
 REPORT_S = 10.0
 """How long the answer may come on the connection on which it was asked."""
-LAST_ERROR, RETRY = "error", "retry"
 _LOCK = "sender.lock"
+
+
+def target_of(config: PacsConfig) -> str:
+    """Where what is sent goes, as it may be shown."""
+    return shown_uri(config.stow) if config.stow else f"{config.host}:{config.port}"
 
 
 class Way(Protocol):
@@ -57,9 +62,6 @@ class Sender:
         serial: of the camera unit.
         open_session: id of the patient session that is open; "" where none is.
         tell: the part's state and reason, each time that they may have changed.
-
-    Raises:
-        ConfigError: a file that [pacs] names cannot be used.
     """
 
     def __init__(
@@ -73,7 +75,6 @@ class Sender:
     ) -> None:
         self._config, self._serial, self._store, self._tell = config, serial, store, tell
         self._peer = pacs_peer(config) if config.host else None
-        self._service = service_of(config) if config.stow else None
         self._is_commitment_asked = config.commitment and self._peer is not None
         self._open_session = open_session
         self._queue: Queue | None = None
@@ -82,6 +83,7 @@ class Sender:
         self._lock, self._is_hasty = threading.Lock(), False
         self._scan_at, self._retried_at = 0.0, 0.0
         self._sending, self._confirming = Patience(), Patience()
+        self._deaf = ""
         self._thread = threading.Thread(target=self._run, name="pacs", daemon=True)
         board.read(SessionChanged, lambda news: self._hurry())
         board.read(Saved, lambda news: self._look())
@@ -111,9 +113,8 @@ class Sender:
 
     def record(self) -> dict[str, Any]:
         """For `/health`: counts, since when the oldest waits, what went wrong last; counts are None where unknown."""
-        to = self._service.name if self._service is not None else self._peer.name if self._peer is not None else ""
         empty: dict[str, Any] = {"waiting": None, "sent": None, "committed": None, "failed": None}
-        told = {"to": to.removeprefix("pacs "), **empty, "oldest_waiting_s": None, "reason": self._trouble()}
+        told = {"to": target_of(self._config), **empty, "oldest_waiting_s": None, "reason": self._trouble()}
         if self._queue is None:
             return told
         try:
@@ -168,14 +169,23 @@ class Sender:
         with ExitStack() as stack:
             if self._config.listen and self._is_commitment_asked:
                 assert self._peer is not None
-                stack.enter_context(closing(Listener(self._config, self._peer.tls, self._reports)))
+                try:
+                    stack.enter_context(closing(Listener(self._config, self._peer.tls, self._reports)))
+                    self._deaf = ""
+                except ConfigError as error:  # what waits goes all the same
+                    self._deaf = str(error)
+                    log.error("pacs: %s", error)
             yield
 
     def _round(self) -> None:
         queue, scan = self._queue_and_scan()
         if self._is_hasty or time.monotonic() >= self._scan_at:
-            self._scan_at = time.monotonic() + SCAN_EVERY_S
-            scan.run()
+            self._scan_at = time.monotonic() + SCAN_EVERY_S  # before, so that what is saved meanwhile is looked for
+            try:
+                scan.run()
+            except EdgeError:
+                self._scan_at = 0.0
+                raise
         if self._is_hasty or self._is_retry_asked(queue):
             self._is_hasty = False
             self._sending.haste()
@@ -192,7 +202,7 @@ class Sender:
         self._say(self._trouble() or queue.complaint())
 
     def _trouble(self) -> str:
-        return self._sending.reason or self._confirming.reason
+        return self._sending.reason or self._confirming.reason or self._deaf
 
     def _send(self, queue: Queue, due: Sequence[Entry]) -> None:
         """Raises PeerFailed where the PACS is not there, or is lost."""
@@ -205,9 +215,10 @@ class Sender:
     def _send_item(self, queue: Queue, way: Way, wanted: Sequence[Entry]) -> None:
         left = {one.view: one for one in wanted}
         try:
-            for made in objects_of(self._store, wanted, queue.of(wanted[0].item), self._serial):
-                self._take(queue, left[made.view], way.send(made.dataset))
-                del left[made.view]
+            with objects_of(self._store, wanted, queue.of(wanted[0].item), self._serial, self._config.path) as objects:
+                for view, parts in groupby(objects, lambda one: one.view):
+                    self._send_view(queue, way, left[view], parts)
+                    del left[view]
             for entry in left.values():
                 self._failed(queue, entry, "no object could be made of it")
         except NoObject as error:
@@ -222,11 +233,22 @@ class Sender:
             for entry in left.values():
                 queue.later(entry, f"cannot be put together: {error.strerror or error}", self._next(entry))
 
-    def _take(self, queue: Queue, entry: Entry, outcome: Outcome) -> None:
-        if isinstance(outcome, Taken):
-            queue.sent(entry, outcome.uid, outcome.sop_class, time.time())
-            log.info("pacs: sent %s, %s", entry.item, entry.view)
-        elif outcome.is_final:
+    def _send_view(self, queue: Queue, way: Way, entry: Entry, parts: Iterable[DicomObject]) -> None:
+        """One object, or the parts of a long clip; those that the PACS has are not sent again."""
+        taken = queue.taken(entry)
+        for made in parts:
+            if made.uid in taken:
+                continue
+            outcome = way.send(made.dataset)
+            if isinstance(outcome, NotTaken):
+                self._not_taken(queue, entry, outcome)
+                return
+            queue.took(entry, made.uid, outcome.uid, outcome.sop_class)
+        queue.sent(entry)
+        log.info("pacs: sent %s, %s", entry.item, entry.view)
+
+    def _not_taken(self, queue: Queue, entry: Entry, outcome: NotTaken) -> None:
+        if outcome.is_final:
             self._failed(queue, entry, outcome.reason)
         else:
             wait_s = RARE_WAIT_S if outcome.is_rare else wait_after(entry.tries)
@@ -239,15 +261,15 @@ class Sender:
     def _confirm(self, queue: Queue) -> None:
         """Raises PeerFailed where the PACS is not there, or does not commit."""
         assert self._peer is not None
-        entries = queue.to_confirm(time.time(), ASK_AGAIN_S)
-        for begin in range(0, len(entries), MOST):
+        about = queue.to_confirm(time.time(), ASK_AGAIN_S)
+        for begin in range(0, len(about), MOST):
             if not self._is_closed.is_set():
-                ask(self._peer, queue, self._reports, entries[begin : begin + MOST], REPORT_S)
+                ask(self._peer, queue, self._reports, about[begin : begin + MOST], REPORT_S)
 
     @contextmanager
     def _way(self) -> Iterator[Way]:
-        if self._service is not None:
-            with closing(Stow(self._service, self._config.path)) as stow:
+        if self._config.stow:
+            with closing(Stow(service_of(self._config), self._config.path)) as stow:
                 yield stow
         else:
             assert self._peer is not None

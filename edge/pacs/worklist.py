@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from edge.basics.errors import NotNow
 from edge.config import WorklistConfig
 from edge.dicom.examination import Examination
-from edge.dicom.scheduled import STEPS, Listed, Scheduled, keys_of_step, keys_wanted, scheduled_of
+from edge.dicom.scheduled import STEPS, UNREADABLE, Listed, Scheduled, keys_of_step, keys_wanted, scheduled_of
 from edge.pacs.peers import Peer, PeerFailed, associated, status_of
 from edge.pacs.tls import files_of
 
@@ -107,7 +107,10 @@ class Worklist:
                     association.send_c_cancel(1, query_model=FIND)
                     association.abort()
                     break
-                found.append(scheduled_of(answer, self._config.character_set))
+                if answer is not None:
+                    found.append(scheduled_of(answer, self._config.character_set))
+                elif UNREADABLE not in found:
+                    found.append(UNREADABLE)
         log.info("worklist: %d answers%s", len(found), ", and there are more" if has_more else "")
         items = tuple(sorted(((self._kept(one), one) for one in found), key=lambda item: _order(item[1])))
         return Listed(items, has_more, datetime.now(timezone.utc))
@@ -126,18 +129,27 @@ class Worklist:
         return key
 
 
+def scheduled_line(config: WorklistConfig) -> str:
+    """One line for who installs the unit: how many are scheduled, and why not all can be chosen; as `Worklist.ask`."""
+    if not config.host:
+        return "not configured"
+    listed = Worklist(config).ask()
+    reasons = sorted({one.reason for _, one in listed.items if one.reason})
+    told = f"; some cannot be chosen: {'; '.join(reasons)}" if reasons else ""
+    return f"{config.host}:{config.port} answers, {len(listed.items)} scheduled{told}"
+
+
 def _peer(config: WorklistConfig) -> Peer:
     tls = files_of("worklist", config.ca, config.certificate, config.key) if config.tls else None
     titles = config.ae_title.strip(), config.own_ae_title.strip()
     return Peer("worklist", config.host, config.port, *titles, tls, config.timeout_s)
 
 
-def _pending(peer: Peer, answers: Iterator[tuple[Dataset, Dataset | None]]) -> Iterator[Dataset]:
+def _pending(peer: Peer, answers: Iterator[tuple[Dataset, Dataset | None]]) -> Iterator[Dataset | None]:
+    """Those that match; None for one that is no dataset."""
     for status, answer in answers:
         code = status_of(peer, status)
         if code in _PENDING:
-            if answer is None:
-                raise PeerFailed(f"{peer.name}: an answer is no DICOM dataset; ask its administrator")
             yield answer
         elif code != 0:
             raise PeerFailed(f"{peer.name}: refused the query (status 0x{code:04X}); its own log says why")
@@ -157,7 +169,7 @@ def _query(config: WorklistConfig, today: date) -> Dataset:
     for dataset, keywords in ((step, keys_of_step()), (query, keys_wanted())):
         for keyword in keywords:
             setattr(dataset, keyword, "")
-    query.SpecificCharacterSet = ""
+    query.SpecificCharacterSet = "ISO_IR 192"  # who answers in the set of the question then loses no letter
     setattr(query, STEPS, [step])
     return query
 

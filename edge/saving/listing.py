@@ -92,6 +92,7 @@ class Listing:
         self._folder, self.at_rest = folder, at_rest
         self._lock = threading.Lock()
         self._items: dict[str, Item] = {}
+        self._names: dict[str, datetime] = {}
         self._read_for: tuple[int, int, int] | None = None
         self._records: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
 
@@ -102,7 +103,7 @@ class Listing:
     def use(self, folder: Path) -> None:
         """Another folder from now on."""
         with self._lock:
-            self._folder, self._read_for, self._items = folder, None, {}
+            self._folder, self._read_for, self._items, self._names = folder, None, {}, {}
             self._records.clear()
 
     def items(self) -> list[Item]:
@@ -116,10 +117,16 @@ class Listing:
                 with open_folder(self._folder) as folder:
                     self._refresh(folder)
             except FileNotFoundError:
-                self._items, self._read_for = {}, None
+                self._items, self._names, self._read_for = {}, {}, None
             except OSError as error:
                 raise InputOutputError(f"{error.filename or self._folder}: {error.strerror or error}") from error
             return list(self._items.values())
+
+    def names(self) -> dict[str, datetime]:
+        """Name of all that is kept, of what lost its pictures too -> when it was taken. Raises as `items`."""
+        self.items()
+        with self._lock:
+            return dict(self._names)
 
     def find(self, name: str) -> Item | None:
         """The item of this name; None where there is none. Raises as `items`."""
@@ -170,7 +177,8 @@ class Listing:
         read_for = about.st_dev, about.st_ino, about.st_mtime_ns
         if read_for == self._read_for and time.time_ns() - about.st_mtime_ns > _SETTLED_NS:
             return
-        self._items, self._read_for = _items_in(folder), read_for
+        self._items, self._names = _items_in(folder)
+        self._read_for = read_for
 
     def _of_record(self, folder: Folder, item: Item) -> dict[str, Any]:
         """What the record beside it says."""
@@ -186,7 +194,7 @@ class Listing:
         return known
 
 
-def _items_in(folder: Folder) -> dict[str, Item]:
+def _items_in(folder: Folder) -> tuple[dict[str, Item], dict[str, datetime]]:
     names = folder.names()
     gone = set(marked_items(names))
     wanted: dict[str, list[str]] = {}
@@ -203,7 +211,7 @@ def _items_in(folder: Folder) -> dict[str, Item]:
         kind: Kind = "recording" if parts_of(f"{name}.json") else "pair"
         if (taken_at := _taken_at(name)) and gathered.files.keys() & {"raw", "enhanced"}:
             items[name] = Item(name, kind, taken_at, gathered.files, gathered.sizes, gathered.changed_ns)
-    return items
+    return items, {name: taken_at for name in wanted if (taken_at := _taken_at(name))}
 
 
 def _gather(folder: Folder, file: str, gathered: _Gathered) -> None:

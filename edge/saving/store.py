@@ -1,6 +1,8 @@
 """The store: what is kept, how much it may take, and what goes when it is more.
 
-Recordings go, the oldest first; a picture goes only when somebody removes it. What a recording that runs takes counts.
+Recordings go, the oldest first; a picture goes only when somebody removes it, or where there is a limit in days, which
+is for all that is kept: a picture without a patient session may show a patient too. What a recording that runs takes
+counts.
 """
 
 from __future__ import annotations
@@ -15,12 +17,13 @@ from typing import Any
 from edge.basics.errors import EdgeError, InputOutputError, NotNow
 from edge.basics.folders import open_folder
 from edge.basics.threads import give_way
-from edge.config import SaveConfig
+from edge.config import PrivacyConfig, SaveConfig
 from edge.health.disk import disk_state, nearest
 from edge.health.news import Board, RecordingChanged, Removed, Saved
 from edge.saving.at_rest import PLAIN, AtRest
 from edge.saving.listing import Item, Listing
 from edge.saving.removal import remove_item
+from edge.saving.retention import BY_AGE, Retention
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +40,20 @@ class Store:
 
     Args:
         running: name and bytes of the recording that runs, None where none does.
+        held: names of what must stay -> why, in words that follow a name; "" where only the unit itself must not remove
+            it, as a person may. May raise InputOutputError.
         on_full: called in the store's thread where nothing is left that may go, and a recording still grows.
     """
 
-    def __init__(self, config: SaveConfig, board: Board, at_rest: AtRest = PLAIN) -> None:
+    def __init__(
+        self, config: SaveConfig, board: Board, at_rest: AtRest = PLAIN, privacy: PrivacyConfig | None = None
+    ) -> None:
         self.listing = Listing(config.path, at_rest)
         self.running: Callable[[], tuple[str, int] | None] = lambda: None
+        self.held: Callable[[], Mapping[str, str]] = dict
         self.on_full: Callable[[str], None] = lambda reason: None
         self._limit_gib = config.limit_gib
+        self.retention = Retention(self.listing, 0 if privacy is None else privacy.retention_days)
         self._board = board
         self._seen: Mapping[str, int | None] = {"free_bytes": None, "used_bytes": None}
         self._removing = threading.Lock()
@@ -62,11 +71,12 @@ class Store:
         if self._thread.is_alive():
             self._thread.join(1.0)
 
-    def use(self, config: SaveConfig) -> None:
-        """Another folder or limit from now on."""
+    def use(self, config: SaveConfig, privacy: PrivacyConfig | None = None) -> None:
+        """Another folder or other limits from now on."""
         if config.path != self.listing.folder:
             self.listing.use(config.path)
         self._limit_gib = config.limit_gib
+        self.retention.use(0 if privacy is None else privacy.retention_days)
         self._changed.set()
 
     @property
@@ -107,20 +117,26 @@ class Store:
         """Remove all of a pair or recording.
 
         Raises:
-            NotRemoved: it runs.
+            NotRemoved: it runs, or is held.
             InputOutputError: the disk does not take it.
         """
+        reason = self.held().get(item.name)
+        if reason:
+            raise NotRemoved(f"{item.name}: {reason}")
         running = self.running()
         if running is not None and running[0] == item.name:
             raise NotRemoved(f"{item.name}: is recorded at this moment; stop it first")
+        self._remove(item.name, why)
+
+    def _remove(self, name: str, why: str) -> None:
         with self._removing:
             try:
                 with open_folder(self.folder) as folder:
-                    remove_item(folder, item.name)
+                    remove_item(folder, name)
             except OSError as error:
                 raise InputOutputError(f"{error.filename or self.folder}: {error.strerror or error}") from error
-        log.info("removed %s: %s", item.name, why)
-        self._board.post(Removed(item.name, why))
+        log.info("removed %s: %s", name, why)
+        self._board.post(Removed(name, why))
 
     def _run(self) -> None:
         give_way()
@@ -128,10 +144,13 @@ class Store:
             try:
                 if self.limit_bytes and not self._make_room(spare_newest=True) and self.running() is not None:
                     self.on_full(self._full())
+                for name in self.retention.due(self.running, self.held):
+                    self._remove(name, BY_AGE)
                 self.look()
             except EdgeError as error:  # of a disk that fails: the next look may find it well
                 log.error("store: %s", error)
-            self._changed.wait(LOOKS_EVERY_S)
+            if self._changed.wait(LOOKS_EVERY_S):
+                self.retention.hurry()
             self._changed.clear()
 
     def _make_room(self, *, spare_newest: bool) -> bool:
@@ -146,10 +165,10 @@ class Store:
         over = self.used_bytes() - limit
         if over <= 0:
             return True
-        running = self.running()
+        running, held = self.running(), self.held()
         recordings = [item for item in self.listing.items() if item.kind == "recording"]
         for item in reversed(recordings[1:] if spare_newest and running is None else recordings):
-            if running is None or item.name != running[0]:
+            if item.name not in held and (running is None or item.name != running[0]):
                 self.remove(item, BY_LIMIT)
                 over -= item.num_bytes
                 if over <= 0:
@@ -158,6 +177,6 @@ class Store:
 
     def _full(self) -> str:
         return (
-            f"{self.folder}: [save] limit_gib = {self._limit_gib:g} is reached, and there is no older recording to "
-            "remove; remove pictures, or allow more"
+            f"{self.folder}: [save] limit_gib = {self._limit_gib:g} is reached, and there is no older recording that "
+            "may go; remove pictures, or allow more"
         )

@@ -25,6 +25,7 @@ SERVICE_VALUES: dict[str, Any] = {
     "source.wait": True,
     "engine.models": "/var/lib/edge-enhance/models",
     "audit.file": "/var/lib/edge-enhance/audit/audit.jsonl",
+    "save.folder": "/var/lib/edge-enhance/pictures",
     "pacs.folder": "/var/lib/edge-enhance/pacs",
     "usage.file": "/var/lib/edge-enhance/usage/usage.json",
 }

@@ -223,4 +223,4 @@ def _scheme_and_rest(uri: str) -> tuple[str, str]:
     if Path(uri).exists() or Path(uri.rpartition("?")[0]).is_file():
         return "", uri
     told = f"expected {KNOWN_SOURCES}{hint(scheme, _SCHEMES)}"
-    raise UsageError(f"{uri}: unknown kind of source '{match[1]}:'; {told}")
+    raise UsageError(f"{uri.rstrip(':')}: unknown kind of source '{match[1]}:'; {told}")

@@ -19,7 +19,7 @@ from edge.basics.progress import told_if_long
 from edge.basics.running import run_command
 from edge.config import Config
 from edge.config_file import load_config
-from edge.guard.confined import Confined
+from edge.guard.confined import Confined, TooLong
 from edge.models.age import why_older
 from edge.models.bundle import Contents
 from edge.models.bundle_file import Bundle, expected_sha256, opened_bundle
@@ -50,13 +50,14 @@ def parser() -> Parser:
     install.add_argument("--sha256", metavar="HEX", help="what the file must hash to; else FILE.sha256 says it")
     install.add_argument("--unsigned", action="store_true", help="take it though nobody signed it; is logged")
     install.add_argument("--downgrade", action="store_true", help="take it though it is older; is logged")
-    install.add_argument(
-        "--proof-s", type=_seconds, default=PROOF_S, metavar="S", help="what its proof may take, 10 to 3600"
-    )
     install.set_defaults(run=run_install)
     rollback = commands.add_parser("rollback", help="put the version before in use again")
     rollback.add_argument("profile", nargs="?", metavar="PROFILE", help="by default the configured one")
-    rollback.set_defaults(run=run_rollback, proof_s=PROOF_S)
+    rollback.set_defaults(run=run_rollback)
+    for command in (install, rollback):
+        command.add_argument(
+            "--proof-s", type=_seconds, default=PROOF_S, metavar="S", help="what its proof may take, 10 to 3600"
+        )
     listing = commands.add_parser("list", help="every profile and its versions")
     listing.set_defaults(run=run_list)
     show = commands.add_parser(
@@ -133,6 +134,9 @@ def _proven(confined: Confined, folder: Path, config: Config, origin: object) ->
     try:
         with told_if_long(f"{origin}: the model is tried, which may take a minute", say):
             prove_in(confined, folder, config, say, origin)
+    except TooLong as error:
+        todo = "where the unit is slow or busy give it longer, as in --proof-s 600; a live profile needs seconds"
+        raise ModelError(f"not installed: {error}; {todo}") from error
     except ModelError as error:
         raise ModelError(f"not installed: {error}") from error
 

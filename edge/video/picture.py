@@ -59,18 +59,19 @@ class Painter:
         whole = image_of(shown)
         width_px, height_px = coded_size(view, whole.shape[1], whole.shape[0], most_px)
         canvas = self._canvas.of((height_px, width_px, 3))
-        if view == "pair":
-            self._lay(canvas[:, : width_px // 2], raw, verdict, "raw", "left")
-            self._lay(canvas[:, width_px // 2 :], enhanced, verdict, "enhanced", "right")
-        else:
-            self._lay(canvas, shown, verdict, view, "left")
         status = status_of(shown, verdict, "raw" if view == "raw" else "enhanced")
+        if view == "pair":
+            of_raw = status_of(raw, verdict, "raw", has_notices=False)
+            self._lay(canvas[:, : width_px // 2], raw, of_raw, "left")
+            self._lay(canvas[:, width_px // 2 :], enhanced, status, "right")
+        else:
+            self._lay(canvas, shown, status, "left")
         state_strip.draw(canvas, None if shown is None else shown.seq, status.state, status.mode)
         planes = out[: width_px * height_px * 3 // 2].reshape(height_px * 3 // 2, width_px)
         cv2.cvtColor(canvas, cv2.COLOR_RGB2YUV_I420, dst=planes)
         return width_px, height_px, status.state
 
-    def _lay(self, part: Image, frame: Frame | None, verdict: Verdict, wanted: str, side: Side) -> None:
+    def _lay(self, part: Image, frame: Frame | None, status: banner.Status, side: Side) -> None:
         """One picture with its banner."""
         image = image_of(frame)
         height_px, width_px = part.shape[:2]
@@ -78,4 +79,4 @@ class Painter:
             np.copyto(part, image)
         else:
             np.copyto(part, cv2.resize(image, (width_px, height_px), interpolation=cv2.INTER_AREA))
-        banner.draw(part, status_of(frame, verdict, wanted), side, height_px)
+        banner.draw(part, status, side, height_px)

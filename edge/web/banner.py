@@ -22,6 +22,8 @@ Side = Literal["left", "right"]
 Colour = tuple[int, int, int]
 
 _FONT = cv2.FONT_HERSHEY_DUPLEX
+_MOST_LINES = 4
+"""Of a reason beneath the title."""
 _WHITE: Colour = (255, 255, 255)
 _SOFT: Colour = (190, 200, 210)
 _INK: Colour = (20, 22, 26)
@@ -214,16 +216,17 @@ def _draw_border(image: Image, colour: Colour, scale: float) -> None:
 
 
 def _draw_bar(image: Image, status: Status, scale: float) -> int:
-    """Draw the bar and the border of a picture that is not live; returns the height of the bar in pixels."""
+    """Draw the bar and the border of a picture that is not live; returns the height of the bar in pixels.
+
+    What does not fit beside the title stands in lines of its own beneath it, so that in a small picture too it is read.
+    """
     colour, ink = _BARS[status.state]
     width_px = image.shape[1]
-    bar_px, left_px = round(132 * scale), round(40 * scale)
+    head_px, left_px = round(132 * scale), round(40 * scale)
     _draw_border(image, colour, scale)
-    cv2.rectangle(image, (0, 0), (width_px - 1, bar_px), colour, -1)
     title, title_scale, title_pen = TITLES[status.state], 2.2 * scale, max(1, round(4 * scale))
     (title_px, cap_px), _ = cv2.getTextSize(title, _FONT, title_scale, title_pen)
-    base_px = (bar_px + cap_px) // 2
-    cv2.putText(image, title, (left_px, base_px), _FONT, title_scale, ink, title_pen, cv2.LINE_AA)
+    base_px = (head_px + cap_px) // 2
     age = "" if status.age_ms is None else f"last picture {age_text(status.age_ms)} ago"
     reason = _ascii(status.reason)
     rest_px = left_px + title_px + round(44 * scale)
@@ -232,6 +235,16 @@ def _draw_bar(image: Image, status: Status, scale: float) -> int:
     if lines and _width_px("  -  ".join(lines), 1.15 * scale, pen) <= room_px:
         lines = ["  -  ".join(lines)]
     font_scale = (1.15 if len(lines) == 1 else 0.95) * scale
+    beneath: list[str] = []
+    if reason and _width_px(lines[-1], font_scale, pen) > room_px:
+        lines = lines[:-1]
+        beneath = _wrapped(reason, font_scale, pen, width_px - 2 * left_px)
+    bar_px = head_px + round(52 * scale) * len(beneath)
+    cv2.rectangle(image, (0, 0), (width_px - 1, bar_px), colour, -1)
+    cv2.putText(image, title, (left_px, base_px), _FONT, title_scale, ink, title_pen, cv2.LINE_AA)
+    for number, line in enumerate(beneath):
+        at_px = head_px + round((52 * number + 26) * scale)
+        cv2.putText(image, line, (left_px, at_px), _FONT, font_scale, ink, pen, cv2.LINE_AA)
     for number, line in enumerate(lines):
         at_px = base_px if len(lines) == 1 else round((50 + 52 * number) * scale)
         text = _fitting(line, font_scale, pen, room_px)
@@ -241,6 +254,20 @@ def _draw_bar(image: Image, status: Status, scale: float) -> int:
 
 def _width_px(text: str, font_scale: float, pen: int) -> int:
     return int(cv2.getTextSize(text, _FONT, font_scale, pen)[0][0])
+
+
+def _wrapped(text: str, font_scale: float, pen: int, room_px: int) -> list[str]:
+    """The text in lines that fit; of a very long one the beginning."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _width_px(longer, font_scale, pen) > room_px:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    if len(lines) > _MOST_LINES:
+        lines = [*lines[: _MOST_LINES - 1], " ".join(lines[_MOST_LINES - 1 :])]
+    return [_fitting(line, font_scale, pen, room_px) for line in lines]
 
 
 def _fitting(text: str, font_scale: float, pen: int, room_px: int) -> str:

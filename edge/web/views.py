@@ -136,10 +136,13 @@ def strength_from_query(value: str) -> float:
     return strength
 
 
-def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -> Status:
+def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced", *, has_notices: bool = True) -> Status:
     """What the banner says of a frame.
 
     Why it is raw, or not enhanced as it should be, counts only where an enhanced one was asked for.
+
+    Args:
+        has_notices: False for the half of two beside which the other one tells them.
     """
     if verdict.frozen and frame is not None:
         state: PictureState = "frozen"
@@ -153,7 +156,8 @@ def status_of(frame: Frame | None, verdict: Verdict, wanted: str = "enhanced") -
         reason = reason or verdict.frame_fault
     profile = "" if frame is None else frame.profile if frame.strength == 1 else f"{frame.profile} {frame.strength:.0%}"
     is_synthesised = frame is not None and frame.is_synthesised
-    return Status(state, mode, profile, reason, verdict.age_ms, verdict.notices, is_synthesised)
+    notices = verdict.notices if has_notices else ()
+    return Status(state, mode, profile, reason, verdict.age_ms, notices, is_synthesised)
 
 
 class ViewEncoder:
@@ -175,18 +179,19 @@ class ViewEncoder:
         """One view of the newest pair; None stands for no pair yet."""
         raw, enhanced = (None, None) if pair is None else (pair.raw, pair.enhanced)
         shown = raw if view.name == "raw" else enhanced
-        status = status_of(shown, verdict, view.name)
+        status = status_of(shown, verdict, "raw" if view.name == "raw" else "enhanced")
         num_bytes_enhanced = 0
         if view.name == "pair":
-            jpeg = self._jpeg(enhanced, verdict, "enhanced", "right", quality, view.width_px)
+            jpeg = self._jpeg(enhanced, status, "right", quality, view.width_px)
             num_bytes_enhanced = len(jpeg)
-            jpeg += self._jpeg(raw, verdict, "raw", "left", quality, view.width_px)
+            of_raw = status_of(raw, verdict, "raw", has_notices=False)
+            jpeg += self._jpeg(raw, of_raw, "left", quality, view.width_px)
         elif view.name == "split":
             canvas = self._split(raw, enhanced, verdict, view)
             state_strip.draw(canvas, None if shown is None else shown.seq, status.state, status.mode)
             jpeg = jpeg_of_strips(strips_of(canvas), quality, self._helper)
         else:
-            jpeg = self._jpeg(shown, verdict, view.name, "left", quality, view.width_px)
+            jpeg = self._jpeg(shown, status, "left", quality, view.width_px)
         seq, taken_ns = (None, None) if shown is None else (shown.seq, shown.t_capture_ns)
         height_px, width_px = size_at(image_of(shown).shape, view.width_px)
         profile = "" if shown is None else shown.profile
@@ -194,12 +199,10 @@ class ViewEncoder:
             jpeg, seq, taken_ns, status.state, status.mode, num_bytes_enhanced, profile, (width_px, height_px)
         )
 
-    def _jpeg(
-        self, frame: Frame | None, verdict: Verdict, wanted: str, side: Side, quality: int, width_px: int
-    ) -> bytes:
+    def _jpeg(self, frame: Frame | None, status: Status, side: Side, quality: int, width_px: int) -> bytes:
         """The stamped picture of one frame, or of no frame yet."""
         image = image_of(frame)
-        status, seq = status_of(frame, verdict, wanted), None if frame is None else frame.seq
+        seq = None if frame is None else frame.seq
         small = self._at_size(image, width_px, self._small)
         height_px = small.shape[0]
         if small is not image:
@@ -218,15 +221,20 @@ class ViewEncoder:
         return jpeg_of_strips(strips, quality, self._helper)
 
     def _split(self, raw: Frame | None, enhanced: Frame | None, verdict: Verdict, view: View) -> Image:
-        """Raw left, enhanced right, each with its own label; a thin line between them while they are live."""
+        """Raw left, enhanced right, each with its own label; a thin line between them while they are live.
+
+        Notices stand in the wider half alone.
+        """
         image = self._at_size(image_of(enhanced), view.width_px, self._small)
-        canvas = stamp(image, status_of(enhanced, verdict), "right", self._canvas.of(image.shape))
+        is_raw_wider = raw is not None and view.at > 0.5
+        told = status_of(enhanced, verdict, has_notices=not is_raw_wider)
+        canvas = stamp(image, told, "right", self._canvas.of(image.shape))
         height_px, width_px = canvas.shape[:2]
         cut_px = round(view.at * width_px)
         if raw is None or cut_px == 0:
             return canvas
         untouched = self._at_size(raw.image, view.width_px, self._small_raw)
-        left, status = canvas[:, :cut_px], status_of(raw, verdict, "raw")
+        left, status = canvas[:, :cut_px], status_of(raw, verdict, "raw", has_notices=is_raw_wider)
         if status.state == "live":
             np.copyto(left, untouched[:, :cut_px])
             draw(left, status, "left", height_px)

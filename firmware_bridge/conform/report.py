@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from firmware_bridge.conform.probe import Probe
-from firmware_bridge.conform.verdicts import FAIL, NOT_APPLICABLE, PASS, Row
+from firmware_bridge.conform.verdicts import FAIL, LOST, NOT_APPLICABLE, PASS, Row
 from firmware_bridge.host.texts import identity_text
 from firmware_bridge.wire.frames import VERSION_MAJOR, VERSION_MINOR
 
@@ -20,11 +20,12 @@ def row_text(row: Row) -> str:
 
 
 def counts_text(found: Sequence[Row]) -> str:
-    """`40 passed, 1 failed (light-dims), 9 not applicable`"""
+    """`40 passed, 1 failed (light-dims), 9 not applicable`; where the port went away: `, 1 lost port (resync)` too."""
     counts = Counter(row.verdict for row in found)
-    failed = [row.name for row in found if row.verdict == FAIL]
-    names = f" ({', '.join(failed)})" if failed else ""
-    return f"{counts[PASS]} passed, {counts[FAIL]} failed{names}, {counts[NOT_APPLICABLE]} not applicable"
+    named = {verdict: [row.name for row in found if row.verdict == verdict] for verdict in (FAIL, LOST)}
+    failed, lost = (f" ({', '.join(names)})" if names else "" for names in named.values())
+    of_port = f", {counts[LOST]} {LOST}{lost}" if lost else ""
+    return f"{counts[PASS]} passed, {counts[FAIL]} failed{failed}, {counts[NOT_APPLICABLE]} not applicable{of_port}"
 
 
 def line_text(probe: Probe) -> str:
@@ -41,7 +42,7 @@ def record(probe: Probe, found: Sequence[Row], ending: str, made_at: str) -> dic
     """
     identity = probe.identity
     return {
-        "passed": all(row.verdict != FAIL for row in found),
+        "passed": all(row.verdict not in (FAIL, LOST) for row in found),
         "serial": identity.serial,
         "firmware": f"{identity.version_major}.{identity.version_minor}.{identity.version_patch}",
         "protocol": f"{VERSION_MAJOR}.{VERSION_MINOR}",

@@ -18,7 +18,7 @@ from firmware_bridge.conform import (
     session_checks,
 )
 from firmware_bridge.conform.probe import Probe
-from firmware_bridge.conform.verdicts import FAIL, NOT_APPLICABLE, PASS, Check, Failed, NotApplicable, Row
+from firmware_bridge.conform.verdicts import FAIL, LOST, NOT_APPLICABLE, PASS, Check, Failed, NotApplicable, Row
 from firmware_bridge.errors import CommandFailed, PortError
 from firmware_bridge.wire.messages import Hello, Param
 
@@ -41,10 +41,13 @@ def met(probe: Probe) -> Hello:
         probe.found_params = {param: probe.param(param) for param in Param}
     except Failed as failure:
         counts = probe.decoder.counts
-        came = f"{counts.num_bytes} bytes came, {counts.frames} frames in them"
-        raise PortError(
-            f"no camera head of this protocol, or no power, or another --baud: {failure}; {came}"
-        ) from failure
+        if not counts.num_bytes:
+            told = "not a byte came: what is on this port is no camera head, or has no power"
+        elif not counts.frames:
+            told = f"answers with what is no frame ({counts.num_bytes} bytes came): another --baud, or no camera head"
+        else:
+            told = f"no camera head of this protocol: {failure}; {counts.frames} frames came"
+        raise PortError(told) from failure
     return hello
 
 
@@ -52,7 +55,7 @@ def rows(probe: Probe, checks: Sequence[Check], seen: Callable[[Row], None]) -> 
     """Run the checks; each row is given to `seen` as it comes.
 
     Raises:
-        PortError: the port went away and did not come back; the check in which it did was given to `seen` as failed.
+        PortError: the port went away and did not come back; the check in which it did was given to `seen` as lost.
     """
     found: list[Row] = []
     for check in checks:
@@ -61,7 +64,7 @@ def rows(probe: Probe, checks: Sequence[Check], seen: Callable[[Row], None]) -> 
         try:
             verdict, measured = _tried(probe, check)
         except PortError as error:
-            verdict, measured, gone = FAIL, str(error), error
+            verdict, measured, gone = LOST, str(error), error
         row = Row(check.name, check.rule, verdict, measured, round(probe.line.now_s() - began_s, 2))
         found.append(row)
         seen(row)
@@ -79,7 +82,7 @@ def _tried(probe: Probe, check: Check) -> tuple[str, str]:
     except NotApplicable as reason:
         verdict, measured = NOT_APPLICABLE, str(reason)
     except PortError as error:
-        verdict, measured = FAIL, f"the port went away: {error}"
+        verdict, measured = LOST, f"the port went away: {error}"
         probe.line.reopen()
     try:
         probe.settle()

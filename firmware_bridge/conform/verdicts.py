@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from firmware_bridge.conform.probe import Probe
 
-PASS, FAIL, NOT_APPLICABLE = "pass", "fail", "not applicable"
+PASS, FAIL, NOT_APPLICABLE, LOST = "pass", "fail", "not applicable", "lost port"
+"""LOST: the port went away, so that the rule is neither kept nor broken."""
 
 
 class Failed(Exception):
@@ -42,7 +43,7 @@ class Row:
     """What came of one check.
 
     Attributes:
-        verdict: pass, fail or not applicable.
+        verdict: pass, fail, not applicable or lost port.
         measured: what was seen, or why it could not be tried.
     """
 

@@ -111,8 +111,11 @@ def test_light_and_heater_are_put_out_when_the_plug_comes_back(tmp_path, capsys)
             self.is_away = False
 
     line = Unplugged(PythonDevice(Identity(num_leds=2)))
-    assert run_on(line, tmp_path, "--only", "light-dims") == 1
-    assert "the port went away: none: unplugged" in capsys.readouterr().out
+    with pytest.raises(PortError, match="here: went away and came back in light-dims, which tells nothing"):
+        run_on(line, tmp_path, "--only", "hello", "light-dims", "--report", str(tmp_path / "head.txt"))
+    told = capsys.readouterr().out
+    assert "the port went away: none: unplugged" in told and "the rule:" not in told
+    assert "1 passed, 0 failed, 0 not applicable, 1 lost port (light-dims)" in (tmp_path / "head.txt").read_text()
     assert line.outputs is not None
     assert line.outputs.led_permille == (0, 0, 0, 0)
 
@@ -132,7 +135,7 @@ def test_a_port_that_stays_away_says_when_the_light_goes_out(tmp_path, capsys):
         line = Gone(PythonDevice(Identity(num_leds=2)))
         run_on(line, tmp_path, "--only", "hello", "light-dims", "light-returns", "--report", str(tmp_path / "head.txt"))
     assert "dark 10 s after the last heartbeat" in capsys.readouterr().out
-    assert "1 passed, 1 failed (light-dims), 0 not applicable" in (tmp_path / "head.txt").read_text()
+    assert "1 passed, 0 failed, 0 not applicable, 1 lost port (light-dims)" in (tmp_path / "head.txt").read_text()
 
 
 def test_a_line_with_no_head_is_said_in_one_line(tmp_path):
@@ -140,8 +143,14 @@ def test_a_line_with_no_head_is_said_in_one_line(tmp_path):
         def _step(self):
             self._down = b""
 
-    with pytest.raises(PortError, match=r"here: no camera head of this protocol, .* HELLO: no answer.*; 0 bytes came"):
+    class Garbage(HeadLine):
+        def _step(self):
+            self._up = [(self._now_s, b"boot ok\r\n\0")]
+
+    with pytest.raises(PortError, match=r"here: not a byte came: what is on this port is no camera head, or has no"):
         run_on(Silent(PythonDevice()), tmp_path)
+    with pytest.raises(PortError, match=r"here: answers with what is no frame \(\d+ bytes came\): another --baud, or"):
+        run_on(Garbage(PythonDevice()), tmp_path)
 
 
 @pytest.mark.parametrize(

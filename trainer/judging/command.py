@@ -73,7 +73,8 @@ def add_evaluate_command(commands: argparse._SubParsersAction[argparse.ArgumentP
         judge.add_argument(old, action=Renamed, const=instead)
     judge.add_argument("--sr-benchmark", type=Path, metavar="FOLDER", help="has Set5/ or Set14/, for x4 alone")
     judge.add_argument("--demo", type=Path, help="folder with truth_*.png and degraded_*.png of the demo source")
-    judge.add_argument("--page", type=Path, help="Markdown page whose section `enhancement` is renewed, or `fogs`")
+    what = "Markdown page whose section is renewed: `enhancement`, `fogs`; with --report `comparison`, or `x4`"
+    judge.add_argument("--page", type=Path, help=what)
     judge.add_argument("--model-json", type=Path, metavar="FILE", help="model.json that takes the first one's metrics")
     add_family_options(judge)
     add_comparison_options(judge)

@@ -21,7 +21,8 @@ from trainer.networks import guided
 from trainer.networks.from_checkpoint import READERS
 from trainer.networks.idm_in_use import dehazed
 from trainer.networks.resnet_generator import ResnetGenerator
-from trainer.networks.rrdb import Rrdb
+from trainer.networks.rrdb import Rrdb, RrdbConfig
+from trainer.networks.rrdb_weights import load_init
 from trainer.networks.student import Student
 from trainer.networks.student_isr import AnyStudent, StudentIsr, dehazer_of
 from trainer.training.checkpoint import read_whole
@@ -117,18 +118,26 @@ def read_judged(paths: Sequence[Path]) -> Judged:
     """Networks of any stage; each is called by its file's name, and by its folder's too where two names are the same.
 
     Raises:
-        ModelError: missing, damaged, or not a product of edge-train.
+        ModelError: missing, damaged, or neither a product of edge-train nor RRDB weights of other projects.
     """
     judged = Judged()
     stems = [path.stem for path in paths]
     for path in paths:
         metadata = read_whole(path, "edge-train idm, isr or student")[1]
         kind = next((kind for kind in READERS if kind in metadata), None)
-        if kind is None:
-            raise ModelError(f"{path}: not a product of edge-train; expected one of its idm, isr or student files")
         name = path.stem if stems.count(path.stem) == 1 else f"{path.parent.name}/{path.stem}"
         if name in judged.names:
             raise ModelError(f"{path}: there is another {name}; give each file a folder or a name of its own")
-        judged.add(name, READERS[kind](path)[0])
+        judged.add(name, READERS[kind](path)[0] if kind else _enlarger_of_others(path))
         judged.taught[name] = frozenset(filter(None, metadata.get("fogs", "").split(",")))
     return judged
+
+
+def _enlarger_of_others(path: Path) -> Rrdb:
+    network = Rrdb(RrdbConfig())
+    try:
+        load_init(network, path)
+    except ModelError as error:
+        told = "expected one of its idm, isr or student files, or RRDB weights x4 with BasicSR's names"
+        raise ModelError(f"{path}: not a product of edge-train; {told}") from error
+    return network

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ class ClipKind:
     """Implements `edge.batch.kinds.kind.Kind`. Its raw file is the original itself, which is not copied."""
 
     name = "clip"
+    page_letter = "p"
     suffixes = CLIP_SUFFIXES
 
     def begins(self, path: Path) -> bool:
@@ -59,6 +61,8 @@ class ClipKind:
         path = _path(piece, work.scratch)
         state = _state(path)
         facts = _facts(path, piece.path)
+        is_silenced = bool(facts.audio) and piece.options.deidentify is not None  # a voice tells whose it is
+        facts = replace(facts, audio=()) if is_silenced else facts
         work.expect(facts.num_frames)
         source = source_file(path)
         (name,) = self.outputs(piece.name, piece.options, view_name)
@@ -100,7 +104,7 @@ class ClipKind:
             SourceFile(piece.origin, source.sha256, source.num_bytes),
             (facts.width_px, facts.height_px),
             files,
-            _changes(facts, damage, sound),
+            (*_changes(facts, damage, sound), *("sound left out",) * is_silenced),
             warnings=(one_line(f"{piece.path}: {damage.line()}"),) if damage else (),
             clip=about,
         )

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -26,10 +26,14 @@ class Options:
     Attributes:
         codec: of clips.
         keep_damaged: take what can be read of a damaged picture, and say so in its record.
+        deidentify: secret by which what is replaced gets its new names; None where results tell whose they are.
+        takes_burned_in: de-identify also what says that text is burned into its pixels.
     """
 
     codec: Codec = "h264"
     keep_damaged: bool = False
+    deidentify: bytes | None = field(default=None, repr=False)
+    takes_burned_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,11 @@ class Work(Protocol):
         ...
 
     @property
+    def model(self) -> Mapping[str, Any]:
+        """The model as a record names it, without where it runs."""
+        ...
+
+    @property
     def scratch(self) -> Path:
         """A folder for files that are large; none of them stays that is not in a `Made`."""
         ...
@@ -164,10 +173,13 @@ class Kind(Protocol):
     Attributes:
         name: as a piece names it.
         suffixes: of files that a folder's listing takes, in small letters.
+        page_letter: before the number of a page, in the names of its files.
     """
 
     @property
     def name(self) -> str: ...
+    @property
+    def page_letter(self) -> str: ...
     @property
     def suffixes(self) -> frozenset[str]: ...
     def begins(self, path: Path) -> bool:

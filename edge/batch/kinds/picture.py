@@ -31,6 +31,7 @@ class PictureKind:
     """Implements `edge.batch.kinds.kind.Kind`."""
 
     name = "picture"
+    page_letter = "p"
     suffixes = PICTURE_SUFFIXES
 
     def begins(self, path: Path) -> bool:

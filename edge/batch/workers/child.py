@@ -1,4 +1,4 @@
-"""A worker's process: it is told what engine to make, then does one piece after the other until its line closes.
+"""How a worker's process starts: it makes its engine, and loads the rest of the program while that opens.
 
     python -I isolated.py PATH edge.batch.workers.child LINE PARENT
 
@@ -14,17 +14,12 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from multiprocessing.connection import Connection
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge.basics.errors import EdgeError
 from edge.basics.logs import set_handler
 from edge.basics.python_child import end_with
-
-if TYPE_CHECKING:
-    from edge.batch.workers.processes import EngineMaker
-    from edge.models.profile import Profile
 
 LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -36,7 +31,7 @@ class Line:
         self._connection, self._lock = connection, threading.Lock()
 
     def say(self, *words: object) -> None:
-        """Say something; ends the process where nobody listens any more."""
+        """Raises OSError where nobody listens any more."""
         with self._lock:
             self._connection.send(words)
 
@@ -47,53 +42,24 @@ class _ToTheLine(logging.Handler):
         self._line = line
 
     def emit(self, record: logging.LogRecord) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self._line.say("said", record.levelno, self.format(record))
-        except OSError:
-            self.handleError(record)
 
 
-def serve(connection: Connection) -> None:
+def run(connection: Connection) -> None:
     line = Line(connection)
     set_handler(_ToTheLine(line), logging.INFO)
-    maker: EngineMaker
-    profile: Profile
-    scratch: Path
-    maker, profile, scratch = connection.recv()
+    make_engine, profile, scratch = connection.recv()
     try:
-        engine = maker()
+        engine = make_engine()
     except EdgeError as error:
-        line.say("ready")
         line.say("no engine", str(error), error.exit_code)
         return
-    from edge.batch.piece import Worker  # while the engine opens
-    from edge.batch.steps import NoEngine, OutputFolderError
-    from edge.batch.workers.in_thread import made_or_why
-    from edge.engines.threads import settle_opencv
+    with closing(engine):
+        from edge.batch.workers.serving import serve
 
-    settle_opencv()
-    line.say("ready")
-    doing = 0
-    worker = Worker(
-        engine,
-        profile,
-        scratch,
-        on_expected=lambda num_frames: line.say("expected", doing, num_frames),
-        on_frame=lambda: line.say("frame", doing),
-    )
-    while True:
-        doing, piece = connection.recv()
-        try:
-            made = made_or_why(worker, piece)
-        except NoEngine as error:
-            line.say("no engine", str(error), error.exit_code)
-        except OutputFolderError as error:
-            line.say("full", str(error))
-        else:
-            if isinstance(made, EdgeError):
-                line.say("failed", doing, str(made), made.exit_code)
-            else:
-                line.say("made", doing, made)
+        line.say("ready")
+        serve(connection, line.say, engine, profile, scratch)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -102,7 +68,7 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     end_with(parent)
     with Connection(descriptor) as connection, contextlib.suppress(EOFError, ConnectionError):
-        serve(connection)
+        run(connection)
     return 0
 
 

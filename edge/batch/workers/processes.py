@@ -123,11 +123,14 @@ class Processes:
     def close(self) -> None:
         for one in self._processes:
             one.line.close()
-            with contextlib.suppress(OSError):
+            if one.has:
                 one.process.kill()
         for one in self._processes:
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            try:
                 one.process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                one.process.kill()
+                one.process.wait()
         self._processes.clear()
 
     def _hand_on(self) -> None:

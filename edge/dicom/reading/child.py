@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import io
 import json
 import os
 import resource
@@ -51,7 +52,7 @@ def main(argv: Sequence[str]) -> int:
     complaints = _complaints()
     not_held = _held(limits["memory_bytes"])
     _say(line, {"not_held": not_held})
-    reader = _Reader(complaints)
+    reader = _Reader(complaints, limits["inflated_bytes"])
     while (order := _order(line)) is not None:
         _limit_time(limits["cpu_s"])
         _answer(line, reader, *order, limits)
@@ -61,15 +62,15 @@ def main(argv: Sequence[str]) -> int:
 class _Reader:
     """The object that is open."""
 
-    def __init__(self, complaints: Callable[[], bytes]) -> None:
-        self._complaints = complaints
+    def __init__(self, complaints: Callable[[], bytes], inflated_bytes: int) -> None:
+        self._complaints, self._inflated_bytes = complaints, inflated_bytes
         self._open: Object | None = None
         self._file: BinaryIO | None = None
 
     def facts(self, descriptor: int) -> Mapping[str, Any]:
         self.close()
-        self._file = os.fdopen(descriptor, "rb")
-        self._open = opened(self._file)
+        self._file = _Bounded(io.FileIO(descriptor, "rb"))
+        self._open = opened(self._file, self._inflated_bytes)
         return self._open.facts()
 
     def frame(self, number: int) -> tuple[Mapping[str, Any], list[memoryview]]:
@@ -92,6 +93,14 @@ class _Reader:
             self._file = None
 
 
+class _Bounded(io.BufferedReader):
+    """A file whose reader takes no more memory than there is to read, whatever length a damaged element tells."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(0, os.fstat(self.fileno()).st_size - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 def _answer(
     line: socket.socket, reader: _Reader, order: Mapping[str, Any], descriptor: int | None, limits: Mapping[str, Any]
 ) -> None:
@@ -111,7 +120,7 @@ def _answer(
     except MemoryError:
         _say(line, {"refused": f"it takes more than {limits['memory_bytes'] >> 20} MiB of memory"})
     except OSError as error:
-        _say(line, {"damaged": f"it cannot be read: {error.strerror or type(error).__name__}"})
+        _say(line, {"damaged": f"it cannot be read ({error.strerror or type(error).__name__})"})
     except Exception as error:  # noqa: BLE001 - whatever a library raises over a stranger's file; its text may name a patient
         _say(line, {"damaged": f"it cannot be read ({type(error).__name__})"})
 

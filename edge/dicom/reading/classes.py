@@ -61,6 +61,14 @@ _VIDEO: tuple[tuple[str, str], ...] = (
     *((f"{_SYNTAX}.4.10{number}{tail}", ".h264") for number in (2, 3, 4) for tail in ("", ".1")),
     *((f"{_SYNTAX}.4.10{number}", ".h265") for number in (7, 8)),
 )
+_METHODS = {".m2v": "ISO_13818_2", ".h264": "ISO_14496_10", ".h265": "ISO_23008_2"}
+LOSSY_METHODS: Mapping[str, str] = {
+    **dict.fromkeys(JPEG_8, "ISO_10918_1"),
+    _SYNTAX + ".4.81": "ISO_14495_1",
+    _SYNTAX + ".4.91": "ISO_15444_1",
+    **{syntax: _METHODS[suffix] for syntax, suffix in _VIDEO},
+}
+"""Transfer syntaxes that lose -> the term of Lossy Image Compression Method (PS3.3 C.7.6.1.1.5.1)."""
 VIDEO_SYNTAXES: Mapping[str, str] = dict(_VIDEO)
 """MPEG-2, MPEG-4 AVC and HEVC -> how a file of the bare stream ends. Stereo is none of them: it has two pictures."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -34,6 +34,10 @@ class Facts:
         bits: stored of a channel.
         video: how a file of its bare stream ends; "" for pictures.
         fps: of a video, where its stream does not say.
+        said_frames: how many a video says that it has; nobody has counted them.
+        lossy_method: by which it is packed with loss, as DICOM calls it; "" where it is not.
+        ratio: of that, samples by what they take.
+        is_enhanced: this program made it of another.
         notes: what of it is left out, in words.
         kept: whose it is and of which study.
     """
@@ -47,6 +51,10 @@ class Facts:
     num_frames: int
     video: str
     fps: Fraction
+    said_frames: int
+    lossy_method: str
+    ratio: float
+    is_enhanced: bool
     notes: tuple[str, ...]
     kept: Dataset
 
@@ -138,7 +146,7 @@ class DicomFile:
             raise self._nonsense() from error
         return DicomFrame(image, number, self.facts, colour, done)
 
-    def write_stream(self, file: BinaryIO) -> None:
+    def write_stream(self, file: IO[bytes]) -> None:
         """Write the bare stream of a video.
 
         Raises:
@@ -147,7 +155,7 @@ class DicomFile:
         """
         self._ask({"ask": "stream"}, file)
 
-    def _ask(self, order: Mapping[str, Any], into: BinaryIO | bytearray | None = None) -> Mapping[str, Any]:
+    def _ask(self, order: Mapping[str, Any], into: IO[bytes] | bytearray | None = None) -> Mapping[str, Any]:
         number = order.get("number")
         name = self._name if number is None else f"{self._name}: frame {number + 1} of {self.facts.num_frames}"
         return self._reader.ask(self, self._file, name, order, into)
@@ -176,6 +184,10 @@ class DicomFile:
                 int(said["frames"]),
                 str(said["video"]),
                 Fraction(*map(int, said["fps"])),
+                int(said["said_frames"]),
+                str(said["lossy"]),
+                float(said["ratio"]),
+                bool(said["enhanced"]),
                 tuple(map(str, said["notes"])),
                 dataset_of(said["kept"]),
             )

@@ -42,6 +42,8 @@ def pixel_value(file: BinaryIO, at: int, *, is_little: bool, is_implicit: bool) 
     end = file.seek(0, os.SEEK_END)
     file.seek(at)
     head, order = file.read(12), "<" if is_little else ">"
+    if not head:
+        raise Damaged("it has no pixels, and may be cut short")
     if len(head) < 8:
         raise Damaged("cut short before its pixels")
     if struct.unpack_from(f"{order}HH", head) != (0x7FE0, 0x0010):

@@ -25,9 +25,9 @@ from edge.dicom.reading.frames import (
     refuse_other_size,
 )
 from edge.dicom.reading.kept import records_of, text_of
+from edge.pictures.marks import KEYWORD as PROGRAM
 from edge.pictures.reading.refusals import Damaged, Refused, refuse_size
 
-MOST_INFLATED_BYTES = 1 << 30
 _AT_ONCE_BYTES = 1 << 20
 _MOST_FRAMES = 100_000
 _MOST_ICC_BYTES = 1 << 24
@@ -70,6 +70,8 @@ class Object:
         frames: where each lies; one of all there is for a video.
         pixels_at: of native pixels, where their value begins.
         video: how a file of its bare stream ends; "" for pictures.
+        said_frames: how many it says that it has, which of a video nobody has counted.
+        lossy_method: by which it is packed with loss; "" where it is not.
         notes: what of it is left out, in words.
     """
 
@@ -80,10 +82,19 @@ class Object:
     is_encapsulated: bool
     is_words: bool
     video: str
+    said_frames: int
+    lossy_method: str
     fps: Fraction
     aspect: Fraction
     icc: bytes
     notes: tuple[str, ...]
+
+    def _ratio(self) -> float:
+        """Of what its frames are as plain samples, against what they take."""
+        packed = sum(place.num_bytes for frame in self.frames for place in frame)
+        num_frames = self.said_frames if self.video else len(self.frames)
+        samples = self.shape.height_px * self.shape.width_px * self.shape.num_channels
+        return round(samples * num_frames * self.shape.bits_allocated / 8 / max(1, packed), 2)
 
     def facts(self) -> Mapping[str, Any]:
         """For the program; `edge.dicom.reading.file.Facts` reads it."""
@@ -99,18 +110,25 @@ class Object:
             "video": self.video,
             "fps": [self.fps.numerator, self.fps.denominator],
             "notes": list(self.notes),
+            "said_frames": self.said_frames,
+            "lossy": self.lossy_method,
+            "ratio": self._ratio(),
+            "enhanced": _is_enhanced(self.dataset),
             "kept": records_of(self.dataset),
         }
 
 
-def opened(file: BinaryIO) -> Object:
+def opened(file: BinaryIO, most_inflated_bytes: int) -> Object:
     """Read all of an object but its pixels.
+
+    Args:
+        most_inflated_bytes: of a file that is deflated as a whole.
 
     Raises:
         Refused: it is no picture of a camera, or packed in a way that is not read.
         Damaged: something in it is broken.
     """
-    dataset, file, syntax = _read(file)
+    dataset, file, syntax = _read(file, most_inflated_bytes)
     sop_class, modality = text_of(dataset, "SOPClassUID"), text_of(dataset, "Modality")
     if not sop_class:
         raise Damaged("it does not say what kind of object it is (SOP Class UID)")
@@ -119,10 +137,10 @@ def opened(file: BinaryIO) -> Object:
     video = classes.VIDEO_SYNTAXES.get(syntax, "")
     if not video and syntax not in classes.PICTURE_SYNTAXES:
         raise Refused(f"packed as {_name(syntax)}, which is not read; convert it, as by dcmdjpeg or gdcmconv")
-    shape = _shape(dataset, syntax, is_video=bool(video))
-    num_frames = _number(dataset, "NumberOfFrames", 1, 1, 10_000_000 if video else _MOST_FRAMES)
     is_little = syntax != classes.BIG_ENDIAN
     value = pixel_value(file, file.tell(), is_little=is_little, is_implicit=syntax == classes.IMPLICIT)
+    shape = _shape(dataset, syntax, is_video=bool(video))
+    num_frames = _number(dataset, "NumberOfFrames", 1, 1, 10_000_000 if video else _MOST_FRAMES)
     if value.is_encapsulated == (syntax in classes.NATIVE_SYNTAXES):
         raise Damaged(f"its pixels are not packed as it says, {_name(syntax)}")
     if value.is_encapsulated:
@@ -140,6 +158,8 @@ def opened(file: BinaryIO) -> Object:
         value.is_encapsulated,
         value.is_words,
         video,
+        num_frames,
+        classes.LOSSY_METHODS.get(syntax, ""),
         _fps(dataset),
         _aspect(dataset),
         _icc(dataset),
@@ -147,7 +167,7 @@ def opened(file: BinaryIO) -> Object:
     )
 
 
-def _read(file: BinaryIO) -> tuple[FileDataset | Dataset, BinaryIO, str]:
+def _read(file: BinaryIO, most_inflated_bytes: int) -> tuple[FileDataset | Dataset, BinaryIO, str]:
     """The data set, the file at its pixels' element, and the transfer syntax."""
     file.seek(0)
     is_deflated = False
@@ -158,7 +178,7 @@ def _read(file: BinaryIO) -> tuple[FileDataset | Dataset, BinaryIO, str]:
         meta = read_dataset(file, False, True, stop_when=_is_beyond_meta)
         is_deflated = str(meta.get("TransferSyntaxUID", "") or "").strip(" \0") == classes.DEFLATED
         if is_deflated:
-            file = _inflated(file, file.tell())
+            file = _inflated(file, file.tell(), most_inflated_bytes)
         file.seek(0)
     try:
         dataset = read_partial(file, stop_when=_at_pixels, defer_size=None, force=True)
@@ -179,7 +199,7 @@ def _is_beyond_meta(tag: int, vr: str | None, length: int) -> bool:
     return tag >> 16 != 2
 
 
-def _inflated(file: BinaryIO, at: int) -> BinaryIO:
+def _inflated(file: BinaryIO, at: int, most_bytes: int) -> BinaryIO:
     """The file as it would be if it were explicit little endian (PS3.5, A.5), and no larger than a unit holds."""
     file.seek(0)
     head = file.read(at).replace(classes.DEFLATED.encode(), classes.EXPLICIT.encode().ljust(22, b"\0"))
@@ -190,8 +210,8 @@ def _inflated(file: BinaryIO, at: int) -> BinaryIO:
             while packed:
                 whole.write(stream.decompress(packed, _AT_ONCE_BYTES))
                 packed = stream.unconsumed_tail
-                if whole.tell() > MOST_INFLATED_BYTES:
-                    raise Refused(f"more than {MOST_INFLATED_BYTES >> 20} MiB when it is inflated")
+                if whole.tell() > most_bytes:
+                    raise Refused(f"more than {most_bytes >> 20} MiB when it is inflated")
     except zlib.error as error:
         raise Damaged(f"it cannot be inflated ({error})") from error
     if not stream.eof:
@@ -302,6 +322,15 @@ def _icc(dataset: Dataset) -> bytes:
 def _notes(dataset: Dataset) -> tuple[str, ...]:
     groups = {element.group for element in dataset.keys()}  # noqa: SIM118 - a data set gives its elements
     return ("overlays left out",) if groups & set(_OVERLAYS) else ()
+
+
+def _is_enhanced(dataset: Dataset) -> bool:
+    """Whether this program made it of another: it says so itself, or of what contributed."""
+    first = text_of(dataset, "ImageType").split("\\")[0]
+    contributed = dataset.get("ContributingEquipmentSequence") or ()
+    return first == "DERIVED" and any(
+        text_of(one, "ManufacturerModelName") == PROGRAM for one in (dataset, *contributed)
+    )
 
 
 def _name(uid: str) -> str:

@@ -16,6 +16,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import BaseTag, Tag
+from pydicom.valuerep import PersonName
 
 from edge.pictures.reading.refusals import Damaged
 
@@ -37,10 +38,10 @@ STUDY = (
 )  # fmt: skip
 """C.7.2.1, C.7.2.2."""
 PICTURE = (
-    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "SeriesDescription",
-    "InstanceNumber", "BodyPartExamined", "AnatomicRegionSequence", "Laterality", "ImageLaterality",
-    "RequestAttributesSequence", "PerformingPhysicianName", "OperatorsName", "ProtocolName", "ContentDate",
-    "ContentTime", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "BurnedInAnnotation",
+    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber",
+    "SeriesDescription", "InstanceNumber", "BodyPartExamined", "AnatomicRegionSequence", "Laterality",
+    "ImageLaterality", "RequestAttributesSequence", "PerformingPhysicianName", "OperatorsName", "ProtocolName",
+    "ContentDate", "ContentTime", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "BurnedInAnnotation",
     "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 _OF_ITEMS = (
@@ -90,7 +91,7 @@ def _bytes_of(dataset: Dataset, tag: BaseTag) -> bytes:
     value = element.value if element is not None else b""
     if isinstance(value, bytes):
         found = value
-    elif hasattr(value, "original_string"):  # a name that was looked at
+    elif isinstance(value, PersonName):
         if value.original_string is None and str(value):
             raise Damaged(f"its {keyword_for_tag(tag)} cannot be read")
         found = bytes(value.original_string or b"")

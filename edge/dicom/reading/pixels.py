@@ -114,7 +114,8 @@ def _by_library(content: bytes, shape: Shape) -> tuple[Pixels, str]:
 
 
 def _options(shape: Shape, bits_stored: int, num_frames: int) -> dict[str, Any]:
-    more = {"planar_configuration": int(shape.in_planes)} if shape.num_channels > 1 else {}
+    in_planes = shape.in_planes and shape.syntax in classes.NATIVE_SYNTAXES  # what is packed comes pixel by pixel
+    more = {"planar_configuration": int(in_planes)} if shape.num_channels > 1 else {}
     return {
         "rows": shape.height_px,
         "columns": shape.width_px,

@@ -13,9 +13,9 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from edge.basics.errors import InputOutputError
 from edge.basics.python_child import child_environment, python_command
@@ -40,11 +40,13 @@ class Limits:
         seconds: for its header, a frame, or the next part of a stream.
         cpu_s: of processor time.
         memory_bytes: of the process, in all.
+        inflated_bytes: a file that is deflated as a whole.
     """
 
     seconds: float = 120.0
     cpu_s: int = 90
     memory_bytes: int = field(default_factory=default_memory_bytes)
+    inflated_bytes: int = 1 << 30
 
 
 class ReaderProcess:
@@ -63,7 +65,7 @@ class ReaderProcess:
         self._holds: object = None
 
     def ask(
-        self, owner: object, file: BinaryIO, name: str, order: Mapping[str, Any], into: BinaryIO | bytearray | None
+        self, owner: object, file: BinaryIO, name: str, order: Mapping[str, Any], into: IO[bytes] | bytearray | None
     ) -> Mapping[str, Any]:
         """What is said of a file.
 
@@ -105,7 +107,7 @@ class ReaderProcess:
             self._end()
 
     def _asked(
-        self, name: str, order: Mapping[str, Any], file: BinaryIO | None, into: BinaryIO | bytearray | None
+        self, name: str, order: Mapping[str, Any], file: BinaryIO | None, into: IO[bytes] | bytearray | None
     ) -> Mapping[str, Any]:
         assert self._line is not None, "it runs"
         text = json.dumps(order).encode()
@@ -117,7 +119,7 @@ class ReaderProcess:
             raise _Ended from error
         return self._answer(name, into)
 
-    def _answer(self, name: str, into: BinaryIO | bytearray | None) -> Mapping[str, Any]:
+    def _answer(self, name: str, into: IO[bytes] | bytearray | None) -> Mapping[str, Any]:
         size, num_bytes = _HEAD.unpack(b"".join(self._received(_HEAD.size)))
         if size > _MOST_TEXT_BYTES:
             raise _Ended("its reader said nonsense")
@@ -162,7 +164,7 @@ class ReaderProcess:
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
-        limits = json.dumps({"memory_bytes": self.limits.memory_bytes, "cpu_s": self.limits.cpu_s})
+        limits = json.dumps(asdict(self.limits))
         try:
             self._process = subprocess.Popen(
                 [*python_command("edge.dicom.reading.child"), limits],

@@ -123,7 +123,7 @@ def as_high(unit: bytes, level: int) -> bytes:
     whole = f"{kept[: bits.at]}{_HIGH_FIELDS}{kept[bits.at :]}1"
     whole += "0" * (-len(whole) % 8)
     payload = bytes(int(whole[at : at + 8], 2) for at in range(0, len(whole), 8))
-    return head + _escaped(payload, before=head[1:])
+    return head + _escaped(payload)
 
 
 def split_avcc(avcc: bytes) -> tuple[list[bytes], bytes]:
@@ -156,9 +156,9 @@ def _opened(unit: bytes) -> tuple[int, int, int, _Bits]:
     return unit[1], unit[2], unit[3], _Bits(unit[_HEAD_BYTES:].replace(b"\0\0\3", b"\0\0"))
 
 
-def _escaped(payload: bytes, before: bytes) -> bytes:
+def _escaped(payload: bytes) -> bytes:
     """With a 3 before each byte up to 3 that follows two zeros (14496-10, 7.4.1)."""
-    written, zeros = bytearray(), len(before) - len(before.rstrip(b"\0"))
+    written, zeros = bytearray(), 0  # the level before it is none
     for byte in payload:
         if zeros >= 2 and byte <= 3:
             written.append(3)

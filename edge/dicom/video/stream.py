@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import BinaryIO
 from pydicom.uid import UID
 
 from edge.basics.errors import InputOutputError
+from edge.basics.folders import open_plain
 from edge.clips.formats import opened_words
 from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import Ffmpeg, find_ffmpeg
@@ -31,8 +32,8 @@ from edge.dicom.video.parameters import (
     split_avcc,
 )
 
-MAX_PART_BYTES = 1 << 30
-"""Of one object. The standard takes 4 GiB less 2 bytes (PS3.5 8.2.7); archives and networks take less."""
+MAX_BYTES = (1 << 32) - 2
+"""Of one stream (PS3.5 8.2.7)."""
 _WAIT_S = 4 * 3600.0
 _EXACT = ("-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact")
 """Without the date, and without what tells one FFmpeg from another."""
@@ -43,18 +44,8 @@ _ENCODERS = {
     "libx264": ("-preset", "veryfast", "-crf", "20", "-maxrate", "50M", "-bufsize", "50M"),
     "libopenh264": ("-b:v", "20M"),
 }
-_ANEW = (
-    "-profile:v",
-    "high",
-    "-g",
-    "60",
-    "-bf",
-    "0",
-    "-vf",
-    "settb=1/90000,format=yuv420p",
-    "-enc_time_base",
-    "1/90000",
-)
+_SQUARE = "scale='trunc(iw*sar/2)*2':ih,setsar=1,settb=1/90000,format=yuv420p"
+_ANEW = ("-profile:v", "high", "-g", "60", "-bf", "0", "-vf", _SQUARE, "-enc_time_base", "1/90000")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +76,23 @@ class Cut:
     num_frames: int
 
 
-def cuts_of(path: Path) -> list[Cut]:
-    """Where a clip is cut, at key frames, so that no part has more than `MAX_PART_BYTES`; empty for one that is not.
+def cuts_of(path: Path, num_parts: int, duration_s: float) -> list[Cut]:
+    """Where a clip is cut: at the first key frames after equal times, which are the same for both views.
 
     Raises:
-        InputOutputError: it cannot be read to its end.
+        InputOutputError: it cannot be read to its end, or has too few key frames.
     """
-    if path.stat().st_size <= MAX_PART_BYTES:
-        return []
     packets = _packets(path)
-    cuts: list[Cut] = []
-    begin, num_bytes, last_key, at_key = 0, 0, 0, 0
-    for number, (_, size, is_key) in enumerate(packets):
-        if is_key and number:
-            last_key, at_key = number, num_bytes
-        num_bytes += size
-        if num_bytes > MAX_PART_BYTES and last_key > begin:
-            cuts.append(Cut(packets[begin][0], packets[last_key][0], last_key - begin))
-            begin, num_bytes = last_key, num_bytes - at_key
-            at_key = 0
-    return [*cuts, Cut(packets[begin][0], float("inf"), len(packets) - begin)]
+    begins = [0]
+    for number in range(1, num_parts):
+        at_s = number * duration_s / num_parts
+        found = (at for at, (time_s, _, is_key) in enumerate(packets) if is_key and time_s >= at_s)
+        begins.append(next(found, len(packets)))
+    ends = [*begins[1:], len(packets)]
+    if any(begin >= end for begin, end in zip(begins, ends, strict=True)):
+        raise FfmpegFailed(f"{path}: cannot be cut into {num_parts} parts: it has too few key frames")
+    times = [time_s for time_s, _, _ in packets] + [float("inf")]
+    return [Cut(times[begin], times[end], end - begin) for begin, end in zip(begins, ends, strict=True)]
 
 
 @contextmanager
@@ -116,7 +104,7 @@ def stream_of(path: Path, cut: Cut | None = None) -> Iterator[Stream]:
         OSError: the folder of the clip takes no file.
     """
     ffmpeg = find_ffmpeg()
-    with tempfile.TemporaryFile(dir=path.parent) as file:
+    with tempfile.TemporaryFile(dir=_folder_of(path)) as file:
         _run(ffmpeg, path, cut, ("-c:v", "copy"), file)
         level = _said(file)
         is_encoded_anew = level is None
@@ -131,6 +119,8 @@ def stream_of(path: Path, cut: Cut | None = None) -> Iterator[Stream]:
         if cut is not None and len(track.sizes) != cut.num_frames:
             raise FfmpegFailed(f"{path}: a part has {len(track.sizes)} frames; expected {cut.num_frames}")
         num_bytes = file.seek(0, 2)
+        if num_bytes > MAX_BYTES:
+            raise InputOutputError(f"{path}: has {num_bytes} bytes in a part; DICOM takes at most {MAX_BYTES}")
         num_bytes += file.write(b"\0" * (num_bytes % 2))  # an item is of even length; behind the last box nobody looks
         file.seek(0)
         begin_s = 0.0 if cut is None else cut.begin_s
@@ -186,25 +176,31 @@ def _run(ffmpeg: Ffmpeg, path: Path, cut: Cut | None, coding: Sequence[str], fil
     """Write the video of a clip into a file, in place of what is there."""
     file.seek(0)
     file.truncate()
-    words = [
-        *_placed(path, cut),
-        "-map",
-        "0:v:0",
-        *coding,
-        *_TIMES,
-        *_EXACT,
-        "-f",
-        kind,
-        "-y",
-        f"/dev/fd/{file.fileno()}",
-    ]
-    run = FfmpegRun(ffmpeg, words, lambda line: None, readable=(path,), written=(file.fileno(),))
-    try:
-        status = run.wait(_WAIT_S)
-        if status != 0:
-            raise FfmpegFailed(f"{path}: {run.ended_by(status)}")
-    finally:
-        run.close()
+    with ExitStack() as opened:
+        readable: tuple[Path, ...] = (path,)
+        written, name = [file.fileno()], path
+        if _is_nameless(path):
+            descriptor = opened.enter_context(open_plain(path)).fileno()
+            readable, written, name = (), [*written, descriptor], Path(f"/dev/fd/{descriptor}")
+        words = [*_placed(name, cut), "-map", "0:v:0", *coding, *_TIMES, *_EXACT, "-f", kind]
+        words += ["-y", f"/dev/fd/{file.fileno()}"]
+        run = FfmpegRun(ffmpeg, words, lambda line: None, readable=readable, written=written)
+        try:
+            status = run.wait(_WAIT_S)
+            if status != 0:
+                raise FfmpegFailed(f"{path}: {run.ended_by(status)}")
+        finally:
+            run.close()
+
+
+def _is_nameless(path: Path) -> bool:
+    """Whether it is a file without a name, which another process cannot open: what is encrypted at rest comes so."""
+    return path.parent == Path("/proc/self/fd")
+
+
+def _folder_of(path: Path) -> Path:
+    """Where a clip lies, one without a name too."""
+    return path.resolve().parent
 
 
 def _placed(path: Path, cut: Cut | None) -> tuple[str, ...]:
@@ -220,7 +216,7 @@ def _packets(path: Path) -> list[tuple[float, int, bool]]:
     """When each coded frame is shown, its bytes, and whether it is a key frame."""
     found: list[tuple[float, int, bool]] = []
     tick_s = 1 / 90_000
-    with tempfile.TemporaryFile(dir=path.parent) as opened:
+    with tempfile.TemporaryFile(dir=_folder_of(path)) as opened:
         _run(find_ffmpeg(), path, None, ("-c:v", "copy"), opened, "framecrc")
         opened.seek(0)
         for line in opened.read().decode("ascii", "replace").splitlines():

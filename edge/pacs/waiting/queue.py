@@ -17,33 +17,38 @@ NAME = "queue.sqlite"
 FORMAT = 1
 State = Literal["waiting", "sent", "committed", "failed"]
 STATES: tuple[State, ...] = get_args(State)
+LAST_ERROR, RETRY = "error", "retry"
+"""What is told: what went wrong last, and that somebody wants another try."""
 LONGEST_WAIT_S = 3600.0
 """What waits for longer waits for a time that a wrong clock once told."""
 _TABLES = """
-CREATE TABLE objects (
+CREATE TABLE views (
     item TEXT NOT NULL, view TEXT NOT NULL, session TEXT NOT NULL, series TEXT NOT NULL, uid TEXT NOT NULL,
-    sent_uid TEXT NOT NULL DEFAULT '', sop_class TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'waiting',
-    tries INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '', queued_at REAL NOT NULL,
-    next_try REAL NOT NULL DEFAULT 0, sent_at REAL, asked_at REAL,
+    state TEXT NOT NULL DEFAULT 'waiting', tries INTEGER NOT NULL DEFAULT 0, reason TEXT NOT NULL DEFAULT '',
+    queued_at REAL NOT NULL, next_try REAL NOT NULL DEFAULT 0, asked_at REAL,
     PRIMARY KEY (item, view)
 ) WITHOUT ROWID;
-CREATE INDEX by_state ON objects (state, next_try);
+CREATE INDEX by_state ON views (state, next_try);
+CREATE TABLE objects (
+    item TEXT NOT NULL, view TEXT NOT NULL, uid TEXT NOT NULL, sent_uid TEXT NOT NULL, sop_class TEXT NOT NULL,
+    is_committed INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (item, view, uid)
+) WITHOUT ROWID;
 CREATE INDEX by_uid ON objects (sent_uid);
 CREATE TABLE transactions (uid TEXT PRIMARY KEY, asked_at REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE told (key TEXT PRIMARY KEY, at REAL NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
 """
-_COLUMNS = "item, view, session, series, uid, sent_uid, sop_class, state, tries, reason, queued_at, next_try"
+_COLUMNS = "item, view, session, series, uid, state, tries, reason, queued_at, next_try"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One object that was or is to be sent.
+    """A view of something that was saved, which was or is to be sent: one object, or several for a long clip.
 
     Attributes:
         item, view: of what in the store it is made.
         session: id of its patient session, which says nothing of the patient.
-        series, uid: DICOM's names of it.
-        sent_uid, sop_class: under which it was sent; "" before.
+        series, uid: DICOM's names of it; further parts have others, which follow from that.
         reason: why it was not taken; "" where nothing is known against it.
         queued_at, next_try: seconds since 1970, by the unit's clock.
     """
@@ -53,13 +58,21 @@ class Entry:
     session: str
     series: str
     uid: str
-    sent_uid: str
-    sop_class: str
     state: State
     tries: int
     reason: str
     queued_at: float
     next_try: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An object that the PACS took. Attributes: sent_uid, sop_class: under which."""
+
+    item: str
+    view: str
+    sent_uid: str
+    sop_class: str
 
 
 class Queue:
@@ -78,7 +91,7 @@ class Queue:
     # ---- what is in it
 
     def items(self) -> set[str]:
-        return {str(row[0]) for row in self._database.all("SELECT DISTINCT item FROM objects")}
+        return {str(row[0]) for row in self._database.all("SELECT DISTINCT item FROM views")}
 
     def entries(self) -> list[Entry]:
         """All, the oldest first."""
@@ -88,38 +101,39 @@ class Queue:
         return self._entries("WHERE item = ?", item)
 
     def due(self, now: float, most: int = 500) -> list[Entry]:
-        """What is to be sent now; of a pair the raw picture first, to which the other refers."""
-        where = (
-            "WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?) ORDER BY queued_at, item, view DESC LIMIT ?"
-        )
-        return self._entries(where, now, now + LONGEST_WAIT_S, most)
+        """What is to be sent now: what was tried least first, so that nothing stands in the way of all others."""
+        where = "WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?)"
+        order = "ORDER BY tries, queued_at, item, view DESC LIMIT ?"
+        return self._entries(f"{where} {order}", now, now + LONGEST_WAIT_S, most)
 
-    def next_try(self) -> float | None:
-        """When the next one is to be sent; None where none waits."""
-        found = self._database.all("SELECT min(next_try) FROM objects WHERE state = 'waiting'")[0][0]
-        return None if found is None else float(found)
+    def taken(self, entry: Entry) -> set[str]:
+        """UIDs of its objects that the PACS took, as they were made."""
+        found = self._database.all("SELECT uid FROM objects WHERE item = ? AND view = ?", entry.item, entry.view)
+        return {str(row[0]) for row in found}
 
-    def to_confirm(self, now: float, after_s: float) -> list[Entry]:
+    def to_confirm(self, now: float, after_s: float) -> list[Sent]:
         """What was sent, and the PACS was not asked about, or so long ago; of sessions of which all was sent."""
-        where = (
-            "WHERE state = 'sent' AND (asked_at IS NULL OR asked_at <= ? OR asked_at > ?) AND session NOT IN "
-            "(SELECT session FROM objects WHERE state = 'waiting' AND reason = '') ORDER BY session, item, view DESC"
+        found = self._database.all(
+            "SELECT item, view, sent_uid, sop_class FROM views JOIN objects USING (item, view) WHERE state = 'sent' "
+            "AND NOT is_committed AND (asked_at IS NULL OR asked_at <= ? OR asked_at > ?) AND session NOT IN "
+            "(SELECT session FROM views WHERE state = 'waiting' AND reason = '') ORDER BY session, item, view DESC",
+            *(now - after_s, now),
         )
-        return self._entries(where, now - after_s, now)
+        return [Sent(*row) for row in found]
 
     def counts(self) -> dict[State, int]:
-        found = dict(self._database.all("SELECT state, count(*) FROM objects GROUP BY state"))
+        found = dict(self._database.all("SELECT state, count(*) FROM views GROUP BY state"))
         return {state: int(found.get(state, 0)) for state in STATES}
 
     def oldest_waiting(self) -> float | None:
         """When the oldest of what waits was queued."""
-        found = self._database.all("SELECT min(queued_at) FROM objects WHERE state = 'waiting'")[0][0]
+        found = self._database.all("SELECT min(queued_at) FROM views WHERE state = 'waiting'")[0][0]
         return None if found is None else float(found)
 
     def complaint(self) -> str:
         """Why something was not taken though the PACS is there, of what was queued first; "" where all is well."""
         found = self._database.all(
-            "SELECT reason FROM objects WHERE state IN ('failed', 'waiting') AND reason != '' ORDER BY state, queued_at"
+            "SELECT reason FROM views WHERE state IN ('failed', 'waiting') AND reason != '' ORDER BY state, queued_at"
             " LIMIT 1"
         )
         return str(found[0][0]) if found else ""
@@ -128,7 +142,7 @@ class Queue:
         """Items of which something is not yet for good in the PACS, each with the state that is furthest from that."""
         done = ("committed",) if is_commitment_asked else ("committed", "sent")
         rows = self._database.all(
-            f"SELECT item, state FROM objects WHERE state NOT IN ({', '.join('?' * len(done))})", *done
+            f"SELECT item, state FROM views WHERE state NOT IN ({', '.join('?' * len(done))})", *done
         )
         worst: dict[str, State] = {}
         for item, state in rows:
@@ -152,23 +166,30 @@ class Queue:
         with self._database.transaction() as connection:
             rows = [(item, view, session, series, uid, now) for view, (series, uid) in named.items()]
             done = connection.executemany(
-                "INSERT OR IGNORE INTO objects (item, view, session, series, uid, queued_at) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO views (item, view, session, series, uid, queued_at) VALUES (?, ?, ?, ?, ?, ?)",
                 rows,
             )
             return done.rowcount > 0
 
-    def sent(self, entry: Entry, uid: str, sop_class: str, now: float) -> None:
-        """The PACS has it, under this UID."""
+    def took(self, entry: Entry, uid: str, sent_uid: str, sop_class: str) -> None:
+        """The PACS has one of its objects, which was made under one UID and sent under another or the same."""
         self._database.do(
-            "UPDATE objects SET state = 'sent', sent_uid = ?, sop_class = ?, tries = tries + 1, reason = '', "
-            "sent_at = ?, asked_at = NULL WHERE item = ? AND view = ?",
-            *(uid, sop_class, now, entry.item, entry.view),
+            "INSERT OR REPLACE INTO objects (item, view, uid, sent_uid, sop_class) VALUES (?, ?, ?, ?, ?)",
+            *(entry.item, entry.view, uid, sent_uid, sop_class),
+        )
+
+    def sent(self, entry: Entry) -> None:
+        """The PACS has all of it."""
+        self._database.do(
+            "UPDATE views SET state = 'sent', tries = tries + 1, reason = '', asked_at = NULL "
+            "WHERE item = ? AND view = ?",
+            *(entry.item, entry.view),
         )
 
     def later(self, entry: Entry, reason: str, at: float) -> None:
         """The PACS did not take it now: it is tried again."""
         self._database.do(
-            "UPDATE objects SET state = 'waiting', tries = tries + 1, reason = ?, next_try = ? "
+            "UPDATE views SET state = 'waiting', tries = tries + 1, reason = ?, next_try = ? "
             "WHERE item = ? AND view = ?",
             *(reason, at, entry.item, entry.view),
         )
@@ -176,53 +197,59 @@ class Queue:
     def failed(self, entry: Entry, reason: str) -> None:
         """The PACS will not take it as it is: it stays until somebody asks for another try."""
         self._database.do(
-            "UPDATE objects SET state = 'failed', tries = tries + 1, reason = ? WHERE item = ? AND view = ?",
+            "UPDATE views SET state = 'failed', tries = tries + 1, reason = ? WHERE item = ? AND view = ?",
             *(reason, entry.item, entry.view),
         )
 
-    def asked(self, transaction: str, entries: Iterable[Entry], now: float) -> None:
+    def asked(self, transaction: str, about: Iterable[Sent], now: float) -> None:
         """The PACS was asked whether it keeps these."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO transactions VALUES (?, ?)", (transaction, now))
             connection.execute("DELETE FROM transactions WHERE asked_at < ?", (now - 7 * 86400,))
-            connection.executemany(
-                "UPDATE objects SET asked_at = ? WHERE sent_uid = ?", [(now, one.sent_uid) for one in entries]
-            )
+            rows = [(now, one.item, one.view) for one in about]
+            connection.executemany("UPDATE views SET asked_at = ? WHERE item = ? AND view = ?", rows)
 
     def knows(self, transaction: str) -> bool:
         """Whether this was asked."""
         return bool(self._database.all("SELECT 1 FROM transactions WHERE uid = ?", transaction))
 
-    def committed(self, uids: Iterable[str]) -> int:
-        """The PACS keeps these for good; how many of them were not known to be."""
+    def committed(self, uids: Iterable[str]) -> None:
+        """The PACS keeps these for good."""
         with self._database.transaction() as connection:
-            done = connection.executemany(
-                "UPDATE objects SET state = 'committed', reason = '' WHERE sent_uid = ? AND state = 'sent'",
-                [(uid,) for uid in uids],
+            rows = [(uid,) for uid in uids]
+            connection.executemany("UPDATE objects SET is_committed = 1 WHERE sent_uid = ?", rows)
+            connection.execute(
+                "UPDATE views SET state = 'committed', reason = '' WHERE state = 'sent' AND NOT EXISTS (SELECT 1 FROM "
+                "objects WHERE (objects.item, objects.view) = (views.item, views.view) AND NOT is_committed)"
             )
-            return max(0, done.rowcount)
 
     def not_committed(self, uid: str, reason: str, at: float) -> None:
         """The PACS does not keep it: it is sent again."""
-        self._database.do(
-            "UPDATE objects SET state = 'waiting', reason = ?, next_try = ? WHERE sent_uid = ? AND state = 'sent'",
-            *(reason, at, uid),
-        )
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE views SET state = 'waiting', tries = tries + 1, reason = ?, next_try = ? WHERE state = 'sent' "
+                "AND EXISTS (SELECT 1 FROM objects WHERE sent_uid = ? AND (objects.item, objects.view) = "
+                "(views.item, views.view))",
+                (reason, at, uid),
+            )
+            connection.execute("DELETE FROM objects WHERE sent_uid = ? AND NOT is_committed", (uid,))
 
     def retry(self) -> int:
         """Send at once what waits, and again what was refused; how many."""
         return self._database.do(
-            "UPDATE objects SET state = 'waiting', reason = '', next_try = 0 WHERE state IN ('waiting', 'failed')"
+            "UPDATE views SET state = 'waiting', reason = '', next_try = 0 WHERE state IN ('waiting', 'failed')"
         )
 
     def forget(self, items: Iterable[str]) -> None:
         """Of what is not in the store any more."""
         with self._database.transaction() as connection:
-            connection.executemany("DELETE FROM objects WHERE item = ?", [(item,) for item in items])
+            rows = [(item,) for item in items]
+            for table in ("views", "objects"):
+                connection.executemany(f"DELETE FROM {table} WHERE item = ?", rows)
 
     def tell(self, key: str, text: str, now: float) -> None:
         """Keep a line for a person, such as what went wrong last."""
         self._database.do("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", key, now, text)
 
     def _entries(self, where: str, *values: Any) -> list[Entry]:
-        return [Entry(*row) for row in self._database.all(f"SELECT {_COLUMNS} FROM objects {where}", *values)]
+        return [Entry(*row) for row in self._database.all(f"SELECT {_COLUMNS} FROM views {where}", *values)]

@@ -16,7 +16,7 @@ from edge.basics.errors import ConfigError, EdgeError
 from edge.config import PacsConfig, address_from_listen
 from edge.pacs.peers import NothingAccepted, Peer, PeerFailed, associated, entity_of, limit_waits, status_of
 from edge.pacs.tls import Files, server_context
-from edge.pacs.waiting.queue import Entry, Queue
+from edge.pacs.waiting.queue import Queue, Sent
 
 if TYPE_CHECKING:
     from pynetdicom.transport import ThreadedAssociationServer
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERIFICATION, PUSH_MODEL = UID("1.2.840.10008.1.1"), UID("1.2.840.10008.1.20.1")
-_PUSH_INSTANCE = UID("1.2.840.10008.1.20.1.1")
+PUSH_INSTANCE = UID("1.2.840.10008.1.20.1.1")
 MOST = 500
 """Objects that are asked about at a time."""
 _REFUSED, _OK = 0x0110, 0x0000
@@ -71,7 +71,7 @@ class Reports:
         return _OK
 
 
-def ask(peer: Peer, queue: Queue, reports: Reports, entries: Sequence[Entry], wait_s: float) -> None:
+def ask(peer: Peer, queue: Queue, reports: Reports, about: Sequence[Sent], wait_s: float) -> None:
     """Ask about objects that were sent, and wait a while for the answer on this connection.
 
     Raises:
@@ -81,8 +81,8 @@ def ask(peer: Peer, queue: Queue, reports: Reports, entries: Sequence[Entry], wa
     try:
         with associated(peer, [context], handlers=[(evt.EVT_N_EVENT_REPORT, reports.take)]) as association:
             transaction = str(generate_uid(None))
-            queue.asked(transaction, entries, time.time())  # before the answer can come
-            answer, _ = association.send_n_action(_request(transaction, entries), 1, PUSH_MODEL, _PUSH_INSTANCE)
+            queue.asked(transaction, about, time.time())  # before the answer can come
+            answer, _ = association.send_n_action(_request(transaction, about), 1, PUSH_MODEL, PUSH_INSTANCE)
             status = status_of(peer, answer)
             if status != _OK:
                 raise PeerFailed(f"{peer.name}: does not take requests for storage commitment (status {status:#06x})")
@@ -99,13 +99,13 @@ def ask(peer: Peer, queue: Queue, reports: Reports, entries: Sequence[Entry], wa
 _never = threading.Event()
 
 
-def _request(transaction: str, entries: Sequence[Entry]) -> Dataset:
+def _request(transaction: str, about: Sequence[Sent]) -> Dataset:
     made = Dataset()
     made.TransactionUID = transaction
     items = []
-    for entry in entries:
+    for one in about:
         item = Dataset()
-        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = entry.sop_class, entry.sent_uid
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = one.sop_class, one.sent_uid
         items.append(item)
     made.ReferencedSOPSequence = items
     return made

@@ -6,14 +6,12 @@ import os
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydicom.uid import (
-    HEVCMP51,
     MPEG4HP41,
-    MPEG4HP41BD,
     MPEG4HP422D,
     UID,
     ExplicitVRLittleEndian,
@@ -31,7 +29,7 @@ if TYPE_CHECKING:
 Form = tuple[str, str]
 """SOP class and transfer syntax."""
 PLAIN = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-VIDEO = (MPEG4HP41, MPEG4HP41BD, MPEG4HP422D, HEVCMP51)
+VIDEO = (MPEG4HP41, MPEG4HP422D)
 PROPOSED: Sequence[Form] = (
     *((VLEndoscopicImageStorage, syntax) for syntax in PLAIN),
     *((VideoEndoscopicImageStorage, syntax) for syntax in VIDEO),
@@ -61,8 +59,8 @@ def in_form_for(dataset: Dataset, accepted: Collection[Form]) -> Dataset | None:
 
 def _forms_of(form: Form) -> list[Form]:
     sop_class, syntax = form
-    if syntax not in PLAIN:
-        return [form]
+    if syntax not in PLAIN:  # a level of H.264 takes what keeps to a lower one (ISO/IEC 14496-10, annex A)
+        return [form, *([(sop_class, MPEG4HP422D)] if syntax == MPEG4HP41 else [])]
     plain = [syntax, *(one for one in PLAIN if one != syntax)]
     classes = [sop_class, *([SecondaryCaptureImageStorage] if sop_class == VLEndoscopicImageStorage else [])]
     return [(one, other) for one in classes for other in plain]
@@ -71,7 +69,8 @@ def _forms_of(form: Form) -> list[Form]:
 def _in_form(dataset: Dataset, form: Form) -> Dataset:
     if form == form_of(dataset):
         return dataset
-    made = deepcopy(dataset)
+    made = deepcopy(dataset) if form[1] in PLAIN else copy(dataset)  # a clip's pixels are an open file
+    made.file_meta = deepcopy(dataset.file_meta)
     if form[0] == SecondaryCaptureImageStorage:
         _be_captured(made)
     made.file_meta.TransferSyntaxUID = UID(form[1])
@@ -93,7 +92,7 @@ def _be_captured(made: Dataset) -> None:
 
 @contextmanager
 def spooled(dataset: Dataset, folder: Path) -> Iterator[Path]:
-    """The object as a file for the block: a still in memory alone, a clip in a folder of ours.
+    """The object as a file for the block: a still in memory alone, a clip in a folder of ours, where it has no name.
 
     Raises:
         OSError: it cannot be made.
@@ -104,10 +103,10 @@ def spooled(dataset: Dataset, folder: Path) -> Iterator[Path]:
             file.flush()
             yield Path(f"/proc/self/fd/{file.fileno()}")
     else:
-        with tempfile.NamedTemporaryFile(dir=folder, prefix=SPOOL_PREFIX) as spool:
+        with tempfile.TemporaryFile(dir=folder, prefix=SPOOL_PREFIX) as spool:
             dataset.save_as(spool, enforce_file_format=True)
             spool.flush()
-            yield Path(spool.name)
+            yield Path(f"/proc/self/fd/{spool.fileno()}")
 
 
 def remove_spooled(folder: Path) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from edge.basics.folders import open_folder
 from edge.dicom.saved import DicomObject, Equipment, NoObject, ObjectUids, objects_from_saved
 from edge.pacs.waiting.queue import Entry
 from edge.pacs.waiting.scan import read_record
@@ -16,35 +22,59 @@ from edge.saving.store import Store
 if TYPE_CHECKING:
     from edge.pictures.image import Mode
 
-__all__ = ["NoObject", "objects_of"]
+__all__ = ["DicomObject", "NoObject", "objects_of"]
 
 MANUFACTURER, MODEL_NAME = "edge-enhance", "edge-enhance throat camera"
+_FITS_MEMORY_BYTES = 64 << 20
 
 
+@contextmanager
 def objects_of(
-    store: Store, entries: Sequence[Entry], all_entries: Sequence[Entry], serial: str
-) -> Iterator[DicomObject]:
-    """Objects of one item.
+    store: Store, wanted: Sequence[Entry], all_of_it: Sequence[Entry], serial: str, folder: Path
+) -> Iterator[Iterator[DicomObject]]:
+    """Objects of one item, which are there for the block.
 
     Args:
-        entries: those that are wanted.
-        all_entries: of the item, to which these refer.
+        wanted: views to be sent, of all of the item's.
         serial: of the camera unit.
+        folder: of ours alone, for what does not fit into memory.
 
     Raises:
         NoObject: none can be made of what is stored.
         OSError, InputOutputError: it cannot be read now.
     """
-    item = store.listing.find(entries[0].item)
+    item = store.listing.find(wanted[0].item)
     if item is None:
-        raise NoObject(f"{entries[0].item}: is not in the store any more")
+        raise NoObject(f"{wanted[0].item}: is not in the store any more")
     record = read_record(store, item)
-    views = {cast("Mode", one.view): one for one in all_entries}
+    views = {cast("Mode", one.view): one for one in all_of_it}
     uids = ObjectUids({v: one.series for v, one in views.items()}, {v: one.uid for v, one in views.items()})
-    wanted = [cast("Mode", one.view) for one in entries]
-    files: dict[Mode, Path] = {view: store.folder / item.files[view] for view in wanted if view in item.files}
-    if len(files) < len(wanted):
-        raise NoObject(f"{item.name}: a file of it is missing")
     made_by = str(record.get("program_version") or version(PROGRAM))  # not today's: the bytes stay the same
     equipment = Equipment(MANUFACTURER, MODEL_NAME, serial, made_by)
-    return objects_from_saved(record, files, uids, equipment)
+    with ExitStack() as files:
+        paths: dict[Mode, Path] = {}
+        for view in (cast("Mode", one.view) for one in wanted):
+            if view not in item.files:
+                raise NoObject(f"{item.name}: its {view} file is missing")
+            paths[view] = files.enter_context(_readable(store, item.files[view], folder))
+        yield objects_from_saved(record, paths, uids, equipment)
+
+
+@contextmanager
+def _readable(store: Store, name: str, spool: Path) -> Iterator[Path]:
+    """A file of the store as a plain one: one that is encrypted there is plain for the block, and has no name."""
+    with ExitStack() as files:
+        folder = files.enter_context(open_folder(store.folder))
+        file = files.enter_context(store.listing.at_rest.open(folder, name))
+        if isinstance(getattr(file, "raw", None), io.FileIO):
+            yield store.folder / name
+            return
+        is_small = file.seek(0, os.SEEK_END) <= _FITS_MEMORY_BYTES and name.endswith(".png")
+        file.seek(0)
+        if is_small:
+            plain: BinaryIO = files.enter_context(os.fdopen(os.memfd_create("pacs"), "w+b"))
+        else:
+            plain = cast("BinaryIO", files.enter_context(tempfile.TemporaryFile(dir=spool)))
+        shutil.copyfileobj(file, plain, 1 << 20)
+        plain.flush()
+        yield Path(f"/proc/self/fd/{plain.fileno()}")

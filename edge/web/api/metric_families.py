@@ -51,6 +51,7 @@ def families(figures: Figures) -> Iterator[Metric]:
     yield from _of_parts(figures.health, figures.num_attempts)
     yield from _of_viewers(figures)
     yield from _of_storage(figures.state)
+    yield from _of_pacs(figures.health.get("pacs") or {})
     yield from _of_machine(figures.health.get("unit_state") or {})
     yield from _of_head(figures.health.get("bridge") or {})
 
@@ -123,6 +124,15 @@ def _of_storage(state: Mapping[str, Any]) -> Iterator[Metric]:
         yield _gauge(f"edge_storage_{key}_bytes", what, [((), storage.get(f"{key}_bytes"))])
     yield _gauge("edge_recording", "1 while it records.", [((), recording is not None)])
     yield _gauge("edge_recording_seconds", "Length of what it records.", [((), (recording or {}).get("seconds"))])
+
+
+def _of_pacs(pacs: Mapping[str, Any]) -> Iterator[Metric]:
+    states = [((state,), pacs.get(state)) for state in ("waiting", "sent", "committed", "failed")]
+    yield _gauge(
+        "edge_pacs_objects", "Objects for the PACS that the unit has, by what became of them.", states, "state"
+    )
+    oldest = [((), pacs.get("oldest_waiting_s"))]
+    yield _gauge("edge_pacs_oldest_waiting_seconds", "Since the oldest of those that wait was queued.", oldest)
 
 
 def _of_machine(machine: Mapping[str, Any]) -> Iterator[Metric]:

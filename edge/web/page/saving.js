@@ -71,6 +71,8 @@ export class Recorder {
   }
 
   async keepBefore() {
+    const { offers } = this.#unit;
+    if (offers.has("recording") && !offers.has("before_roll")) toast("Nothing is kept of what was just seen: [recording] before_s = 0");
     if ($("keep").hidden || this.#asking) return;
     await this.#ask("Not kept", async () => {
       await post("api/recording/keep");

@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 
 import edge.basics.whole_files
-import edge.batch.output
+import edge.batch.kinds.picture
 from edge.basics.errors import EdgeError, EngineFailed, InputOutputError
 from edge.batch.manifest import MANIFEST, entries_of
 from edge.batch.output import SCRATCH
 from edge.clips.encode import ClipEncoder
+from edge.engines.engine import Enhanced
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_SHAPE, fit_to_frame
 from edge.pictures.image import Image
+from edge.pictures.marks import png_bytes
 
 if TYPE_CHECKING:
     from tests.doubles.files_bench import Bench
@@ -208,7 +210,38 @@ def test_a_full_disk_refuses_a_clip_whole(bench: Bench, monkeypatch: pytest.Monk
 
 
 def test_a_full_disk_at_the_sidecar_takes_the_clip_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge.batch.output, "write_whole", full_disk)
+    sync = edge.basics.whole_files.os.fsync
+
+    def fill_up(descriptor: int) -> None:
+        if ".clip-enhanced.mp4.json" in str(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            full_disk()
+        sync(descriptor)
+
+    monkeypatch.setattr(edge.basics.whole_files.os, "fsync", fill_up)
     with pytest.raises(InputOutputError, match="No space left"):
         bench.run(bench.clip())
+    assert bench.written() == []
+
+
+@pytest.mark.parametrize(("level", "what"), [(0, "black"), (90, "one colour")])
+def test_a_flat_answer_to_a_picture_that_is_none_is_no_result(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, level: int, what: str
+) -> None:
+    answer = Enhanced(np.full(FRAME_SHAPE, level, np.uint8), {})
+    monkeypatch.setattr(bench.engine, "enhance", lambda image: answer)
+    flat = bench.picture("flat.png", column=False)
+    report = bench.run(bench.picture(), flat, bench.clip())  # the clip's frames are flat too
+    assert [failure.path.name for failure in report.failed] == ["throat.png"]
+    assert f"the engine's answer is {what}" in str(report.failed[0].error)
+
+
+def test_what_was_encoded_is_looked_through_before_it_counts(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(image: Image, text: str) -> bytes:
+        content = bytearray(png_bytes(image, text))
+        content[len(content) // 2] ^= 1
+        return bytes(content)
+
+    monkeypatch.setattr(edge.batch.kinds.picture, "png_bytes", damaged)
+    with pytest.raises(EdgeError, match=r"not encoded whole: damaged"):
+        bench.run(bench.picture())
     assert bench.written() == []

@@ -188,15 +188,19 @@ def test_a_gpu_that_went_stays_away_though_the_cpu_fails_at_the_picture_as_well(
 
 
 @pytest.mark.parametrize(
-    ("opening", "level", "expected_text"),
+    ("opening", "is_there", "level", "expected_text"),
     [
-        ("no gpu", "INFO", "no GPU"),
-        ("lost gpu", "WARNING", "the GPU does not answer"),
-        ("no plan", "WARNING", "/engines: no engine for profile live; run: edge-export engine live"),
+        ("no gpu", True, "INFO", "no GPU"),
+        ("no gpu", False, "DEBUG", "no GPU"),
+        ("lost gpu", True, "WARNING", "the GPU does not answer"),
+        ("no plan", True, "WARNING", "/engines: no engine for profile live; run: edge-export engine live"),
     ],
 )
-def test_a_gpu_that_cannot_be_had_leaves_the_cpu_and_one_line(scripted, caplog, opening, level, expected_text):
-    with caplog.at_level(logging.INFO):
+def test_a_gpu_that_cannot_be_had_leaves_the_cpu_and_one_line(
+    scripted, caplog, monkeypatch, opening, is_there, level, expected_text
+):
+    monkeypatch.setattr("edge.guard.files.has_gpu", lambda: is_there)
+    with caplog.at_level(logging.DEBUG, "edge.guard.files"):
         engine = scripted("auto", opening)
     assert is_right(engine, picture())
     assert engine.device == "cpu"
@@ -207,6 +211,7 @@ def test_a_gpu_that_cannot_be_had_leaves_the_cpu_and_one_line(scripted, caplog, 
 def test_a_runtime_that_is_not_installed_leaves_the_cpu_and_one_line(scripted, caplog, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setitem(sys.modules, "tensorrt", None)
+    monkeypatch.setattr("edge.guard.files.has_gpu", lambda: True)
     with caplog.at_level(logging.INFO):
         engine = FilesEngine(load_profile("live"), EngineConfig())
     engine.close()

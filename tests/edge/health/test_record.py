@@ -138,6 +138,7 @@ def test_the_record_has_the_fields_of_the_contract() -> None:
     assert set(record) == {
         "state", "reason", "mode", "profile", "model_sha256", "device", "source", "fps_in", "fps_out",
         "dropped", "dropped_by", "frames", "age_ms", "latency_ms", "stage_ms", "uptime_s", "notices", "parts", "bridge",
+        "pacs",
     }  # fmt: skip
     assert set(record["latency_ms"]) == {"p50", "p95", "p99", "max"}
     assert (record["source"], record["profile"], record["device"]) == ("camera:/dev/video0", "live", "cpu")

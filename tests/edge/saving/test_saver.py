@@ -103,11 +103,12 @@ def test_the_sidecar_tells_the_state_of_the_unit(office):
 def test_the_sidecar_tells_what_was_cut_away_of_the_cameras_picture(office):
     office.save(pair_of())
     picture = {"width_px": 1280, "height_px": 960, "fit": "crop", "told": "25% of its height is cut away"}
-    office.health.track("camera", lambda: {"picture": picture})
+    office.health.track("camera", lambda: {"picture": picture, "granted": "1280x960 MJPG at 30 fps"})
     office.save(pair_of())
     sources = [json.loads((office.folder / f"{name}.json").read_text())["source"] for name in office.saved]
-    assert "picture" not in sources[0]
+    assert "picture" not in sources[0] and "granted" not in sources[0]
     assert sources[1]["picture"] == picture
+    assert sources[1]["granted"] == "1280x960 MJPG at 30 fps", "whether it came with loss"
 
 
 def test_less_than_all_of_the_enhancement_is_said_in_the_sidecar(office):

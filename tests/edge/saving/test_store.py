@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
+from datetime import datetime, timezone
 
 import pytest
 
-from edge.config import SaveConfig
+from edge.access.audit import AuditLog
+from edge.basics.errors import InputOutputError
+from edge.config import PrivacyConfig, SaveConfig
 from edge.health.news import Board, Removed, Saved
+from edge.program import record_news
+from edge.saving import retention
+from edge.saving.ages import LEDGER, Ages
 from edge.saving.recording.opening import NotRecorded
 from edge.saving.store import NotRemoved, Store
 from tests.doubles.booth import HAS_FFPROBE, Booth, times_s, wait_until
@@ -123,3 +130,100 @@ def test_a_full_disk_ends_a_recording_and_refuses_the_next_whole(small_disk):
         assert "disk is full" in booth.refused[-1]
     finally:
         booth.close()
+
+
+# ---- how long things stay
+
+
+def aged(tmp_path, monkeypatch, days, **settings):
+    """A store that counts what it kept in 2026 as it would have done while it ran from then on."""
+    clock = {"wall": datetime(2026, 5, 4, 3, 2, 10, tzinfo=timezone.utc).timestamp(), "boot": 0.0}
+    monkeypatch.setattr(retention, "Ages", lambda folder: Ages(folder, lambda: clock["wall"], lambda: clock["boot"]))
+    board, removed = Board(), []
+    board.read(Removed, lambda news: removed.append((news.name, news.why)))
+    store = Store(SaveConfig(folder=str(tmp_path)), board, privacy=PrivacyConfig(retention_days=days, **settings))
+
+    def later(seconds):
+        for key in clock:
+            clock[key] += seconds
+        store.retention.hurry()
+        board.post(Saved("something"))
+
+    return store, removed, later
+
+
+def test_what_is_older_goes_whatever_it_is_and_the_audit_log_says_why(tmp_path, monkeypatch):
+    kept = [put_pair(tmp_path, 1, second=1), put_recording(tmp_path, 2), put_pair(tmp_path, 3, second=3)]
+    alone = tmp_path / f"{put_pair(tmp_path, 4, second=4)}-enhanced.png.json"
+    for path in tmp_path.glob("*-000004-*.png"):
+        path.unlink()
+    store, removed, later = aged(tmp_path, monkeypatch, 30)
+    audit = AuditLog(tmp_path / "audit" / "audit.jsonl")
+    record_news(store._board, audit)
+    store.start()
+    try:
+        wait_until(lambda: (tmp_path / LEDGER).exists())
+        later(30.1 * 86400)
+        wait_until(lambda: len(removed) == 4)
+    finally:
+        store.close()
+    assert {why for _, why in removed} == {"older than [privacy] retention_days"}
+    assert {name for name, _ in removed} > {*kept} and not alone.exists()
+    assert not list(tmp_path.glob("throat-*"))
+    events = [json.loads(line) for line in (tmp_path / "audit" / "audit.jsonl").read_text().splitlines()]
+    assert [event["why"] for event in events if event["event"] == "removed"] == [removed[0][1]] * 4
+
+
+def test_what_waits_for_the_pacs_stays_and_is_told(tmp_path, monkeypatch, caplog):
+    waits, goes = put_recording(tmp_path, 1), put_pair(tmp_path, 2, second=2)
+    store, removed, later = aged(tmp_path, monkeypatch, 30)
+    store.held = lambda: {waits: "waits to be sent to the PACS"}
+    store.start()
+    try:
+        wait_until(lambda: (tmp_path / LEDGER).exists())
+        later(31 * 86400)
+        wait_until(lambda: removed)
+        wait_until(lambda: store.retention.record()["waiting"] == 1)
+        assert [name for name, _ in removed] == [goes]
+        assert "wait for the PACS" in store.retention.record()["notice"] and "wait for the PACS" in caplog.text
+        store.held = dict
+        later(60)
+        wait_until(lambda: len(removed) == 2)
+    finally:
+        store.close()
+
+
+def test_where_nobody_can_say_what_waits_nothing_goes(tmp_path, monkeypatch):
+    def nobody():
+        raise InputOutputError("the queue cannot be read")
+
+    put_recording(tmp_path, 1)
+    store, removed, later = aged(tmp_path, monkeypatch, 30)
+    store.retention.due(lambda: None, tuple)
+    later(31 * 86400)
+    with pytest.raises(InputOutputError):
+        store.retention.due(lambda: None, nobody)
+    assert not removed
+
+
+def test_a_recording_that_runs_is_not_too_old(tmp_path, monkeypatch):
+    name = put_recording(tmp_path, 1)
+    store, _, later = aged(tmp_path, monkeypatch, 1)
+    store.retention.due(lambda: (name, 1), tuple)
+    later(31 * 86400)
+    assert store.retention.due(lambda: (name, 1), tuple) == []
+    later(60)
+    assert store.retention.due(lambda: None, tuple) == [name]
+
+
+def test_by_default_nothing_is_ever_too_old(tmp_path, monkeypatch):
+    put_recording(tmp_path, 1)
+    store, removed, later = aged(tmp_path, monkeypatch, 0)
+    store.start()
+    try:
+        later(10_000 * 86400)
+        wait_until(lambda: store.record()["used_bytes"])
+    finally:
+        store.close()
+    assert not removed and not (tmp_path / LEDGER).exists()
+    assert PrivacyConfig().retention_days == 0

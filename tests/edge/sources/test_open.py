@@ -217,3 +217,8 @@ def test_what_cannot_be_is_one_line(folder, monkeypatch, uri, error, exit_code, 
     message = str(caught.value)
     assert "\n" not in message
     assert [word for word in [uri.partition("?")[0].removeprefix("camera:"), *words] if word not in message] == []
+
+
+def test_a_mistyped_kind_is_named_as_it_was_typed() -> None:
+    with pytest.raises(UsageError, match=r"^dmo: unknown kind of source 'dmo:'; .*did you mean 'demo'"):
+        open_source("dmo:")

@@ -258,7 +258,12 @@ def hostile(tmp_path, bundles):  # noqa: F811
 @pytest.mark.slow
 def test_a_graph_that_never_ends_is_ended(unit, hostile):  # noqa: F811
     code, _, err = unit("install", hostile(endless), "--proof-s", "10")
-    assert code == 78 and "not through after 10 s" in err and unit.versions() == []
+    assert (
+        code == 78
+        and "not through after 10 s, and was ended; where the unit is slow or busy give it longer, as in --proof-s 600"
+        in err
+        and unit.versions() == []
+    )
 
 
 @pytest.mark.slow

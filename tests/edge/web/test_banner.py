@@ -106,6 +106,13 @@ def test_a_long_reason_is_cut_within_the_bar(picture: Image) -> None:
     assert (stamp(picture, said)[:BAR_PX, -30:] == (196, 30, 42)).all()
 
 
+@pytest.mark.parametrize("size_px", [(480, 270), (960, 540)], ids=str)
+def test_in_a_small_picture_a_reason_is_written_beneath_to_its_end(size_px: tuple[int, int]) -> None:
+    reason = "engine: nothing came for 2 s; the camera's driver hangs: unplug it and plug it in"
+    short, long = (stamp(blank(*size_px), status("stale", reason=why)) for why in (reason, f"{reason} again"))
+    assert (short != long).any(), "the last word is there"
+
+
 def test_it_draws_where_it_is_told(picture: Image) -> None:
     out = np.zeros_like(picture)
     assert stamp(picture, status(), out=out) is out

@@ -92,7 +92,7 @@ def test_the_numbers_of_the_markers_begin_again_after_eight(picture):
 def test_a_view_shows_what_the_stamped_picture_shows(pair, name, verdict):
     made = ViewEncoder().encoded(View(name), pair, verdict, QUALITY)
     enhanced = stamp(pair.enhanced.image, status_of(pair.enhanced, verdict), "left" if name == "enhanced" else "right")
-    raw = stamp(pair.raw.image, status_of(pair.raw, verdict, "raw"))
+    raw = stamp(pair.raw.image, status_of(pair.raw, verdict, "raw", has_notices=name == "raw"))
     wanted = {"enhanced": [enhanced], "raw": [raw], "pair": [enhanced, raw], "split": [halves(raw, enhanced, verdict)]}
     at = made.num_bytes_enhanced
     found = [made.jpeg[:at], made.jpeg[at:]] if at else [made.jpeg]
@@ -107,6 +107,15 @@ def halves(raw: Image, enhanced: Image, verdict: Verdict) -> Image:
     if verdict.state == "live":
         both[:, 959:961] = 255
     return both
+
+
+@pytest.mark.parametrize("at", [0.3, 0.7])
+def test_of_two_halves_the_wider_one_tells_the_notices(pair, at):
+    said, quiet = Verdict("live", notices=("camera head: over temperature",)), LIVE
+    made, plain = (turbo(ViewEncoder().encoded(View("split", at), pair, one, 100).jpeg) for one in (said, quiet))
+    columns = np.flatnonzero((made.astype(int) - plain > 60).any(axis=(0, 2)))
+    cut_px = round(at * 1920)
+    assert columns.size and ((columns > cut_px).all() if at < 0.5 else (columns < cut_px).all())
 
 
 def test_a_split_cuts_each_label_where_the_other_half_begins(pair):

@@ -80,6 +80,16 @@ def test_files_of_one_name_take_their_folders(saved):
     assert judged.names == ["free/student", "research/student"]
 
 
+def test_rrdb_weights_of_other_projects_enlarge_as_they_are(tmp_path):
+    network = Rrdb(RrdbConfig())
+    path = tmp_path / "rrdb_x4.safetensors"
+    save_whole({name: tensor.half() for name, tensor in network.state_dict().items()}, path, {})
+    judged = read_judged([path])
+    assert judged.names == list(judged.enlargers) == ["rrdb_x4"]
+    one = next(iter(network.state_dict()))
+    assert torch.equal(judged.enlargers["rrdb_x4"].state_dict()[one], network.state_dict()[one].half().float())
+
+
 def test_what_cannot_be_judged(saved, tmp_path):
     path = saved("student", "student")
     with pytest.raises(ModelError, match=r"there is another .*student; give each file"):

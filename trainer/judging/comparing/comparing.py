@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -76,13 +77,35 @@ def compare(task: Task, folder: Path) -> Comparison:
     return read_comparison(folder)
 
 
+def check_folder(folder: Path) -> Run | None:
+    """The run that a folder holds, before anything is read or hashed for it.
+
+    Raises:
+        ConfigError: it holds something else.
+        InputOutputError: it cannot be read, or written.
+    """
+    try:
+        if (folder / RUN_FILE).exists():
+            held = read_run(folder)
+        elif folder.exists() and any(folder.iterdir()):
+            raise ConfigError(f"{folder}: is not empty and has no {RUN_FILE}; give an empty or a new folder")
+        else:
+            held = None
+        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            number = errno.EACCES if there.is_dir() else errno.ENOTDIR
+            raise OSError(number, os.strerror(number))
+    except OSError as error:
+        raise InputOutputError(f"{folder}: cannot be written ({error.strerror}); give another folder") from error
+    return held
+
+
 def _open_folder(folder: Path, run: Run) -> None:
-    if (folder / RUN_FILE).exists():
-        if difference := _difference(read_run(folder), run):
+    held = check_folder(folder)
+    if held is not None:
+        if difference := _difference(held, run):
             raise ConfigError(f"{folder}: holds a comparison with {difference}; give another folder, or remove it")
         return
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder}: is not empty and has no {RUN_FILE}; give an empty or a new folder")
     (folder / PICTURES_FOLDER).mkdir(parents=True, exist_ok=True)
     write_run(folder, run)
 

@@ -51,12 +51,12 @@ def _check_extra() -> None:
 
 
 def run_comparison(args: argparse.Namespace) -> int:
-    """Fill the folder, print the tables, renew the page's section `comparison`."""
+    """Fill the folder, print the tables, renew the page's section `comparison`; `x4` where all checkpoints enlarge."""
     from edge.basics.errors import InputOutputError
     from edge.basics.markdown import replace_section
 
     _check_extra()
-    from trainer.judging.comparing.comparing import compare
+    from trainer.judging.comparing.comparing import check_folder, compare
     from trainer.judging.comparing.methods import read_compared
     from trainer.judging.comparing.summary import summarised
     from trainer.judging.comparing.sweep import check_sweep, write_sweep
@@ -64,6 +64,7 @@ def run_comparison(args: argparse.Namespace) -> int:
     from trainer.judging.comparing.task import task_of, text_of_enlargers
     from trainer.judging.reporting.report import write_report
 
+    check_folder(args.report)
     compared = read_compared(args.checkpoint)
     if args.sweep:
         check_sweep(compared)
@@ -81,5 +82,5 @@ def run_comparison(args: argparse.Namespace) -> int:
     print(text)
     print(f"{write_report(args.report)}")
     if args.page is not None:
-        replace_section(args.page, "comparison", text)
+        replace_section(args.page, *(("comparison", text) if compared.rows else ("x4", enlarged)))
     return 0

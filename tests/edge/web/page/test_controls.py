@@ -156,6 +156,14 @@ def test_a_patient_session_is_opened_shown_and_ended(page: Any, unit: FakeUnit) 
     assert page.locator("#pt").is_hidden(), "without a worklist nothing takes room from the picture"
 
 
+def test_the_key_for_what_was_just_seen_says_why_it_keeps_nothing(page: Any, unit: FakeUnit) -> None:
+    unit.state["can"]["before_roll"] = False
+    wait_for(page, "document.getElementById('keep').hidden")
+    page.keyboard.press("b")
+    wait_for_text(page, "toast", "[recording] before_s = 0")
+    assert unit.asked("POST", "/api/recording/keep") == []
+
+
 # ---- the held picture by other profiles
 
 

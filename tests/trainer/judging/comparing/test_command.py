@@ -13,8 +13,11 @@ import pytest
 
 from tests.paths import REPOSITORY
 from trainer.cli import main
+from trainer.judging.comparing import methods
 from trainer.judging.comparing.records import read_comparison
 from trainer.judging.comparing.summary import summarised
+from trainer.networks.rrdb import Rrdb, RrdbConfig
+from trainer.training.checkpoint import described, save_whole
 
 KILLED = """
 import os, signal, sys
@@ -93,6 +96,17 @@ def test_the_page_has_the_tables_and_the_curve_is_drawn(finished):
     assert "by β" in (report / "report.html").read_text(encoding="utf-8")
 
 
+def test_what_enlarges_alone_has_a_section_of_its_own(place, tmp_path):
+    network = Rrdb(RrdbConfig(4, 1, 4))
+    save_whole(network.state_dict(), tmp_path / "isr.safetensors", described("rrdb", network.config))
+    page = tmp_path / "page.md"
+    page.write_text("<!-- begin: comparison -->\nold\n<!-- end: comparison -->\n<!-- begin: x4 -->\n<!-- end: x4 -->\n")
+    words = ["--manifest", place / "throats.json", "--report", tmp_path / "report", "--page", page]
+    assert main(["evaluate", str(tmp_path / "isr.safetensors"), *map(str, words)]) == 0
+    comparison, _, x4 = page.read_text().partition("<!-- begin: x4 -->")
+    assert "old" in comparison and "### x4 alone, sharp LR" in x4 and "| throats | isr |" in x4
+
+
 @pytest.mark.parametrize("written", [0, 40], ids=["before the line", "in the line"])
 def test_a_killed_run_goes_on_to_the_same_bytes(finished, command, tmp_path, written):
     report = tmp_path / "report"
@@ -133,9 +147,11 @@ def test_a_folder_of_other_settings_is_refused(finished, command, capsys, more, 
     assert contents(finished[0]) == before
 
 
-def test_a_folder_with_something_else_is_refused(command, tmp_path, capsys):
+def test_a_folder_with_something_else_is_refused_before_anything_is_read(command, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(methods, "read_compared", None)
     (tmp_path / "letter.txt").write_text("dear")
     assert "has no run.json" in refused(command(tmp_path), capsys)
+    assert "letter.txt/below: cannot be written" in refused(command(tmp_path / "letter.txt/below"), capsys)
 
 
 def test_a_record_of_another_case_is_refused(finished, command, tmp_path, capsys):

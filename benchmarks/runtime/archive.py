@@ -1,0 +1,122 @@
+"""`python -m benchmarks.runtime.archive`: a run over stills beside what the CPU time of its parts allows.
+
+The parts, each alone in one process with one thread: reading and decoding the original, the engine, the PNG of the raw
+picture and of the enhanced one. The run: `edge-enhance FOLDER --output DIR`, its CPU time that of all its processes.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import simplejpeg
+
+from benchmarks.page import PAGE
+from benchmarks.runtime.parts import cpu_and_wall_ms
+from edge.basics.markdown import replace_section, table
+from edge.engines.cpu import open_cpu_engine
+from edge.engines.threads import settle_opencv
+from edge.health.machine import available_cpus, machine_line
+from edge.models.profile import load_profile
+from edge.pictures.marks import mark_text, png_bytes
+from edge.pictures.reading.picture_file import opened_picture
+from edge.sources.demo.source import DemoSource
+from firmware_bridge.command_line import Parser
+
+NUM_SCENES = 12
+NUM_CALLS = 24
+
+
+def write_stills(folder: Path, num_stills: int) -> list[Path]:
+    """The degraded demo throat at 1080p, each still another moment or part of it, as JPEGs of quality 95."""
+    demo = DemoSource("demo:", paced=False)
+    scenes = [demo.render(37 * index).degraded for index in range(min(NUM_SCENES, num_stills))]
+    paths = []
+    for index in range(num_stills):
+        moved = np.ascontiguousarray(np.roll(scenes[index % NUM_SCENES], 8 * (index // NUM_SCENES), axis=1))
+        paths.append(folder / f"still-{index:04d}.jpg")
+        paths[-1].write_bytes(simplejpeg.encode_jpeg(moved, quality=95, colorspace="RGB"))
+    return paths
+
+
+def parts_cpu_ms(paths: list[Path]) -> dict[str, float]:
+    """Name -> CPU ms of a still, mean over different ones."""
+    settle_opencv()
+    engine = open_cpu_engine(load_profile("live"), 1)
+    count = 0
+
+    def following() -> Path:
+        nonlocal count
+        count += 1
+        return paths[count % len(paths)]
+
+    raw = [opened_picture(following()).page().image for _ in range(NUM_SCENES)]
+    enhanced = [engine.enhance(image).image.copy() for image in raw]
+
+    def of(images: list[np.ndarray]) -> np.ndarray:
+        nonlocal count
+        count += 1
+        return images[count % len(images)]
+
+    mark = mark_text("enhanced", "live", engine.model_sha256)
+    parts = {
+        "read and decode": lambda: opened_picture(following()).page(),
+        "engine": lambda: engine.enhance(of(raw)),
+        "PNG of the raw picture": lambda: png_bytes(of(raw), mark_text("raw")),
+        "PNG of the enhanced picture": lambda: png_bytes(of(enhanced), mark),
+    }
+    found = {name: cpu_and_wall_ms(work, NUM_CALLS)[0] for name, work in parts.items()}
+    engine.close()
+    return found
+
+
+def run_s(folder: Path, output: Path, words: list[str]) -> tuple[float, float]:
+    """CPU and wall seconds of a run, all its processes together."""
+    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    command = [str(Path(sys.executable).with_name("edge-enhance")), str(folder), "--output", str(output), *words]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wall_s, after = time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall_s
+
+
+def main() -> None:
+    parser = Parser(prog="python -m benchmarks.runtime.archive", description=__doc__)
+    parser.add_argument("--stills", type=int, default=1000, metavar="N")
+    parser.add_argument("--page", action="store_true", help="renew the section of docs/results.md")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="for edge-enhance, behind --")
+    args = parser.parse_args()
+    cores = available_cpus()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name) / "stills"
+        folder.mkdir()
+        paths = write_stills(folder, args.stills)
+        before = parts_cpu_ms(paths)
+        cpu_s, wall_s = run_s(folder, Path(name) / "out", args.words)
+        after = parts_cpu_ms(paths)
+    parts = {part: (before[part] + after[part]) / 2 for part in before}
+    whole_ms = sum(parts.values())
+    rate, allowed = args.stills / wall_s, cores * 1e3 / whole_ms
+    rows = [[part, f"{ms:.1f} ms CPU"] for part, ms in parts.items()]
+    rows += [
+        ["stills a second that they allow", f"{allowed:.2f} on {cores} cores"],
+        ["stills a second of the run", f"{rate:.2f}"],
+        ["reached of it, by time", f"{rate / allowed:.2f}"],
+        ["CPU time of the run, a still", f"{cpu_s * 1e3 / args.stills:.1f} ms"],
+        ["reached of it, by CPU time", f"{whole_ms * args.stills / 1e3 / cpu_s:.2f}"],
+    ]
+    text = f"{date.today()}, {machine_line()}, load {os.getloadavg()[1]:.1f}; {args.stills} stills.\n\n"
+    text += table(["", ""], rows)
+    print(text)
+    if args.page:
+        replace_section(PAGE, "archive", text)
+
+
+if __name__ == "__main__":
+    main()

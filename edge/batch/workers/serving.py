@@ -1,0 +1,71 @@
+"""What a worker's process does once it has begun: one piece after the other, until its line closes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from edge.basics.errors import EdgeError
+from edge.basics.memory import keep_memory
+from edge.basics.whole_files import PRIVATE_FILE
+from edge.batch.piece import BatchEngine, Made, MadeFile, Worker
+from edge.batch.steps import NoEngine, OutputFolderError, writing
+from edge.batch.workers.in_thread import made_or_why
+from edge.engines.threads import settle_opencv
+from edge.models.profile import Profile
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def serve(
+    connection: Connection, say: Callable[..., object], engine: BatchEngine, profile: Profile, scratch: Path
+) -> None:
+    """Raises EOFError or OSError when the line closes.
+
+    Args:
+        say: to the other end; its first word is one that `Processes` knows.
+    """
+    settle_opencv()
+    keep_memory()
+    doing = 0
+    worker = Worker(
+        engine,
+        profile,
+        scratch,
+        on_expected=lambda num_frames: say("expected", doing, num_frames),
+        on_frame=lambda: say("frame", doing),
+    )
+    with closing(worker):
+        while True:
+            doing, piece = connection.recv()
+            try:
+                made = made_or_why(worker, piece)
+                if isinstance(made, EdgeError):
+                    say("failed", doing, str(made), made.exit_code)
+                else:
+                    say("made", doing, spooled(made, scratch))
+            except NoEngine as error:
+                say("no engine", str(error), error.exit_code)
+            except OutputFolderError as error:
+                say("full", str(error))
+
+
+def spooled(made: Made, scratch: Path) -> Made:
+    """The same with its contents in files: over the line they would be copied six times.
+
+    Raises:
+        OutputFolderError: the folder takes nothing more.
+    """
+    return replace(made, files=tuple(_in_a_file(file, scratch / file.name) for file in made.files))
+
+
+def _in_a_file(file: MadeFile, path: Path) -> MadeFile:
+    if file.content is None:
+        return file
+    with writing(path), os.fdopen(os.open(path, _NEW, PRIVATE_FILE), "wb") as into:
+        into.write(file.content)
+    return replace(file, content=None, path=path)

@@ -186,9 +186,9 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
     if args.burned_in and not args.deidentify:
         raise UsageError("--burned-in is for --deidentify; leave it out, or give both")
 
-    from edge.batch.deidentifying import deidentify_key
     from edge.batch.kinds.kind import Options
     from edge.batch.run import enhance_files
+    from edge.dicom.derived.secret import deidentify_key
     from edge.guard.sandbox import has_gpu
 
     profile = profile_of(config)
@@ -225,6 +225,11 @@ def workers_of(config: Config, args: argparse.Namespace, profile: Profile, stop:
     from edge.guard.files import FilesEngine
 
     link = Link(args.cluster)
+    if not link.asks_for_token:
+        log.warning(
+            "--cluster %s: asks nobody for a token: whoever reaches its ports runs programs there; docs/files.md",
+            args.cluster,
+        )
     try:
         return ClusterWorkers(link, profile, Task(profile.name, profile.sha256, config.engine, FilesEngine), stop)
     except BaseException:

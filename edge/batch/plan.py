@@ -14,7 +14,7 @@ from edge.batch.kinds.dicom import DicomKind
 from edge.batch.kinds.every import KINDS, kind_of
 from edge.batch.kinds.kind import Kind, Options, Piece
 from edge.batch.names import output_names
-from edge.dicom.deidentify import Deidentifier
+from edge.dicom.derived.deidentify import Deidentifier
 from edge.pictures.view_names import earlier_name, view_name
 from edge.saving.sidecar import sidecar_path
 

@@ -23,6 +23,7 @@ from edge.pictures.image import Image
 
 MODEL_SHA = "c0ffee" * 10 + "beef"
 FPS = 24.0
+HOW = ("codec", "keep_damaged", "deidentify", "takes_burned_in")
 
 
 class InvertingEngine:
@@ -66,7 +67,7 @@ class Bench:
 
     def run(self, *inputs: Path, force: bool = False, resume: bool = False, **more: Any) -> BatchReport:
         given = inputs or (self.originals,)
-        how = {name: more.pop(name) for name in ("codec", "keep_damaged") if name in more}
+        how = {name: more.pop(name) for name in HOW if name in more}
         options = {"force": force, "resume": resume, "options": Options(**how), **more}
         workers = InThread(self.engine, self.profile, self.stop)
         return enhance_files(given, self.output, workers, self.profile, stop=self.stop, **options)

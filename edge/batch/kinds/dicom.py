@@ -16,8 +16,8 @@ from edge.batch.checks import is_flat, refuse_flat
 from edge.batch.kinds.clip import ClipKind
 from edge.batch.kinds.kind import Made, Options, Piece, Work, made_at, made_content
 from edge.batch.steps import writing
-from edge.dicom.deidentify import Deidentifier, refuse_burned_in
-from edge.dicom.enhanced import Enhancement
+from edge.dicom.derived.deidentify import Deidentifier, refuse_burned_in
+from edge.dicom.derived.enhanced import Enhancement
 from edge.dicom.reading.file import DicomFile, Facts, dicom_from_content, opened_dicom
 from edge.dicom.reading.known import dicom_kind_of_file
 from edge.dicom.saved import DicomObject

@@ -38,10 +38,10 @@ STUDY = (
 )  # fmt: skip
 """C.7.2.1, C.7.2.2."""
 PICTURE = (
-    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription",
-    "InstanceNumber", "BodyPartExamined", "AnatomicRegionSequence", "Laterality", "ImageLaterality",
-    "RequestAttributesSequence", "PerformingPhysicianName", "OperatorsName", "ProtocolName", "ContentDate",
-    "ContentTime", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "BurnedInAnnotation",
+    "SpecificCharacterSet", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "SeriesNumber",
+    "SeriesDescription", "InstanceNumber", "BodyPartExamined", "AnatomicRegionSequence", "Laterality",
+    "ImageLaterality", "RequestAttributesSequence", "PerformingPhysicianName", "OperatorsName", "ProtocolName",
+    "ContentDate", "ContentTime", "AcquisitionDate", "AcquisitionTime", "AcquisitionDateTime", "BurnedInAnnotation",
     "LossyImageCompression", "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 _OF_ITEMS = (

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from edge.basics.errors import InputOutputError
 from edge.basics.folders import read_plain
-from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder
+from edge.basics.whole_files import PRIVATE_FOLDER, make_folder
 
 NAME = "deidentify.key"
-_NUM_BYTES = 32
+_NUM_BYTES, _MODE = 32, 0o600
 
 
 def key_path() -> Path:
@@ -30,7 +30,7 @@ def deidentify_key() -> bytes:
         path = key_path()
         make_folder(path.parent, PRIVATE_FOLDER)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_FILE)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _MODE)
         except FileExistsError:
             pass
         else:

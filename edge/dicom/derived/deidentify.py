@@ -100,7 +100,7 @@ class Deidentifier:
             if element.VR == "SQ":
                 for item in element.value:
                     self._anonymize(item)
-        anonymize_dataset(dataset, self._stricter(), base_rules_gen=_actions)
+        anonymize_dataset(dataset, self._stricter(), base_rules_gen=lambda: dict(_actions()))  # it changes them
 
     def _stricter(self) -> Mapping[tuple[int, ...], Action]:
         """The library puts dummies where it should remove or empty dates, and forgets its UIDs with the process."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.doubles.waiting import wait_until
 
+NUM_TRIES = 3
 MARK = "EDGE_TEST_RAY_NODE"
 PORTS = ("metrics-export-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
 
@@ -29,7 +30,6 @@ class RayNodes:
     def __init__(self, environment: dict[str, str] | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # a socket's name in it must be short
         self._id = uuid.uuid4().hex
-        self._names: list[str] = []
         light = self._folder / "light"
         light.mkdir()
         # Of what checks addresses in jsonschema, the grammar takes two seconds of each of Ray's processes.
@@ -37,6 +37,8 @@ class RayNodes:
         self._light = light
         self._environment = environment or {}
         self.address = f"127.0.0.1:{_free_ports(1)[0]}"
+
+    def start_head(self) -> None:
         self._start("head", "--head", f"--port={self.address.split(':')[1]}", "--include-dashboard=false", num_cpus=0)
 
     def node(self, name: str, *, num_cpus: int = 1, pinned_to: Collection[int] = (), first: Path | None = None) -> None:
@@ -51,6 +53,17 @@ class RayNodes:
     def _start(
         self, name: str, *words: str, num_cpus: int, pinned_to: Collection[int] = (), first: Path | None = None
     ) -> None:
+        for _ in range(NUM_TRIES):
+            told = self._tried(name, words, num_cpus, pinned_to, first)
+            if not told:
+                return
+            self.kill(name)  # Ray gives a node half a minute, which a machine with other work may not give it
+        raise AssertionError(told)
+
+    def _tried(
+        self, name: str, words: Collection[str], num_cpus: int, pinned_to: Collection[int], first: Path | None
+    ) -> str:
+        """What was said where it did not start."""
         ports = [f"--{option}={port}" for option, port in zip(PORTS, _free_ports(len(PORTS)), strict=True)]
         path = [str(folder) for folder in (first, self._light) if folder]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *words, *ports, f"--num-cpus={num_cpus}"]
@@ -72,8 +85,7 @@ class RayNodes:
             text=True,
             check=False,
         )
-        self._names.append(name)
-        assert started.returncode == 0, started.stdout
+        return started.stdout if started.returncode else ""
 
     def processes(self, name: str = "") -> list[int]:
         """Of a node, or of all."""
@@ -128,6 +140,7 @@ class RayNodes:
 def ray_nodes(environment: dict[str, str] | None = None) -> Iterator[RayNodes]:
     nodes = RayNodes(environment)
     try:
+        nodes.start_head()
         yield nodes
     finally:
         nodes.close()

@@ -31,7 +31,7 @@ class ClusterLost(NoEngine):
 
 
 class Link:
-    """Implements `edge.batch.cluster.workers.Line`. All calls come from one thread.
+    """Implements `edge.batch.cluster.messages.Line`. All calls come from one thread.
 
     Args:
         address: HOST:PORT of the cluster, to which this machine belongs.

@@ -1,95 +1,51 @@
-"""The whole program: an emergency by one touch, a picture and a recording, the session closed, all of it in Orthanc."""
+"""From the worklist to the archive: the whole program, dcmtk's worklist and Orthanc."""
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import subprocess
-import sys
-import urllib.error
-import urllib.request
+import time
 from pathlib import Path
-from typing import Any
 
-import pydicom
 import pytest
+import requests
 
-from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
-from tests.doubles.waiting import wait_until
-from tests.paths import REPOSITORY
+from tests.doubles.orthanc import Orthanc, needs_orthanc
+from tests.doubles.ward import PATIENCE_S, wait, ward
+from tests.doubles.worklist_files import TITLE, answer, needs_wlmscpfs, served, write
 
-pytestmark = [needs_orthanc, pytest.mark.slow]
-
-
-class Unit:
-    """`edge-enhance --live` with the demo."""
-
-    def __init__(self, folder: Path, pacs: dict[str, Any]) -> None:
-        self.port = free_port()
-        config = folder / "edge.toml"
-        lines = [f"{key} = {json.dumps(value)}" for key, value in pacs.items()]
-        config.write_text("\n".join(["[pacs]", *lines, f'[web]\nlisten = "127.0.0.1:{self.port}"\n']))
-        words = [sys.executable, "-m", "edge.cli", "--live", "--config", str(config)]
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "STATE_DIRECTORY": str(folder / "state")}
-        self.log = folder / "log"
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(words, cwd=folder, stdout=log, stderr=log, env=environment)
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        content = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", content, method=method)
-        request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null") if "json" in answer.headers["Content-Type"] else None
-
-    def health(self) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = self.ask("GET", "/health")
-        except OSError:
-            return {}
-        return found
-
-    def saved(self, kind: str) -> list[dict[str, Any]]:
-        return [item for item in self.ask("GET", "/api/saved")["items"] if item["kind"] == kind]
-
-    def num_views(self) -> int:
-        return sum(len(item["views"]) for item in self.saved("pair") + self.saved("recording"))
-
-    def is_done(self, path: str) -> bool:
-        """Whether it could be done at this moment."""
-        try:
-            self.ask("POST", path)
-        except urllib.error.HTTPError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(30)
+pytestmark = [pytest.mark.slow, needs_orthanc, needs_wlmscpfs]
+YAMADA = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
 
 
-def test_from_a_touch_to_the_archive(tmp_path: Path) -> None:
-    port = free_port()
-    with Orthanc(tmp_path / "orthanc", own=("EDGE-ENHANCE", port)) as orthanc:
-        keys = {"host": "127.0.0.1", "port": orthanc.dicom_port, "listen": f"127.0.0.1:{port}"}
-        unit = Unit(tmp_path, keys)
-        try:
-            wait_until(lambda: unit.health().get("frames", 0) > 5)
-            assert unit.health()["parts"]["pacs"]["state"] == "ok"
-            told = unit.ask("POST", "/api/session", {"emergency": True})["session"]
-            wait_until(lambda: unit.is_done("/api/recording/start"))
-            wait_until(lambda: (unit.ask("GET", "/api/state")["recording"] or {}).get("seconds", 0) > 1)
-            unit.ask("POST", "/api/recording/stop")
-            wait_until(lambda: unit.is_done("/api/save") and unit.saved("pair"))  # only what is live is saved
-            unit.ask("DELETE", "/api/session")
-            wait_until(lambda: unit.health()["pacs"]["committed"] == unit.num_views() > 1)
-            num_views = unit.num_views()
-            found = [pydicom.dcmread(io.BytesIO(orthanc.file(uid))) for uid in orthanc.instances()]
-        finally:
-            unit.stop()
-    assert len(found) == num_views
-    assert {one.SOPClassUID.name for one in found} == {"VL Endoscopic Image Storage", "Video Endoscopic Image Storage"}
-    assert len({str(one.PatientName) for one in found}) == 1 and "EMERGENCY" in told["label"]
-    assert len({one.StudyInstanceUID for one in found}) == 1
-    assert str(found[0].PatientName).split("^")[1] not in unit.log.read_text()
+def save(url: str) -> None:
+    """As the page's button does, as soon as a live picture is there."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not requests.post(f"{url}api/save", timeout=30).ok:
+        assert time.monotonic() < end_s
+        time.sleep(0.2)
+
+
+def test_each_patients_pictures_arrive_under_his_name_in_his_letters(tmp_path: Path) -> None:
+    write(
+        tmp_path / TITLE,
+        answer(YAMADA, ("", "ISO 2022 IR 87"), "P1", StudyInstanceUID="1.2.1"),
+        answer("Müller^Anna".encode("latin-1"), "ISO_IR 100", "P2", StudyInstanceUID="1.2.2"),
+    )
+    with served(tmp_path) as worklist_port, Orthanc(tmp_path / "orthanc") as orthanc:
+        to_it = (
+            'pacs.host = "127.0.0.1"',
+            f"pacs.port = {orthanc.dicom_port}",
+            f'pacs.folder = "{tmp_path / "queue"}"',
+        )
+        with ward(tmp_path, worklist_port, *to_it) as url:
+            keys = [one["key"] for one in requests.get(f"{url}api/worklist", timeout=30).json()["items"]]
+            for number, key in enumerate(keys, 1):  # the second is opened in place of the first
+                assert requests.post(f"{url}api/session", json={"worklist": key}, timeout=30).ok
+                save(url)
+                wait(lambda num=number: len(list((tmp_path / "saved").glob("*.json"))) == num)  # type: ignore[misc]
+            assert requests.delete(f"{url}api/session", timeout=30).ok
+            wait(lambda: len(orthanc.instances()) == 4)
+        found = {
+            (one["PatientMainDicomTags"]["PatientName"], one["MainDicomTags"]["StudyInstanceUID"])
+            for one in orthanc.get("/studies?expand")
+        }
+    assert found == {("Yamada^Tarou=山田^太郎", "1.2.1"), ("Müller^Anna", "1.2.2")}

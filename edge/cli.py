@@ -225,6 +225,11 @@ def workers_of(config: Config, args: argparse.Namespace, profile: Profile, stop:
     from edge.guard.files import FilesEngine
 
     link = Link(args.cluster)
+    if not link.asks_for_token:
+        log.warning(
+            "--cluster %s: asks nobody for a token: whoever reaches its ports runs programs there; docs/files.md",
+            args.cluster,
+        )
     try:
         return ClusterWorkers(link, profile, Task(profile.name, profile.sha256, config.engine, FilesEngine), stop)
     except BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -14,12 +14,14 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, VideoEndoscopicImageStorage
 
 from edge.basics.markdown import replace_section, table
 from edge.config import PacsConfig, WorklistConfig
+from edge.dicom.derived.deidentify import DESCRIPTORS, PROFILE
 from edge.dicom.equipment import Equipment
 from edge.dicom.examination import Examination, Patient
 from edge.dicom.loss import loss_of_still
 from edge.dicom.origin import BODY_PART, IMPLEMENTATION_NAME, IMPLEMENTATION_UID, UTF_8, Origin
 from edge.dicom.reading import classes
-from edge.dicom.recordings import add_stream
+from edge.dicom.reading.kept import PATIENT, STUDY
+from edge.dicom.recordings import MAX_PART_BYTES, add_stream
 from edge.dicom.scheduled import keys_of_step, keys_wanted
 from edge.dicom.stills import add_pixels
 from edge.dicom.video.level import LEVELS
@@ -59,10 +61,11 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "ReferringPhysicianName": "of the worklist",
     "StudyDescription": "the requested procedure's, of the worklist; Emergency",
     "SeriesDescription": "says whether pictures or recordings, raw or enhanced",
-    "DerivationDescription": "what made it: profile, version, SHA-256 of the model, strength, and first of all whether "
-    "detail was synthesised; of a recording with the seconds from which each counts",
-    "DerivationCodeSequence": "CID 7203: 113053 and 113042 (DCM) where maps of slope and intercept were applied, 113085 "
-    "where a network drew the pixels anew or a file was resized. No code of it says removal of haze",
+    "DerivationDescription": "what made it: profile, version, SHA-256 of the model, strength; first of all "
+    "whether detail was synthesised; of a recording with the seconds from which each counts; of a raw picture that "
+    "came as a file of another size, how it was resized",
+    "DerivationCodeSequence": "CID 7203: 113053 and 113042 (DCM) where maps of slope and intercept were applied, "
+    "113085 where a network drew the pixels anew or a file was resized. No code of it says removal of haze",
     "SourceImageSequence": "the raw object; purpose 121322 (DCM)",
     "AnatomicRegionSequence": "54066008 (SCT), Pharynx",
     "PatientName": "of the worklist, all groups; EMERGENCY^ with date and time",
@@ -72,8 +75,8 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "PatientSex": "of the worklist, or empty",
     "PatientComments": "of an emergency: that the patient's data must be put right",
     "BodyPartExamined": BODY_PART,
-    "ContributingEquipmentSequence": "109102 (DCM), Processing Equipment: the program, its version, the profile and its "
-    "SHA-256",
+    "ContributingEquipmentSequence": "109102 (DCM), Processing Equipment: the program, its version, the profile "
+    "and its SHA-256",
     "StudyInstanceUID": "of the worklist, else of the unit's own",
     "SeriesInstanceUID": "of one patient session: raw and enhanced, pictures and recordings apart",
     "StudyID": "the requested procedure's id, else the end of the study's UID",
@@ -105,7 +108,7 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "FrameTime": "mean of the recording in ms; each frame's own time is in the stream",
     "EffectiveDuration": "in seconds",
     "AcquisitionContextSequence": "empty",
-    "RequestAttributesSequence": "ids and descriptions of requested procedure and step, accession number; of the worklist",
+    "RequestAttributesSequence": "ids and descriptions of procedure and step, accession number; of the worklist",
     "PixelData": "as saved: not compressed; of a recording one MP4 as one fragment, the table of offsets empty",
 }
 """Keyword -> where its value comes from. A test holds it to what objects have."""
@@ -135,13 +138,15 @@ def network() -> str:
     pacs, asked = PacsConfig(), WorklistConfig()
     rows = [
         ("AE title of the unit", f"`{pacs.own_ae_title}`", "`pacs.own_ae_title`, `worklist.own_ae_title`"),
-        ("AE title of the archive; port", f"`{pacs.ae_title}`; {pacs.port}", "`pacs.ae_title`, `pacs.port`"),
-        ("AE title of the worklist; port", f"`{asked.ae_title}`; {asked.port}", "`worklist.ae_title`, `worklist.port`"),
-        ("silence after which a peer is given up", f"{pacs.timeout_s} s; {asked.timeout_s} s", "`pacs.timeout_s`, `worklist.timeout_s`"),
+        ("AE title of the archive; port", f"`{pacs.ae_title}`; {pacs.port}", "`pacs.ae_title`, `.port`"),
+        ("AE title of the worklist; port", f"`{asked.ae_title}`; {asked.port}", "`worklist.ae_title`, `.port`"),
+        ("silence after which the archive is given up", f"{pacs.timeout_s} s", "`pacs.timeout_s`"),
+        ("silence after which the worklist is given up", f"{asked.timeout_s} s", "`worklist.timeout_s`"),
         ("TLS", "1.2 or newer (BCP 195, PS3.15 B.9), certificates and names checked", "`pacs.tls`, `worklist.tls`"),
         ("cipher suites of TLS 1.2; of 1.3 all", f"`{SUITES}`", ""),
         ("implementation class UID; version name", f"`{IMPLEMENTATION_UID}`; `{IMPLEMENTATION_NAME}`", ""),
         ("largest PDU that the unit takes", f"{MAX_PDU_BYTES} bytes", ""),
+        ("size from which a recording is sent in parts", f"{MAX_PART_BYTES >> 20} MiB", ""),
         ("objects asked about in one request for commitment", f"{commitment.MOST}", ""),
         ("answers of the worklist that are read", f"{worklist.MAX_ANSWERS}", ""),
     ]  # fmt: skip
@@ -163,10 +168,10 @@ def attributes() -> str:
 def asked_of_worklist() -> str:
     """The keys of the query."""
     rows = [
-        ("matched", "Scheduled Procedure Step Start Date, Modality, Scheduled Station AE Title (`[worklist]` days, modality, station)"),
+        ("matched", "ScheduledProcedureStepStartDate (`worklist.days`), Modality, ScheduledStationAETitle"),
         ("returned", ", ".join(keys_wanted())),
         ("returned, of the one step", ", ".join(("ScheduledProcedureStepStartTime", *keys_of_step()))),
-    ]  # fmt: skip
+    ]
     return table(("keys", "attributes"), rows)
 
 
@@ -183,14 +188,29 @@ def character_sets() -> str:
 
 def objects_read() -> str:
     """What an archive run takes."""
+    modalities = ", ".join(sorted(classes.CAMERA_MODALITIES))
+    colours = (*classes.GREY, classes.PALETTE, *classes.COLOUR, *classes.VIDEO_COLOURS)
     rows = [
-        ("SOP classes", _classes(classes.CAMERA_CLASSES)),
-        (f"the same where Modality is {', '.join(sorted(classes.CAMERA_MODALITIES))}", _classes(classes.BORROWED_CLASSES)),
-        ("transfer syntaxes of pictures", _syntaxes(classes.PICTURE_SYNTAXES)),
-        ("transfer syntaxes of video", _syntaxes([*classes.VIDEO_SYNTAXES])),
-        ("photometric interpretations", ", ".join((*classes.GREY, classes.PALETTE, *classes.COLOUR, *classes.VIDEO_COLOURS))),
+        *(("SOP class", name, uid) for uid, name in classes.CAMERA_CLASSES.items()),
+        *((f"SOP class, of the modality {modalities}", name, uid) for uid, name in classes.BORROWED_CLASSES.items()),
+        *(("transfer syntax of pictures", UID(uid).name, uid) for uid in _in_order(classes.PICTURE_SYNTAXES)),
+        *(("transfer syntax of video", UID(uid).name, uid) for uid in _in_order(classes.VIDEO_SYNTAXES)),
+        ("photometric interpretation", ", ".join(colours), ""),
+    ]
+    return table(("what", "is read", "UID"), rows)
+
+
+def archive_run() -> str:
+    """What becomes of an object that an archive run reads."""
+    rows = [
+        ("objects made", "VL Endoscopic, Photographic or Microscopic Image, a video's in H.264; new series and UIDs"),
+        ("kept of the source's patient", ", ".join(PATIENT)),
+        ("kept of its study", ", ".join(STUDY)),
+        ("derivation", "as of an enhanced picture above; the source image is the object that was read, with its frame"),
+        ("`--deidentify`", f"{PROFILE.meaning} {PROFILE.value} ({PROFILE.scheme}), "
+                           f"{DESCRIPTORS.meaning} {DESCRIPTORS.value} (PS3.15 annex E)"),
     ]  # fmt: skip
-    return table(("what", "is read"), rows)
+    return table(("what", "is"), rows)
 
 
 _SAMPLES: tuple[tuple[str, Mode], ...] = (
@@ -238,12 +258,8 @@ def _named(uid: str) -> str:
     return f"{UID(uid).name} `{uid}`"
 
 
-def _classes(known: Mapping[str, str]) -> str:
-    return "; ".join(f"{name} `{uid}`" for uid, name in known.items())
-
-
-def _syntaxes(known: Any) -> str:
-    return "; ".join(_named(uid) for uid in sorted(known, key=lambda uid: [int(part) for part in uid.split(".")]))
+def _in_order(uids: Iterable[str]) -> list[str]:
+    return sorted(uids, key=lambda uid: [int(part) for part in uid.split(".")])
 
 
 SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
@@ -254,6 +270,7 @@ SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
     "dicom-worklist": asked_of_worklist,
     "dicom-character-sets": character_sets,
     "dicom-read": objects_read,
+    "dicom-archive": archive_run,
 }
 """Name of a section -> its table."""
 

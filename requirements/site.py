@@ -9,7 +9,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 READERS = (
     ("Physician", ("physician",)),
-    ("Integrator", ("integrator", "install", "connect", "calibrate", "operate", "files", "interfaces", "reference")),
+    (
+        "Integrator",
+        ("integrator", "install", "connect", "calibrate", "operate", "files", "interfaces", "dicom", "reference"),
+    ),
     ("ML engineer", ("ml-engineer", "report", "model-card", "model-card-miinet")),
     ("Firmware author", ("firmware-protocol",)),
     ("Security", ("security",)),

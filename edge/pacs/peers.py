@@ -192,12 +192,15 @@ def _why_none(peer: Peer, made: Association, heard: Sequence[Any]) -> str:
     """Why there is no association, in words, and what to do."""
     if made.is_rejected:
         told = made.acceptor.primitive
-        source, reason = (0, 0) if told is None else (told.result_source or 0, told.diagnostic or 0)
-        words = _REJECTED.get((source, reason), f"rejected the connection (source {source}, reason {reason})")
+        source, why = (0, 0) if told is None else (told.result_source or 0, told.diagnostic or 0)
+        words = _REJECTED.get((source, why), f"rejected the connection (source {source}, reason {why})")
         return words.format(own=peer.own_ae_title, called=peer.ae_title, table=peer.table)
     if made.acceptor.primitive is not None and not made.accepted_contexts:
         return f"accepts nothing of what was proposed as {peer.own_ae_title!r}: its administrator must allow it"
     if heard:
+        reason = "" if peer.tls is None else why_unreachable(peer)
+        if "certificate" in reason:  # with TLS 1.3 a peer says what it thinks of ours when all seems done
+            return reason
         return "broke off before it accepted: does it speak DICOM there, and know the unit's AE title and address?"
     return why_unreachable(peer)
 

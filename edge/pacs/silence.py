@@ -9,7 +9,10 @@ import warnings
 def silence() -> None:
     """Nothing of pynetdicom's and pydicom's log is heard from now on, whatever `--debug` asks for."""
     from pynetdicom import _config
+    from pynetdicom.dul import DULServiceProvider
 
+    # A peer that hangs must not hold up the program's end; what these threads do is nowhere half written.
+    setattr(DULServiceProvider, "daemon", property(lambda thread: True, lambda thread, is_daemon: None))  # noqa: B010
     _config.LOG_HANDLER_LEVEL = "none"
     _config.LOG_REQUEST_IDENTIFIERS = _config.LOG_RESPONSE_IDENTIFIERS = False
     _config.STORE_SEND_CHUNKED_DATASET = True

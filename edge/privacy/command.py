@@ -14,9 +14,10 @@ from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.folders import Folder, open_folder, open_plain
 from edge.basics.running import run_command
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, whole_file_in
+from edge.config import Config
 from edge.config_file import load_config
-from edge.saving.at_rest import AtRest, at_rest_of
-from edge.saving.sealing.keys import key_of, make_key
+from edge.saving.at_rest import AtRest, at_rest_with
+from edge.saving.sealing.keys import make_key
 from edge.saving.sealing.sealed import CutShort, Unreadable
 from firmware_bridge.command_line import Parser
 
@@ -56,10 +57,8 @@ def run_make_key(args: argparse.Namespace) -> int:
 
 
 def run_decrypt(args: argparse.Namespace) -> int:
-    if args.key:
-        at_rest = AtRest(None, [key_of("--key", one) for one in args.key])
-    else:
-        at_rest = at_rest_of(load_config(args.config, {}).config.privacy)
+    config = Config() if args.key else load_config(args.config, {}).config
+    at_rest = at_rest_with(args.key, config.privacy)
     try:
         output = open_folder(args.output, PRIVATE_FOLDER)
     except OSError as error:

@@ -20,7 +20,7 @@ from edge.config_file import load_config
 from edge.pacs.waiting.queue import Entry
 from edge.privacy.answer import about_person, lookers, queued, whose, write_answer
 from edge.privacy.persons import Found, Stored, Wanted, find
-from edge.saving.at_rest import AtRest, at_rest_of
+from edge.saving.at_rest import AtRest, at_rest_with
 from edge.saving.patient_session import state_path
 from edge.saving.removal import remove_item
 from edge.service.files import STATE_FOLDER
@@ -50,13 +50,20 @@ def parser() -> Parser:
         command.add_argument(
             "--session", action="append", default=[], metavar="ID", help="a patient session, by its id, and no person"
         )
+        command.add_argument(
+            "--key",
+            action="append",
+            default=[],
+            metavar="FILE",
+            help="read with this key; else those of [privacy]",
+        )
         command.add_argument("--config", type=Path, metavar="FILE", help="the unit's TOML, as for --live")
     return top
 
 
 def run(args: argparse.Namespace) -> int:
     config = load_config(args.config, {}).config
-    who, at_rest, wanted = who_runs(), at_rest_of(config.privacy), _wanted(args)
+    who, at_rest, wanted = who_runs(), at_rest_with(args.key, config.privacy), _wanted(args)
     output = _new_folder(args.output, config) if args.command == "export" else None
     become_owner_of(config.save.path)
     found = find(config.save.path, at_rest, wanted)

@@ -139,6 +139,11 @@ def at_rest_of(config: PrivacyConfig) -> AtRest:
     return AtRest(key, [key_of("privacy.old_keys", one) for one in config.old_keys])
 
 
+def at_rest_with(keys: Sequence[str], config: PrivacyConfig) -> AtRest:
+    """To read, for a command: with the keys in these files that `--key` named, or else with those of the table."""
+    return AtRest(None, [key_of("--key", one) for one in keys]) if keys else at_rest_of(config)
+
+
 def refuse_other_keys(folder: Path, at_rest: AtRest) -> None:
     """Refuse to work where what was saved last was encrypted with a key that is not here.
 

@@ -50,9 +50,11 @@ class OpenSession:
     examination: Examination | None = None
 
     def record(self) -> dict[str, Any]:
-        """As a sidecar has it."""
-        about = {} if self.examination is None else {"examination": self.examination.record()}
-        return {"id": self.id, "label": self.label, **about}
+        """As a sidecar has it; of an examination with its begin, which all of its pictures share."""
+        if self.examination is None:
+            return {"id": self.id, "label": self.label}
+        since = self.since.isoformat(timespec="seconds")
+        return {"id": self.id, "label": self.label, "since": since, "examination": self.examination.record()}
 
     def told(self) -> dict[str, Any]:
         """For who may see whose it is: of the examination what tells one patient from another."""
@@ -108,7 +110,7 @@ class PatientSession:
         self._idle_s = idle_hours * 3600.0
 
     def now(self) -> dict[str, Any] | None:
-        """For a record of what is open: `id`, `label`, and `examination` where there is one; None where none is."""
+        """For a record: `id` and `label`, of an examination it and `since` too; None where none is open."""
         found = self._open
         return None if found is None else found.record()
 

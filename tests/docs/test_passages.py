@@ -18,6 +18,7 @@ PAGES = (
     "operate.md",
     "files.md",
     "interfaces.md",
+    "dicom.md",
     "reference.md",
 )
 MOST_WORDS = 119

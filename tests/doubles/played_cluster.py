@@ -34,7 +34,7 @@ def made_of(name: str, content: bytes, result: bytes = b"result") -> Made:
 
 
 class PlayedCluster:
-    """Implements `edge.batch.cluster.workers.Line`.
+    """Implements `edge.batch.cluster.messages.Line`.
 
     Attributes:
         orders: all that came.

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.doubles.waiting import wait_until
 
+NUM_TRIES = 3
 MARK = "EDGE_TEST_RAY_NODE"
 PORTS = ("metrics-export-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
 
@@ -29,7 +30,6 @@ class RayNodes:
     def __init__(self, environment: dict[str, str] | None = None) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # a socket's name in it must be short
         self._id = uuid.uuid4().hex
-        self._names: list[str] = []
         light = self._folder / "light"
         light.mkdir()
         # Of what checks addresses in jsonschema, the grammar takes two seconds of each of Ray's processes.
@@ -37,6 +37,8 @@ class RayNodes:
         self._light = light
         self._environment = environment or {}
         self.address = f"127.0.0.1:{_free_ports(1)[0]}"
+
+    def start_head(self) -> None:
         self._start("head", "--head", f"--port={self.address.split(':')[1]}", "--include-dashboard=false", num_cpus=0)
 
     def node(self, name: str, *, num_cpus: int = 1, pinned_to: Collection[int] = (), first: Path | None = None) -> None:
@@ -51,6 +53,17 @@ class RayNodes:
     def _start(
         self, name: str, *words: str, num_cpus: int, pinned_to: Collection[int] = (), first: Path | None = None
     ) -> None:
+        for _ in range(NUM_TRIES):
+            told = self._tried(name, words, num_cpus, pinned_to, first)
+            if not told:
+                return
+            self.kill(name)  # Ray gives a node half a minute, which a machine with other work may not give it
+        raise AssertionError(told)
+
+    def _tried(
+        self, name: str, words: Collection[str], num_cpus: int, pinned_to: Collection[int], first: Path | None
+    ) -> str:
+        """What was said where it did not start."""
         ports = [f"--{option}={port}" for option, port in zip(PORTS, _free_ports(len(PORTS)), strict=True)]
         path = [str(folder) for folder in (first, self._light) if folder]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *words, *ports, f"--num-cpus={num_cpus}"]
@@ -72,8 +85,7 @@ class RayNodes:
             text=True,
             check=False,
         )
-        self._names.append(name)
-        assert started.returncode == 0, started.stdout
+        return started.stdout if started.returncode else ""
 
     def processes(self, name: str = "") -> list[int]:
         """Of a node, or of all."""
@@ -87,19 +99,22 @@ class RayNodes:
                         found.append(int(entry.name))
         return found
 
-    def workers(self) -> list[int]:
-        """The processes of this program that do pieces, and their engines."""
+    def workers(self, name: str = "") -> list[int]:
+        """Of a node, or of all: the processes of this program that do pieces, and their engines."""
         found = []
-        for process in self.processes():
-            with contextlib.suppress(OSError):
-                words = Path(f"/proc/{process}/cmdline").read_bytes()
-                if b"NodeWorker" in words or b"edge.guard" in words:
-                    found.append(process)
+        for process in self.processes(name):
+            words = words_of(process)
+            if b"NodeWorker" in words or b"edge.guard" in words:
+                found.append(process)
         return found
 
+    def engines(self, name: str) -> list[int]:
+        """Of a node's workers: those that have begun have one."""
+        return [one for one in self.workers(name) if b"edge.guard" in words_of(one)]
+
     def kill(self, name: str) -> None:
-        """SIGKILL, as if the power had gone: to all of its processes at once."""
-        self._kill_until_gone(lambda: self.processes(name))
+        """SIGKILL to all of its processes at once, but for what puts a worker's folder away."""
+        self._kill_until_gone(lambda: [one for one in self.processes(name) if b"rm -rf" not in words_of(one)])
 
     def _kill_until_gone(self, processes: object) -> None:
         def is_gone() -> bool:
@@ -125,9 +140,17 @@ class RayNodes:
 def ray_nodes(environment: dict[str, str] | None = None) -> Iterator[RayNodes]:
     nodes = RayNodes(environment)
     try:
+        nodes.start_head()
         yield nodes
     finally:
         nodes.close()
+
+
+def words_of(process: int) -> bytes:
+    """Of its command line; empty where it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def _free_ports(num_ports: int) -> list[int]:

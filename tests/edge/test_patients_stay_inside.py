@@ -84,7 +84,7 @@ class Unit:
         make_key(key)
         self.port = free_port()
         (folder / "edge.toml").write_text(
-            f'[web]\nlisten = "127.0.0.1:{self.port}"\nusers = "{users}"\n[source]\nuri = "demo:?fps=10"\n'
+            f'[web]\nlisten = "127.0.0.1:{self.port}"\nusers = "{users}"\n[source]\nuri = "demo:?fps=4"\n'
             f"[recording]\nbefore_s = 5\n[usage]\nkeep = true\n"
             f'[worklist]\nhost = "127.0.0.1"\nport = {worklist_port}\nae_title = "{TITLE}"\n'
             f'[pacs]\nhost = "127.0.0.1"\nport = {free_port()}\n'
@@ -125,7 +125,15 @@ class Unit:
             connection.close()
 
     def must(self, method: str, path: str, body: Any = None) -> Any:
-        status, content = self.ask("operator", method, path, body)
+        """Asked again where a busy machine's picture is not live at this moment."""
+        status, content = 0, b"not live"
+
+        def is_answered() -> bool:
+            nonlocal status, content
+            status, content = self.ask("operator", method, path, body)
+            return b"not live" not in content
+
+        self.wait(is_answered)
         assert status in (200, 202, 204), (status, content)
         return json.loads(content) if content else None
 

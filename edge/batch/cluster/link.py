@@ -31,7 +31,7 @@ class ClusterLost(NoEngine):
 
 
 class Link:
-    """Implements `edge.batch.cluster.workers.Line`. All calls come from one thread.
+    """Implements `edge.batch.cluster.messages.Line`. All calls come from one thread.
 
     Args:
         address: HOST:PORT of the cluster, to which this machine belongs.
@@ -73,7 +73,7 @@ class Link:
             raise InputOutputError(f"--cluster {self.address}: {report.told[:600]}")
         raise InputOutputError(
             f"--cluster {self.address}: something answers there, but not a Ray cluster within {JOINED_S:.0f} s; give "
-            "the address that ray start --head shows"
+            "the address that ray start --head shows, and the token of its nodes (RAY_AUTH_MODE, RAY_AUTH_TOKEN_PATH)"
         )
 
     def send(self, order: Order) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from edge.batch.piece import BatchEngine, Made, Piece
 from edge.config import EngineConfig
@@ -170,3 +170,13 @@ class Lost(NamedTuple):
 
 
 Report = Joined | Refused | Nodes | Versions | Silent | Ready | Done | Lost
+
+
+class Line(Protocol):
+    """To the cluster; see `edge.batch.cluster.link.Link`."""
+
+    address: str
+
+    def send(self, order: Order) -> None: ...
+    def receive(self, timeout_s: float) -> Report | None: ...
+    def close(self) -> None: ...

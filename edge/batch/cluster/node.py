@@ -26,7 +26,7 @@ from edge.engines.threads import settle_opencv
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 2 << 30
-_REMOVE_WHEN_ALONE = 'exec 3<&0; (read -r _; rm -rf -- "$1") <&3 >/dev/null 2>&1 &'
+_REMOVE_WHEN_ALONE = 'trap "" HUP INT TERM; exec 3<&0; (read -r _; rm -rf -- "$1") <&3 >/dev/null 2>&1 &'
 
 
 class NodeWorker:

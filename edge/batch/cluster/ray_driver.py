@@ -157,9 +157,10 @@ def refusal(told: str, address: str) -> str:
                 f"runs Ray {ray[0]} with Python {python[0]}, and here is Ray {ray[1]} with Python {python[1]}; "
                 "install the same on all machines"
             )
-    if "authenti" in told.lower() or "token" in told.lower():
-        return f"another token is needed; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH=FILE as on its nodes: {told}"
-    return f"{told}; Ray must run on this machine too: ray start --address={address} --num-cpus=0"
+    return (
+        f"{told}; Ray must run on this machine too (ray start --address={address} --num-cpus=0), and the token of its "
+        "nodes be set here (RAY_AUTH_MODE, RAY_AUTH_TOKEN_PATH)"
+    )
 
 
 def asks_for_token() -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
-from edge.basics.folders import read_plain
+from edge.batch.cluster import originals
 from edge.batch.cluster.link import ClusterLost
 from edge.batch.cluster.messages import (
     Ask,
@@ -22,12 +20,11 @@ from edge.batch.cluster.messages import (
     Done,
     Employ,
     Failed,
-    KeepContent,
     KeepModel,
+    Line,
     Lost,
     Node,
     Nodes,
-    Order,
     Ready,
     Report,
     Silent,
@@ -35,6 +32,8 @@ from edge.batch.cluster.messages import (
     Versions,
 )
 from edge.batch.cluster.model_files import files_of
+from edge.batch.cluster.originals import Originals, is_whole
+from edge.batch.cluster.staff import num_workers, one_each_first, share_of
 from edge.batch.cluster.versions import DISTRIBUTIONS, difference, versions_here, what_to_do
 from edge.batch.kinds.kind import Made, Piece
 from edge.batch.steps import Stopped
@@ -47,19 +46,7 @@ AT_ONCE = 2
 """Pieces that a worker has: one that it does, one that has travelled meanwhile."""
 MOST_LOSSES = 3
 """Workers that a piece may take with it before it is the piece that is to blame; and that a node may lose in a row."""
-MAX_CONTENT_BYTES = 1 << 30
-"""Of an original that is sent to a node; and of all that are on their way, but for one."""
 ANSWER_S, POLL_S = 120.0, 0.2
-
-
-class Line(Protocol):
-    """To the cluster; see `edge.batch.cluster.link.Link`."""
-
-    address: str
-
-    def send(self, order: Order) -> None: ...
-    def receive(self, timeout_s: float) -> Report | None: ...
-    def close(self) -> None: ...
 
 
 @dataclass
@@ -97,7 +84,7 @@ class ClusterWorkers:
         self._ours = versions_here()
         self._nodes: dict[str, Node] = {}
         self._unasked: set[str] = set()
-        self._refused: dict[str, str] = {}
+        self._refused: set[str] = set()
         self._failures: Counter[str] = Counter()
         self._hands: dict[int, _Hand] = {}
         self._num_employed = 0
@@ -105,7 +92,7 @@ class ClusterWorkers:
         self._waiting: deque[tuple[int, Piece]] = deque()
         self._outcomes: deque[Outcome] = deque()
         self._losses: Counter[int] = Counter()
-        self._kept: tuple[Path, str] | None = None
+        self._originals = Originals(line)
         self._sizes: dict[int, int] = {}
         self._watch: Watch | None = None
         self._why = ""
@@ -116,15 +103,18 @@ class ClusterWorkers:
         end = time.monotonic() + ANSWER_S
         self._hear_until(end, lambda: bool(self._nodes))
         self._hear_until(end, lambda: not self._unasked)
-        for node in self._unasked:
-            self._refuse(node, f"did not answer within {ANSWER_S:.0f} s; look at it, or take it out (ray stop there)")
-        if self._refused:
-            raise ConfigError(next(iter(self._refused.values())))
-        if not self._nodes:
+        for node in self._unasked & self._nodes.keys():
+            self._refuse(node, f"did not answer within {ANSWER_S:.0f} s")
+        self._unasked.clear()
+        if not self._fit:
+            why = self._why or "no node of it offers a CPU or GPU"
             raise DeviceMissing(
-                f"--cluster {self._line.address}: no node of it offers a CPU or GPU; start one with ray start "
-                f"--address={self._line.address}"
+                f"--cluster {self._line.address}: {why}; start one with ray start --address={self._line.address}"
             )
+
+    @property
+    def _fit(self) -> list[Node]:
+        return [node for node in self._nodes.values() if node.node not in {*self._refused, *self._unasked}]
 
     def _hear_until(self, end: float, is_enough: Callable[[], bool]) -> None:
         while not is_enough() and (left := end - time.monotonic()) > 0 and not self._stop.is_set():
@@ -140,20 +130,20 @@ class ClusterWorkers:
         self._watch, self._most_hands = watch, num_pieces
         files = files_of(self._profile)
         self._line.send(KeepModel(files))
-        for node in _one_each_first(self._nodes.values()):
+        for node in one_each_first(self._fit):
             self._employ(node)
         num_bytes = sum(map(len, files.values()))
         log.info(
             "cluster: %d worker%s on %s; the model (%.1f MB) goes to each node once",
             len(self._hands),
             "s" if len(self._hands) != 1 else "",
-            ", ".join(node.name for node in self._nodes.values()),
+            ", ".join(node.name for node in self._fit),
             num_bytes / 1e6,
         )
 
     @property
     def room(self) -> int:
-        if sum(self._sizes.values()) >= MAX_CONTENT_BYTES:
+        if sum(self._sizes.values()) >= originals.MAX_CONTENT_BYTES:
             return 0
         num_given = len(self._waiting) + sum(len(hand.busy) for hand in self._hands.values())
         return max(AT_ONCE * len(self._hands), 1) - num_given  # at least one: `take` tells where nobody is left
@@ -209,11 +199,10 @@ class ClusterWorkers:
         for gone in [node for node in self._nodes if node not in there]:
             name = self._nodes.pop(gone).name
             self._unasked.discard(gone)
-            self._refused.pop(gone, None)
+            self._refused.discard(gone)
             hands = [worker for worker, hand in self._hands.items() if hand.node == gone]
-            num_pieces = sum(len(self._hands[worker].busy) for worker in hands)
             self._why = f"{name} is gone"
-            log.warning("cluster: node %s is gone; %d pieces that it had are done by others", name, num_pieces)
+            log.warning("cluster: node %s is gone", name)
             for worker in hands:
                 self._lose(worker, self._why)
         for new in [node for node in there if node not in self._nodes]:
@@ -224,34 +213,36 @@ class ClusterWorkers:
     def _judge(self, report: Versions) -> None:
         self._unasked.discard(report.node)
         node = self._nodes.get(report.node)
-        if node is None:
+        if node is None or report.node in self._refused:
             return
         if told := difference(self._ours, report.versions):
-            self._refuse(report.node, f"has {told}; {what_to_do(self._ours, report.versions)}")
+            told = f"has {told}; {what_to_do(self._ours, report.versions)}"
+            if self._watch is None:
+                raise ConfigError(f"node {node.name} {told}")
+            self._refuse(report.node, told)
         elif self._watch is not None:
             log.info("cluster: node %s has come", node.name)
-            for _ in range(_num_workers(node)):
+            for _ in range(num_workers(node)):
                 self._employ(node)
 
     def _refuse(self, number: str, told: str) -> None:
         self._why = f"node {self._nodes[number].name} {told}"
-        self._refused[number] = self._why
-        if self._watch is not None:  # else it is raised
-            log.warning("cluster: %s; the others go on without it", self._why)
+        self._refused.add(number)
+        log.warning("cluster: %s; the others go on without it", self._why)
 
     def _employ(self, node: Node) -> None:
         if len(self._hands) >= self._most_hands:
             return
         self._num_employed += 1
         self._hands[self._num_employed] = _Hand(node.node)
-        num_cpus = max(1, node.num_cpus // _num_workers(node)) if node.num_cpus else 0
-        num_gpus = 1 if node.num_gpus else 0
-        self._line.send(Employ(self._num_employed, node.node, num_cpus, num_gpus, self._task))
+        self._line.send(Employ(self._num_employed, node.node, *share_of(node), self._task))
 
     def _lose(self, worker: int, told: str, *, is_of_piece: bool = True) -> None:
         """A worker is gone: others do its pieces, and the node gets another one, if it is there."""
         hand = self._hands.pop(worker)
         self._line.send(Dismiss(worker))
+        if hand.busy:
+            log.warning("cluster: a worker was lost (%s); %d pieces that it had are done again", told, len(hand.busy))
         for place, (number, (piece, _)) in enumerate(hand.busy.items()):
             self._sizes.pop(number, None)
             self._losses[number] += place == 0 and is_of_piece
@@ -277,7 +268,7 @@ class ClusterWorkers:
             self._lose(report.worker, made.told, is_of_piece=False)
             return
         _, sha256 = hand.busy[report.number]
-        if isinstance(made, Made) and not _is_whole(made, sha256):
+        if isinstance(made, Made) and not is_whole(made, sha256):
             self._lose(report.worker, "what it sent arrived damaged")
             return
         del hand.busy[report.number]
@@ -298,7 +289,7 @@ class ClusterWorkers:
         while self._waiting and (free := self._free()) is not None:
             number, piece = self._waiting.popleft()
             try:
-                sha256, num_bytes = self._keep(piece)
+                sha256, num_bytes = self._originals.keep(piece)
             except InputOutputError as error:
                 self._outcomes.append(Outcome(number, error))
                 continue
@@ -311,48 +302,6 @@ class ClusterWorkers:
         ready = {worker: len(hand.busy) for worker, hand in self._hands.items() if hand.is_ready}
         least = min(ready, key=lambda worker: ready[worker], default=None)
         return None if least is None or ready[least] >= AT_ONCE else least
-
-    def _keep(self, piece: Piece) -> tuple[str, int]:
-        """Have the content of the original where the pieces are given out; its sha256 and size."""
-        if self._kept is not None and self._kept[0] == piece.origin:  # the next page of the same file
-            return self._kept[1], 0
-        self._kept = None
-        try:
-            num_bytes = piece.path.stat().st_size
-            if num_bytes > MAX_CONTENT_BYTES:
-                raise InputOutputError(
-                    f"{piece.path}: {num_bytes / 1e9:.1f} GB, more than the {MAX_CONTENT_BYTES / 1e9:.1f} that are "
-                    "sent to a node; enhance it without --cluster"
-                )
-            content = read_plain(piece.path, MAX_CONTENT_BYTES)
-        except OSError as error:
-            raise InputOutputError(f"{piece.path}: cannot be read: {error.strerror or error}") from error
-        self._line.send(KeepContent(content))
-        self._kept = piece.origin, hashlib.sha256(content).hexdigest()
-        return self._kept[1], len(content)
-
-
-def _num_workers(node: Node) -> int:
-    """One a GPU, else one a core: reading and writing a picture take longer than enhancing it, and use one."""
-    return node.num_gpus or node.num_cpus
-
-
-def _one_each_first(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Each node as often as it has workers, none twice before each has been there once."""
-    left = {node: _num_workers(node) for node in nodes}
-    while left:
-        for node in list(left):
-            yield node
-            left[node] -= 1
-            if not left[node]:
-                del left[node]
-
-
-def _is_whole(made: Made, source_sha256: str) -> bool:
-    """Whether what came over the network is what was sent, both ways."""
-    return made.record["source"]["sha256"] == source_sha256 and all(
-        file.content is not None and hashlib.sha256(file.content).hexdigest() == file.sha256 for file in made.files
-    )
 
 
 def _error(failed: Failed) -> EdgeError:

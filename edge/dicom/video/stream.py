@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from io import BufferedRandom
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import BinaryIO
 from pydicom.uid import UID
 
 from edge.basics.errors import InputOutputError
+from edge.basics.folders import open_plain
 from edge.clips.formats import opened_words
 from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import Ffmpeg, find_ffmpeg
@@ -103,7 +104,7 @@ def stream_of(path: Path, cut: Cut | None = None) -> Iterator[Stream]:
         OSError: the folder of the clip takes no file.
     """
     ffmpeg = find_ffmpeg()
-    with tempfile.TemporaryFile(dir=path.parent) as file:
+    with tempfile.TemporaryFile(dir=_folder_of(path)) as file:
         _run(ffmpeg, path, cut, ("-c:v", "copy"), file)
         level = _said(file)
         is_encoded_anew = level is None
@@ -175,25 +176,31 @@ def _run(ffmpeg: Ffmpeg, path: Path, cut: Cut | None, coding: Sequence[str], fil
     """Write the video of a clip into a file, in place of what is there."""
     file.seek(0)
     file.truncate()
-    words = [
-        *_placed(path, cut),
-        "-map",
-        "0:v:0",
-        *coding,
-        *_TIMES,
-        *_EXACT,
-        "-f",
-        kind,
-        "-y",
-        f"/dev/fd/{file.fileno()}",
-    ]
-    run = FfmpegRun(ffmpeg, words, lambda line: None, readable=(path,), written=(file.fileno(),))
-    try:
-        status = run.wait(_WAIT_S)
-        if status != 0:
-            raise FfmpegFailed(f"{path}: {run.ended_by(status)}")
-    finally:
-        run.close()
+    with ExitStack() as opened:
+        readable: tuple[Path, ...] = (path,)
+        written, name = [file.fileno()], path
+        if _is_nameless(path):
+            descriptor = opened.enter_context(open_plain(path)).fileno()
+            readable, written, name = (), [*written, descriptor], Path(f"/dev/fd/{descriptor}")
+        words = [*_placed(name, cut), "-map", "0:v:0", *coding, *_TIMES, *_EXACT, "-f", kind]
+        words += ["-y", f"/dev/fd/{file.fileno()}"]
+        run = FfmpegRun(ffmpeg, words, lambda line: None, readable=readable, written=written)
+        try:
+            status = run.wait(_WAIT_S)
+            if status != 0:
+                raise FfmpegFailed(f"{path}: {run.ended_by(status)}")
+        finally:
+            run.close()
+
+
+def _is_nameless(path: Path) -> bool:
+    """Whether it is a file without a name, which another process cannot open: what is encrypted at rest comes so."""
+    return path.parent == Path("/proc/self/fd")
+
+
+def _folder_of(path: Path) -> Path:
+    """Where a clip lies, one without a name too."""
+    return path.resolve().parent
 
 
 def _placed(path: Path, cut: Cut | None) -> tuple[str, ...]:
@@ -209,7 +216,7 @@ def _packets(path: Path) -> list[tuple[float, int, bool]]:
     """When each coded frame is shown, its bytes, and whether it is a key frame."""
     found: list[tuple[float, int, bool]] = []
     tick_s = 1 / 90_000
-    with tempfile.TemporaryFile(dir=path.parent) as opened:
+    with tempfile.TemporaryFile(dir=_folder_of(path)) as opened:
         _run(find_ffmpeg(), path, None, ("-c:v", "copy"), opened, "framecrc")
         opened.seek(0)
         for line in opened.read().decode("ascii", "replace").splitlines():

@@ -17,6 +17,7 @@ from edge.basics.texts import json_from_text
 from edge.pacs.waiting.queue import Queue
 from edge.pacs.waiting.uids import named
 from edge.saving.listing import Item
+from edge.saving.recording.record import ENDED
 from edge.saving.sidecar import MAX_BYTES
 from edge.saving.store import Store
 
@@ -98,5 +99,7 @@ def _session_in(record: Mapping[str, Any]) -> tuple[str, str] | None:
     session = record.get("session")
     examination = session.get("examination") if isinstance(session, Mapping) else None
     if not isinstance(session, Mapping) or not isinstance(examination, Mapping):
+        return None
+    if record.get("kind") == "recording" and record.get("state") != ENDED:
         return None
     return str(session.get("id", "")), str(examination.get("study_uid", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -58,7 +59,7 @@ def service_of(config: PacsConfig) -> Service:
         headers["Authorization"] = f"Bearer {_secret('token_file', config.token_file)}"
     elif config.user:
         password = _secret("password_file", config.password_file)
-        headers["Authorization"] = aiohttp.BasicAuth(config.user, password, "utf-8").encode()
+        headers["Authorization"] = f"Basic {base64.b64encode(f'{config.user}:{password}'.encode()).decode()}"
     for header in headers.values():
         remember(header.partition(" ")[2])
     return Service(url, tls, config.timeout_s, headers)

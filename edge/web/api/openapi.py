@@ -19,7 +19,8 @@ ABOUT = (
     "A camera unit: its picture, its state, and what may be changed. Errors are one line of plain text. A browser "
     "shows the cookie that `POST /api/login` gave it, a program its token. `x-least-role` is the least role that may "
     "call an operation: viewer, operator or admin; on a unit without users everybody is admin. GET takes HEAD too; "
-    "any other method of an address is answered 405, any other address 404."
+    "any other method of an address is answered 405, any other address 404, a name in query or body that is not "
+    "described 400."
 )
 
 

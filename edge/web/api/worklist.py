@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -10,7 +14,6 @@ from aiohttp import web
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.dicom.examination import Examination
 from edge.dicom.scheduled import Listed, Scheduled
-from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation
 from edge.web.api.schemas import TEXT, TRUTH, array, record
 
@@ -43,11 +46,14 @@ class Asked(Protocol):
 
 
 class Worklist:
-    """The handler, and what `/api/state` tells."""
+    """The handler, and what `/api/state` tells.
+
+    A thread of its own asks for all who want to know meanwhile; one that hangs does not hold up the program's end.
+    """
 
     def __init__(self, worklist: Asked) -> None:
         self._worklist = worklist
-        self._desk = Desk("worklist", most=16)
+        self._asked: asyncio.Future[Listed] | None = None
 
     def operations(self) -> tuple[Operation, ...]:
         return (
@@ -70,7 +76,7 @@ class Worklist:
 
     async def list(self, request: web.Request) -> web.Response:
         try:
-            listed = await self._desk.do(self._worklist.ask)
+            listed = await asyncio.shield(self._answer())
         except (InputOutputError, ConfigError) as error:
             return web.Response(status=502, text=f"{error}\n")
         told = {
@@ -79,6 +85,22 @@ class Worklist:
             "asked_at": listed.asked_at.isoformat(timespec="seconds"),
         }
         return web.json_response(told, headers={"Cache-Control": "no-store"})
+
+    def _answer(self) -> asyncio.Future[Listed]:
+        if self._asked is None or self._asked.done():
+            self._asked = asyncio.get_running_loop().create_future()
+            self._asked.add_done_callback(lambda done: done.exception())  # who asked may have gone
+            threading.Thread(target=self._ask, args=(self._asked,), name="worklist", daemon=True).start()
+        return self._asked
+
+    def _ask(self, told: asyncio.Future[Listed]) -> None:
+        tell: Callable[[], None]
+        try:
+            tell = partial(told.set_result, self._worklist.ask())
+        except Exception as error:  # noqa: BLE001 - the top of a thread: the request's own top says what it was
+            tell = partial(told.set_exception, error)
+        with contextlib.suppress(RuntimeError):  # the server has closed
+            told.get_loop().call_soon_threadsafe(tell)
 
 
 def _told(key: str, one: Scheduled) -> dict[str, str]:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import shutil
 import subprocess
+import tempfile
 import tracemalloc
 from pathlib import Path
 
@@ -183,6 +184,18 @@ def test_nothing_is_left_beside_the_clip(recording: SavedItem, tmp_path: Path) -
     next(making)
     assert {*folder.iterdir()} == before, "not while it is made either"
     making.close()  # type: ignore[attr-defined]
+
+
+def test_a_clip_without_a_name_is_taken_too(recording: SavedItem, tmp_path: Path) -> None:
+    """What is encrypted at rest is plain in such a file alone."""
+    expected = recording.written(tmp_path, UIDS)
+    with tempfile.TemporaryFile(dir=tmp_path) as nameless:
+        nameless.write(recording.files["raw"].read_bytes())
+        nameless.flush()
+        path = Path(f"/proc/self/fd/{nameless.fileno()}")
+        for one in objects_from_saved(recording.record, {"raw": path}, UIDS, UNIT):
+            one.write(tmp_path / "nameless.dcm")
+    assert (tmp_path / "nameless.dcm").read_bytes() == expected[0].read_bytes()
 
 
 def test_what_is_no_clip_is_refused(recording: SavedItem, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -180,6 +182,13 @@ def test_answers_are_bounded_in_number(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 @needs_wlmscpfs
+def test_answers_are_bounded_in_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    with served(folder) as at, pytest.raises(PeerFailed, match="more than 0 MiB; narrow it"):
+        Worklist(config(at)).ask()
+
+
+@needs_wlmscpfs
 @pytest.mark.slow
 def test_answers_are_bounded_in_time(folder: Path) -> None:
     with served(folder, "--sleep-during", "1") as at:
@@ -187,6 +196,23 @@ def test_answers_are_bounded_in_time(folder: Path) -> None:
         assert listed.has_more and 0 < len(listed.items) < len(NAMES)
     with served(folder, "--sleep-before", "9") as at, pytest.raises(PeerFailed, match="within 2 s"):
         Worklist(config(at, timeout_s=2)).ask()
+
+
+@needs_wlmscpfs
+def test_one_that_hangs_does_not_hold_up_the_programs_end(folder: Path) -> None:
+    code = (
+        "import threading, time; from edge.config import WorklistConfig; from edge.pacs.worklist import Worklist; "
+        "from pynetdicom.dul import DULServiceProvider as Line; "
+        f"worklist = Worklist(WorklistConfig(host='127.0.0.1', port=PORT, ae_title='{TITLE}', timeout_s=60)); "
+        "threading.Thread(target=worklist.ask, daemon=True).start(); "
+        "lines = lambda: [one for one in threading.enumerate() if isinstance(one, Line)]; "
+        "[time.sleep(0.01) for _ in iter(lambda: bool(lines()), True)]; print('asks')"
+    )
+    with served(folder, "--sleep-before", "600") as at:
+        done = subprocess.run(
+            [sys.executable, "-c", code.replace("PORT", str(at))], capture_output=True, text=True, timeout=50
+        )
+    assert done.stdout == "asks\n" and done.returncode == 0, done.stderr
 
 
 @needs_wlmscpfs

@@ -65,7 +65,9 @@ def test_of_a_patient_it_carries_the_examination_and_shows_all_of_the_name(path)
     opened = Ward(path).session.open_for(examination)
     assert opened.label == patient.shown and "や" * 64 in opened.label
     for ward in (Ward(path), Ward(path)):  # over a restart, and over two
-        assert ward.session.now() == {"id": opened.id, "label": opened.label, "examination": examination.record()}
+        since = opened.since.isoformat(timespec="seconds")
+        about = {"since": since, "examination": examination.record()}
+        assert ward.session.now() == {"id": opened.id, "label": opened.label, **about}
         assert ward.session.record()["patient"] == {
             "id": "4711", "birth_date": "19700501", "sex": "F", "is_emergency": False
         }  # fmt: skip

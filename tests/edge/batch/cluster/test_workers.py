@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
-from edge.batch.cluster import workers as cluster_workers
+from edge.batch.cluster import originals
 from edge.batch.cluster.link import ClusterLost
 from edge.batch.cluster.messages import Do, Done, Employ, Failed, KeepContent, Lost, Node, Silent, Task
+from edge.batch.cluster.versions import versions_here
 from edge.batch.cluster.workers import AT_ONCE, MOST_LOSSES, ClusterWorkers
 from edge.batch.kinds.kind import Made, Piece
 from edge.batch.steps import NoEngine, Stopped
@@ -82,7 +83,7 @@ def test_what_is_on_its_way_is_bounded(tmp_path: Path, monkeypatch: pytest.Monke
     while workers.room:
         workers.give(*left.pop(0))
     assert len(cluster.doing) == 2 * AT_ONCE == 9 - len(left)
-    monkeypatch.setattr(cluster_workers, "MAX_CONTENT_BYTES", 3 * len(b"content 0"))
+    monkeypatch.setattr(originals, "MAX_CONTENT_BYTES", 3 * len(b"content 0"))
     cluster.finish(0)
     workers.take(0)
     assert workers.room == 0, "three originals are on their way, and no more bytes may be"
@@ -225,7 +226,7 @@ def test_another_version_is_refused_before_work_begins(has: dict[str, str], told
     cluster = PlayedCluster(A, B, versions={"b": has})
     with pytest.raises(ConfigError) as refused:
         employed(cluster)
-    ours = cluster_workers.versions_here()
+    ours = versions_here()
     for name, version in ours.items():
         told = told.replace(f"{{{name}}}", version)
     assert str(refused.value) == told
@@ -242,10 +243,18 @@ def test_a_node_that_joins_later_is_asked_as_well(tmp_path: Path, caplog: pytest
     assert "the others go on without it" in caplog.text
 
 
-def test_a_node_that_cannot_be_asked_is_refused() -> None:
+def test_a_node_that_cannot_be_asked_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    cluster = PlayedCluster(A, B)
+    cluster.reports.append(Silent("a", "the worker died"))
+    employed(cluster)
+    assert set(cluster.node_of.values()) == {"b"}
+    assert "node alpha (10.0.0.1) cannot be asked for its versions: the worker died; the others go on" in caplog.text
+
+
+def test_when_no_node_can_be_asked_the_run_does_not_begin() -> None:
     cluster = PlayedCluster(A)
     cluster.reports.append(Silent("a", "the worker died"))
-    with pytest.raises(ConfigError, match="cannot be asked for its versions: the worker died"):
+    with pytest.raises(DeviceMissing, match="cannot be asked for its versions: the worker died; start one with ray"):
         employed(cluster)
 
 
@@ -294,7 +303,7 @@ def test_originals_that_cannot_be_sent_fail_alone(tmp_path: Path, monkeypatch: p
     pieces = pieces_of(tmp_path, 3)
     pieces[0].path.unlink()
     pieces[1].path.write_bytes(bytes(100))
-    monkeypatch.setattr(cluster_workers, "MAX_CONTENT_BYTES", 50)
+    monkeypatch.setattr(originals, "MAX_CONTENT_BYTES", 50)
     outcomes = run(employed(PlayedCluster(A)), pieces)
     assert numbers(outcomes) == [2]
     told = {outcome.number: str(outcome.made) for outcome in outcomes if isinstance(outcome.made, InputOutputError)}

@@ -50,6 +50,7 @@ def test_a_patient_is_searched_picked_shown_and_closed(page: Any, unit: FakeUnit
     wait_for_text(page, "pt-saved", "2 on the way to the PACS, 1 not sent")
 
 
+@pytest.mark.slow
 def test_keys_walk_and_namesakes_and_who_cannot_be_chosen_say_so(page: Any, unit: FakeUnit) -> None:
     page.keyboard.press("t")
     wait_for_text(page, "worklist-said", "4 scheduled")
@@ -71,6 +72,7 @@ def test_an_emergency_is_one_touch(page: Any, unit: FakeUnit) -> None:
     wait_for(page, "document.getElementById('pt').classList.contains('emergency')")
 
 
+@pytest.mark.slow
 def test_a_worklist_that_fails_says_why_and_a_label_does_without(page: Any, unit: FakeUnit) -> None:
     unit.worklist_fails = "worklist ris:104: nobody listens there"
     page.keyboard.press("t")
@@ -84,6 +86,7 @@ def test_a_worklist_that_fails_says_why_and_a_label_does_without(page: Any, unit
     wait_for_text(page, "pt-saved", "0 saved, kept on the unit")
 
 
+@pytest.mark.slow
 def test_what_another_page_chose_is_said_in_the_dialog(page: Any, unit: FakeUnit) -> None:
     page.route("**/api/session", lambda route: route.fulfill(status=409, body="another session was opened\n"))
     page.keyboard.press("t")

@@ -1,0 +1,110 @@
+"""The line to the process that speaks with Ray, and what is refused before there is one."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edge.basics.errors import InputOutputError, UsageError
+from edge.batch.cluster import link
+from edge.batch.cluster.link import ClusterLost, Link
+from edge.batch.cluster.ray_driver import refusal
+from edge.cli import main
+
+
+@pytest.fixture
+def a_server(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Something that listens, so that the process is started; the test puts its own in that one's place."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=re.escape("not installed: pip install 'edge-enhance[cluster]'")):
+        Link("127.0.0.1:6379")
+
+
+@pytest.mark.parametrize("address", ["auto", "10.0.0.5", "ray://10.0.0.5:x", ":6379", "10.0.0.5:0", "10.0.0.5:65536"])
+def test_what_is_no_address_is_refused(a_server: str, address: str) -> None:
+    with pytest.raises(UsageError, match=r"expected HOST:PORT as ray start --head shows it"):
+        Link(address)
+
+
+def test_where_nobody_listens_one_line_says_so(a_server: str) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(InputOutputError, match=r"Connection refused; start Ray there"):
+            Link(f"127.0.0.1:{port}")
+
+
+def test_where_nobody_answers_it_is_given_up(a_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    def silent(address: object, timeout_s: float) -> None:
+        waited.append(timeout_s)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(socket, "create_connection", silent)
+    with pytest.raises(InputOutputError, match="no answer within 10 s; start Ray there"):
+        Link("10.0.0.5:6379")
+    assert waited == [10.0]
+
+
+def test_what_answers_and_is_no_cluster_is_given_up(a_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "DRIVER_COMMAND", ["sh", "-c", "exec sleep 600"])
+    monkeypatch.setattr(link, "JOINED_S", 0.1)
+    monkeypatch.setattr(link, "ENDS_S", 0.1)
+    with pytest.raises(InputOutputError, match="something answers there, but not a Ray cluster"):
+        Link(a_server)
+
+
+def test_a_process_that_ends_is_a_cluster_that_is_gone(a_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "DRIVER_COMMAND", ["true"])
+    with pytest.raises(ClusterLost, match="the cluster is gone; the same command with --resume goes on"):
+        Link(a_server)
+
+
+def test_the_process_reports_nothing_home_and_loads_nothing_from_the_working_folder(
+    a_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told = tmp_path / "told"
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "1")
+    monkeypatch.setattr(link, "DRIVER_COMMAND", ["sh", "-c", f'echo "$RAY_USAGE_STATS_ENABLED $PWD" > {told}', "sh"])
+    with pytest.raises(ClusterLost):
+        Link(a_server)
+    assert told.read_text() == "0 /\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            "Version mismatch: The cluster was started with:\n    Ray: 2.49.0\n    Python: 3.10.4\n"
+            "This process on x was started with:\n    Ray: 2.60.0\n    Python: 3.11.7\n",
+            "runs Ray 2.49.0 with Python 3.10.4, and here is Ray 2.60.0 with Python 3.11.7; install the same on all "
+            "machines",
+        ),
+        (
+            "\x1b[31mno raylet\x1b[0m\n at 10.0.0.9",
+            "no raylet at 10.0.0.9; Ray must run on this machine too (ray start --address=a:1 --num-cpus=0), and the "
+            "token of its nodes be set here (RAY_AUTH_MODE, RAY_AUTH_TOKEN_PATH)",
+        ),
+    ],
+    ids=["version", "not a node"],
+)
+def test_what_ray_refuses_is_one_line_with_what_to_do(told: str, expected: str) -> None:
+    assert refusal(told, "a:1").startswith(expected)
+
+
+def test_workers_are_for_this_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [str(tmp_path), "--output", str(tmp_path / "out"), "--cluster", "10.0.0.5:6379", "--workers", "2"]
+    assert main(words) == UsageError.exit_code
+    assert "--workers is for this machine" in capsys.readouterr().err

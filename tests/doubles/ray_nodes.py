@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tests.doubles.waiting import wait_until
 
-NUM_TRIES = 3
+NUM_TRIES = 6
 MARK = "EDGE_TEST_RAY_NODE"
 PORTS = ("metrics-export-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
 

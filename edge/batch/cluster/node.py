@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.basics.errors import EdgeError
+from edge.basics.memory import keep_memory
 from edge.batch.cluster.messages import Failed, Task
 from edge.batch.cluster.model_files import profile_from
 from edge.batch.kinds.kind import Made, MadeFile, Piece
@@ -35,6 +36,7 @@ class NodeWorker:
     def __init__(self) -> None:
         logging.disable()
         settle_opencv()
+        keep_memory()
         self._folder = _folder_that_goes()
         self._worker: Worker | None = None
 

@@ -23,7 +23,7 @@ class Originals:
 
     def keep(self, piece: Piece) -> tuple[str, int]:
         """Have the content of the original where the pieces are given out; its sha256 and size."""
-        if self._kept is not None and self._kept[0] == piece.origin:  # the next page of the same file
+        if self._kept is not None and self._kept[0] == piece.path:  # the next page of the same file
             return self._kept[1], 0
         self._kept = None
         try:
@@ -37,7 +37,7 @@ class Originals:
         except OSError as error:
             raise InputOutputError(f"{piece.path}: cannot be read: {error.strerror or error}") from error
         self._line.send(KeepContent(content))
-        self._kept = piece.origin, hashlib.sha256(content).hexdigest()
+        self._kept = piece.path, hashlib.sha256(content).hexdigest()
         return self._kept[1], len(content)
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from edge.batch.cluster import link
 from edge.batch.cluster.link import Link
+from tests.doubles.dicom_objects import throat, vl_object, written
 from tests.doubles.ffmpeg_clips import made
 from tests.doubles.ray_nodes import RayNodes, ray_nodes
 from tests.doubles.waiting import wait_until
@@ -28,13 +29,14 @@ pytestmark = [
 ]
 
 NUM_PICTURES = 12
+NUM_RESULTS = NUM_PICTURES + 5
 SCRATCH = Path("/dev/shm")
 ENDED = 74
 
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures, one of pages, one that is broken, and a clip."""
+    """Pictures, one of pages, one that is broken, a DICOM object and a clip."""
     folder = tmp_path_factory.mktemp("originals")
     random = np.random.default_rng(7)
     for number in range(NUM_PICTURES):
@@ -42,6 +44,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert cv2.imwrite(str(folder / f"throat-{number}.jpg"), cv2.resize(coarse, (1280, 720)))
     pages = [cv2.resize(random.integers(0, 255, (9, 16, 3), np.uint8), (640, 360)) for _ in range(3)]
     assert cv2.imwritemulti(str(folder / "series.tif"), pages)
+    written(vl_object(throat()), folder / "object.dcm")
     (folder / "broken.png").write_bytes((folder / "throat-0.jpg").read_bytes()[:400])
     made(folder / "clip.mp4", "-f", "lavfi", "-i", "testsrc2=s=640x360:r=10:d=0.6", "-c:v", "libx264")
     return folder
@@ -71,7 +74,7 @@ def whole(originals: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     """What this machine makes of them."""
     output = tmp_path_factory.mktemp("whole") / "out"
     assert ran(originals, output, "--workers", "1").returncode == 1, "one original is broken"
-    assert len(results(output)) == NUM_PICTURES + 4
+    assert len(results(output)) == NUM_RESULTS
     return tree(output)
 
 
@@ -133,7 +136,7 @@ def test_when_no_node_is_left_resume_goes_on_here(
     last = told.splitlines()[-1]
     assert last.startswith(f"edge-enhance: --cluster {nodes.address}: no node is left"), told
     assert last.endswith("the same command with --resume goes on, also without --cluster")
-    assert 0 < len(results(output)) < NUM_PICTURES + 4
+    assert 0 < len(results(output)) < NUM_RESULTS
     assert ran(originals, output, "--workers", "1", "--resume").returncode == 1
     assert tree(output) == whole
 

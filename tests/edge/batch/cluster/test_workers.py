@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,14 @@ def test_pages_of_a_file_travel_with_one_content(tmp_path: Path) -> None:
     pages = [Piece("picture", whole.path, whole.origin, f"p0-p{page:03d}", page) for page in range(1, 7)]
     assert len(numbers(run(employed(cluster), pages))) == 6
     assert cluster.count(KeepContent) == 1
+
+
+def test_files_that_records_call_alike_travel_each_with_its_own_content(tmp_path: Path) -> None:
+    cluster = PlayedCluster(A)
+    pieces = [replace(piece, origin=Path("the same")) for piece in pieces_of(tmp_path, 2)]  # as --deidentify may
+    outcomes = run(employed(cluster), pieces)
+    told = {outcome.number: outcome.made.record["source"]["sha256"] for outcome in outcomes}  # type: ignore[union-attr]
+    assert told == {number: hashlib.sha256(b"content %d" % number).hexdigest() for number in (0, 1)}
 
 
 def test_a_killed_nodes_pieces_are_done_by_others_and_none_twice(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _HEAD, _ORDER = struct.Struct("<IQ"), struct.Struct("<I")
 _MOST_TEXT_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
-_END_S = 5.0
+_START_S, _END_S = 120.0, 5.0
 _KEPT = ("LD_LIBRARY_PATH", "TZ")
 
 
@@ -119,12 +119,13 @@ class ReaderProcess:
             raise _Ended from error
         return self._answer(name, into)
 
-    def _answer(self, name: str, into: IO[bytes] | bytearray | None) -> Mapping[str, Any]:
-        size, num_bytes = _HEAD.unpack(b"".join(self._received(_HEAD.size)))
+    def _answer(self, name: str, into: IO[bytes] | bytearray | None, seconds: float | None = None) -> Mapping[str, Any]:
+        within_s = self.limits.seconds if seconds is None else seconds
+        size, num_bytes = _HEAD.unpack(b"".join(self._received(_HEAD.size, within_s)))
         if size > _MOST_TEXT_BYTES:
             raise _Ended("its reader said nonsense")
         try:
-            about = json_from_text(b"".join(self._received(size)))
+            about = json_from_text(b"".join(self._received(size, within_s)))
         except (ValueError, RecursionError) as error:
             raise _Ended("its reader said nonsense") from error
         if not isinstance(about, dict):
@@ -137,29 +138,29 @@ class ReaderProcess:
             into.clear()
             if num_bytes > self.limits.memory_bytes:
                 raise _Ended("its reader said nonsense")
-        for part in self._received(num_bytes):
+        for part in self._received(num_bytes, within_s):
             if isinstance(into, bytearray):
                 into += part
             elif into is not None:
                 into.write(part)
         return about
 
-    def _received(self, num_bytes: int) -> Iterator[bytes]:
+    def _received(self, num_bytes: int, within_s: float) -> Iterator[bytes]:
         """So many bytes, as they come; each part within the time."""
         assert self._line is not None, "it runs"
-        end_s = time.monotonic() + self.limits.seconds
+        end_s = time.monotonic() + within_s
         while num_bytes:
             try:
                 self._line.settimeout(max(0.01, end_s - time.monotonic()))
                 part = self._line.recv(min(num_bytes, _CHUNK_BYTES))
             except TimeoutError as error:
-                raise _Ended(f"it was not read after {self.limits.seconds:.0f} s, and its reader was ended") from error
+                raise _Ended(f"it was not read after {within_s:.0f} s, and its reader was ended") from error
             except OSError as error:
                 raise _Ended from error
             if not part:
                 raise _Ended
             num_bytes -= len(part)
-            end_s = time.monotonic() + self.limits.seconds
+            end_s = time.monotonic() + within_s
             yield part
 
     def _start(self) -> None:
@@ -184,7 +185,7 @@ class ReaderProcess:
             theirs.close()
         self._line, self.pid = ours, self._process.pid
         try:
-            told = self._answer("", None).get("not_held")
+            told = self._answer("", None, _START_S).get("not_held")
         except _Ended as error:
             ended = str(error) or self._end()
             self._end()

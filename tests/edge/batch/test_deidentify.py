@@ -100,6 +100,7 @@ def test_nothing_that_identifies_is_in_any_result(bench: Bench) -> None:
     assert left.DerivationDescription.startswith("Haze removed")
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_nor_of_a_video(bench: Bench, tmp_path: Path) -> None:
     moving = ("-f", "lavfi", "-i", "testsrc2=s=192x108:r=24:d=0.2", "-metadata", f"title={WHO}", "-c:v", "libx264")

@@ -108,6 +108,7 @@ def test_it_is_known_by_its_content_and_found_under_any_name(bench: Bench) -> No
     }
 
 
+@pytest.mark.slow
 def test_the_same_original_gives_the_same_bytes(bench: Bench) -> None:
     written(vl_object([throat(), throat(54, 96, 2)]), bench.originals / "series.dcm")
     video(bench.originals)
@@ -264,7 +265,9 @@ WHOLE = {"BodyPartExamined": "PHARYNX", "ReferringPhysicianName": "Ref^A", "Seri
 
 @needs_dciodvfy
 @pytest.mark.parametrize("deidentify", [None, b"k" * 32], ids=["as it is", "de-identified"])
-@pytest.mark.parametrize("name", ["picture", "captured", "photograph", "video", "latin"])
+@pytest.mark.parametrize(
+    "name", ["picture", "captured", "photograph", "latin", pytest.param("video", marks=pytest.mark.slow)]
+)
 def test_a_validator_finds_no_error(bench: Bench, name: str, deidentify: bytes | None) -> None:
     if name == "video":
         video(bench.originals, **WHOLE)

@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def reader() -> ReaderProcess:
-    return ReaderProcess(Limits(seconds=20))
+    return ReaderProcess()
 
 
 def test_one_process_reads_many_files(path: Path, reader: ReaderProcess) -> None:
@@ -51,11 +51,12 @@ def test_one_that_dies_costs_one_file_and_is_replaced(path: Path, reader: Reader
 
 
 def test_one_that_hangs_is_ended(path: Path) -> None:
-    reader = ReaderProcess(Limits(seconds=2))
+    reader = ReaderProcess()
     with opened_dicom(path, reader) as found:
+        reader.limits = Limits(seconds=1)
         pid = reader.pid
         os.kill(pid, signal.SIGSTOP)
-        with pytest.raises(DamagedPicture, match="it was not read after 2 s"):
+        with pytest.raises(DamagedPicture, match="it was not read after 1 s"):
             found.frame()
     wait_until(lambda: not Path(f"/proc/{pid}").exists())
     reader.close()

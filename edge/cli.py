@@ -186,9 +186,9 @@ def run_files(config: Config, args: argparse.Namespace) -> int:
     if args.burned_in and not args.deidentify:
         raise UsageError("--burned-in is for --deidentify; leave it out, or give both")
 
-    from edge.batch.deidentifying import deidentify_key
     from edge.batch.kinds.kind import Options
     from edge.batch.run import enhance_files
+    from edge.dicom.derived.secret import deidentify_key
     from edge.guard.sandbox import has_gpu
 
     profile = profile_of(config)

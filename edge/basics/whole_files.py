@@ -25,6 +25,9 @@ from edge.basics.walk import NotPlain
 
 PART_SUFFIX = ".edge.part"
 """Unlike what other programs call theirs: leftovers are removed by this name alone."""
+ENCRYPTED = b"edge-enhance encrypted file "
+"""How a file begins that a unit encrypted (`edge.saving.sealing.sealed`)."""
+IS_ENCRYPTED = "is encrypted by a unit; edge-enhance privacy decrypt makes it readable"
 PRIVATE_FILE, PRIVATE_FOLDER = 0o640, 0o750
 """Modes of what may show a patient: for its owner, and to be read by the owner's group."""
 ROOT_WAITS_S, _POLL_S = 10.0, 0.05

@@ -13,7 +13,7 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any, Protocol, TypeVar
@@ -72,6 +72,7 @@ class Worker:
         stop: ends a clip early.
         on_expected: told how many frames a piece promises to have, once it is looked into.
         on_frame: called after each frame.
+        is_alone: whether there are cores that nobody else works on; else this thread does all but what the engine does.
     """
 
     def __init__(
@@ -82,13 +83,15 @@ class Worker:
         stop: threading.Event | None = None,
         on_expected: Callable[[int], object] = lambda num_frames: None,
         on_frame: Callable[[], object] = lambda: None,
+        *,
+        is_alone: bool = True,
     ) -> None:
         self._engine, self._is_open = engine, False
         self._profile = profile
         self.scratch = scratch
         self.stop = stop or threading.Event()
         self.expect, self.did_frame = on_expected, on_frame
-        self._thread = ThreadPoolExecutor(1, "beside")
+        self._thread = ThreadPoolExecutor(1, "beside") if is_alone else None
         self._kept: tuple[object, Any] | None = None
         self._name = ""
         self._devices: list[str] = []
@@ -103,7 +106,8 @@ class Worker:
 
     def close(self) -> None:
         """Let go of its thread; the engine is its maker's."""
-        self._thread.shutdown()
+        if self._thread is not None:
+            self._thread.shutdown()
 
     @property
     def lend(self) -> Lend:
@@ -143,8 +147,8 @@ class Worker:
             raise Stopped
         self._is_open = True
 
-    def beside(self, work: Callable[[], T]) -> Future[T]:
-        return self._thread.submit(work)
+    def beside(self, work: Callable[[], T]) -> Callable[[], T]:
+        return work if self._thread is None else self._thread.submit(work).result
 
     def kept(self, key: object, open_it: Callable[[], T]) -> T:
         if self._kept is None or self._kept[0] != key:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge.basics.errors import InputOutputError
 from edge.basics.folders import open_plain
+from edge.basics.whole_files import ENCRYPTED, IS_ENCRYPTED
 
 CLIP_SUFFIXES = frozenset(
     {".mp4", ".m4v", ".mov", ".qt", ".3gp", ".3g2", ".avi", ".divx", ".mkv", ".webm", ".mpg", ".mpeg", ".mpe", ".m2v"}
@@ -56,6 +57,8 @@ def refuse_unlike_a_clip(path: Path) -> None:
         raise InputOutputError(f"{path}: cannot read the clip: {reason}") from error
     if not head:
         raise InputOutputError(f"{path}: the clip is empty (0 bytes)")
+    if head.startswith(ENCRYPTED):
+        raise InputOutputError(f"{path}: {IS_ENCRYPTED}")
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(_LISTS):
         raise ListOfFiles(f"{path}: a list that names other files, not a clip; give the clips themselves")
     if head[4:8] == b"ftyp" and head[8:12] in _STILL_BRANDS:

@@ -58,7 +58,7 @@ class Examination:
     """
 
     patient: Patient
-    study_uid: str = field(default_factory=generate_uid)
+    study_uid: str = field(default_factory=lambda: str(generate_uid(None)))
     accession_number: str = ""
     study_id: str = ""
     referring: str = ""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edge.basics.errors import InputOutputError
+from edge.basics.secrets import shown_uri
 from edge.config import PacsConfig
 from edge.pacs.tls import Files, client_context, files_of
 
@@ -77,6 +78,11 @@ def pacs_peer(config: PacsConfig) -> Peer:
     tls = files_of("pacs", config.ca, config.certificate, config.key) if config.tls else None
     titles = config.ae_title.strip(), config.own_ae_title.strip()
     return Peer("pacs", config.host, config.port, *titles, tls, config.timeout_s)
+
+
+def target_of(config: PacsConfig) -> str:
+    """Where what is sent goes, as it may be shown."""
+    return shown_uri(config.stow) if config.stow else f"{config.host}:{config.port}"
 
 
 @contextmanager

@@ -14,13 +14,12 @@ from pydicom.dataset import Dataset
 
 from edge.basics.errors import ConfigError, EdgeError
 from edge.basics.folders import open_folder
-from edge.basics.secrets import shown_uri
 from edge.basics.threads import give_way
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, lock
 from edge.config import PacsConfig
 from edge.health.news import Board, PartState, Removed, Saved, SessionChanged
 from edge.pacs.patience import Patience, wait_after
-from edge.pacs.peers import PeerFailed, pacs_peer
+from edge.pacs.peers import PeerFailed, pacs_peer, target_of
 from edge.pacs.waiting.queue import LAST_ERROR, RETRY, Entry, Queue
 from edge.pacs.waiting.scan import Scan
 from edge.pacs.ways.commitment import MOST, Listener, Reports, ask
@@ -42,11 +41,6 @@ ASK_AGAIN_S = 600.0
 REPORT_S = 10.0
 """How long the answer may come on the connection on which it was asked."""
 _LOCK = "sender.lock"
-
-
-def target_of(config: PacsConfig) -> str:
-    """Where what is sent goes, as it may be shown."""
-    return shown_uri(config.stow) if config.stow else f"{config.host}:{config.port}"
 
 
 class Way(Protocol):

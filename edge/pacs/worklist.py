@@ -10,10 +10,12 @@ import hashlib
 import json
 import logging
 import secrets
+import socket
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 FIND = "1.2.840.10008.5.1.4.31"
 """Modality Worklist Information Model - FIND."""
 MAX_ANSWERS = 500
+MAX_BYTES = 16 << 20
+"""Of all answers together; 500 whole ones have less than 2 MiB."""
 MAX_HELD = 4 * MAX_ANSWERS
 """Answers that can still be chosen; the oldest are forgotten."""
 FRESH_S = 5.0
@@ -94,12 +98,13 @@ class Worklist:
         return found[0]
 
     def _asked(self) -> Listed:
-        from pynetdicom import build_context
+        from pynetdicom import build_context, evt
 
-        peer, has_more = _peer(self._config), False
+        peer, has_more, weight = _peer(self._config), False, _Weight()
         found: list[Scheduled] = []
         end_s = time.monotonic() + self._config.timeout_s
-        with associated(peer, [build_context(FIND)]) as association:
+        handlers = [(evt.EVT_DATA_RECV, weight.add)]
+        with weight.told(peer), associated(peer, [build_context(FIND)], handlers=handlers) as association:
             answers = association.send_c_find(_query(self._config, self._today()), FIND)
             for answer in _pending(peer, answers):
                 if len(found) >= MAX_ANSWERS or time.monotonic() > end_s:
@@ -127,6 +132,34 @@ class Worklist:
             while len(self._held) > MAX_HELD:
                 self._held.popitem(last=False)
         return key
+
+
+class _Weight:
+    """What a worklist has sent: one that never ends its answer is cut off before it takes the unit's memory."""
+
+    def __init__(self) -> None:
+        self._num_bytes = 0
+
+    def add(self, event: Any) -> None:
+        """For EVT_DATA_RECV."""
+        self._num_bytes += len(event.data)
+        if self._num_bytes > MAX_BYTES:
+            with suppress(OSError, AttributeError):  # it has closed by itself
+                event.assoc.dul.socket.socket.shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def told(self, peer: Peer) -> Iterator[None]:
+        """Raises PeerFailed that says so, in place of a lost connection."""
+        lost: PeerFailed | None = None
+        try:
+            yield
+        except PeerFailed as error:
+            lost = error
+        if self._num_bytes > MAX_BYTES:
+            what = f"{peer.name}: answered with more than {MAX_BYTES >> 20} MiB"
+            raise PeerFailed(f"{what}; narrow it by [worklist] station, modality and days") from lost
+        if lost is not None:
+            raise lost
 
 
 def scheduled_line(config: WorklistConfig) -> str:

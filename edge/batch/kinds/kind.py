@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -144,8 +143,8 @@ class Work(Protocol):
         """Called after each frame."""
         ...
 
-    def beside(self, work: Callable[[], T]) -> Future[T]:
-        """Have something done in another thread meanwhile."""
+    def beside(self, work: Callable[[], T]) -> Callable[[], T]:
+        """Have something done in another thread meanwhile, if a core is free, or when its result is asked for."""
         ...
 
     def kept(self, key: object, open_it: Callable[[], T]) -> T:

@@ -53,7 +53,7 @@ class PictureKind:
         encoding = work.beside(lambda: png_bytes(raw, mark_text("raw")))
         enhanced = work.enhance(raw)
         refuse_flat(str(piece.path), raw, enhanced)
-        enhanced_png, raw_png = png_bytes(enhanced, work.mark), encoding.result()
+        enhanced_png, raw_png = png_bytes(enhanced, work.mark), encoding()
         raw_name, enhanced_name = self.outputs(piece.name, piece.options, view_name)
         for content in (raw_png, enhanced_png):
             refuse_unsound_png(str(piece.path), content)

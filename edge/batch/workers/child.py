@@ -49,7 +49,7 @@ class _ToTheLine(logging.Handler):
 def run(connection: Connection) -> None:
     line = Line(connection)
     set_handler(_ToTheLine(line), logging.INFO)
-    make_engine, profile, scratch = connection.recv()
+    make_engine, profile, scratch, is_alone = connection.recv()
     try:
         engine = make_engine()
     except EdgeError as error:
@@ -59,7 +59,7 @@ def run(connection: Connection) -> None:
         from edge.batch.workers.serving import serve
 
         line.say("ready")
-        serve(connection, line.say, engine, profile, scratch)
+        serve(connection, line.say, engine, profile, scratch, is_alone=is_alone)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -28,6 +28,7 @@ from edge.basics.whole_files import PRIVATE_FOLDER
 from edge.batch.piece import BatchEngine, Made, Piece
 from edge.batch.steps import NoEngine, OutputFolderError, writing
 from edge.batch.workers.workers import Outcome, Watch
+from edge.health.machine import available_cpus
 from edge.models.profile import Profile
 
 log = logging.getLogger(__name__)
@@ -93,11 +94,13 @@ class Processes:
 
     def begin(self, scratch: Path, num_pieces: int, watch: Watch) -> None:
         self._watch = watch
-        for number, maker in enumerate(self._makers(num_pieces)):
+        makers = self._makers(num_pieces)
+        is_alone = len(makers) < available_cpus()
+        for number, maker in enumerate(makers):
             own = scratch / f"worker-{number}"
             with writing(own):
                 own.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-            self._processes.append(_started(pickle.dumps((maker, self._profile, own))))
+            self._processes.append(_started(pickle.dumps((maker, self._profile, own, is_alone))))
 
     @property
     def room(self) -> int:

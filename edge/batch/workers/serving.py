@@ -22,7 +22,13 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def serve(
-    connection: Connection, say: Callable[..., object], engine: BatchEngine, profile: Profile, scratch: Path
+    connection: Connection,
+    say: Callable[..., object],
+    engine: BatchEngine,
+    profile: Profile,
+    scratch: Path,
+    *,
+    is_alone: bool,
 ) -> None:
     """Raises EOFError or OSError when the line closes.
 
@@ -38,6 +44,7 @@ def serve(
         scratch,
         on_expected=lambda num_frames: say("expected", doing, num_frames),
         on_frame=lambda: say("frame", doing),
+        is_alone=is_alone,
     )
     with closing(worker):
         while True:

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from edge.basics.errors import InputOutputError
 from edge.basics.folders import open_plain, read_plain
+from edge.basics.whole_files import ENCRYPTED, IS_ENCRYPTED
 from edge.pictures.image import Image
 from edge.pictures.reading.conversion import Converted, converted
 from edge.pictures.reading.kinds import HEAD_BYTES, Kind, kind_of
@@ -110,7 +111,8 @@ class PictureFile:
             raise PictureRefused(f"{name}: the picture is empty (0 bytes)")
         kind = kind_of(content[:HEAD_BYTES])
         if kind is None:
-            raise PictureRefused(f"{name}: not a picture; expected {EXPECTED}")
+            told = IS_ENCRYPTED if content.startswith(ENCRYPTED) else f"not a picture; expected {EXPECTED}"
+            raise PictureRefused(f"{name}: {told}")
         self.kind: Kind = kind
         try:
             self._decoder: Decoder = _decoder(content, kind)

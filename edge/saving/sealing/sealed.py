@@ -35,10 +35,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from edge.basics.whole_files import ENCRYPTED
 from edge.saving.sealing.keys import ID_BYTES, KEY_BYTES, Key
 
-_KIND = b"edge-enhance encrypted file "
-MAGIC = _KIND + b"1; edge-enhance privacy decrypt"
+MAGIC = ENCRYPTED + b"1; edge-enhance privacy decrypt"
 CHUNK_BYTES = 256 * 1024
 SALT_BYTES, TAG_BYTES, MAC_BYTES, MAX_NAME_BYTES = 32, 16, 32, 255
 _LENGTH, _NAME_LENGTH, _COUNTS = struct.Struct(">I"), struct.Struct(">H"), struct.Struct(">QQ")
@@ -76,7 +76,7 @@ class Head:
 
 def is_sealed(beginning: bytes) -> bool:
     """Whether the first bytes of a file are those of an encrypted one, of any version."""
-    return beginning.startswith(_KIND)
+    return beginning.startswith(ENCRYPTED)
 
 
 def read_head(file: BinaryIO, path: object) -> Head | None:

@@ -33,7 +33,7 @@ export class Patient {
     const { session } = this;
     const { offers } = this.#unit;
     const may = offers.has("patient");
-    const isShown = may && (session !== null || offers.has("worklist"));
+    const isShown = may && Boolean(session || offers.has("worklist") || this.#unit.health?.pacs);
     $("pt").hidden = !isShown;
     $("patient").hidden = isShown || (!may && !session);
     $("patient").disabled = !may;

@@ -1,15 +1,18 @@
 """`edge-enhance pacs`: what it says of the queue and of the PACS, and that it names no patient."""
 
 import json
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from edge.config import Config, PacsConfig
+from edge.config import Config
 from edge.pacs.command import main
 from edge.pacs.waiting.queue import LAST_ERROR, Queue
 from edge.pacs.waiting.uids import named
+from tests.paths import REPOSITORY
 
 
 @pytest.fixture
@@ -134,5 +137,8 @@ def test_a_wrong_setting_is_named(told, keys, said):
     assert code == 78 and said in error
 
 
-def test_nothing_is_loaded_where_nothing_is_configured():
-    assert not PacsConfig().is_on and not Config().pacs.is_on
+def test_a_unit_without_a_pacs_loads_none_of_it():
+    assert not Config().pacs.is_on
+    code = "import sys, edge.program; print('pynetdicom' in sys.modules, 'edge.pacs.sender' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, timeout=120)
+    assert done.stdout.split() == ["False", "False"], done.stderr

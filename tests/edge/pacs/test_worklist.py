@@ -182,6 +182,13 @@ def test_answers_are_bounded_in_number(folder: Path, monkeypatch: pytest.MonkeyP
 
 
 @needs_wlmscpfs
+def test_answers_are_bounded_in_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 1000)
+    with served(folder) as at, pytest.raises(PeerFailed, match="more than 0 MiB; narrow it"):
+        Worklist(config(at)).ask()
+
+
+@needs_wlmscpfs
 @pytest.mark.slow
 def test_answers_are_bounded_in_time(folder: Path) -> None:
     with served(folder, "--sleep-during", "1") as at:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from edge.basics.errors import EdgeError
 from edge.cli import main
+from edge.clips.formats import refuse_unlike_a_clip
+from edge.pictures.reading.picture_file import PictureFile
 from edge.saving.at_rest import AtRest
 from edge.saving.sealing import keys
 from edge.saving.sealing.keys import Key, key_of
@@ -134,6 +137,13 @@ def test_of_a_clip_that_was_cut_what_is_whole_comes_out(tmp_path: Path, key: Pat
     assert decrypt(clip, picture, "--output", out, "--key", key) == 1
     assert [path.name for path in out.iterdir()] == [CLIP]
     assert (out / CLIP).read_bytes() == bytes(CHUNK_BYTES)
+
+
+def test_who_takes_one_for_a_picture_or_a_clip_is_told(tmp_path: Path, key: Path) -> None:
+    with pytest.raises(EdgeError, match="edge-enhance privacy decrypt"):
+        PictureFile(sealed(tmp_path, key, NAME, b"picture").read_bytes(), NAME)
+    with pytest.raises(EdgeError, match="edge-enhance privacy decrypt"):
+        refuse_unlike_a_clip(sealed(tmp_path, key, CLIP, b"clip"))
 
 
 @pytest.mark.parametrize("name", ["../out.png", "..", "a/b", ".hidden\0"])

@@ -223,3 +223,13 @@ def test_a_list_of_other_files_is_refused_by_name(bench: Bench, name: str) -> No
     with pytest.raises(InputOutputError, match=f"{name}.*names other files"):
         bench.run(path)
     assert bench.written() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_clip_gives_the_same_bytes_each_time(bench: Bench, codec: str) -> None:
+    path = with_sound(bench.originals / "x.mp4", "aac")
+    assert bench.run(path, codec=codec).exit_code == 0
+    first = {file.name: file.read_bytes() for file in bench.output.iterdir()}
+    assert bench.run(path, codec=codec, force=True).exit_code == 0
+    assert {file.name: file.read_bytes() for file in bench.output.iterdir()} == first

@@ -46,6 +46,7 @@ def full_health() -> dict[str, Any]:
         "parts": {"source": {"state": "failed", "reason": "x", "since_s": 3.0}},
         "ladder": {"rung": "live on the CPU", "rungs": ["live", "live on the CPU", "raw"], "restarts": 5},
         "access": {"notices": ["NOT SECURED"]},
+        "pacs": {"waiting": 3, "sent": None, "committed": 5, "failed": 0, "oldest_waiting_s": 7.5},
         "unit_state": {"temperatures_celsius": {"CPU\nzone": 51.5}, "level": 1, "clocks_mhz": {"cpu0": 1510.0},
                        "power_watts": {"VDD_IN": 7.5}, "over_current_events": {"oc1": 0}},
         "bridge": {"state": "connected", "reconnects": 1, "led_permille": [500, 250], "window_celsius": 36.5,
@@ -98,6 +99,9 @@ def test_each_figure_has_its_unit_and_labels(full: Samples) -> None:
         ("edge_streams", (("transport", "mjpeg"),)): 1,
         ("edge_audit_lines_total", ()): 8,
         ("edge_storage_free_bytes", ()): 10,
+        ("edge_pacs_objects", (("state", "waiting"),)): 3,
+        ("edge_pacs_objects", (("state", "sent"),)): None,
+        ("edge_pacs_oldest_waiting_seconds", ()): 7.5,
         ("edge_recording", ()): 1,
         ("edge_recording_seconds", ()): 4.5,
         ("edge_temperature_celsius", (("zone", "CPU\nzone"),)): 51.5,
@@ -143,7 +147,8 @@ def test_a_running_unit_is_read_in_both_formats(studio: Studio, accept: str, kin
 
 def test_every_sample_says_its_unit(full: Samples) -> None:
     units = "seconds|bytes|celsius|hertz|watts|volts|ratio|total|info|bucket|sum|count"
-    bare = "state|enhanced|frozen|level|rungs?|ok|viewers|streams|notices|failing|recording|connected|faults|events"
+    bare = "state|enhanced|frozen|level|rungs?|ok|viewers|streams|objects|notices|failing|recording|connected|faults"
+    bare += "|events"
     for name, _ in full:
         assert re.fullmatch(rf"edge_\w*?(?:{units}|{bare}|per_second)", name), name
 

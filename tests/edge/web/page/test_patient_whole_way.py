@@ -3,68 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from edge.dicom.examination import examination_of
 from tests.doubles.browsing import wait_for, wait_for_text, wait_live
-from tests.doubles.orthanc import free_port
+from tests.doubles.ward import PATIENCE_S, ward
 from tests.doubles.worklist_files import TITLE, answer, needs_wlmscpfs, served, write
 
 pytestmark = [pytest.mark.slow, needs_wlmscpfs]
 YAMADA = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
 SHOWN = "Yamada, Tarou / 山田, 太郎"
-_PATIENCE_S = 120.0
-
-
-@contextmanager
-def unit(folder: Path, worklist_port: int) -> Iterator[str]:
-    """Its address; ended as by a power cut."""
-    config, port = folder / "edge.toml", free_port()
-    config.write_text(f"""
-        source.uri = "demo:?fps=4"
-        engine.backend = "cpu"
-        web.listen = "127.0.0.1:{port}"
-        audit.file = "{folder / "audit.jsonl"}"
-        save.folder = "{folder / "saved"}"
-        worklist.host = "127.0.0.1"
-        worklist.port = {worklist_port}
-        worklist.ae_title = "{TITLE}"
-    """)
-    with (folder / "log").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "edge.cli", "--live", "--debug", "--config", str(config)],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "STATE_DIRECTORY": str(folder / "state")},
-        )
-    try:
-        wait(lambda: requests.get(f"http://127.0.0.1:{port}/api/state", timeout=30).json()["state"] == "live")
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        child.kill()
-        child.wait()
-
-
-def wait(holds: Any) -> None:
-    end_s = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            if holds():
-                return
-        except (OSError, ValueError):
-            pass
-        assert time.monotonic() < end_s, "did not come true"
-        time.sleep(0.1)
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
@@ -74,7 +26,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 def save(page: Any, folder: Path, number: int) -> dict[str, Any]:
     """The record of what the page's button has saved."""
     wait_for(page, "document.querySelector('dialog[open], #save:disabled') === null")  # copying the one before
-    end_s = time.monotonic() + _PATIENCE_S
+    end_s = time.monotonic() + PATIENCE_S
     while len(records(folder)) < number:
         assert time.monotonic() < end_s, page.locator("#toast").inner_text()
         page.evaluate("document.getElementById('toast').textContent = ''")
@@ -88,7 +40,7 @@ def test_who_is_picked_is_whose_it_is_over_a_power_cut_until_it_is_closed(tmp_pa
     write(tmp_path / TITLE, answer(YAMADA, ("", "ISO 2022 IR 87"), "P1"), answer(b"Smith^Jo", "", "P2"))
     page = chromium.new_page()
     with served(tmp_path) as worklist_port:
-        with unit(tmp_path, worklist_port) as url:
+        with ward(tmp_path, worklist_port) as url:
             page.goto(url)
             wait_live(page)
             page.keyboard.press("t")
@@ -100,7 +52,7 @@ def test_who_is_picked_is_whose_it_is_over_a_power_cut_until_it_is_closed(tmp_pa
             examination = examination_of(told["examination"])
             assert (examination.patient.name, examination.patient.id) == ("Yamada^Tarou=山田^太郎", "P1")
             assert examination.study_uid == "1.2.3.4"
-        with unit(tmp_path, worklist_port) as url:
+        with ward(tmp_path, worklist_port) as url:
             page.goto(url)
             wait_live(page)
             wait_for_text(page, "pt-name", SHOWN)

@@ -14,9 +14,9 @@ from pydicom.datadict import DicomDictionary
 from pydicom.dataset import Dataset
 
 from edge.basics.errors import InputOutputError
-from edge.batch.deidentifying import deidentify_key, key_path
 from edge.batch.manifest import MANIFEST, entries_of
 from edge.cli import main
+from edge.dicom.derived.secret import deidentify_key, key_path
 from tests.doubles.dicom_objects import packed, throat, vl_object, written
 from tests.doubles.ffmpeg_clips import made
 from tests.doubles.files_bench import Bench

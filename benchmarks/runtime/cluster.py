@@ -109,8 +109,6 @@ def main() -> None:
     rows = [[num, *(median(column) for column in zip(*found[num], strict=True))] for num in (1, 2)]
     print(table(("nodes of one core", "pictures/s", "command, s", "node, ms", "Ray, ms", "here, ms"), rows))
     print(f"two over one: {median(ratios):.2f} ({', '.join(f'{ratio:.2f}' for ratio in ratios)})")
-    node_ms, beside_ms = rows[0][3], rows[0][4] + rows[0][5]
-    print(f"that the CPU time allows on two cores: {2 * node_ms / (node_ms + max(beside_ms, 0)):.2f}")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def scripted(monkeypatch):
     monkeypatch.setattr(engine_process, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
     monkeypatch.setattr(engine_process, "refuse_absent", lambda runtime: None)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    before = num_descriptors("socket:")
+    before, others = num_descriptors("socket:"), psutil.Process().children()
     made = []
 
     def begin(backend="cpu", opening=""):
@@ -59,7 +59,7 @@ def scripted(monkeypatch):
     yield begin
     for one in made:
         one.close()
-    assert psutil.Process().children() == []
+    assert psutil.Process().children() == others
     assert num_descriptors("socket:") == before
 
 
@@ -72,8 +72,7 @@ def is_right(engine, image):
 
 
 def pid_of(engine):
-    (process,) = psutil.Process().children()
-    return process.pid
+    return engine._process.pid
 
 
 def warnings(caplog):

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import psutil
 import pytest
 
 from edge.basics.errors import DeviceMissing, EngineFailed, EngineLost, ModelError
@@ -28,6 +27,7 @@ from edge.guard.process import EngineGone
 from edge.models.profile import SHIPPED, load_profile
 from edge.pictures.files import read_picture
 from edge.pictures.geometry import FRAME_SHAPE
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.paths import REPOSITORY
 
@@ -47,7 +47,7 @@ def scripted(monkeypatch):
     monkeypatch.setattr(engine_process, "WORKER_COMMAND", [sys.executable, str(SCRIPTED)])
     monkeypatch.setattr(engine_process, "refuse_absent", lambda runtime: None)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    before, others = num_descriptors("socket:"), psutil.Process().children()
+    before = num_descriptors("socket:")
     made = []
 
     def begin(backend="cpu", opening=""):
@@ -59,7 +59,7 @@ def scripted(monkeypatch):
     yield begin
     for one in made:
         one.close()
-    assert psutil.Process().children() == others
+    assert not new_children()
     assert num_descriptors("socket:") == before
 
 
@@ -104,7 +104,7 @@ def test_the_shipped_profile_gives_the_pixels_that_it_gives_in_this_process():
         assert num_descriptors("/memfd:") > before
     finally:
         engine.close()
-    assert psutil.Process().children() == []
+    assert not new_children()
     del engine, made
     gc.collect()
     assert num_descriptors("/memfd:") == before

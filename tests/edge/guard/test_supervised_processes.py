@@ -20,6 +20,7 @@ from edge.guard.shared_frames import SharedFrames
 from edge.guard.supervisor import Supervisor
 from edge.health.record import Health
 from edge.models.profile import load_profile
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.doubles.uncritical_judge import Uncritical
 from tests.doubles.waiting import GUARD_S
@@ -58,7 +59,7 @@ def real(monkeypatch):
     finally:
         supervisor.close()
         frames.close()
-    _, alive = psutil.wait_procs(psutil.Process().children(), timeout=GUARD_S)
+    _, alive = psutil.wait_procs(new_children(), timeout=GUARD_S)
     assert alive == []
 
 

@@ -119,8 +119,7 @@ def _uninstall(args: argparse.Namespace) -> int:
 
 def _installation(root: Path) -> Installation:
     if not root.is_dir():
-        told = shlex.quote(str(root))
-        todo = "expected a folder" if root.exists() else f"expected one that exists, mkdir -p {told} makes it"
+        todo = "expected a folder" if root.exists() else "expected one that exists, which mkdir -p makes"
         raise UsageError(f"--root {root}: is not a folder; {todo}")
     return Installation(root.absolute(), say)
 

@@ -95,6 +95,17 @@ OTHER_VALUES = {
     "audit.file": "'/none'", "audit.size_mib": "5", "save.folder": "'/none'",
     "save.limit_gib": "3.5", "recording.views": "['raw']", "recording.fps": "15", "recording.minutes": "5",
     "recording.before_s": "10", "recording.before_mib": "50", "session.idle_hours": "3",
+    "privacy.key": "'/none'", "privacy.old_keys": "['/none']", "privacy.retention_days": "30",
+    "pacs.host": "'pacs.example'", "pacs.port": "4242", "pacs.ae_title": None, "pacs.own_ae_title": "'UNIT'",
+    "pacs.tls": "true", "pacs.ca": "'/none'", "pacs.certificate": "'/none'", "pacs.key": "'/none'",
+    "pacs.timeout_s": "20", "pacs.commitment": "false", "pacs.listen": "'127.0.0.1:11112'",
+    "pacs.stow": "'https://pacs.example/dicom-web'", "pacs.user": None, "pacs.password_file": None,
+    "pacs.token_file": "'/none'", "pacs.folder": "'/none'",
+    "worklist.host": "'ris.example'", "worklist.port": "4242", "worklist.ae_title": "'RIS'",
+    "worklist.own_ae_title": "'UNIT'", "worklist.tls": "true", "worklist.ca": "'/none'",
+    "worklist.certificate": "'/none'", "worklist.key": "'/none'", "worklist.timeout_s": "20",
+    "worklist.station": "'ENT1'", "worklist.modality": "'XC'", "worklist.days": "3",
+    "worklist.character_set": "'ISO_IR 100'",
     "usage.keep": "true", "usage.file": "'/none'",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.keys": "'/none'",
     "bridge.led_permille": "[1]",
@@ -102,7 +113,7 @@ OTHER_VALUES = {
     "bridge.sync_delay_us": "5",
     "heat.warm_celsius": "50", "heat.hot_celsius": "99", "heat.ignore_zones": "[]",
 }  # fmt: skip
-"""Key -> another value; None for those whose other values need files, which have tests of their own."""
+"""Key -> another value; None for those whose other values need files or another setting, which have tests of their own."""
 WANT_RESTART = {
     "source.wait", "web.listen", "web.users", "web.certificate", "web.key", "web.insecure", "web.idle_minutes",
     "web.session_hours", "web.transports", "web.names", "web.proxies", "web.streams", "web.streams_per_address",
@@ -111,6 +122,8 @@ WANT_RESTART = {
     "audit.file", "audit.size_mib", "bridge.port", "bridge.baud", "bridge.keys",
     "bridge.led_permille",
     "bridge.led_limit_permille", "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",
+    "privacy.key", "privacy.old_keys",
+    *(key for key in OTHER_VALUES if key.startswith(("pacs.", "worklist."))),
 }  # fmt: skip
 
 

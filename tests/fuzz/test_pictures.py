@@ -91,7 +91,7 @@ def test_batches(draw: Random, outcomes: Counter[str], tmp_path_factory: pytest.
     assert len(report.done) + len(report.failed) >= 3 and originals / "sound.png" in report.done
     sidecars = list(output.glob("*.json"))
     assert len(sidecars) == len(report.done)
-    assert len(list(output.iterdir())) == 3 * len(report.done)
+    assert len(list(output.iterdir())) == 3 * len(report.done) + 1, "and the manifest"
     for sidecar in sidecars:
         assert is_complete(sidecar, json.loads(sidecar.read_text())["source"]["sha256"], MODEL_SHA)
     for path in folder.rglob("*"):

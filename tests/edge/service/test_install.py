@@ -184,7 +184,7 @@ ROWS = [
     pytest.param(
         ["--root", "{}/none", "--program", PROGRAM],
         2,
-        "{0}/none: is not a folder; expected one that exists, mkdir -p {0}/none makes it",
+        "{0}/none: is not a folder; expected one that exists, which mkdir -p makes",
         id="no such root",
     ),
     pytest.param(

@@ -6,7 +6,7 @@ import logging
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,6 @@ class PairSaver:
     Args:
         health: names source, engine and the unit's state for the sidecar.
         names: of the program, so that a copy elsewhere has the same name; its own by default.
-        session: patient session that is open, as a record has it.
         at_rest: how files stand on the disk.
     """
 
@@ -42,13 +41,12 @@ class PairSaver:
         health: Health,
         board: Board,
         names: Names | None = None,
-        session: Callable[[], Mapping[str, Any] | None] = lambda: None,
         at_rest: AtRest = PLAIN,
     ) -> None:
         self._folder, self._health, self._board = folder, health, board
         self._names = names or Names()
-        self._session, self._at_rest = session, at_rest
-        self._last: tuple[FramePair, Path] | None = None
+        self._at_rest = at_rest
+        self._last: tuple[FramePair, Mapping[str, Any] | None, Path] | None = None
         self._waiting: queue.Queue[tuple[FramePair, Mapping[str, Any] | None] | None] = queue.Queue(MAX_WAITING)
         self._thread = threading.Thread(target=self._run, name="saver", daemon=True)
 
@@ -59,10 +57,14 @@ class PairSaver:
         """Save there from the next pair on."""
         self._folder = folder
 
-    def save(self, pair: FramePair) -> None:
-        """Queue a pair; never waits. Where too many wait already it is refused, and the news say so."""
+    def save(self, pair: FramePair, session: Mapping[str, Any] | None = None) -> None:
+        """Queue a pair; never waits. Where too many wait already it is refused, and the news say so.
+
+        Args:
+            session: patient session in which it was taken, as a record has it.
+        """
         try:
-            self._waiting.put_nowait((pair, self._session()))
+            self._waiting.put_nowait((pair, session))
         except queue.Full:
             self._board.post(NotSaved(f"{MAX_WAITING} pictures still wait for the disk", by_disk=True))
 
@@ -88,8 +90,8 @@ class PairSaver:
 
     def _saved(self, pair: FramePair, session: Mapping[str, Any] | None) -> str:
         """The picture's name; a pair that was saved just before, such as a held one, is there already."""
-        if self._last is not None and self._last[0] is pair:
-            there = self._last[1]
+        if self._last is not None and self._last[0] is pair and self._last[1] == session:
+            there = self._last[2]
             if there.parent == self._folder and sidecar_path(there).exists():
                 return there.name
         name = self._names.of(pair)
@@ -108,7 +110,7 @@ class PairSaver:
             reason = error.strerror or error
             raise InputOutputError(f"{self._folder}: {reason}; make room, or choose another [save] folder") from error
         *_, picture, _sidecar = contents
-        self._last = pair, picture
+        self._last = pair, session, picture
         return picture.name
 
     def _free_stem(self, stem: str) -> str:

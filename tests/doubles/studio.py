@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -28,13 +29,15 @@ def flat(colour: tuple[int, int, int]) -> Image:
 
 
 class Shelf:
-    """Implements `edge.saving.freeze.Saver`: keeps what it is given in `pairs`."""
+    """Implements `edge.saving.freeze.Saver`: keeps what it is given in `pairs` and `sessions`."""
 
     def __init__(self) -> None:
         self.pairs: list[FramePair] = []
+        self.sessions: list[Mapping[str, Any] | None] = []
 
-    def save(self, pair: FramePair) -> None:
+    def save(self, pair: FramePair, session: Mapping[str, Any] | None = None) -> None:
         self.pairs.append(pair)
+        self.sessions.append(session)
 
 
 def web_sink(listen: str = "127.0.0.1:0", health: Health | None = None, site: Site | None = None) -> WebSink:

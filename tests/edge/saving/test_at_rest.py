@@ -49,11 +49,11 @@ def bytes_below(folder: Path) -> Iterator[bytes]:
 
 def test_a_pair_is_encrypted_and_shown_as_any_other(tmp_path: Path) -> None:
     office = Office(tmp_path / "kept")
-    plain = PairSaver(office.folder, office.health, office.board, session=lambda: SESSION)
-    sealing = PairSaver(office.folder, office.health, office.board, session=lambda: SESSION, at_rest=SEALING)
+    plain = PairSaver(office.folder, office.health, office.board)
+    sealing = PairSaver(office.folder, office.health, office.board, at_rest=SEALING)
     for seq, saver in ((6, plain), (7, sealing)):
         saver.start()
-        saver.save(pair_of(seq))
+        saver.save(pair_of(seq), SESSION)
         saver.close()
     listing = Listing(office.folder, SEALING)
     page = listing.page()

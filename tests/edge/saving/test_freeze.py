@@ -12,6 +12,7 @@ from edge.frames.frame import Frame, FramePair
 from edge.health.news import Board, News, NotSaved, Saved, ViewChanged
 from edge.health.record import Health
 from edge.saving.freeze import Freeze
+from edge.saving.patient_session import PatientSession
 from tests.doubles.studio import Shelf
 from tests.doubles.waiting import GUARD_S
 
@@ -24,7 +25,8 @@ class Desk:
         self.health = Health(self.board)
         self.posted: list[News] = []
         self.shelf = Shelf()
-        self.freeze = Freeze(self.health, self.board, self.shelf)
+        self.session = PatientSession(self.board, None, 0)
+        self.freeze = Freeze(self.health, self.board, self.shelf, session=self.session.now)
         self.board.read(ViewChanged, self.posted.append)
         self.seq = 0
 
@@ -160,3 +162,51 @@ def test_of_two_changes_at_once_the_last_news_is_the_view_that_holds(desk, monke
     changed.set()
     first.join(GUARD_S)
     assert desk.posted[-1] == view() == ViewChanged(False, "enhanced", 0.8)
+
+
+def of(desk: Desk) -> list[str]:
+    return [session["label"] if session else "" for session in desk.shelf.sessions]
+
+
+@pytest.mark.parametrize("by_button", [True, False])
+def test_what_is_held_of_one_patient_is_let_go_of_when_another_ones_session_is_opened(desk, by_button):
+    desk.session.open("A")
+    desk.show()
+    if by_button:
+        desk.freeze.press()
+        desk.freeze.release()
+    else:
+        assert desk.freeze.hold() == ""
+    desk.session.open("B")
+    assert desk.freeze.frozen is None and desk.posted[-1] == ViewChanged(False, "enhanced")
+    present = desk.show()
+    assert desk.freeze.save() is present
+    assert of(desk) == (["A", "B"] if by_button else ["B"])
+
+
+def test_what_is_held_over_the_end_of_its_session_is_saved_in_it(desk):
+    desk.session.open("A")
+    held = desk.show()
+    desk.freeze.hold()
+    desk.session.close()
+    assert desk.freeze.frozen is held and desk.freeze.save() is held
+    assert of(desk) == ["A"]
+
+
+def test_a_press_in_one_session_that_is_let_go_in_another_saves_in_the_first_and_holds_nothing(desk):
+    desk.session.open("A")
+    pressed = desk.show()
+    desk.freeze.press()
+    desk.session.open("B")
+    desk.freeze.release()
+    assert desk.freeze.frozen is None and desk.saved == [pressed] and of(desk) == ["A"]
+
+
+def test_a_held_picture_that_is_made_again_stays_of_its_session(desk):
+    desk.session.open("A")
+    held = desk.show()
+    desk.freeze.hold()
+    again = FramePair(held.raw, held.raw.enhanced(held.raw.image, "quality", {}))
+    desk.session.close()
+    assert desk.freeze.show_instead(again) and desk.freeze.save() is again
+    assert of(desk) == ["A"]

@@ -55,8 +55,8 @@ class Office:
         self.failed.append(news.reason)
         self.done.release()
 
-    def save(self, pair):
-        self.saver.save(pair)
+    def save(self, pair, session=None):
+        self.saver.save(pair, session)
         assert self.done.acquire(timeout=GUARD_S)
 
     def files(self):
@@ -259,16 +259,18 @@ def test_pictures_are_for_their_owner_and_the_owners_group(tmp_path, umask, mode
     assert {path.stat().st_mode & 0o777 for path in (folder, folder.parent)} == {modes[1]}
 
 
-def test_the_patient_session_of_the_press_is_in_the_sidecar(tmp_path):
-    sessions = [{"id": "s1", "label": "Müller"}, None]
-    office = Office(tmp_path)
-    office.saver = PairSaver(tmp_path, office.health, office.board, session=lambda: sessions.pop(0))
-    office.saver.start()
-    try:
-        office.save(pair_of(1))
-        office.save(pair_of(2))
-    finally:
-        office.saver.close()
-    first, second = (json.loads((tmp_path / f"{name}.json").read_text()) for name in office.saved)
+def test_the_patient_session_of_the_picture_is_in_the_sidecar(office):
+    office.save(pair_of(1), {"id": "s1", "label": "Müller"})
+    office.save(pair_of(2))
+    first, second = (json.loads((office.folder / f"{name}.json").read_text()) for name in office.saved)
     assert first["session"] == {"id": "s1", "label": "Müller"} and "session" not in second
     assert not any("ller" in name for name in office.files())
+
+
+def test_a_pair_is_saved_already_only_in_its_own_session(office):
+    pair, ids = pair_of(), ("s1", "s2")
+    for session_id in ids:
+        office.save(pair, {"id": session_id, "label": "x"})
+    assert len(set(office.saved)) == 2
+    records = (json.loads((office.folder / f"{name}.json").read_text()) for name in office.saved)
+    assert [record["session"]["id"] for record in records] == [*ids]

@@ -18,10 +18,13 @@ class Before:
         self._lock = threading.Lock()
         self._pieces: dict[View, deque[Piece]] = {}
         self._tapes: dict[View, Tape] = {}
+        self._from_ns = 0
 
     def add(self, tape: Tape, piece: Piece, keep_s: float, most_bytes: int) -> None:
         """Args: most_bytes: of this view."""
         with self._lock:
+            if piece.begin_ns < self._from_ns:
+                return
             if self._tapes.get(tape.view) is not tape:
                 self._tapes[tape.view], self._pieces[tape.view] = tape, deque()
             kept = self._pieces[tape.view]
@@ -30,8 +33,10 @@ class Before:
             while kept and (num_bytes > most_bytes or kept[0].end_ns < piece.end_ns - keep_s * 1e9):
                 num_bytes -= len(kept.popleft().fragment.content)
 
-    def forget(self) -> None:
+    def forget(self, until_ns: int = 0) -> None:
+        """Let go of all, and of what is still being encoded of the time before `until_ns`."""
         with self._lock:
+            self._from_ns = max(self._from_ns, until_ns)
             self._pieces.clear()
             self._tapes.clear()
 

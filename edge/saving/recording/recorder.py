@@ -13,7 +13,7 @@ from edge.basics.threads import give_way
 from edge.config import RecordingConfig
 from edge.frames.frame import FramePair
 from edge.frames.slot import Slot
-from edge.health.news import Board, RecordingChanged
+from edge.health.news import Board, RecordingChanged, SessionChanged
 from edge.health.record import Health
 from edge.saving.recording.before import Before
 from edge.saving.recording.current import DISK_ANSWERS_S, ON_REQUEST, PROGRAM_ENDS, Current
@@ -53,6 +53,7 @@ class Recorder:
     ) -> None:
         self._config, self._store, self._health, self._board = config, store, health, board
         self._opening = Opening(store, health, board, session)
+        self._session_id = str((session() or {}).get("id", ""))
         self._slot: Slot[tuple[FramePair, int]] = Slot()
         self._before = Before()
         self._current = Current(health, board)
@@ -68,6 +69,7 @@ class Recorder:
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         health.track_drops("recorder", lambda: self._slot.dropped)
+        board.read(SessionChanged, self._on_session_changed)
 
     # ---- a sink
 
@@ -95,6 +97,13 @@ class Recorder:
         self._config = config
         if not config.before_s:
             self._before.forget()
+
+    def _on_session_changed(self, news: SessionChanged) -> None:
+        """What was seen of one patient goes into no recording of another."""
+        before, self._session_id = self._session_id, news.id
+        if before not in ("", news.id):
+            self._newest = None
+            self._before.forget(time.monotonic_ns())
 
     # ---- what it tells
 

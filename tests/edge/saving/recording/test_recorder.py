@@ -15,6 +15,7 @@ import pytest
 
 from edge.clips.program import NoFfmpeg
 from edge.config import RecordingConfig
+from edge.health.news import SessionChanged
 from edge.pictures.marks import mode_of_file
 from edge.saving.recording import encoders, tape
 from edge.saving.recording.opening import NotRecorded
@@ -200,6 +201,36 @@ def test_what_was_just_seen_is_kept_beside_a_recording_that_runs(with_before):
         raw, enhanced = (times_s(with_before.folder / f"{name}-{view}.mp4") for view in ("raw", "enhanced"))
         assert raw == enhanced and raw[0] == 0
         assert with_before.record(name)["state"] == "ended"
+
+
+def test_what_was_seen_of_one_patient_is_in_no_recording_of_another(tmp_path):
+    booth = Booth(tmp_path / "kept", before_s=60, views=("raw",), session={"id": "a", "label": "A"})
+    try:
+        booth.roll()
+        wait_until(lambda: booth.recorder.record()["before"]["seconds"] >= 1.0)
+        booth.session = {"id": "b", "label": "B"}
+        changed_s = time.time()
+        booth.board.post(SessionChanged("b"))
+        wait_until(lambda: booth.recorder.record()["before"]["seconds"] >= 0.5)
+        kept = booth.recorder.keep()["name"]
+        assert booth.record(kept)["session"]["id"] == "b"
+        assert moments(booth, kept)[0] > changed_s - 0.005
+    finally:
+        booth.close()
+
+
+def test_what_was_seen_before_a_session_was_opened_is_kept(tmp_path):
+    booth = Booth(tmp_path / "kept", before_s=60, views=("raw",))
+    try:
+        booth.roll()
+        wait_until(lambda: booth.recorder.record()["before"]["seconds"] >= 0.5)
+        booth.cut()
+        booth.board.post(SessionChanged("a"))
+        assert booth.recorder.record()["before"]["seconds"] >= 0.5, "as in an emergency"
+        booth.board.post(SessionChanged(""))
+        assert booth.recorder.record()["before"]["seconds"] == 0
+    finally:
+        booth.close()
 
 
 @pytest.mark.slow

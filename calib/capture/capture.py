@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from calib.capture.firmware import firmware_status
 from calib.capture.shutter import FRAMES, INT8_FRAMES, Shutter
@@ -151,7 +152,7 @@ class _KeepsNothing:
     def __init__(self, board: Board) -> None:
         self._board = board
 
-    def save(self, pair: FramePair) -> None:
+    def save(self, pair: FramePair, session: Mapping[str, Any] | None) -> None:
         self._board.post(NotSaved("the capture takes its pictures by itself"))
 
 

@@ -110,7 +110,7 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     record_news(board, audit)
     web = WebSink(config.web, health, board, freeze, audit=audit, on_failed=ending.fail)
     store = Store(config.save, board, at_rest, config.privacy)
-    recorder = Recorder(config.recording, store, health, board, session.now)
+    recorder = Recorder(config.recording, store, health, board, session.settled)
     tie_recording(recorder, store, session, health, web)
     tie_patients(session, Worklist(config.worklist), web)
     pacs = tied_pacs(config, store, session, board, health)

@@ -82,7 +82,7 @@ class PatientSession:
         board: where it is posted that one was opened or closed, and what is saved is read.
         path: keeps it over a restart of the program; None: it ends with the program.
         idle_hours: it is closed after so long; 0: never.
-        is_recording: whether a recording runs, which belongs to one session alone.
+        is_recording: whether a recording runs or begins, which belongs to one session alone; must not wait.
         at_rest: how that file stands on the disk.
     """
 
@@ -113,6 +113,12 @@ class PatientSession:
         """For a record: `id` and `label`, of an examination it and `since` too; None where none is open."""
         found = self._open
         return None if found is None else found.record()
+
+    def settled(self) -> dict[str, Any] | None:
+        """The same, after one that is being opened or closed now. Who counts as `is_recording` before this is asked
+        belongs to what it answers: no other is opened until that is over."""
+        with self._lock:
+            return self.now()
 
     def record(self) -> dict[str, Any] | None:
         """What `OpenSession.told` says of it."""
@@ -151,8 +157,8 @@ class PatientSession:
             self._keep(session)
             self._open = session
             self._used_s = self._clock_s()
-        log.info("patient session %s opened", session.id)
-        self._board.post(SessionChanged(session.id))
+            log.info("patient session %s opened", session.id)
+            self._board.post(SessionChanged(session.id))  # who waits for `settled` finds it told
         return session
 
     def close(self, only: str | None = None) -> bool:

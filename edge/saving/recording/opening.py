@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -38,16 +38,10 @@ class NotRecorded(NotNow):
 
 
 class Opening:
-    """Whether a recording may begin, and its files.
+    """Whether a recording may begin, and its files."""
 
-    Args:
-        session: patient session that is open, as a record has it.
-    """
-
-    def __init__(
-        self, store: Store, health: Health, board: Board, session: Callable[[], Mapping[str, Any] | None]
-    ) -> None:
-        self._store, self._health, self._board, self._session = store, health, board, session
+    def __init__(self, store: Store, health: Health, board: Board) -> None:
+        self._store, self._health, self._board = store, health, board
 
     def live_pair(self, pair: FramePair | None) -> FramePair:
         """The newest pair; raises NotRecorded where it is not live."""
@@ -73,12 +67,21 @@ class Opening:
         self._board.post(NotSaved(self.why(error), by_disk=True))
         return NotRecorded(self.why(error))
 
-    def opened(self, views: Sequence[View], pair: FramePair, encoder: Encoder, kept: Kept, now_ns: int) -> Recording:
+    def opened(
+        self,
+        views: Sequence[View],
+        pair: FramePair,
+        encoder: Encoder,
+        kept: Kept,
+        now_ns: int,
+        session: Mapping[str, Any] | None,
+    ) -> Recording:
         """A recording whose files are there.
 
         Args:
             pair: newest; for the small picture and what made it.
             kept: what it begins with, in place of what comes from `now_ns` on.
+            session: patient session that is open, as a record has it.
 
         Raises:
             OSError: nothing of it is on the disk.
@@ -94,7 +97,7 @@ class Opening:
             encoder.format.told,
             (width_px, height_px),
             model,
-            self._session(),
+            session,
             self._health.tracked("unit_state") or {},
         )
         enhanced = pair.enhanced

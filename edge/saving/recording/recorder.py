@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, get_args
 
 from edge.basics.errors import InputOutputError
@@ -31,6 +32,7 @@ _TAKE_S = 0.2
 _LAST_PIECE_S = 3.0
 """From the end of a recording on, its last fragment is waited for."""
 _ENCODER_WITHIN_S = 30.0
+_FIRST_WITHIN_S = 1.0
 
 
 class Recorder:
@@ -40,7 +42,7 @@ class Recorder:
     ends, is told, and is whole as far as it went.
 
     Args:
-        session: patient session that is open, as a record has it.
+        session: patient session that is open, as a record has it; while `is_recording` no other is opened.
     """
 
     def __init__(
@@ -52,7 +54,8 @@ class Recorder:
         session: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         self._config, self._store, self._health, self._board = config, store, health, board
-        self._opening = Opening(store, health, board, session)
+        self._opening = Opening(store, health, board)
+        self._session, self._is_beginning, self._changed_ns = session, False, 0
         self._session_id = str((session() or {}).get("id", ""))
         self._slot: Slot[tuple[FramePair, int]] = Slot()
         self._before = Before()
@@ -102,14 +105,15 @@ class Recorder:
         """What was seen of one patient goes into no recording of another."""
         before, self._session_id = self._session_id, news.id
         if before not in ("", news.id):
-            self._newest = None
-            self._before.forget(time.monotonic_ns())
+            self._changed_ns = time.monotonic_ns()
+            self._before.forget(self._changed_ns)
 
     # ---- what it tells
 
     @property
     def is_recording(self) -> bool:
-        return self._current.recording is not None
+        """From before the session of a recording is asked for."""
+        return self._is_beginning or self._current.recording is not None
 
     def running(self) -> tuple[str, int] | None:
         """Name and bytes of the recording that runs."""
@@ -159,11 +163,11 @@ class Recorder:
         Raises:
             NotRecorded: it cannot begin, and why. Nothing of it is on the disk.
         """
-        with self._asking:
+        with self._asking, self._in_session() as session:
             encoder = self._found_encoder()
             if not self._current.wait_until_over(_LAST_PIECE_S + 1.0):
                 raise NotRecorded("a recording runs already; stop it first")
-            pair = self._opening.live_pair(self._newest)
+            pair = self._opening.live_pair(self._seen())
             self._opening.refuse_without_room()
             wanted = tuple(view for view in VIEWS if view in (views or self._config.views))
             now_ns = time.monotonic_ns()
@@ -171,7 +175,7 @@ class Recorder:
                 since_ns = now_ns - self._config.before_s * 1_000_000_000
                 kept = {view: self._before.since(view, since_ns) for view in wanted} if before else {}
                 try:
-                    recording = self._opening.opened(wanted, pair, encoder, kept, now_ns)
+                    recording = self._opening.opened(wanted, pair, encoder, kept, now_ns, session)
                 except OSError as error:
                     raise self._opening.refusal(error) from error
                 self._dropped_before = self._slot.dropped
@@ -212,7 +216,7 @@ class Recorder:
         Raises:
             NotRecorded: nothing is kept, or the disk does not take it.
         """
-        with self._asking:
+        with self._asking, self._in_session() as session:
             encoder = self._found_encoder()
             now_ns = time.monotonic_ns()
             since_ns = now_ns - self._config.before_s * 1_000_000_000
@@ -223,7 +227,7 @@ class Recorder:
                 raise NotRecorded(f"nothing is kept in memory: {why}")
             self._opening.refuse_without_room()
             try:
-                recording = self._opening.opened(views, self._newest, encoder, kept, now_ns)
+                recording = self._opening.opened(views, self._newest, encoder, kept, now_ns, session)
                 self._keeping = recording.stem
                 recording.write_kept()
                 recording.finish(ON_REQUEST, DISK_ANSWERS_S)
@@ -235,6 +239,24 @@ class Recorder:
             self._board.post(RecordingChanged(False, recording.stem, recording.views))
             told = {"seconds": round(recording.duration_s, 1), "views": list(recording.views)}
             return {"name": recording.stem, **told, "bytes": recording.num_bytes}
+
+    @contextmanager
+    def _in_session(self) -> Iterator[Mapping[str, Any] | None]:
+        """The session that is open, and that stays so meanwhile."""
+        self._is_beginning = True
+        try:
+            yield self._session()
+        finally:
+            self._is_beginning = False
+
+    def _seen(self) -> FramePair | None:
+        """The newest pair; who has only just opened a session waits for one of it."""
+        end_s = time.monotonic() + _FIRST_WITHIN_S
+        while (pair := self._newest) is not None and pair.raw.t_capture_ns < self._changed_ns:
+            if time.monotonic() > end_s:
+                raise NotRecorded("there is no picture of this patient session yet")
+            time.sleep(0.01)
+        return pair
 
     def _found_encoder(self) -> Encoder:
         if self._closed.is_set() or not self._has_looked.wait(_ENCODER_WITHIN_S):
@@ -287,7 +309,7 @@ class Recorder:
         return {view for view in VIEWS if view in views}
 
     def _is_wanted(self) -> bool:
-        return self._config.before_s > 0 or self.is_recording
+        return self._config.before_s > 0 or self._current.recording is not None
 
     def _look_after(self) -> None:
         """End what is over."""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from datetime import datetime
 
@@ -17,8 +18,10 @@ from edge.clips.program import NoFfmpeg
 from edge.config import RecordingConfig
 from edge.health.news import SessionChanged
 from edge.pictures.marks import mode_of_file
+from edge.saving.patient_session import PatientSession, SessionRefused
 from edge.saving.recording import encoders, tape
 from edge.saving.recording.opening import NotRecorded
+from edge.saving.recording.recording import Recording
 from tests.doubles.booth import HAS_FFPROBE, Booth, probed, times_s, wait_until
 
 pytestmark = pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")
@@ -217,6 +220,68 @@ def test_what_was_seen_of_one_patient_is_in_no_recording_of_another(tmp_path):
         assert moments(booth, kept)[0] > changed_s - 0.005
     finally:
         booth.close()
+
+
+class Ward:
+    """A patient session, and a recorder that knows it as in the program."""
+
+    def __init__(self, folder):
+        self.booth = Booth(folder / "kept")
+        self.session = PatientSession(self.booth.board, folder / "session.json", 0)
+        self.session.is_recording = lambda: self.booth.recorder.is_recording
+        self.booth.recorder._session = self.session.settled
+
+
+@pytest.fixture
+def ward(tmp_path):
+    ward = Ward(tmp_path)
+    ward.booth.roll()
+    yield ward
+    ward.booth.close()
+
+
+def test_while_a_recording_begins_no_other_session_is_opened(ward, monkeypatch):
+    first, begin = ward.session.open("A"), Recording.begin
+
+    def at_that_moment(recording, poster):
+        with pytest.raises(SessionRefused, match="a recording runs"):
+            ward.session.open("B")
+        begin(recording, poster)
+
+    monkeypatch.setattr(Recording, "begin", at_that_moment)
+    name = ward.booth.recorder.begin(["raw"])["name"]
+    assert ward.booth.record(name)["session"]["id"] == ward.session.now()["id"] == first.id
+    ward.booth.recorder.end()
+    assert ward.session.open("B") and not ward.booth.recorder.is_recording
+
+
+def test_one_that_did_not_begin_holds_up_no_session(ward):
+    ward.booth.cut()
+    ward.booth.recorder._newest = None
+    with pytest.raises(NotRecorded):
+        ward.booth.recorder.begin(["raw"])
+    assert ward.session.open("B")
+
+
+def test_a_recording_that_begins_while_a_session_is_being_opened_is_of_that_one(ward, monkeypatch):
+    ward.session.open("A")
+    is_keeping, goes_on, names = threading.Event(), threading.Event(), []
+
+    def write(*_):
+        is_keeping.set()
+        goes_on.wait(60)
+
+    monkeypatch.setattr("edge.saving.patient_session.write_whole", write)
+    opening = threading.Thread(target=ward.session.open, args=("B",))
+    beginning = threading.Thread(target=lambda: names.append(ward.booth.recorder.begin(["raw"])["name"]))
+    opening.start()
+    assert is_keeping.wait(60)
+    beginning.start()
+    beginning.join(0.5)
+    goes_on.set()
+    for thread in (opening, beginning):
+        thread.join(60)
+    assert ward.booth.record(names[0])["session"]["label"] == ward.session.now()["label"] == "B"
 
 
 def test_what_was_seen_before_a_session_was_opened_is_kept(tmp_path):

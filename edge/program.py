@@ -210,7 +210,7 @@ def record_news(board: Board, audit: AuditLog) -> None:
 
 def tie_recording(recorder: Recorder, store: Store, session: PatientSession, health: Health, web: WebSink) -> None:
     """Recorder, store and patient session know of each other what each must, and the page can ask the first two."""
-    store.running, store.on_full = recorder.running, recorder.end_full
+    store.running, store.on_full, store.unwritten = recorder.running, recorder.end_full, recorder.unwritten
     session.is_recording = lambda: recorder.is_recording
     health.track("recording", recorder.record)
     health.track("retention", store.retention.record)

@@ -42,6 +42,7 @@ class Store:
         running: name and bytes of the recording that runs, None where none does.
         held: names of what must stay -> why, in words that follow a name; "" where only the unit itself must not remove
             it, as a person may. May raise InputOutputError.
+        unwritten: the same of recordings whose record the disk has not taken.
         on_full: called in the store's thread where nothing is left that may go, and a recording still grows.
     """
 
@@ -51,6 +52,7 @@ class Store:
         self.listing = Listing(config.path, at_rest)
         self.running: Callable[[], tuple[str, int] | None] = lambda: None
         self.held: Callable[[], Mapping[str, str]] = dict
+        self.unwritten: Callable[[], Mapping[str, str]] = dict
         self.on_full: Callable[[str], None] = lambda reason: None
         self._limit_gib = config.limit_gib
         self.retention = Retention(self.listing, 0 if privacy is None else privacy.retention_days)
@@ -120,13 +122,16 @@ class Store:
             NotRemoved: it runs, or is held.
             InputOutputError: the disk does not take it.
         """
-        reason = self.held().get(item.name)
+        reason = self._staying().get(item.name)
         if reason:
             raise NotRemoved(f"{item.name}: {reason}")
         running = self.running()
         if running is not None and running[0] == item.name:
             raise NotRemoved(f"{item.name}: is recorded at this moment; stop it first")
         self._remove(item.name, why)
+
+    def _staying(self) -> Mapping[str, str]:
+        return {**self.held(), **self.unwritten()}
 
     def _remove(self, name: str, why: str) -> None:
         with self._removing:
@@ -144,7 +149,7 @@ class Store:
             try:
                 if self.limit_bytes and not self._make_room(spare_newest=True) and self.running() is not None:
                     self.on_full(self._full())
-                for name in self.retention.due(self.running, self.held):
+                for name in self.retention.due(self.running, self._staying):
                     self._remove(name, BY_AGE)
                 self.look()
             except EdgeError as error:  # of a disk that fails: the next look may find it well
@@ -165,7 +170,7 @@ class Store:
         over = self.used_bytes() - limit
         if over <= 0:
             return True
-        running, held = self.running(), self.held()
+        running, held = self.running(), self._staying()
         recordings = [item for item in self.listing.items() if item.kind == "recording"]
         for item in reversed(recordings[1:] if spare_newest and running is None else recordings):
             if item.name not in held and (running is None or item.name != running[0]):

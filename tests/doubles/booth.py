@@ -56,6 +56,7 @@ class Booth:
         config = RecordingConfig(**{"fps": 60.0, **settings})
         self.recorder = Recorder(config, self.store, self.health, self.board, lambda: self.session)
         self.store.running, self.store.on_full = self.recorder.running, self.recorder.end_full
+        self.store.unwritten = self.recorder.unwritten
         self.taken_ns: list[int] = []
         self.is_raw = False
         self._noise: Image = np.random.default_rng(5).integers(0, 256, (*size_px[::-1], 3), np.uint8)

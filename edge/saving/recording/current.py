@@ -30,6 +30,7 @@ class Current:
         self._over = threading.Condition(self.lock)
         self._health, self._board = health, board
         self._recording: Recording | None = None
+        self._left: dict[str, tuple[Recording, str]] = {}
 
     @property
     def recording(self) -> Recording | None:
@@ -79,15 +80,41 @@ class Current:
             ended = self.ended
         try:
             if not recording.finish(ended, DISK_ANSWERS_S):
+                self.leave(recording, ended)
                 ended = f"{ended}; the disk does not answer"
         except OSError as error:
             log.error("recording %s: its record is not written: %s", recording.stem, error.strerror or error)
+            self.leave(recording, ended)
         with self.lock:
             self._recording = None
             self._over.notify_all()
         log.info("recorded %s: %.1f s, ended %s", recording.stem, recording.duration_s, ended)
         reason = "" if ended in (ON_REQUEST, PROGRAM_ENDS) else ended
         self._board.post(RecordingChanged(False, recording.stem, recording.views, reason))
+
+    def leave(self, recording: Recording, ended: str) -> None:
+        """The disk has not taken the end of its record: for `write_left`."""
+        with self.lock:
+            self._left[recording.stem] = recording, ended
+
+    def left(self) -> tuple[str, ...]:
+        """Names of those whose record does not say yet that they ended."""
+        with self.lock:
+            return tuple(self._left)
+
+    def write_left(self) -> None:
+        """Complete those that the disk did not take the end of, where it does now."""
+        with self.lock:
+            left = [*self._left.values()]
+        for recording, ended in left:
+            try:
+                is_done = recording.finish(ended, 0.0)
+            except OSError:  # told when it was left
+                continue
+            if is_done:
+                with self.lock:
+                    self._left.pop(recording.stem, None)
+                log.info("recording %s: its record is written now", recording.stem)
 
     def wait_until_over(self, wait_s: float) -> bool:
         """Whether none runs any more; one that was not asked to end is not waited for."""

@@ -22,6 +22,7 @@ from edge.saving.recording.deck import RETRY_S, Deck
 from edge.saving.recording.encoders import Encoder, find_encoder
 from edge.saving.recording.opening import NotRecorded, Opening
 from edge.saving.recording.pace import Pace
+from edge.saving.recording.recording import Recording
 from edge.saving.recording.tape import Piece, Tape, View
 from edge.saving.store import Store
 
@@ -33,6 +34,8 @@ _LAST_PIECE_S = 3.0
 """From the end of a recording on, its last fragment is waited for."""
 _ENCODER_WITHIN_S = 30.0
 _FIRST_WITHIN_S = 1.0
+WRITES_AGAIN_S = 5.0
+_NOT_WRITTEN = "its record is not written to its end, which is tried again; make room first"
 
 
 class Recorder:
@@ -69,6 +72,7 @@ class Recorder:
         self._asking = threading.Lock()
         self._keeping = ""
         self._dropped_before = 0
+        self._written_s = time.monotonic()
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         health.track_drops("recorder", lambda: self._slot.dropped)
@@ -94,6 +98,7 @@ class Recorder:
         self._deck.close(1.0)
         if recording is not None:
             self._current.finish(recording)
+        self._current.write_left()
 
     def use(self, config: RecordingConfig) -> None:
         """Other settings from now on; a recording that runs keeps its views."""
@@ -124,6 +129,10 @@ class Recorder:
         """Names of what is being written at this moment."""
         recording = self._current.recording
         return {name for name in (self._keeping, recording.stem if recording else "") if name}
+
+    def unwritten(self) -> Mapping[str, str]:
+        """Names of what has ended and must stay, as the disk has not taken its record -> why."""
+        return dict.fromkeys(self._current.left(), _NOT_WRITTEN)
 
     def can(self) -> dict[str, bool]:
         """`recording`: whether this unit can; `before_roll`: whether seconds before are kept."""
@@ -226,12 +235,16 @@ class Recorder:
                 why = "nothing was live in these seconds" if self._config.before_s else "[recording] before_s = 0"
                 raise NotRecorded(f"nothing is kept in memory: {why}")
             self._opening.refuse_without_room()
+            recording: Recording | None = None
             try:
                 recording = self._opening.opened(views, self._newest, encoder, kept, now_ns, session)
                 self._keeping = recording.stem
                 recording.write_kept()
-                recording.finish(ON_REQUEST, DISK_ANSWERS_S)
+                if not recording.finish(ON_REQUEST, DISK_ANSWERS_S):
+                    self._current.leave(recording, ON_REQUEST)
             except OSError as error:
+                if recording is not None:
+                    self._current.leave(recording, self._opening.why(error))
                 raise self._opening.refusal(error) from error
             finally:
                 self._keeping = ""
@@ -288,6 +301,9 @@ class Recorder:
         wanted = self._wanted()
         self._deck.end_all_but(wanted)
         self._look_after()
+        if time.monotonic() - self._written_s > WRITES_AGAIN_S:
+            self._current.write_left()
+            self._written_s = time.monotonic()
         if taken is None or self._encoder is None:
             return
         pair, at_ns = taken
@@ -340,7 +356,7 @@ class Recorder:
         except OSError as error:
             self._current.fail(recording, self._opening.why(error), by_disk=True)
         if recording.is_finishing:  # while this piece waited for the disk
-            recording.finish(self._current.ended, DISK_ANSWERS_S)
+            self._current.write_left()
         elif recording.is_over():
             self._current.finish(recording)
 

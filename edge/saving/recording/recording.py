@@ -136,23 +136,21 @@ class Recording:
             ended: by what, in a few words.
 
         Raises:
-            OSError: the record cannot be written; the clips are there.
+            OSError: the record cannot be written; the clips are there, locked still, and it may be tried again.
         """
         if not self._lock.acquire(timeout=wait_s):
             return False
         try:
             if self.is_finished:
                 return True
-            self.is_finished = True
             self._done.update(self.views)
-            try:
-                if self.num_bytes:
-                    self._write_record(ENDED, ended)
-                else:
-                    self._remove_all()
-            finally:
-                self._close_clips()
-                self._folder.close()
+            if self.num_bytes:
+                self._write_record(ENDED, ended)
+            else:
+                self._remove_all()
+            self.is_finished = True
+            self._close_clips()
+            self._folder.close()
             return True
         finally:
             self._lock.release()
@@ -187,7 +185,7 @@ class Recording:
                 clip.end()
         self._write(sidecar_name(self.stem), content)
         for clip in self._clips.values():
-            if state == ENDED and not clip.num_bytes:
+            if state == ENDED and not clip.num_bytes and self._folder.about(clip.name) is not None:
                 self._folder.unlink(clip.name)
 
     def _write(self, name: str, content: bytes) -> None:
@@ -211,7 +209,7 @@ class _Clip:
     def __init__(self, folder: Folder, name: str, view: View, at_rest: AtRest) -> None:
         self.name, self.view = name, view
         self.num_bytes = self.num_frames = 0
-        self._end_ticks = 0
+        self._end_ticks, self._has_ended = 0, False
         self._digest = hashlib.sha256()
         self._file: BinaryIO = folder.create(name, PRIVATE_FILE)
         lock(self._file, wait=False)
@@ -238,8 +236,10 @@ class _Clip:
         return ClipFile(self.name, self.view, self.num_bytes, self.num_frames, self.duration_s, digest)
 
     def end(self) -> None:
-        """Nothing more comes; raises OSError."""
-        self._growing.end()
+        """Nothing more comes; raises OSError, and may be tried again."""
+        if not self._has_ended:
+            self._growing.end()
+        self._has_ended = True
 
     def close(self) -> None:
         self._file.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -14,14 +16,18 @@ import cv2
 import numpy as np
 import pytest
 
+from edge.basics.folders import open_folder
 from edge.clips.program import NoFfmpeg
 from edge.config import RecordingConfig
 from edge.health.news import SessionChanged
 from edge.pictures.marks import mode_of_file
+from edge.saving.at_rest import PLAIN, AtRest
 from edge.saving.patient_session import PatientSession, SessionRefused
-from edge.saving.recording import encoders, tape
+from edge.saving.recording import encoders, recorder, tape
 from edge.saving.recording.opening import NotRecorded
 from edge.saving.recording.recording import Recording
+from edge.saving.sealing.keys import Key
+from edge.saving.store import NotRemoved
 from tests.doubles.booth import HAS_FFPROBE, Booth, probed, times_s, wait_until
 
 pytestmark = pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")
@@ -364,6 +370,42 @@ def test_the_end_of_the_program_completes_a_recording(booth):
     booth.close()
     assert booth.record(name)["ended"] == "the program was stopped"
     assert booth.news[-1].reason == "", "nobody need be told"
+
+
+@pytest.mark.parametrize("at_rest", [PLAIN, AtRest(Key(bytes(range(32))))], ids=["plain", "encrypted"])
+def test_a_record_that_the_disk_does_not_take_is_written_later_and_nothing_removes_it_meanwhile(
+    tmp_path, monkeypatch, at_rest
+):
+    monkeypatch.setattr(recorder, "WRITES_AGAIN_S", 0.1)
+    is_full, write = threading.Event(), Recording._write
+
+    def full(recording, name, content):
+        if is_full.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(recording, name, content)
+
+    monkeypatch.setattr(Recording, "_write", full)
+    booth = Booth(tmp_path / "kept", at_rest=at_rest)
+    try:
+        booth.roll()
+        name = booth.recorder.begin(["raw"])["name"]
+        booth.wait_recorded(0.6)
+        is_full.set()
+        booth.recorder.end()
+        (item,) = booth.store.listing.items()
+        with pytest.raises(NotRemoved, match="not written"):
+            booth.store.remove(item, "a person")
+        assert [*booth.store._staying()] == [name] and not booth.recorder.is_recording
+        is_full.clear()
+        wait_until(lambda: not booth.recorder.unwritten())
+        with open_folder(booth.folder) as folder:
+            record = json.loads(at_rest.read(folder, f"{name}.json", 1 << 20))
+            assert (record["state"], record["ended"]) == ("ended", "on request")
+            clip = at_rest.read(folder, f"{name}-raw.mp4", 1 << 30)
+        assert hashlib.sha256(clip).hexdigest() == record["output"]["files"][0]["sha256"]
+        booth.store.remove(item, "a person")
+    finally:
+        booth.close()
 
 
 def test_one_that_nobody_stops_ends(booth):

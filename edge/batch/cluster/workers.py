@@ -265,7 +265,7 @@ class ClusterWorkers:
         if report.number not in hand.busy:
             return
         if isinstance(made, Failed) and made.is_of_node:
-            self._lose(report.worker, made.told, is_of_piece=False)
+            self._lose(report.worker, made.told, is_of_piece=made.is_full)
             return
         _, sha256 = hand.busy[report.number]
         if isinstance(made, Made) and not is_whole(made, sha256):

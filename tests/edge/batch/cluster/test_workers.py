@@ -164,6 +164,15 @@ def test_a_piece_that_ends_workers_fails_alone(tmp_path: Path) -> None:
     assert str(failed) == f"{tmp_path / 'p1.png'}: {MOST_LOSSES} workers of the cluster ended with it: the worker died"
 
 
+def test_a_piece_that_fills_each_node_fails_alone(tmp_path: Path) -> None:
+    cluster = PlayedCluster(A, B)
+    cluster.fails["p1"] = Failed("No space left on device", 74, is_of_node=True, is_full=True)
+    outcomes = run(employed(cluster), pieces_of(tmp_path, 5))
+    assert numbers(outcomes) == [0, 2, 3, 4]
+    (failed,) = (outcome.made for outcome in outcomes if outcome.number == 1)
+    assert str(failed).endswith(f"{MOST_LOSSES} workers of the cluster ended with it: No space left on device")
+
+
 def test_a_node_that_loses_each_worker_is_left_out_and_the_piece_is_not_to_blame(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -173,6 +173,22 @@ def test_a_piece_that_fills_each_node_fails_alone(tmp_path: Path) -> None:
     assert str(failed).endswith(f"{MOST_LOSSES} workers of the cluster ended with it: No space left on device")
 
 
+def test_pieces_that_end_workers_do_not_end_a_cluster_of_one_worker(tmp_path: Path) -> None:
+    cluster = PlayedCluster(A)
+    cluster.fails["p1"] = cluster.fails["p2"] = Lost(0, 0, "the worker died")
+    assert numbers(run(employed(cluster), pieces_of(tmp_path, 7))) == [0, 3, 4, 5, 6]
+
+
+def test_a_node_that_ends_with_every_piece_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cluster = PlayedCluster(A)
+    for number in range(9):
+        cluster.fails[f"p{number}"] = Lost(0, 0, "the worker died")
+    with pytest.raises(ClusterLost):
+        run(employed(cluster), pieces_of(tmp_path, 9))
+    assert "node alpha (10.0.0.1) lost 3 workers: the worker died; the others go on without it" in caplog.text
+    assert len(cluster.node_of) == MOST_LOSSES * MOST_LOSSES
+
+
 def test_a_node_that_loses_each_worker_is_left_out_and_the_piece_is_not_to_blame(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

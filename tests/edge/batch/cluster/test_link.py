@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib.util
 import re
 import socket
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from edge.basics.errors import InputOutputError, UsageError
-from edge.batch.cluster import link
+from edge.batch.cluster import link, workers
 from edge.batch.cluster.link import ClusterLost, Link
 from edge.batch.cluster.ray_driver import refusal
-from edge.cli import main
+from edge.cli import main, workers_of
 
 
 @pytest.fixture
@@ -108,3 +110,35 @@ def test_workers_are_for_this_machine(tmp_path: Path, capsys: pytest.CaptureFixt
     words = [str(tmp_path), "--output", str(tmp_path / "out"), "--cluster", "10.0.0.5:6379", "--workers", "2"]
     assert main(words) == UsageError.exit_code
     assert "--workers is for this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", [None, "0", "yes"])
+def test_the_key_of_new_names_does_not_travel_in_plain(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, word: str | None
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("RAY_USE_TLS", word or "")
+    if word is None:
+        monkeypatch.delenv("RAY_USE_TLS")
+    words = [str(tmp_path), "--output", str(tmp_path / "out"), "--cluster", "10.0.0.5:6379", "--deidentify"]
+    assert main(words) == UsageError.exit_code
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and "the key to its names would go through the network in plain; set RAY_USE_TLS=1" in told[0]
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(("word", "is_warned"), [("0", True), ("1", False), ("True", False)])
+def test_who_sends_originals_in_plain_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, word: str, is_warned: bool
+) -> None:
+    monkeypatch.setenv("RAY_USE_TLS", word)
+    monkeypatch.setattr(link, "Link", lambda address: SimpleNamespace(asks_for_token=True))
+    monkeypatch.setattr(workers, "ClusterWorkers", lambda *given: given)
+    args = SimpleNamespace(cluster="10.0.0.5:6379", workers=None, deidentify=word != "0")
+    profile = SimpleNamespace(name="live", sha256="0")
+    workers_of(SimpleNamespace(engine=None), args, profile, threading.Event())  # type: ignore[arg-type]
+    told = [record.getMessage() for record in caplog.records if "in plain" in record.getMessage()]
+    expected = (
+        "--cluster 10.0.0.5:6379: originals go through the network in plain; RAY_USE_TLS=1 encrypts them; docs/files.md"
+    )
+    assert told == [expected] * is_warned

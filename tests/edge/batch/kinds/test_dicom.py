@@ -13,8 +13,11 @@ import pydicom
 import pytest
 from pydicom.dataset import FileDataset
 
+from edge.basics.errors import EdgeError
+from edge.batch import run
 from edge.batch.kinds.dicom import DicomKind, _stream_file
 from edge.batch.kinds.kind import Piece
+from edge.batch.manifest import MANIFEST, entries_of
 from edge.batch.piece import do_piece
 from edge.batch.verify import verify
 from edge.dicom.reading.file import opened_dicom
@@ -305,3 +308,22 @@ def test_a_videos_stream_is_not_written_through_a_planted_link(tmp_path: Path) -
     with _stream_file(piece, work, file, facts) as path:  # type: ignore[arg-type]
         assert path.read_bytes() == b"stream" and path.stat().st_mode & 0o777 == 0o600
     assert victim.read_bytes() == b"somebody's" and not path.is_symlink()
+
+
+def test_a_file_of_many_frames_is_opened_and_hashed_once_for_all_of_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(vl_object([throat(54, 96, seed) for seed in range(5)]), bench.originals / "series.dcm")
+    asked, hashed = [], []
+    num_frames = DicomKind.num_frames
+    monkeypatch.setattr(DicomKind, "num_frames", lambda kind, of: asked.append(of) or num_frames(kind, of))
+    monkeypatch.setattr(run, "file_sha256", lambda of: hashed.append(of) or "0" * 64)
+
+    def fails(*_: object) -> None:
+        raise EdgeError("no")
+
+    monkeypatch.setattr(DicomKind, "make", fails)
+    assert bench.run().summary() == "0 enhanced, 5 failed"
+    assert (asked, hashed) == ([path], [path])
+    entries = [entry for entry in entries_of(bench.output / MANIFEST) if entry is not None]
+    assert [entry["source"]["sha256"] for entry in entries] == ["0" * 64] * 5

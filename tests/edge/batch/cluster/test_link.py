@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import re
 import socket
 import threading
@@ -15,8 +16,11 @@ import pytest
 from edge.basics.errors import InputOutputError, UsageError
 from edge.batch.cluster import link, workers
 from edge.batch.cluster.link import ClusterLost, Link
-from edge.batch.cluster.ray_driver import refusal
+from edge.batch.cluster.messages import Do, KeepContent
+from edge.batch.cluster.ray_driver import Driver, refusal
+from edge.batch.kinds.kind import Piece
 from edge.cli import main, workers_of
+from tests.doubles.waiting import wait_until
 
 
 @pytest.fixture
@@ -142,3 +146,35 @@ def test_who_sends_originals_in_plain_is_told(
         "--cluster 10.0.0.5:6379: originals go through the network in plain; RAY_USE_TLS=1 encrypts them; docs/files.md"
     )
     assert told == [expected] * is_warned
+
+
+def test_an_original_that_ray_does_not_take_fails_alone(tmp_path: Path) -> None:
+    def put(content: bytes) -> bytes:
+        if content == b"large":
+            raise RuntimeError("the object store is full\nmore of it")
+        return content
+
+    given: list[bytes] = []
+
+    def do(piece: Piece, content: bytes) -> SimpleNamespace:
+        given.append(content)
+        return SimpleNamespace(future=lambda: SimpleNamespace(add_done_callback=lambda tell: None))
+
+    ours, theirs = multiprocessing.Pipe()
+    ray = SimpleNamespace(put=put, remote=lambda **options: lambda of: of, nodes=list)
+    driver = Driver(ray, theirs)
+    driver._workers[7] = SimpleNamespace(do=SimpleNamespace(remote=do))
+    piece = Piece("picture", tmp_path / "a.png", tmp_path / "a.png", "a")
+    running = threading.Thread(target=driver.run, daemon=True)
+    running.start()
+    for order in (KeepContent(b"large"), Do(7, 0, piece), KeepContent(b"small"), Do(7, 1, piece)):
+        ours.send(order)
+    assert ours.poll(60)
+    report = ours.recv()
+    assert (report.worker, report.number, report.made.exit_code, report.made.is_of_node) == (7, 0, 74, False)
+    told = f"{tmp_path / 'a.png'}: the cluster does not take it: the object store is full; free memory there"
+    assert report.made.told.startswith(told)
+    wait_until(lambda: given == [b"small"])
+    ours.close()
+    running.join(60)
+    assert not running.is_alive()

@@ -172,7 +172,7 @@ def test_an_original_that_ray_does_not_take_fails_alone(tmp_path: Path) -> None:
     assert ours.poll(60)
     report = ours.recv()
     assert (report.worker, report.number, report.made.exit_code, report.made.is_of_node) == (7, 0, 74, False)
-    told = f"{tmp_path / 'a.png'}: the cluster does not take it: the object store is full; free memory there"
+    told = f"{tmp_path / 'a.png'}: the cluster takes it not: the object store is full; free memory there"
     assert report.made.told.startswith(told)
     wait_until(lambda: given == [b"small"])
     ours.close()

@@ -219,15 +219,25 @@ def workers_of(config: Config, args: argparse.Namespace, profile: Profile, stop:
     if args.workers is not None:
         raise UsageError("--workers is for this machine, and --cluster for others: a node has one worker for each core")
 
-    from edge.batch.cluster.link import Link
+    from edge.batch.cluster.link import Link, travels_in_plain
     from edge.batch.cluster.messages import Task
     from edge.batch.cluster.workers import ClusterWorkers
     from edge.guard.files import FilesEngine
 
+    if args.deidentify and travels_in_plain():
+        raise UsageError(
+            "--deidentify: the key to its names would go through the network in plain; set RAY_USE_TLS=1 and the "
+            "certificates on each machine (docs/files.md), or leave --cluster out"
+        )
     link = Link(args.cluster)
     if not link.asks_for_token:
         log.warning(
             "--cluster %s: asks nobody for a token: whoever reaches its ports runs programs there; docs/files.md",
+            args.cluster,
+        )
+    if travels_in_plain():
+        log.warning(
+            "--cluster %s: originals go through the network in plain; RAY_USE_TLS=1 encrypts them; docs/files.md",
             args.cluster,
         )
     try:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from edge.basics.errors import InputOutputError
-from edge.basics.folders import read_plain
+from edge.basics.folders import Folder, open_folder, read_plain
 from edge.basics.texts import json_from_text
+from edge.basics.walk import NotPlain
 from edge.basics.whole_files import (
     PRIVATE_FILE,
     PRIVATE_FOLDER,
@@ -31,6 +32,7 @@ SCRATCH = ".edge-enhance-work"
 
 
 _LOCK = "lock"
+_NEW_LOCK = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 class Sidecar(NamedTuple):
@@ -62,6 +64,7 @@ class OutputFolder:
         self._model_sha256 = model_sha256
         self._force, self._resume = force, resume
         self._source: tuple[Path, SourceFile] | None = None
+        self._scratch: Folder | None = None
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Path]:
@@ -70,33 +73,37 @@ class OutputFolder:
         Raises:
             InputOutputError: it cannot be written, or another run has it.
         """
-        scratch = self.path / SCRATCH
         with ExitStack() as stack:
             with writing(self.path):
-                make_folder(scratch, PRIVATE_FOLDER)
-                held = stack.enter_context((scratch / _LOCK).open("ab"))
+                make_folder(self.path, PRIVATE_FOLDER)
+                folder = stack.enter_context(open_folder(self.path))
+                scratch = stack.enter_context(_scratch_in(folder))
+                held = stack.enter_context(_lock_file(scratch))
             if not lock(held, wait=False):
                 raise InputOutputError(
                     f"{self.path}: another run of this program writes there now; wait for its end, or choose another "
                     "--output"
                 )
+            self._scratch = scratch
             self.clear_scratch()
             try:
-                yield scratch
+                yield scratch.path
             finally:
                 self.clear_scratch()
+                self._scratch = None
                 with contextlib.suppress(OSError):
-                    (scratch / _LOCK).unlink()
-                    scratch.rmdir()
+                    scratch.unlink(_LOCK)
+                    os.rmdir(SCRATCH, dir_fd=folder.descriptor)
 
     def clear_scratch(self) -> None:
         """Remove what workers wrote. What cannot be removed is in nobody's way: it is hidden, or is written anew."""
-        with contextlib.suppress(OSError):
-            for path in (self.path / SCRATCH).iterdir():
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)
-                elif path.name != _LOCK:
-                    path.unlink()
+        assert self._scratch is not None, "it is opened"
+        for name in self._scratch.names():
+            with contextlib.suppress(OSError):
+                if self._scratch.is_folder(name):
+                    self._scratch.remove_folder(name)
+                elif name != _LOCK:
+                    self._scratch.unlink(name)
 
     def refuse_inputs(self, job: Job) -> None:
         """Raises InputOutputError where a result would replace an input."""
@@ -157,3 +164,30 @@ class OutputFolder:
         with writing(self.path / made.files[-1].name):
             write_together({**contents, self.path / sidecar.name: sidecar.content}, PRIVATE_FILE)
         return sidecar
+
+
+def _scratch_in(folder: Folder) -> Folder:
+    """The folder for scratch files, itself and nothing that a link leads to; made where it is missing.
+
+    Raises:
+        InputOutputError: what bears its name is none, or another user's: what is in it must not be removed.
+    """
+    is_new = False
+    with contextlib.suppress(FileExistsError):
+        folder.make_folder(SCRATCH, PRIVATE_FOLDER)
+        is_new = True
+    try:
+        scratch = folder.folder(SCRATCH)
+    except NotPlain as error:
+        raise InputOutputError(f"{error.filename}: {error.strerror}; remove it, or choose another --output") from error
+    if not is_new and scratch.owner().st_uid not in (os.geteuid(), folder.owner().st_uid):
+        scratch.close()
+        raise InputOutputError(f"{scratch.path}: belongs to another user; remove it, or choose another --output")
+    return scratch
+
+
+def _lock_file(scratch: Folder) -> BinaryIO:
+    def opened(name: str, flags: int) -> int:
+        return os.open(name, flags | _NEW_LOCK, PRIVATE_FILE, dir_fd=scratch.descriptor)
+
+    return open(_LOCK, "ab", opener=opened)

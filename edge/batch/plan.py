@@ -72,6 +72,7 @@ class _Found(NamedTuple):
     path: Path
     kind: Kind
     num_pages: int
+    num_frames: int
 
 
 def plan(
@@ -102,7 +103,7 @@ def plan(
                 origin = real_path(path)
                 if origin not in found:
                     kind = kind_of(path)
-                    found[origin] = _Found(str(given), path, kind, kind.num_pages(path))
+                    found[origin] = _Found(str(given), path, kind, kind.num_pages(path), kind.num_frames(path))
         except (InputOutputError, OSError, ValueError) as error:
             failures.append(Failure(whole, _told(whole, error)))
     pages = [(one, origin, page) for origin, one in found.items() for page in _numbers(one.num_pages)]
@@ -113,7 +114,7 @@ def plan(
         Job(
             one.given,
             Piece(one.kind.name, one.path, origin if how.deidentify is None else shown[origin], name, page or 1, how),
-            one.kind.num_frames(one.path),
+            one.num_frames,
         )
         for (one, origin, page), name in zip(pages, names, strict=True)
     ]

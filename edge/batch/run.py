@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from functools import lru_cache
 from pathlib import Path
 
 from edge.basics.errors import EdgeError, InputOutputError
@@ -47,6 +48,8 @@ NUM_WRITERS = 2
 MAX_TO_WRITE = 4
 """Results that may wait for it, of some 6 MB; then no more are taken from the workers."""
 POLL_S = 0.2
+_FILES_AT_ONCE = 64
+"""Whose frames may fail in turns without that each is hashed again."""
 
 
 def enhance_files(
@@ -127,6 +130,7 @@ class _Run:
         self._progress = Progress([job.num_frames for job in jobs])
         self._told = Told(jobs, folder.path, report, self._progress)
         self._given: set[int] = set()
+        self._sha256_of = lru_cache(_FILES_AT_ONCE)(lambda path, state: file_sha256(path))
         self._writing: dict[Future[Sidecar], tuple[int, Made]] = {}
 
     def run(self, scratch: Path) -> EdgeError | None:
@@ -205,7 +209,8 @@ class _Run:
         piece = self._jobs[number].piece
         sha256 = None
         with contextlib.suppress(OSError, ValueError):
-            sha256 = file_sha256(piece.path)
+            about = piece.path.stat()
+            sha256 = self._sha256_of(piece.path, (about.st_size, about.st_mtime_ns))
         self._told.enter(number, Ending("failed", error))
         self._manifest.add(entry_of_failure(piece.origin, piece.page, sha256, _told_of(piece, error)))
 

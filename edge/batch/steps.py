@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.texts import one_line
@@ -16,6 +17,7 @@ from edge.basics.texts import one_line
 T = TypeVar("T")
 
 _DECODED_AHEAD = 4
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _HOPELESS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO})
 
 
@@ -47,6 +49,12 @@ def writing(path: Path) -> Iterator[None]:
         kind = OutputFolderError if error.errno in _HOPELESS else InputOutputError
         reason = error.strerror or error
         raise kind(f"{path}: cannot be written: {reason}; free space or choose another --output") from error
+
+
+def new_file(path: Path) -> BinaryIO:
+    """A scratch file for its owner alone, never one that was there: that may be a link to another's, and only goes."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, _NEW, 0o600), "w+b")
 
 
 def read_ahead(read: Callable[[], T | None]) -> Generator[T, None, None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import os
 import socket
 import subprocess
 from multiprocessing.connection import Connection
@@ -104,6 +105,11 @@ class Link:
             return
         self._process.kill()  # Ray sees that it is gone
         self._process.wait()
+
+
+def travels_in_plain() -> bool:
+    """Whether whoever listens on the network sees what goes to the nodes: Ray's own variable, as Ray reads it."""
+    return os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true")
 
 
 def refuse_silence(address: str) -> None:

@@ -49,11 +49,13 @@ class Failed(NamedTuple):
     Attributes:
         exit_code: of the error.
         is_of_node: it says nothing of the piece, which another node may do.
+        is_full: the node had no room for it, which may be of either.
     """
 
     told: str
     exit_code: int
     is_of_node: bool = False
+    is_full: bool = False
 
 
 # ---- orders

@@ -66,7 +66,8 @@ class NodeWorker:
                 return Failed(str(made), made.exit_code)
             return replace(made, files=tuple(map(_in_memory, made.files)))
         except (NoEngine, OutputFolderError) as error:
-            return Failed(str(error), error.exit_code, is_of_node=True)
+            is_full = isinstance(error, OutputFolderError)
+            return Failed(str(error), error.exit_code, is_of_node=True, is_full=is_full)
         finally:
             for left in self._worker.scratch.iterdir():
                 left.unlink()

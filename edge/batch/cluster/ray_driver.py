@@ -17,6 +17,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
+from edge.basics.errors import InputOutputError
 from edge.batch.cluster import probe
 from edge.batch.cluster.messages import (
     Ask,
@@ -24,6 +25,7 @@ from edge.batch.cluster.messages import (
     Do,
     Done,
     Employ,
+    Failed,
     Joined,
     KeepContent,
     KeepModel,
@@ -53,6 +55,7 @@ class Driver:
         self._workers: dict[int, Any] = {}
         self._model: Any = None
         self._content: Any = None
+        self._why_none = ""
         self._nodes: tuple[Node, ...] = ()
         self._probe = ray.remote(num_cpus=0, max_retries=0)(probe.versions_here)
         self._worker_class = ray.remote(max_restarts=0, max_task_retries=0)(NodeWorker)
@@ -83,11 +86,16 @@ class Driver:
             self.report(Nodes(nodes))
 
     def _do(self, order: Order) -> None:
-        if isinstance(order, Do):
+        if isinstance(order, Do) and self._why_none:
+            why = (
+                f"{order.piece.path}: the cluster takes it not: {self._why_none}; free memory there, and --resume"
+            )
+            self.report(Done(order.worker, order.number, Failed(why, InputOutputError.exit_code)))
+        elif isinstance(order, Do):
             done = self._workers[order.worker].do.remote(order.piece, self._content)
             self._when(done, partial(Done, order.worker, order.number), partial(Lost, order.worker, order.number))
         elif isinstance(order, KeepContent):
-            self._content = self._ray.put(order.content)
+            self._keep(order.content)
         elif isinstance(order, KeepModel):
             self._model = self._ray.put(order.files)
         elif isinstance(order, Employ):
@@ -97,6 +105,14 @@ class Driver:
         elif isinstance(order, Ask):
             told = self._probe.options(scheduling_strategy=self._on(order.node)).remote(order.distributions)
             self._when(told, partial(Versions, order.node), partial(Silent, order.node))
+
+    def _keep(self, content: bytes) -> None:
+        """Put an original where the nodes get it; where that fails, its pieces do, and not the whole run."""
+        self._content, self._why_none = None, ""
+        try:
+            self._content = self._ray.put(content)
+        except Exception as error:  # noqa: BLE001 - whatever Ray raises is the answer
+            self._why_none = _told(error)
 
     def _employ(self, order: Employ) -> None:
         worker = self._worker_class.options(

@@ -45,7 +45,8 @@ log = logging.getLogger(__name__)
 AT_ONCE = 2
 """Pieces that a worker has: one that it does, one that has travelled meanwhile."""
 MOST_LOSSES = 3
-"""Workers that a piece may take with it before it is the piece that is to blame; and that a node may lose in a row."""
+"""Workers that a piece may take with it before it is the piece that is to blame; and that a node may lose in a row.
+Also the pieces to blame, one after the other, after which it is the node."""
 ANSWER_S, POLL_S = 120.0, 0.2
 
 
@@ -86,6 +87,7 @@ class ClusterWorkers:
         self._unasked: set[str] = set()
         self._refused: set[str] = set()
         self._failures: Counter[str] = Counter()
+        self._blamed: Counter[str] = Counter()
         self._hands: dict[int, _Hand] = {}
         self._num_employed = 0
         self._most_hands = 0
@@ -243,7 +245,7 @@ class ClusterWorkers:
         self._line.send(Dismiss(worker))
         if hand.busy:
             log.warning("cluster: a worker was lost (%s); %d pieces that it had are done again", told, len(hand.busy))
-        for place, (number, (piece, _)) in enumerate(hand.busy.items()):
+        for place, (number, (piece, _)) in reversed([*enumerate(hand.busy.items())]):  # what was first stays so
             self._sizes.pop(number, None)
             self._losses[number] += place == 0 and is_of_piece
             if self._losses[number] < MOST_LOSSES:
@@ -251,6 +253,7 @@ class ClusterWorkers:
             else:
                 ended = EdgeError(f"{piece.path}: {MOST_LOSSES} workers of the cluster ended with it: {told}")
                 self._outcomes.append(Outcome(number, ended))
+                self._excuse(hand.node)
         node = self._nodes.get(hand.node)
         if node is None or hand.node in self._refused:
             return
@@ -260,12 +263,19 @@ class ClusterWorkers:
         else:
             self._refuse(hand.node, f"lost {MOST_LOSSES} workers: {told}")
 
+    def _excuse(self, node: str) -> None:
+        """It was the piece: what nodes lost with it says nothing of them, unless this one loses with every piece."""
+        self._blamed[node] += 1
+        if self._blamed[node] < MOST_LOSSES:
+            self._failures.clear()
+            self._failures[node] = -1  # the loss that is counted next is the piece's as well
+
     def _done(self, report: Done) -> None:
         hand, made = self._hands[report.worker], report.made
         if report.number not in hand.busy:
             return
         if isinstance(made, Failed) and made.is_of_node:
-            self._lose(report.worker, made.told, is_of_piece=False)
+            self._lose(report.worker, made.told, is_of_piece=made.is_full)
             return
         _, sha256 = hand.busy[report.number]
         if isinstance(made, Made) and not is_whole(made, sha256):
@@ -273,7 +283,7 @@ class ClusterWorkers:
             return
         del hand.busy[report.number]
         self._sizes.pop(report.number, None)
-        self._failures[hand.node] = 0
+        self._failures[hand.node] = self._blamed[hand.node] = 0
         if isinstance(made, Failed):
             self._outcomes.append(Outcome(report.number, _error(made)))
             return

@@ -14,7 +14,7 @@ from edge.basics.texts import one_line
 from edge.batch.checks import is_flat, refuse_flat, refuse_unsound_clip
 from edge.batch.kinds.clip_writer import clip_writer
 from edge.batch.kinds.kind import Made, Options, Piece, Work, made_at
-from edge.batch.steps import Stopped, read_ahead, writing
+from edge.batch.steps import Stopped, new_file, read_ahead, writing
 from edge.clips.decode import ClipReader, Damage
 from edge.clips.encode import ClipOrder, suffix_of
 from edge.clips.facts import ClipFacts, clip_facts
@@ -115,8 +115,8 @@ def _path(piece: Piece, scratch: Path) -> Path:
     if piece.content is None:
         return piece.path
     path = scratch / f"original{piece.path.suffix}"
-    with writing(path):
-        path.write_bytes(piece.content)
+    with writing(path), new_file(path) as into:
+        into.write(piece.content)
     return path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from edge.basics.errors import EdgeError, InputOutputError
 from edge.batch.checks import is_flat, refuse_flat
 from edge.batch.kinds.clip import ClipKind
 from edge.batch.kinds.kind import Made, Options, Piece, Work, made_at, made_content
-from edge.batch.steps import writing
+from edge.batch.steps import new_file, writing
 from edge.dicom.derived.deidentify import Deidentifier, refuse_burned_in
 from edge.dicom.derived.enhanced import Enhancement
 from edge.dicom.reading.file import DicomFile, Facts, dicom_from_content, opened_dicom
@@ -168,7 +167,7 @@ def _stream_file(piece: Piece, work: Work, file: DicomFile, facts: Facts) -> Ite
     """The bare stream of a video as a file of its own, for FFmpeg."""
     path = work.scratch / f"{piece.name}{facts.video}"
     try:
-        with writing(path), os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as into:
+        with writing(path), new_file(path) as into:
             file.write_stream(into)
         yield path
     finally:

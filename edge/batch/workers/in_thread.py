@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import traceback
 from collections import deque
 from pathlib import Path
 
 from edge.basics.errors import EdgeError, InputOutputError
 from edge.batch.piece import BatchEngine, Made, Piece, Worker
-from edge.batch.steps import NoEngine, OutputFolderError
+from edge.batch.steps import NoEngine, OutputFolderError, Stopped
 from edge.batch.workers.workers import Outcome, Watch
 from edge.models.profile import Profile
+
+log = logging.getLogger(__name__)
 
 
 class InThread:
@@ -63,5 +67,11 @@ def made_or_why(worker: Worker, piece: Piece) -> EdgeError | Made:
         raise
     except EdgeError as error:
         return error
-    except (OSError, ValueError) as error:  # a name that a system call takes badly costs no other file
-        return InputOutputError(f"{piece.path}: {error}")
+    except Stopped:
+        raise
+    except OSError as error:  # a name that a system call takes badly costs no other file
+        return InputOutputError(f"{piece.path}: {error.strerror or type(error).__name__}")
+    except Exception as error:  # noqa: BLE001 - whatever a file's content does to a library costs no other file
+        at = "".join(traceback.format_tb(error.__traceback__))  # without its words: they may be a patient's
+        log.debug("%s in\n%s", type(error).__name__, at)
+        return EdgeError(f"{piece.path}: cannot be enhanced ({type(error).__name__}); --debug shows where")

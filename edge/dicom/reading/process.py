@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 _HEAD, _ORDER = struct.Struct("<IQ"), struct.Struct("<I")
 _MOST_TEXT_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
-_START_S, _END_S = 120.0, 5.0
+_START_S, _END_S, _ENDS_BY_ITSELF_S = 120.0, 5.0, 0.2
 _KEPT = ("LD_LIBRARY_PATH", "TZ")
 
 
@@ -79,27 +79,50 @@ class ReaderProcess:
         Raises:
             DamagedPicture: something in the file is broken, or ends the process.
             PictureRefused: it is of a kind that is not read, or takes too much.
-            InputOutputError: no process can be started.
+                InputOutputError: no process can be started, or two were killed.
         """
         with self._lock:
+            begin = into.tell() if into is not None and not isinstance(into, bytearray) else 0
             try:
-                if self._process is None:
-                    self._start()
-                if order["ask"] == "facts" or self._holds is not owner:
-                    self._holds = None
-                    facts = self._asked(name, {"ask": "facts"}, file, None)
-                    self._holds = owner
-                    if order["ask"] == "facts":
-                        return facts
-                return self._asked(name, order, None, into)
-            except _Ended as error:
-                ended = self._end()
-                raise DamagedPicture(f"{name}: damaged DICOM: {str(error) or ended}; fetch the file again") from error
-            except (PictureRefused, InputOutputError):
-                raise
-            except BaseException:  # Ctrl-C within an answer: what follows of it is nobody's
-                self._end()
-                raise
+                return self._tried(owner, file, name, order, into)
+            except _Killed:
+                _log.warning("what reads DICOM was ended by SIGKILL; another tries the same file")
+            if into is not None and not isinstance(into, bytearray):
+                into.seek(begin)
+                into.truncate()
+            try:
+                return self._tried(owner, file, name, order, into)
+            except _Killed as error:
+                raise InputOutputError(
+                    f"{name}: its reader was ended by SIGKILL, twice (most often memory: the kernel's log says so); "
+                    "free memory, then give the file again"
+                ) from error
+
+    def _tried(
+        self, owner: object, file: BinaryIO, name: str, order: Mapping[str, Any], into: IO[bytes] | bytearray | None
+    ) -> Mapping[str, Any]:
+        """As `ask`, once; raises _Killed where somebody else killed the process."""
+        try:
+            if self._process is None:
+                self._start()
+            if order["ask"] == "facts" or self._holds is not owner:
+                self._holds = None
+                facts = self._asked(name, {"ask": "facts"}, file, None)
+                self._holds = owner
+                if order["ask"] == "facts":
+                    return facts
+            return self._asked(name, order, None, into)
+        except _Ended as error:
+            is_killed = not str(error) and self._was_killed()
+            ended = self._end()
+            if is_killed:
+                raise _Killed from error
+            raise DamagedPicture(f"{name}: damaged DICOM: {str(error) or ended}; fetch the file again") from error
+        except (PictureRefused, InputOutputError):
+            raise
+        except BaseException:  # Ctrl-C within an answer: what follows of it is nobody's
+            self._end()
+            raise
 
     def close(self) -> None:
         """End it; it is started again where somebody asks."""
@@ -193,6 +216,14 @@ class ReaderProcess:
         if told:
             _log.warning("files of DICOM are read by a process that this kernel does not keep from %s", "; ".join(told))
 
+    def _was_killed(self) -> bool:
+        """Whether it has ended by a signal that nothing in a file can bring about: the kernel had no memory left."""
+        if self._process is None:
+            return False
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(_ENDS_BY_ITSELF_S) == -signal.SIGKILL
+        return False
+
     def _end(self) -> str:
         """End it now; how it ended, in words."""
         self._holds, self.pid = None, 0
@@ -203,7 +234,7 @@ class ReaderProcess:
         if process is None:
             return ""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.2)
+            process.wait(_ENDS_BY_ITSELF_S)
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         status = process.wait(_END_S)
@@ -214,6 +245,10 @@ class ReaderProcess:
 
 class _Ended(Exception):
     """The process said no more; the text is why, where that is known."""
+
+
+class _Killed(Exception):
+    """The process was killed, and by no fault of the file that is known."""
 
 
 @cache

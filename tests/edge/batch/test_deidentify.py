@@ -179,3 +179,16 @@ def test_one_option_needs_the_other(tmp_path: Path, capsys: pytest.CaptureFixtur
     Pillow.fromarray(throat()).save(picture)
     assert main([str(picture), "--output", str(tmp_path / "out"), "--burned-in"]) == 2
     assert "--burned-in is for --deidentify" in capsys.readouterr().err
+
+
+def test_a_value_that_no_library_takes_costs_its_file_alone(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "edge")
+    hostile = written(vl_object(throat(), InstanceNumber=77777), bench.originals / "a.dcm")
+    hostile.write_bytes(hostile.read_bytes().replace(b"77777 ", b"1e999 "))
+    written(vl_object(throat()), bench.originals / "b.dcm")
+    report = bench.run(deidentify=KEY)
+    (failed,) = report.failed
+    assert report.summary() == "1 enhanced, 1 failed"
+    assert str(failed.error).endswith("a.dcm: cannot be enhanced (OverflowError); --debug shows where")
+    told = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("edge"))
+    assert "OverflowError in" in told and "1e999" not in told

@@ -84,3 +84,35 @@ def test_what_a_kill_left_of_the_workers_goes_at_the_next_start(bench: Bench) ->
     path = bench.picture()
     assert bench.run(path).exit_code == 0
     assert not (bench.output / SCRATCH).exists() and path.exists()
+
+
+def test_a_link_in_place_of_the_scratch_folder_is_refused_and_nothing_behind_it_goes(bench: Bench) -> None:
+    path = bench.picture()
+    bench.output.mkdir()
+    (bench.output / SCRATCH).symlink_to(bench.originals)
+    with pytest.raises(InputOutputError, match=f"{SCRATCH}: is a link, expected a folder; remove it") as refused:
+        bench.run(path)
+    assert "\n" not in str(refused.value) and path.exists()
+
+
+def test_a_scratch_folder_that_is_swapped_for_a_link_costs_nothing_behind_it(bench: Bench, tmp_path: Path) -> None:
+    path = bench.picture()
+    folder = OutputFolder(bench.output, (), "")
+    with folder.opened() as scratch:
+        (scratch / "x").write_bytes(b"1")
+        scratch.rename(tmp_path / "aside")
+        scratch.symlink_to(bench.originals)
+        folder.clear_scratch()
+        assert not (tmp_path / "aside" / "x").exists() and path.exists()
+    assert path.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_a_scratch_folder_of_another_user_is_refused(bench: Bench) -> None:
+    path = bench.picture()
+    (bench.output / SCRATCH).mkdir(parents=True)
+    (bench.output / SCRATCH / "theirs").write_bytes(b"1")
+    os.chown(bench.output / SCRATCH, 12345, -1)
+    with pytest.raises(InputOutputError, match="belongs to another user; remove it"):
+        bench.run(path)
+    assert (bench.output / SCRATCH / "theirs").exists()

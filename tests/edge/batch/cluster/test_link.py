@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 import re
 import socket
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from edge.basics.errors import InputOutputError, UsageError
-from edge.batch.cluster import link
+from edge.batch.cluster import link, workers
 from edge.batch.cluster.link import ClusterLost, Link
-from edge.batch.cluster.ray_driver import refusal
-from edge.cli import main
+from edge.batch.cluster.messages import Do, KeepContent
+from edge.batch.cluster.ray_driver import Driver, refusal
+from edge.batch.kinds.kind import Piece
+from edge.cli import main, workers_of
+from tests.doubles.waiting import wait_until
 
 
 @pytest.fixture
@@ -108,3 +114,67 @@ def test_workers_are_for_this_machine(tmp_path: Path, capsys: pytest.CaptureFixt
     words = [str(tmp_path), "--output", str(tmp_path / "out"), "--cluster", "10.0.0.5:6379", "--workers", "2"]
     assert main(words) == UsageError.exit_code
     assert "--workers is for this machine" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", [None, "0", "yes"])
+def test_the_key_of_new_names_does_not_travel_in_plain(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, word: str | None
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("RAY_USE_TLS", word or "")
+    if word is None:
+        monkeypatch.delenv("RAY_USE_TLS")
+    words = [str(tmp_path), "--output", str(tmp_path / "out"), "--cluster", "10.0.0.5:6379", "--deidentify"]
+    assert main(words) == UsageError.exit_code
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1 and "the key to its names would go through the network in plain; set RAY_USE_TLS=1" in told[0]
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize(("word", "is_warned"), [("0", True), ("1", False), ("True", False)])
+def test_who_sends_originals_in_plain_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, word: str, is_warned: bool
+) -> None:
+    monkeypatch.setenv("RAY_USE_TLS", word)
+    monkeypatch.setattr(link, "Link", lambda address: SimpleNamespace(asks_for_token=True))
+    monkeypatch.setattr(workers, "ClusterWorkers", lambda *given: given)
+    args = SimpleNamespace(cluster="10.0.0.5:6379", workers=None, deidentify=word != "0")
+    profile = SimpleNamespace(name="live", sha256="0")
+    workers_of(SimpleNamespace(engine=None), args, profile, threading.Event())  # type: ignore[arg-type]
+    told = [record.getMessage() for record in caplog.records if "in plain" in record.getMessage()]
+    expected = (
+        "--cluster 10.0.0.5:6379: originals go through the network in plain; RAY_USE_TLS=1 encrypts them; docs/files.md"
+    )
+    assert told == [expected] * is_warned
+
+
+def test_an_original_that_ray_does_not_take_fails_alone(tmp_path: Path) -> None:
+    def put(content: bytes) -> bytes:
+        if content == b"large":
+            raise RuntimeError("the object store is full\nmore of it")
+        return content
+
+    given: list[bytes] = []
+
+    def do(piece: Piece, content: bytes) -> SimpleNamespace:
+        given.append(content)
+        return SimpleNamespace(future=lambda: SimpleNamespace(add_done_callback=lambda tell: None))
+
+    ours, theirs = multiprocessing.Pipe()
+    ray = SimpleNamespace(put=put, remote=lambda **options: lambda of: of, nodes=list)
+    driver = Driver(ray, theirs)
+    driver._workers[7] = SimpleNamespace(do=SimpleNamespace(remote=do))
+    piece = Piece("picture", tmp_path / "a.png", tmp_path / "a.png", "a")
+    running = threading.Thread(target=driver.run, daemon=True)
+    running.start()
+    for order in (KeepContent(b"large"), Do(7, 0, piece), KeepContent(b"small"), Do(7, 1, piece)):
+        ours.send(order)
+    assert ours.poll(60)
+    report = ours.recv()
+    assert (report.worker, report.number, report.made.exit_code, report.made.is_of_node) == (7, 0, 74, False)
+    told = f"{tmp_path / 'a.png'}: the cluster takes it not: the object store is full; free memory there"
+    assert report.made.told.startswith(told)
+    wait_until(lambda: given == [b"small"])
+    ours.close()
+    running.join(60)
+    assert not running.is_alive()

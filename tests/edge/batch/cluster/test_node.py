@@ -18,6 +18,7 @@ from edge.batch.cluster.messages import Failed, Task
 from edge.batch.cluster.model_files import files_of
 from edge.batch.cluster.node import NodeWorker
 from edge.batch.kinds.kind import Made, Piece
+from edge.batch.steps import OutputFolderError
 from edge.config import EngineConfig
 from edge.models.profile import Profile, load_profile
 from tests.doubles.ffmpeg_clips import made
@@ -105,6 +106,16 @@ def test_what_is_no_picture_is_told_with_its_exit_code(worker: NodeWorker) -> No
     assert isinstance(failed, Failed)
     assert failed.told.startswith("/nowhere/throat.png: ")
     assert not failed.is_of_node
+
+
+def test_a_full_scratch_folder_is_told_as_one(worker: NodeWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OutputFolderError("x: cannot be written: No space left on device")
+
+    begun(worker)
+    monkeypatch.setattr(node, "made_or_why", full)
+    failed = worker.do(piece(Path("/nowhere/throat.png")), b"")
+    assert isinstance(failed, Failed) and failed.is_of_node and failed.is_full
 
 
 def test_its_folder_goes_with_it_however_it_ends(tmp_path: Path) -> None:

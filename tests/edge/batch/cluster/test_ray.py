@@ -172,7 +172,7 @@ def test_a_node_of_another_version_is_refused(nodes: RayNodes, originals: Path, 
     assert refused.returncode == 78
     assert "has edge-enhance 9.9 (here " in refused.stderr
     assert "pip install 'edge-enhance[cluster]==" in refused.stderr
-    assert len(refused.stderr.splitlines()) == 2, "and that nobody is asked for a token"
+    assert len(refused.stderr.splitlines()) == 3, "and that nobody is asked for a token, and of the network"
     assert not (tmp_path / "out").exists()
 
 

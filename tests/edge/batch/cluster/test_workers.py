@@ -164,6 +164,31 @@ def test_a_piece_that_ends_workers_fails_alone(tmp_path: Path) -> None:
     assert str(failed) == f"{tmp_path / 'p1.png'}: {MOST_LOSSES} workers of the cluster ended with it: the worker died"
 
 
+def test_a_piece_that_fills_each_node_fails_alone(tmp_path: Path) -> None:
+    cluster = PlayedCluster(A, B)
+    cluster.fails["p1"] = Failed("No space left on device", 74, is_of_node=True, is_full=True)
+    outcomes = run(employed(cluster), pieces_of(tmp_path, 5))
+    assert numbers(outcomes) == [0, 2, 3, 4]
+    (failed,) = (outcome.made for outcome in outcomes if outcome.number == 1)
+    assert str(failed).endswith(f"{MOST_LOSSES} workers of the cluster ended with it: No space left on device")
+
+
+def test_pieces_that_end_workers_do_not_end_a_cluster_of_one_worker(tmp_path: Path) -> None:
+    cluster = PlayedCluster(A)
+    cluster.fails["p1"] = cluster.fails["p2"] = Lost(0, 0, "the worker died")
+    assert numbers(run(employed(cluster), pieces_of(tmp_path, 7))) == [0, 3, 4, 5, 6]
+
+
+def test_a_node_that_ends_with_every_piece_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cluster = PlayedCluster(A)
+    for number in range(9):
+        cluster.fails[f"p{number}"] = Lost(0, 0, "the worker died")
+    with pytest.raises(ClusterLost):
+        run(employed(cluster), pieces_of(tmp_path, 9))
+    assert "node alpha (10.0.0.1) lost 3 workers: the worker died; the others go on without it" in caplog.text
+    assert len(cluster.node_of) == MOST_LOSSES * MOST_LOSSES
+
+
 def test_a_node_that_loses_each_worker_is_left_out_and_the_piece_is_not_to_blame(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,6 +15,8 @@ import pytest
 import edge.clips.decode
 import edge.clips.encode
 from edge.basics.errors import InputOutputError
+from edge.batch.kinds.clip import _path
+from edge.batch.kinds.kind import Piece
 from edge.clips.encode import CODECS
 from edge.clips.process import FfmpegFailed, FfmpegRun
 from edge.clips.program import NoFfmpeg, find_ffmpeg
@@ -233,3 +235,13 @@ def test_a_clip_gives_the_same_bytes_each_time(bench: Bench, codec: str) -> None
     first = {file.name: file.read_bytes() for file in bench.output.iterdir()}
     assert bench.run(path, codec=codec, force=True).exit_code == 0
     assert {file.name: file.read_bytes() for file in bench.output.iterdir()} == first
+
+
+def test_an_original_that_was_sent_is_not_written_through_a_planted_link(tmp_path: Path) -> None:
+    victim, link = tmp_path / "victim", tmp_path / "original.mp4"
+    victim.write_bytes(b"somebody's")
+    link.symlink_to(victim)
+    piece = Piece("clip", Path("/nowhere/x.mp4"), Path("/nowhere/x.mp4"), "x", content=b"a clip")
+    path = _path(piece, tmp_path)
+    assert (path, path.is_symlink(), path.stat().st_mode & 0o777) == (link, False, 0o600)
+    assert (path.read_bytes(), victim.read_bytes()) == (b"a clip", b"somebody's")

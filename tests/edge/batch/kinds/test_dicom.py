@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,11 @@ import pydicom
 import pytest
 from pydicom.dataset import FileDataset
 
-from edge.batch.kinds.dicom import DicomKind
+from edge.basics.errors import EdgeError
+from edge.batch import run
+from edge.batch.kinds.dicom import DicomKind, _stream_file
 from edge.batch.kinds.kind import Piece
+from edge.batch.manifest import MANIFEST, entries_of
 from edge.batch.piece import do_piece
 from edge.batch.verify import verify
 from edge.dicom.reading.file import opened_dicom
@@ -290,3 +294,36 @@ def test_a_validator_finds_no_error(bench: Bench, name: str, deidentify: bytes |
     done = subprocess.run(["dciodvfy", "-new", str(made)], capture_output=True, text=True, timeout=60, check=False)
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error")]
     assert done.returncode == 0 and not errors
+
+
+def test_a_videos_stream_is_not_written_through_a_planted_link(tmp_path: Path) -> None:
+    """Nor does what a worker that died left there keep the next one from it."""
+    victim, scratch = tmp_path / "victim", tmp_path / "scratch"
+    victim.write_bytes(b"somebody's")
+    scratch.mkdir()
+    (scratch / "x.h264").symlink_to(victim)
+    file = SimpleNamespace(write_stream=lambda into: into.write(b"stream"))
+    piece = Piece("dicom", tmp_path / "x.dcm", tmp_path / "x.dcm", "x")
+    work, facts = SimpleNamespace(scratch=scratch), SimpleNamespace(video=".h264")
+    with _stream_file(piece, work, file, facts) as path:  # type: ignore[arg-type]
+        assert path.read_bytes() == b"stream" and path.stat().st_mode & 0o777 == 0o600
+    assert victim.read_bytes() == b"somebody's" and not path.is_symlink()
+
+
+def test_a_file_of_many_frames_is_opened_and_hashed_once_for_all_of_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(vl_object([throat(54, 96, seed) for seed in range(5)]), bench.originals / "series.dcm")
+    asked, hashed = [], []
+    num_frames = DicomKind.num_frames
+    monkeypatch.setattr(DicomKind, "num_frames", lambda kind, of: asked.append(of) or num_frames(kind, of))
+    monkeypatch.setattr(run, "file_sha256", lambda of: hashed.append(of) or "0" * 64)
+
+    def fails(*_: object) -> None:
+        raise EdgeError("no")
+
+    monkeypatch.setattr(DicomKind, "make", fails)
+    assert bench.run().summary() == "0 enhanced, 5 failed"
+    assert (asked, hashed) == ([path], [path])
+    entries = [entry for entry in entries_of(bench.output / MANIFEST) if entry is not None]
+    assert [entry["source"]["sha256"] for entry in entries] == ["0" * 64] * 5

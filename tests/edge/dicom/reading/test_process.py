@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from edge.basics.errors import InputOutputError
 from edge.confining.landlock import landlock_version
 from edge.confining.seccomp import can_filter
 from edge.dicom.reading.file import opened_dicom
@@ -46,6 +48,33 @@ def test_one_that_dies_costs_one_file_and_is_replaced(path: Path, reader: Reader
         os.kill(reader.pid, signal.SIGSEGV)
         with pytest.raises(DamagedPicture, match=r"made\.dcm.*ended its reader \(SIGSEGV\)"):
             found.frame()
+        assert np.array_equal(found.frame().image, throat())
+    reader.close()
+
+
+def test_one_that_is_killed_does_not_make_a_sound_file_damaged(path: Path, reader: ReaderProcess) -> None:
+    with opened_dicom(path, reader) as found:
+        os.kill(reader.pid, signal.SIGKILL)
+        assert np.array_equal(found.frame().image, throat())
+    reader.close()
+
+
+def test_one_that_is_killed_again_and_again_names_memory(
+    path: Path, reader: ReaderProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened_dicom(path, reader) as found:
+        pids, asked = [], reader._asked
+
+        def killed(*order: Any) -> Any:
+            pids.append(reader.pid)
+            os.kill(reader.pid, signal.SIGKILL)
+            return asked(*order)
+
+        monkeypatch.setattr(reader, "_asked", killed)
+        with pytest.raises(InputOutputError, match=r"frame 1 of 2.*SIGKILL, twice \(most often memory") as told:
+            found.frame()
+        assert not isinstance(told.value, DamagedPicture) and len(set(pids)) == 2
+        monkeypatch.undo()
         assert np.array_equal(found.frame().image, throat())
     reader.close()
 

@@ -113,7 +113,7 @@ OTHER_VALUES = {
     "bridge.sync_delay_us": "5",
     "heat.warm_celsius": "50", "heat.hot_celsius": "99", "heat.ignore_zones": "[]",
 }  # fmt: skip
-"""Key -> another value; None for those whose other values need files or another setting: they have tests of their own."""
+"""Key -> another value; None where that needs files or other settings: these have tests of their own."""
 WANT_RESTART = {
     "source.wait", "web.listen", "web.users", "web.certificate", "web.key", "web.insecure", "web.idle_minutes",
     "web.session_hours", "web.transports", "web.names", "web.proxies", "web.streams", "web.streams_per_address",

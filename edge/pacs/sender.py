@@ -12,14 +12,14 @@ from typing import Any, Protocol
 
 from pydicom.dataset import Dataset
 
-from edge.basics.errors import ConfigError, EdgeError
-from edge.basics.folders import open_folder
+from edge.basics.errors import ConfigError, EdgeError, InputOutputError
 from edge.basics.threads import give_way
-from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, lock
 from edge.config import PacsConfig
 from edge.health.news import Board, PartState, Removed, Saved, SessionChanged
 from edge.pacs.patience import Patience, wait_after
 from edge.pacs.peers import PeerFailed, pacs_peer, target_of
+from edge.pacs.waiting.alone import alone
+from edge.pacs.waiting.database import DatabaseFailed
 from edge.pacs.waiting.queue import LAST_ERROR, RETRY, Entry, Queue
 from edge.pacs.waiting.scan import Scan
 from edge.pacs.ways.commitment import MOST, Listener, Reports, ask
@@ -40,7 +40,6 @@ ASK_AGAIN_S = 600.0
 """After which a PACS is asked again that has not said what it keeps."""
 REPORT_S = 10.0
 """How long the answer may come on the connection on which it was asked."""
-_LOCK = "sender.lock"
 
 
 class Way(Protocol):
@@ -125,8 +124,10 @@ class Sender:
         give_way()
         while not self._is_closed.is_set():
             try:
-                with self._alone(), self._listening():
-                    self._work()
+                with alone(self._config.path):
+                    remove_spooled(self._config.path)
+                    with self._listening():
+                        self._work()
             except EdgeError as error:
                 self._say(str(error))
             except Exception as error:
@@ -139,22 +140,6 @@ class Sender:
             self._wake.clear()
             self._round()
             self._wake.wait(POLL_S)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process sends; raises EdgeError where another one does."""
-        try:
-            with open_folder(self._config.path, PRIVATE_FOLDER) as folder:
-                if folder.about(_LOCK) is None:
-                    folder.create(_LOCK, PRIVATE_FILE).close()
-                file = folder.open(_LOCK)
-            with file:
-                if not lock(file, wait=False):
-                    raise EdgeError(f"{self._config.path}: another process sends from there")
-                remove_spooled(self._config.path)
-                yield
-        except OSError as error:
-            raise EdgeError(f"{error.filename or self._config.path}: {error.strerror or error}") from error
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -223,9 +208,15 @@ class Sender:
                 entry = next(iter(left.values()))
                 queue.later(entry, "the connection was lost while it was sent", self._next(entry))
             raise
-        except OSError as error:
+        except (ConfigError, DatabaseFailed):  # of no item
+            raise
+        except (OSError, InputOutputError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             for entry in left.values():
-                queue.later(entry, f"cannot be put together: {error.strerror or error}", self._next(entry))
+                queue.later(entry, f"cannot be put together: {reason}", self._next(entry))
+        except Exception as error:  # noqa: BLE001 - its text and its traceback may name the patient
+            for entry in left.values():
+                self._failed(queue, entry, f"unexpected {type(error).__name__}")
 
     def _send_view(self, queue: Queue, way: Way, entry: Entry, parts: Iterable[DicomObject]) -> None:
         """One object, or the parts of a long clip; those that the PACS has are not sent again."""

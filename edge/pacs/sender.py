@@ -76,11 +76,11 @@ class Sender:
         self._lock, self._is_hasty = threading.Lock(), False
         self._scan_at, self._retried_at = 0.0, 0.0
         self._sending, self._confirming = Patience(), Patience()
-        self._deaf = ""
+        self._deaf, self._removed = "", set[str]()
         self._thread = threading.Thread(target=self._run, name="pacs", daemon=True)
         board.read(SessionChanged, lambda news: self._hurry())
         board.read(Saved, lambda news: self._look())
-        board.read(Removed, lambda news: self._look())
+        board.read(Removed, self._on_removed)
 
     def start(self) -> None:
         self._tell("starting", "")
@@ -181,7 +181,8 @@ class Sender:
         self._say(self._trouble() or queue.complaint())
 
     def _trouble(self) -> str:
-        return self._sending.reason or self._confirming.reason or self._deaf
+        missed = "" if self._scan is None else self._scan.trouble
+        return missed or self._sending.reason or self._confirming.reason or self._deaf
 
     def _send(self, queue: Queue, due: Sequence[Entry]) -> None:
         """Raises PeerFailed where the PACS is not there, or is lost."""
@@ -265,7 +266,7 @@ class Sender:
         with self._lock:
             if self._queue is None or self._scan is None:
                 self._queue = Queue(self._config.path)
-                self._scan = Scan(self._store, self._queue, self._open_session)
+                self._scan = Scan(self._store, self._queue, self._open_session, self._removed)
             return self._queue, self._scan
 
     def _is_retry_asked(self, queue: Queue) -> bool:
@@ -284,6 +285,10 @@ class Sender:
         """A session was closed: what is of it goes at once."""
         self._is_hasty = True
         self._wake.set()
+
+    def _on_removed(self, news: Removed) -> None:
+        self._removed.add(news.name)
+        self._look()
 
     def _look(self) -> None:
         self._scan_at = 0.0

@@ -112,6 +112,10 @@ class Listing:
         Raises:
             InputOutputError: it cannot be read.
         """
+        return self.items_and_folder()[0]
+
+    def items_and_folder(self) -> tuple[list[Item], str]:
+        """As `items`, and which folder they are in, whatever is mounted there: "" where none is there."""
         with self._lock:
             try:
                 with open_folder(self._folder) as folder:
@@ -120,7 +124,8 @@ class Listing:
                 self._items, self._names, self._read_for = {}, {}, None
             except OSError as error:
                 raise InputOutputError(f"{error.filename or self._folder}: {error.strerror or error}") from error
-            return list(self._items.values())
+            which = "" if self._read_for is None else "{}:{}".format(*self._read_for)
+            return list(self._items.values()), which
 
     def names(self) -> dict[str, datetime]:
         """Name of all that is kept, of what lost its pictures too -> when it was taken. Raises as `items`."""

@@ -46,6 +46,8 @@ class Scan:
     def run(self) -> set[str]:
         """Queue what is new, and forget what is gone; names of what waits for the session that is open to close.
 
+        Among these is what cannot be read now, whoever's it may be.
+
         Raises:
             InputOutputError: the store or the queue cannot be read.
         """
@@ -65,7 +67,12 @@ class Scan:
         self._known = {name: known for name, known in self._known.items() if name in items}
         later: set[str] = set()
         for item in reversed(items.values()):
-            belongs = None if item.name in queued else self._session_of(item)
+            try:
+                belongs = None if item.name in queued else self._session_of(item)
+            except OSError as error:
+                later.add(item.name)
+                log.debug("pacs: the record of %s cannot be read now: %s", item.name, error.strerror)
+                continue
             if belongs is None:
                 continue
             session, study_uid = belongs
@@ -106,7 +113,7 @@ class Scan:
             log.error("pacs: gone from the store before they were sent: %s%s", ", ".join(unsent[:_MAX_NAMES]), more)
 
     def _session_of(self, item: Item) -> tuple[str, str] | None:
-        """Session and study that it belongs to; None where it is nobody's examination."""
+        """Session and study that it belongs to; None where it is nobody's examination. Raises OSError."""
         known = self._known.get(item.name)
         if known is None or known[0] != item.changed_ns:
             known = self._known[item.name] = item.changed_ns, _session_in(read_record(self._store, item))
@@ -114,13 +121,13 @@ class Scan:
 
 
 def read_record(store: Store, item: Item) -> Mapping[str, Any]:
-    """The record beside it; empty where there is none that can be read."""
+    """The record beside it; empty where there is none, or what is none. Raises OSError where it cannot be read now."""
     if "record" not in item.files:
         return {}
     try:
         with open_folder(store.folder) as folder:
             found = json_from_text(store.listing.at_rest.read(folder, item.files["record"], MAX_BYTES))
-    except (OSError, ValueError):
+    except ValueError:
         return {}
     return found if isinstance(found, Mapping) else {}
 

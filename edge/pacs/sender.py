@@ -22,6 +22,7 @@ from edge.pacs.waiting.alone import alone
 from edge.pacs.waiting.database import DatabaseFailed
 from edge.pacs.waiting.queue import LAST_ERROR, RETRY, Entry, Queue
 from edge.pacs.waiting.scan import Scan
+from edge.pacs.waiting.told import Told
 from edge.pacs.ways.commitment import MOST, Listener, Reports, ask
 from edge.pacs.ways.forms import remove_spooled
 from edge.pacs.ways.objects import DicomObject, NoObject, objects_of
@@ -76,6 +77,7 @@ class Sender:
         self._lock, self._is_hasty = threading.Lock(), False
         self._scan_at, self._retried_at = 0.0, 0.0
         self._sending, self._confirming = Patience(), Patience()
+        self._told = Told()
         self._deaf, self._removed = "", set[str]()
         self._thread = threading.Thread(target=self._run, name="pacs", daemon=True)
         board.read(SessionChanged, lambda news: self._hurry())
@@ -105,18 +107,8 @@ class Sender:
         return {**held, **{item: words.get(state, "") for item, state in unfinished.items()}}
 
     def record(self) -> dict[str, Any]:
-        """For `/health`: counts, since when the oldest waits, what went wrong last; counts are None where unknown."""
-        empty: dict[str, Any] = {"waiting": None, "sent": None, "committed": None, "failed": None}
-        told = {"to": target_of(self._config), **empty, "oldest_waiting_s": None, "reason": self._trouble()}
-        if self._queue is None:
-            return told
-        try:
-            oldest = self._queue.oldest_waiting()
-            age = None if oldest is None else max(0.0, round(time.time() - oldest, 1))
-            reason = self._trouble() or self._queue.complaint()
-            return {**told, **dict(self._queue.counts().items()), "oldest_waiting_s": age, "reason": reason}
-        except EdgeError as error:
-            return {**told, "reason": str(error)}
+        """For `/health`, as the thread knew it last: whoever asks waits for no disk."""
+        return {"to": target_of(self._config), **self._told.record()}
 
     # ---- the thread
 
@@ -129,10 +121,10 @@ class Sender:
                     with self._listening():
                         self._work()
             except EdgeError as error:
-                self._say(str(error))
+                self._unsaid(str(error))
             except Exception as error:
                 log.exception("pacs")
-                self._say(f"unexpected {type(error).__name__}")
+                self._unsaid(f"unexpected {type(error).__name__}")
             self._is_closed.wait(ANEW_S)
 
     def _work(self) -> None:
@@ -178,7 +170,8 @@ class Sender:
             if trouble.news:
                 queue.tell(LAST_ERROR, trouble.news, time.time())
                 trouble.news = ""
-        self._say(self._trouble() or queue.complaint())
+        self._publish(queue)
+        self._say(self._told.reason)
 
     def _trouble(self) -> str:
         missed = "" if self._scan is None else self._scan.trouble
@@ -189,6 +182,7 @@ class Sender:
         with self._way() as way:
             for _, found in groupby(due, lambda one: one.item):
                 self._send_item(queue, way, [*found])
+                self._publish(queue)
                 if self._is_closed.is_set():
                     return
 
@@ -277,6 +271,14 @@ class Sender:
 
     def _next(self, entry: Entry) -> float:
         return time.time() + wait_after(entry.tries)
+
+    def _publish(self, queue: Queue) -> None:
+        self._told = Told.of(queue, self._trouble())
+
+    def _unsaid(self, reason: str) -> None:
+        """Nobody can say how many wait."""
+        self._told = Told(reason)
+        self._say(reason)
 
     def _say(self, reason: str) -> None:
         self._tell("degraded" if reason else "ok", reason)

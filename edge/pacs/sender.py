@@ -18,6 +18,7 @@ from edge.config import PacsConfig
 from edge.health.news import Board, PartState, Removed, Saved, SessionChanged
 from edge.pacs.patience import Patience, wait_after
 from edge.pacs.peers import PeerFailed, pacs_peer, target_of
+from edge.pacs.silence import silence
 from edge.pacs.waiting.alone import alone
 from edge.pacs.waiting.database import DatabaseFailed
 from edge.pacs.waiting.queue import LAST_ERROR, RETRY, Entry, Queue
@@ -67,6 +68,7 @@ class Sender:
         open_session: Callable[[], str],
         tell: Callable[[PartState, str], None],
     ) -> None:
+        silence()  # a way without associations has pydicom's log all the same
         self._config, self._serial, self._store, self._tell = config, serial, store, tell
         self._peer = pacs_peer(config) if config.host else None
         self._is_commitment_asked = config.commitment and self._peer is not None
@@ -77,8 +79,7 @@ class Sender:
         self._lock, self._is_hasty = threading.Lock(), False
         self._scan_at, self._retried_at = 0.0, 0.0
         self._sending, self._confirming = Patience(), Patience()
-        self._told = Told()
-        self._deaf, self._removed = "", set[str]()
+        self._told, self._deaf, self._removed = Told(), "", set[str]()
         self._thread = threading.Thread(target=self._run, name="pacs", daemon=True)
         board.read(SessionChanged, lambda news: self._hurry())
         board.read(Saved, lambda news: self._look())
@@ -150,15 +151,16 @@ class Sender:
 
     def _round(self) -> None:
         queue, scan = self._queue_and_scan()
-        if self._is_hasty or time.monotonic() >= self._scan_at:
+        if is_hasty := self._is_hasty:
+            self._is_hasty = False  # before the scan: a session that closes from here on is of the next round
+        if is_hasty or time.monotonic() >= self._scan_at:
             self._scan_at = time.monotonic() + SCAN_EVERY_S  # before, so that what is saved meanwhile is looked for
             try:
                 scan.run()
-            except EdgeError:
-                self._scan_at = 0.0
+            except Exception:
+                self._hurry()
                 raise
-        if self._is_hasty or self._is_retry_asked(queue):
-            self._is_hasty = False
+        if self._is_retry_asked(queue) or is_hasty:
             self._sending.haste()
             self._confirming.haste()
         due = queue.due(time.time())

@@ -192,7 +192,10 @@ def _add_patient(made: Dataset, of: Examination) -> None:
 
 def _request(of: Examination) -> Dataset:
     item = Dataset()
-    item.RequestedProcedureID, item.ScheduledProcedureStepID = of.procedure_id, of.step_id
+    if of.procedure_id:
+        item.RequestedProcedureID = of.procedure_id
+    if of.step_id:
+        item.ScheduledProcedureStepID = of.step_id
     if of.description:
         item.RequestedProcedureDescription = of.description
     if of.step_description:

@@ -12,16 +12,18 @@ from typing import Any, Protocol
 
 from pydicom.dataset import Dataset
 
-from edge.basics.errors import ConfigError, EdgeError
-from edge.basics.folders import open_folder
+from edge.basics.errors import ConfigError, EdgeError, InputOutputError
 from edge.basics.threads import give_way
-from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, lock
 from edge.config import PacsConfig
 from edge.health.news import Board, PartState, Removed, Saved, SessionChanged
 from edge.pacs.patience import Patience, wait_after
 from edge.pacs.peers import PeerFailed, pacs_peer, target_of
+from edge.pacs.silence import silence
+from edge.pacs.waiting.alone import alone
+from edge.pacs.waiting.database import DatabaseFailed
 from edge.pacs.waiting.queue import LAST_ERROR, RETRY, Entry, Queue
 from edge.pacs.waiting.scan import Scan
+from edge.pacs.waiting.told import Told
 from edge.pacs.ways.commitment import MOST, Listener, Reports, ask
 from edge.pacs.ways.forms import remove_spooled
 from edge.pacs.ways.objects import DicomObject, NoObject, objects_of
@@ -40,7 +42,6 @@ ASK_AGAIN_S = 600.0
 """After which a PACS is asked again that has not said what it keeps."""
 REPORT_S = 10.0
 """How long the answer may come on the connection on which it was asked."""
-_LOCK = "sender.lock"
 
 
 class Way(Protocol):
@@ -67,6 +68,7 @@ class Sender:
         open_session: Callable[[], str],
         tell: Callable[[PartState, str], None],
     ) -> None:
+        silence()  # a way without associations has pydicom's log all the same
         self._config, self._serial, self._store, self._tell = config, serial, store, tell
         self._peer = pacs_peer(config) if config.host else None
         self._is_commitment_asked = config.commitment and self._peer is not None
@@ -77,11 +79,11 @@ class Sender:
         self._lock, self._is_hasty = threading.Lock(), False
         self._scan_at, self._retried_at = 0.0, 0.0
         self._sending, self._confirming = Patience(), Patience()
-        self._deaf = ""
+        self._told, self._deaf, self._removed = Told(), "", set[str]()
         self._thread = threading.Thread(target=self._run, name="pacs", daemon=True)
         board.read(SessionChanged, lambda news: self._hurry())
         board.read(Saved, lambda news: self._look())
-        board.read(Removed, lambda news: self._look())
+        board.read(Removed, self._on_removed)
 
     def start(self) -> None:
         self._tell("starting", "")
@@ -106,18 +108,8 @@ class Sender:
         return {**held, **{item: words.get(state, "") for item, state in unfinished.items()}}
 
     def record(self) -> dict[str, Any]:
-        """For `/health`: counts, since when the oldest waits, what went wrong last; counts are None where unknown."""
-        empty: dict[str, Any] = {"waiting": None, "sent": None, "committed": None, "failed": None}
-        told = {"to": target_of(self._config), **empty, "oldest_waiting_s": None, "reason": self._trouble()}
-        if self._queue is None:
-            return told
-        try:
-            oldest = self._queue.oldest_waiting()
-            age = None if oldest is None else max(0.0, round(time.time() - oldest, 1))
-            reason = self._trouble() or self._queue.complaint()
-            return {**told, **dict(self._queue.counts().items()), "oldest_waiting_s": age, "reason": reason}
-        except EdgeError as error:
-            return {**told, "reason": str(error)}
+        """For `/health`, as the thread knew it last: whoever asks waits for no disk."""
+        return {"to": target_of(self._config), **self._told.record()}
 
     # ---- the thread
 
@@ -125,13 +117,15 @@ class Sender:
         give_way()
         while not self._is_closed.is_set():
             try:
-                with self._alone(), self._listening():
-                    self._work()
+                with alone(self._config.path):
+                    remove_spooled(self._config.path)
+                    with self._listening():
+                        self._work()
             except EdgeError as error:
-                self._say(str(error))
+                self._unsaid(str(error))
             except Exception as error:
                 log.exception("pacs")
-                self._say(f"unexpected {type(error).__name__}")
+                self._unsaid(f"unexpected {type(error).__name__}")
             self._is_closed.wait(ANEW_S)
 
     def _work(self) -> None:
@@ -139,22 +133,6 @@ class Sender:
             self._wake.clear()
             self._round()
             self._wake.wait(POLL_S)
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process sends; raises EdgeError where another one does."""
-        try:
-            with open_folder(self._config.path, PRIVATE_FOLDER) as folder:
-                if folder.about(_LOCK) is None:
-                    folder.create(_LOCK, PRIVATE_FILE).close()
-                file = folder.open(_LOCK)
-            with file:
-                if not lock(file, wait=False):
-                    raise EdgeError(f"{self._config.path}: another process sends from there")
-                remove_spooled(self._config.path)
-                yield
-        except OSError as error:
-            raise EdgeError(f"{error.filename or self._config.path}: {error.strerror or error}") from error
 
     @contextmanager
     def _listening(self) -> Iterator[None]:
@@ -173,15 +151,16 @@ class Sender:
 
     def _round(self) -> None:
         queue, scan = self._queue_and_scan()
-        if self._is_hasty or time.monotonic() >= self._scan_at:
+        if is_hasty := self._is_hasty:
+            self._is_hasty = False  # before the scan: a session that closes from here on is of the next round
+        if is_hasty or time.monotonic() >= self._scan_at:
             self._scan_at = time.monotonic() + SCAN_EVERY_S  # before, so that what is saved meanwhile is looked for
             try:
                 scan.run()
-            except EdgeError:
-                self._scan_at = 0.0
+            except Exception:
+                self._hurry()
                 raise
-        if self._is_hasty or self._is_retry_asked(queue):
-            self._is_hasty = False
+        if self._is_retry_asked(queue) or is_hasty:
             self._sending.haste()
             self._confirming.haste()
         due = queue.due(time.time())
@@ -193,16 +172,19 @@ class Sender:
             if trouble.news:
                 queue.tell(LAST_ERROR, trouble.news, time.time())
                 trouble.news = ""
-        self._say(self._trouble() or queue.complaint())
+        self._publish(queue)
+        self._say(self._told.reason)
 
     def _trouble(self) -> str:
-        return self._sending.reason or self._confirming.reason or self._deaf
+        missed = "" if self._scan is None else self._scan.trouble
+        return missed or self._sending.reason or self._confirming.reason or self._deaf
 
     def _send(self, queue: Queue, due: Sequence[Entry]) -> None:
         """Raises PeerFailed where the PACS is not there, or is lost."""
         with self._way() as way:
             for _, found in groupby(due, lambda one: one.item):
                 self._send_item(queue, way, [*found])
+                self._publish(queue)
                 if self._is_closed.is_set():
                     return
 
@@ -223,9 +205,15 @@ class Sender:
                 entry = next(iter(left.values()))
                 queue.later(entry, "the connection was lost while it was sent", self._next(entry))
             raise
-        except OSError as error:
+        except (ConfigError, DatabaseFailed):  # of no item
+            raise
+        except (OSError, InputOutputError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             for entry in left.values():
-                queue.later(entry, f"cannot be put together: {error.strerror or error}", self._next(entry))
+                queue.later(entry, f"cannot be put together: {reason}", self._next(entry))
+        except Exception as error:  # noqa: BLE001 - its text and its traceback may name the patient
+            for entry in left.values():
+                self._failed(queue, entry, f"unexpected {type(error).__name__}")
 
     def _send_view(self, queue: Queue, way: Way, entry: Entry, parts: Iterable[DicomObject]) -> None:
         """One object, or the parts of a long clip; those that the PACS has are not sent again."""
@@ -274,7 +262,7 @@ class Sender:
         with self._lock:
             if self._queue is None or self._scan is None:
                 self._queue = Queue(self._config.path)
-                self._scan = Scan(self._store, self._queue, self._open_session)
+                self._scan = Scan(self._store, self._queue, self._open_session, self._removed)
             return self._queue, self._scan
 
     def _is_retry_asked(self, queue: Queue) -> bool:
@@ -286,6 +274,14 @@ class Sender:
     def _next(self, entry: Entry) -> float:
         return time.time() + wait_after(entry.tries)
 
+    def _publish(self, queue: Queue) -> None:
+        self._told = Told.of(queue, self._trouble())
+
+    def _unsaid(self, reason: str) -> None:
+        """Nobody can say how many wait."""
+        self._told = Told(reason)
+        self._say(reason)
+
     def _say(self, reason: str) -> None:
         self._tell("degraded" if reason else "ok", reason)
 
@@ -293,6 +289,10 @@ class Sender:
         """A session was closed: what is of it goes at once."""
         self._is_hasty = True
         self._wake.set()
+
+    def _on_removed(self, news: Removed) -> None:
+        self._removed.add(news.name)
+        self._look()
 
     def _look(self) -> None:
         self._scan_at = 0.0

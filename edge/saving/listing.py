@@ -32,6 +32,8 @@ MAX_ITEMS = 100_000
 _MAX_RECORDS = 20_000
 _SETTLED_NS = 2_000_000_000
 """A folder whose time is younger may change again within the same tick of its clock."""
+_UNTOLD: Mapping[str, Any] = {"duration_s": None, "profile": "", "synthesised": False, "session": None, "ended": ""}
+"""Of what has no record."""
 Kind = Literal["pair", "recording"]
 
 
@@ -112,6 +114,10 @@ class Listing:
         Raises:
             InputOutputError: it cannot be read.
         """
+        return self.items_and_folder()[0]
+
+    def items_and_folder(self) -> tuple[list[Item], str]:
+        """As `items`, and which folder they are in, whatever is mounted there: "" where none is there."""
         with self._lock:
             try:
                 with open_folder(self._folder) as folder:
@@ -120,7 +126,8 @@ class Listing:
                 self._items, self._names, self._read_for = {}, {}, None
             except OSError as error:
                 raise InputOutputError(f"{error.filename or self._folder}: {error.strerror or error}") from error
-            return list(self._items.values())
+            which = "" if self._read_for is None else "{}:{}".format(*self._read_for)
+            return list(self._items.values()), which
 
     def names(self) -> dict[str, datetime]:
         """Name of all that is kept, of what lost its pictures too -> when it was taken. Raises as `items`."""
@@ -186,7 +193,10 @@ class Listing:
         with self._lock:
             known = self._records.get(key)
         if known is None:
-            known = _read_record(folder, item, self.at_rest)
+            try:
+                known = _read_record(folder, item, self.at_rest)
+            except OSError:  # the next look may find it well
+                return dict(_UNTOLD)
             with self._lock:
                 self._records[key] = known
                 while len(self._records) > _MAX_RECORDS:
@@ -248,8 +258,11 @@ def _read_record(folder: Folder, item: Item, at_rest: AtRest) -> dict[str, Any]:
     """Duration, profile, session, and why a recording ended; without what no record says, or what is none.
 
     Whether detail was synthesised is the record's word: profiles come and go.
+
+    Raises:
+        OSError: it cannot be read now.
     """
-    told: dict[str, Any] = {"duration_s": None, "profile": "", "synthesised": False, "session": None, "ended": ""}
+    told = dict(_UNTOLD)
     if "record" not in item.files:
         return told
     try:
@@ -263,6 +276,6 @@ def _read_record(folder: Folder, item: Item, at_rest: AtRest) -> dict[str, Any]:
             told["duration_s"] = float(duration_s)
         if session is not None:
             told["session"] = {"id": str(session["id"])[:32], "label": str(session["label"])[:MAX_SHOWN]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return told
     return told

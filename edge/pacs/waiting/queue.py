@@ -17,8 +17,8 @@ NAME = "queue.sqlite"
 FORMAT = 1
 State = Literal["waiting", "sent", "committed", "failed"]
 STATES: tuple[State, ...] = get_args(State)
-LAST_ERROR, RETRY = "error", "retry"
-"""What is told: what went wrong last, and that somebody wants another try."""
+LAST_ERROR, RETRY, FOLDER = "error", "retry", "folder"
+"""What is told: what went wrong last, that somebody wants another try, and in which folder the items were seen."""
 LONGEST_WAIT_S = 3600.0
 """What waits for longer waits for a time that a wrong clock once told."""
 _TABLES = """

@@ -14,7 +14,7 @@ from typing import Any
 
 from edge.basics.folders import open_folder
 from edge.basics.texts import json_from_text
-from edge.pacs.waiting.queue import Queue
+from edge.pacs.waiting.queue import FOLDER, Queue
 from edge.pacs.waiting.uids import named
 from edge.saving.listing import Item
 from edge.saving.recording.record import ENDED
@@ -31,15 +31,22 @@ class Scan:
 
     Args:
         open_session: id of the patient session that is open; "" where none is.
+        removed: names of what somebody removed from the store; what is forgotten is taken out.
+
+    Attributes:
+        trouble: why what is gone is not forgotten; "" where all is well.
     """
 
-    def __init__(self, store: Store, queue: Queue, open_session: Callable[[], str]) -> None:
-        self._store, self._queue, self._open_session = store, queue, open_session
+    def __init__(self, store: Store, queue: Queue, open_session: Callable[[], str], removed: set[str]) -> None:
+        self._store, self._queue, self._open_session, self._removed = store, queue, open_session, removed
+        self.trouble = ""
         self._lock = threading.Lock()
         self._known: dict[str, tuple[int, tuple[str, str] | None]] = {}
 
     def run(self) -> set[str]:
         """Queue what is new, and forget what is gone; names of what waits for the session that is open to close.
+
+        Among these is what cannot be read now, whoever's it may be.
 
         Raises:
             InputOutputError: the store or the queue cannot be read.
@@ -49,13 +56,23 @@ class Scan:
 
     def _run(self) -> set[str]:
         running, open_session = self._store.running(), self._open_session()
-        items = {item.name: item for item in self._store.listing.items() if running is None or item.name != running[0]}
+        removed = {*self._removed}  # before the folder is looked at
+        listed, folder = self._store.listing.items_and_folder()
+        items = {item.name: item for item in listed if running is None or item.name != running[0]}
         queued = self._queue.items()
-        self._forget(queued - items.keys() - ({running[0]} if running else set()))
+        gone = queued - {item.name for item in listed} - ({running[0]} if running else set())
+        self._forget(gone & removed)
+        self._removed -= removed
+        self._missed(gone - removed, folder, is_empty=not listed)
         self._known = {name: known for name, known in self._known.items() if name in items}
         later: set[str] = set()
         for item in reversed(items.values()):
-            belongs = None if item.name in queued else self._session_of(item)
+            try:
+                belongs = None if item.name in queued else self._session_of(item)
+            except OSError as error:
+                later.add(item.name)
+                log.debug("pacs: the record of %s cannot be read now: %s", item.name, error.strerror)
+                continue
             if belongs is None:
                 continue
             session, study_uid = belongs
@@ -65,6 +82,26 @@ class Scan:
                 uids = named(item.name, item.kind, session, study_uid, item.views)
                 self._queue.add(item.name, session, uids, time.time())
         return later
+
+    def _missed(self, gone: set[str], folder: str, *, is_empty: bool) -> None:
+        """Nobody is known to have removed these: a disk that is not mounted must not undo what the queue knows."""
+        self.trouble = ""
+        told = self._queue.told(FOLDER)
+        is_same = told is not None and told[1] == folder
+        if gone and is_same and not is_empty:
+            self._forget(gone)
+        elif gone:
+            what = (
+                "is another folder than before" if folder and not is_empty else "is empty" if folder else "is missing"
+            )
+            if is_empty or any(
+                one.item in gone and one.state in ("waiting", "failed") for one in self._queue.entries()
+            ):
+                self.trouble = (
+                    f"{self._store.folder}: {what}: {len(gone)} that are queued are not in it; mount its disk"
+                )
+        elif folder and not is_same and not is_empty:
+            self._queue.tell(FOLDER, folder, time.time())
 
     def _forget(self, gone: set[str]) -> None:
         if not gone:
@@ -76,7 +113,7 @@ class Scan:
             log.error("pacs: gone from the store before they were sent: %s%s", ", ".join(unsent[:_MAX_NAMES]), more)
 
     def _session_of(self, item: Item) -> tuple[str, str] | None:
-        """Session and study that it belongs to; None where it is nobody's examination."""
+        """Session and study that it belongs to; None where it is nobody's examination. Raises OSError."""
         known = self._known.get(item.name)
         if known is None or known[0] != item.changed_ns:
             known = self._known[item.name] = item.changed_ns, _session_in(read_record(self._store, item))
@@ -84,13 +121,13 @@ class Scan:
 
 
 def read_record(store: Store, item: Item) -> Mapping[str, Any]:
-    """The record beside it; empty where there is none that can be read."""
+    """The record beside it; empty where there is none, or what is none. Raises OSError where it cannot be read now."""
     if "record" not in item.files:
         return {}
     try:
         with open_folder(store.folder) as folder:
             found = json_from_text(store.listing.at_rest.read(folder, item.files["record"], MAX_BYTES))
-    except (OSError, ValueError):
+    except ValueError:
         return {}
     return found if isinstance(found, Mapping) else {}
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from edge.basics.errors import InputOutputError
 from edge.basics.folders import open_folder
 from edge.dicom.saved import DicomObject, Equipment, NoObject, ObjectUids, objects_from_saved
 from edge.pacs.waiting.queue import Entry
@@ -45,7 +46,7 @@ def objects_of(
     """
     item = store.listing.find(wanted[0].item)
     if item is None:
-        raise NoObject(f"{wanted[0].item}: is not in the store any more")
+        raise InputOutputError(f"{wanted[0].item}: is not in the store")  # the scan forgets what is gone for good
     record = read_record(store, item)
     views = {cast("Mode", one.view): one for one in all_of_it}
     uids = ObjectUids({v: one.series for v, one in views.items()}, {v: one.uid for v, one in views.items()})

@@ -115,6 +115,14 @@ def test_without_a_request_there_is_none(tmp_path: Path) -> None:
     assert 0 < len(found.StudyID) <= 16, "a directory of media asks for one"
 
 
+@pytest.mark.parametrize("known", ["procedure_id", "step_id"])
+def test_of_a_request_only_the_known_id_is_written(tmp_path: Path, known: str) -> None:
+    examination = Examination(Patient("Doe", "1"), **{known: "7"})  # type: ignore[arg-type]
+    (request,) = read(saved_pair(tmp_path, examination), tmp_path)["raw"].RequestAttributesSequence
+    keyword = {"procedure_id": "RequestedProcedureID", "step_id": "ScheduledProcedureStepID"}[known]
+    assert [element.keyword for element in request] == [keyword]
+
+
 @pytest.mark.parametrize(
     ("name", "character_set"),
     [("Doe^John", None), ("Müller^Anna", "ISO_IR 192"), ("Yamada^Tarou=山田^太郎=やまだ^たろう", "ISO_IR 192")],

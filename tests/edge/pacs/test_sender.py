@@ -1,7 +1,9 @@
 """What was saved in a patient session reaches the PACS, once, and stays until the PACS says that it keeps it."""
 
+import errno
 import io
 import logging
+import os
 import resource
 
 import numpy as np
@@ -15,6 +17,8 @@ from pydicom.uid import (
 )
 
 from edge.basics.errors import InputOutputError
+from edge.clips.process import FfmpegFailed
+from edge.dicom.saved import objects_from_saved
 from edge.health.news import Removed
 from edge.pacs.waiting.queue import NAME
 from edge.saving.store import NotRemoved
@@ -138,6 +142,34 @@ def test_a_connection_that_breaks_each_time_at_one_object_does_not_hold_up_the_o
     wait_until(lambda: unit.counts() == {"committed": 1, "waiting": 1})
     bad.append(1)
     wait_until(lambda: unit.counts() == {"committed": 2})
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (FfmpegFailed("ffmpeg: exit code 1"), "waiting"),
+        (OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), "waiting"),
+        (RuntimeError(SECRET), "failed"),
+    ],
+)
+def test_what_cannot_be_put_together_does_not_hold_up_the_others(unit_of, pacs_of, monkeypatch, caplog, error, state):
+    def objects(record, *rest):
+        if record["source"]["seq"] == 1 and broken:
+            raise error
+        yield from objects_from_saved(record, *rest)
+
+    broken = [True]
+    monkeypatch.setattr("edge.pacs.ways.objects.objects_from_saved", objects)
+    unit = unit_of(port=pacs_of().port)
+    name = add_pair(unit.folder, 1, session())
+    add_pair(unit.folder, 2, session(1))
+    unit.start()
+    wait_until(lambda: unit.counts() == {"committed": 2, state: 2})
+    assert all(one.tries for one in unit.sender._queue.of(name))
+    assert SECRET not in caplog.text + repr(unit.sender.record())
+    broken.clear()
+    unit.sender._queue.retry()
+    wait_until(lambda: unit.counts() == {"committed": 4})
 
 
 def test_the_same_bytes_go_each_time(unit_of, pacs_of):

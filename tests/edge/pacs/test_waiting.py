@@ -132,7 +132,7 @@ def test_the_store_says_what_is_to_be_sent(queue: Queue, tmp_path: Path, caplog:
     store = store_of(folder)
     store.running = lambda: (running, 1)
     open_session = [session(1)["id"]]
-    scan = Scan(store, queue, lambda: open_session[0])
+    scan = Scan(store, queue, lambda: open_session[0], set())
     assert scan.run() == {mine}
     assert queue.items() == {other}
     open_session[0] = ""
@@ -151,7 +151,7 @@ def test_a_recording_is_queued_when_it_has_ended(queue: Queue, tmp_path: Path) -
     record = {"kind": "recording", "state": "recording", "session": session(1), "model": {}}
     (folder / f"{name}-raw.mp4").write_bytes(b"x")
     (folder / f"{name}.json").write_text(json.dumps(record))
-    scan = Scan(store_of(folder), queue, lambda: "")
+    scan = Scan(store_of(folder), queue, lambda: "", set())
     scan.run()
     assert queue.items() == set()
     (folder / f"{name}.json").write_text(json.dumps({**record, "state": "ended"}))

@@ -87,9 +87,7 @@ class Driver:
 
     def _do(self, order: Order) -> None:
         if isinstance(order, Do) and self._why_none:
-            why = (
-                f"{order.piece.path}: the cluster takes it not: {self._why_none}; free memory there, and --resume"
-            )
+            why = f"{order.piece.path}: the cluster takes it not: {self._why_none}; free memory there, and --resume"
             self.report(Done(order.worker, order.number, Failed(why, InputOutputError.exit_code)))
         elif isinstance(order, Do):
             done = self._workers[order.worker].do.remote(order.piece, self._content)

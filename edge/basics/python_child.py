@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
 import signal
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edge
@@ -17,6 +18,8 @@ PACKAGES = Path(str(edge.__file__)).resolve().parents[1]
 """Where the package `edge` lies."""
 _ISOLATED = Path(__file__).resolve().with_name("isolated.py")
 _PR_SET_PDEATHSIG = 1
+LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Which a child leaves to the program that started it."""
 _OF_THE_SERVICE = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC")
 """What systemd gives the program and nobody else."""
 
@@ -44,6 +47,16 @@ def child_environment(environ: Mapping[str, str] = os.environ) -> dict[str, str]
         if absolute := [folder for folder in folders if Path(folder).is_absolute()]:
             kept["LD_LIBRARY_PATH"] = ":".join(absolute)
     return kept
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[None]:
+    """What is started inherits it: a Ctrl-C before it leaves signals to us would end it in the middle of an import."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_THE_PROGRAM)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_with(parent: int) -> None:

@@ -22,14 +22,13 @@ from functools import cache
 from typing import Any
 
 from edge.basics.errors import EngineFailed, EngineLost, ModelError
-from edge.basics.python_child import child_environment, python_command
+from edge.basics.python_child import child_environment, python_command, signals_held
 from edge.basics.said import log_what_it_says
 from edge.engines.engine import Enhanced
 from edge.engines.gpu.trt_versions import refuse_absent
 from edge.guard.answers import Nonsense, Opened, message_of, opened_of, raise_error, stage_times
 from edge.guard.order import EngineOrder
 from edge.guard.shared_frames import SharedFrames
-from edge.guard.start import LEFT_TO_THE_PROGRAM
 from edge.pictures.image import Image
 
 log = logging.getLogger(__name__)
@@ -93,7 +92,7 @@ class EngineProcess:
         self._poll.register(ours, select.POLLIN)
         fds = (theirs.fileno(), *frames.descriptors(may_write_raw=bool(order.rung.runtime)))
         try:
-            with _signals_held():
+            with signals_held():
                 self._process = subprocess.Popen(
                     [*WORKER_COMMAND, *map(str, fds), str(frames.num_each), str(os.getpid()), order.plan().to_text()],
                     env=child_environment(),
@@ -283,16 +282,6 @@ def _tell_not_held(not_held: tuple[str, ...]) -> None:
     """One line for the program's life: the picture does not wait for a better kernel."""
     if not_held:
         log.warning("the engine's process runs, but this kernel does not close it off: %s", "; ".join(not_held))
-
-
-@contextlib.contextmanager
-def _signals_held() -> Iterator[None]:
-    """What is started inherits it: a Ctrl-C before it leaves signals to us would end it in the middle of an import."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_THE_PROGRAM)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _ending: list[tuple[subprocess.Popen[bytes], Any]] = []

@@ -16,11 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from edge.basics.logs import set_up_logging
-from edge.basics.python_child import end_with
+from edge.basics.python_child import LEFT_TO_THE_PROGRAM, end_with
 from edge.guard.sandbox import Plan, confine
 
-LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that an engine's process does not hear."""
 _OOM_SCORE = 500
 """When memory runs out the kernel ends this process before the one that shows the picture."""
 

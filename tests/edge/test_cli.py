@@ -1,5 +1,6 @@
 """The program as its user meets it: real processes, exit codes and single clear lines."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ from edge import cli
 from edge.basics.errors import UsageError
 from edge.basics.options import refuse_unused
 from edge.basics.settings import settings_of
+from edge.batch.manifest import MANIFEST
+from edge.batch.output import SCRATCH
 from edge.calibration.calibration import Calibration
 from edge.calibration.file import write_calibration
 from edge.cli import mode_of, options, parser
@@ -101,7 +104,7 @@ def test_bad_input_gets_one_line_and_its_exit_code(place, args, code, message):
     assert "Traceback" not in done.stderr
     for part in message:
         assert part in lines[0]
-    assert {path.name for path in (place / "out").glob("*")} <= {"edge-enhance-manifest.jsonl"}, "only that it failed"
+    assert {path.name for path in (place / "out").glob("*")} <= {MANIFEST}, "only that it failed"
 
 
 OF_FILES = (["--output", "out"], ["--force"], ["--resume"], ["--recursive"], ["--codec", "ffv1"])
@@ -238,7 +241,7 @@ def originals(tmp_path_factory):
 def started(originals, output):
     """The program on them, in a group of its own as a shell would start it, and its engine's process."""
     program = subprocess.Popen(
-        command(originals / "in", "--output", output),
+        command(originals / "in", "--output", output, "--workers", "1"),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -246,8 +249,19 @@ def started(originals, output):
     engine = None
     while engine is None:
         assert program.poll() is None, program.stderr.read()
-        engine = next((child for child in psutil.Process(program.pid).children()), None)
+        engine = next(filter(is_engine, psutil.Process(program.pid).children(recursive=True)), None)
     return program, engine
+
+
+def is_engine(one):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "edge.guard.start" in one.cmdline()
+    return False
+
+
+def clip_bytes(output):
+    """Of the clip that is being made."""
+    return sum(path.stat().st_size for path in output.glob(f"{SCRATCH}/**/*.mp4*"))
 
 
 def wait_for(is_so, program):
@@ -261,8 +275,7 @@ def wait_for(is_so, program):
 def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_path, where):
     program, engine = started(originals, tmp_path)
     if where == "clip":
-        part = tmp_path / ".clip-enhanced.mp4.edge.part"
-        wait_for(lambda: part.exists() and part.stat().st_size > 100_000, program)
+        wait_for(lambda: clip_bytes(tmp_path) > 100_000, program)
     else:
         wait_for((tmp_path / "z1-enhanced.png.json").exists, program)
     engine.kill()
@@ -282,12 +295,12 @@ def test_an_engine_that_is_killed_in_the_middle_costs_no_picture(originals, tmp_
 def test_ctrl_c_ends_a_files_run_and_leaves_nothing(originals, tmp_path, when):
     program, engine = started(originals, tmp_path)
     if when == "it works":
-        wait_for((tmp_path / ".clip-enhanced.mp4.edge.part").exists, program)
+        wait_for(lambda: clip_bytes(tmp_path) > 0, program)
     os.killpg(program.pid, signal.SIGINT)
     _, printed = program.communicate(timeout=60)
     assert program.returncode in ((1,) if when == "it works" else (1, 130)), printed
     assert "Traceback" not in printed
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} <= {MANIFEST}
     _, alive = psutil.wait_procs([engine], timeout=GUARD_S)
     assert alive == []
 

@@ -18,7 +18,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge.basics.whole_files import PART_SUFFIX, lock
+from edge.basics.whole_files import is_part, lock
+from edge.batch.output import SCRATCH
 from edge.calibration.file import read_calibration
 from edge.models.profile import load_profile
 from edge.saving.leftovers import clean_up
@@ -43,7 +44,8 @@ def context() -> Iterator[Any]:
 
 
 def parts(folder: Path) -> list[Path]:
-    return [path for path in folder.rglob("*") if path.name.startswith(".") and path.name.endswith(PART_SUFFIX)]
+    """Temporary files; what a run over files has in its own folder is the next run's to clear."""
+    return [path for path in folder.rglob("*") if is_part(path.name) and path.parent.name != SCRATCH]
 
 
 def kill_once(context: Any, name: str, folder: Path, draw: Random, first: int) -> int:

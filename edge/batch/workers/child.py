@@ -19,9 +19,7 @@ from multiprocessing.connection import Connection
 
 from edge.basics.errors import EdgeError
 from edge.basics.logs import set_handler
-from edge.basics.python_child import end_with
-
-LEFT_TO_THE_PROGRAM = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from edge.basics.python_child import LEFT_TO_THE_PROGRAM, end_with
 
 
 class Line:
@@ -66,6 +64,7 @@ def main(argv: Sequence[str]) -> int:
     descriptor, parent = map(int, argv)
     for number in LEFT_TO_THE_PROGRAM:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_THE_PROGRAM)  # what it starts, such as FFmpeg, hears them
     end_with(parent)
     with Connection(descriptor) as connection, contextlib.suppress(EOFError, ConnectionError):
         run(connection)

@@ -21,7 +21,7 @@ from os import getpid
 from pathlib import Path
 
 from edge.basics.errors import EdgeError
-from edge.basics.python_child import child_environment, python_command
+from edge.basics.python_child import child_environment, python_command, signals_held
 from edge.basics.said import log_what_it_says
 from edge.basics.texts import one_line
 from edge.basics.whole_files import PRIVATE_FOLDER
@@ -220,14 +220,15 @@ def _started(setup: bytes) -> _Process:
         with ours, theirs:
             for end in (ours, theirs):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LINE_BYTES)
-            process = subprocess.Popen(
-                [*WORKER_COMMAND, str(theirs.fileno()), str(getpid())],
-                env=child_environment(),
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-            )
+            with signals_held():
+                process = subprocess.Popen(
+                    [*WORKER_COMMAND, str(theirs.fileno()), str(getpid())],
+                    env=child_environment(),
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                )
             line = Connection(ours.detach())
     except OSError as error:
         raise NoEngine(f"no worker can be started: {error.strerror or error}") from error

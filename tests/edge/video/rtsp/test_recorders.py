@@ -117,7 +117,7 @@ def test_gstreamer(address: str, protocols: str) -> None:
         pytest.skip("apt-get install gstreamer1.0-tools")
     way = f"rtspsrc location={address}raw protocols={protocols} latency=0 ! rtph264depay ! avdec_h264 ! videoconvert"
     if subprocess.run(["gst-inspect-1.0", "avdec_h264"], check=False, capture_output=True).returncode:
-        way = way.replace("avdec_h264", "openh264dec")
+        way = way.replace("avdec_h264", "h264parse ! openh264dec")
     began_ns = time.monotonic_ns()
     judge(rgb_of(["gst-launch-1.0", "-q", *f"{way} ! video/x-raw,format=RGB ! fdsink".split()]), began_ns)
 

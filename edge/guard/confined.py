@@ -28,8 +28,8 @@ from typing import Any
 from edge.basics import errors
 from edge.basics.errors import EdgeError, ModelError
 from edge.basics.owner import Account
-from edge.basics.python_child import child_environment, python_command
 from edge.basics.texts import json_from_text, one_line
+from edge.confining.alone import started_alone
 from edge.confining.program import default_memory_bytes
 from edge.guard.sandbox import Plan
 
@@ -37,7 +37,8 @@ LONGEST_LINE_BYTES, MOST_LINES = 64 * 1024, 1000
 LONGEST_END_S = 5.0
 _POLL_S = 0.05
 """Between two looks at its memory."""
-_KEPT = ("LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "TZ")
+_ENVIRONMENT = {"ORT_DISABLE_TELEMETRY": "1", "CUDA_CACHE_DISABLE": "1"}
+_KEPT = ("CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER")
 _KINDS = (one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, EdgeError))
 ERROR_KINDS: Mapping[str, type[EdgeError]] = {one.__name__: one for one in _KINDS}
 """Errors that go over the line as they are."""
@@ -112,22 +113,12 @@ class Confined:
         self._limits = limits
         self.not_held: tuple[str, ...] = ()
         begin = {"parent": os.getpid(), "ahead": ahead, **asdict(limits)}
-        self._line, theirs = socket.socketpair()
         try:
-            self._process = subprocess.Popen(
-                [*python_command("edge.guard.confined_child"), json.dumps(begin)],
-                env=_environment(),
-                cwd="/",
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
+            self._line, self._process = started_alone(
+                "edge.guard.confined_child", json.dumps(begin), _ENVIRONMENT, _KEPT
             )
         except OSError as error:
-            self._line.close()
             raise ModelError(f"{sys.executable}: cannot be started ({error.strerror}); install it again") from error
-        finally:
-            theirs.close()
         self.pid = self._process.pid
 
     def __enter__(self) -> Confined:
@@ -215,21 +206,6 @@ def _message(content: bytes) -> tuple[str, str]:
         return str(message["kind"]), one_line(str(message["text"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(_NONSENSE) from error
-
-
-def _environment() -> dict[str, str]:
-    """What the process needs, and nothing that somebody left in the caller's."""
-    callers = child_environment()
-    return {
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "HOME": "/nonexistent",
-        "ORT_DISABLE_TELEMETRY": "1",
-        "CUDA_CACHE_DISABLE": "1",
-        "MALLOC_ARENA_MAX": "2",
-        "OPENBLAS_NUM_THREADS": "1",  # its threads would be there before Landlock
-        **{name: callers[name] for name in _KEPT if name in callers},
-    }
 
 
 def _memory_bytes(pid: int) -> int:

@@ -18,8 +18,8 @@ from functools import cache
 from typing import IO, Any, BinaryIO
 
 from edge.basics.errors import InputOutputError
-from edge.basics.python_child import child_environment, python_command
 from edge.basics.texts import json_from_text
+from edge.confining.alone import started_alone
 from edge.confining.program import default_memory_bytes
 from edge.pictures.reading.picture_file import DamagedPicture, PictureRefused
 
@@ -29,7 +29,6 @@ _HEAD, _ORDER = struct.Struct("<IQ"), struct.Struct("<I")
 _MOST_TEXT_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
 _START_S, _END_S, _ENDS_BY_ITSELF_S = 120.0, 5.0, 0.2
-_KEPT = ("LD_LIBRARY_PATH", "TZ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,25 +186,13 @@ class ReaderProcess:
             yield part
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
         limits = json.dumps(asdict(self.limits))
         try:
-            self._process = subprocess.Popen(
-                [*python_command("edge.dicom.reading.child"), limits],
-                env=_environment(),
-                cwd="/",
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            ours, self._process = started_alone("edge.dicom.reading.child", limits, {"VIPS_CONCURRENCY": "1"})
         except OSError as error:
-            ours.close()
             raise InputOutputError(
                 f"what reads DICOM cannot be started ({error.strerror}); install it again"
             ) from error
-        finally:
-            theirs.close()
         self._line, self.pid = ours, self._process.pid
         try:
             told = self._answer("", None, _START_S).get("not_held")
@@ -255,17 +242,3 @@ class _Killed(Exception):
 def shared_reader() -> ReaderProcess:
     """The one of this program; it ends with it."""
     return ReaderProcess()
-
-
-def _environment() -> dict[str, str]:
-    """What the process needs, and nothing that somebody left in the caller's."""
-    callers = child_environment()
-    return {
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "HOME": "/nonexistent",
-        "MALLOC_ARENA_MAX": "2",
-        "OPENBLAS_NUM_THREADS": "1",  # its threads would be there before Landlock
-        "VIPS_CONCURRENCY": "1",
-        **{name: callers[name] for name in _KEPT if name in callers},
-    }

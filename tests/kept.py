@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import platform
 import shutil
@@ -28,6 +29,25 @@ def kept_folder(cache: pytest.Cache, name: str, sources: tuple[str, ...]) -> Pat
         if other != folder:
             shutil.rmtree(other, ignore_errors=True)
     return folder
+
+
+def sources_of(*modules: str, root: Path = REPOSITORY) -> tuple[str, ...]:
+    """Files of the repository that modules are made of: their own and those of what they import, step by step."""
+    found: dict[str, str] = {}
+    asked = list(modules)
+    while asked:
+        name = asked.pop()
+        place = root.joinpath(*name.split("."))
+        path = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if name in found or not path.is_file():
+            continue
+        found[name] = str(path.relative_to(root))
+        for node in ast.walk(ast.parse(path.read_bytes(), path)):
+            if isinstance(node, ast.Import):
+                asked += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                asked += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(sorted(found.values()))
 
 
 def key_of(root: Path, sources: tuple[str, ...]) -> str:

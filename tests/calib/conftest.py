@@ -16,12 +16,12 @@ from calib.solving.solve import Solution, solve
 from edge.pictures.image import Image
 from edge.sources.demo.bench import HOLD_FRAMES, BenchSource
 from edge.sources.demo.unit import LensModel, UnitCamera, UnitTruth, unit_truth
-from tests.kept import kept_folder
+from tests.kept import kept_folder, sources_of
 from tests.once import MadeOnce, made_in, run_folder
 
 UNIT = "A-1"
-RENDERED_BY = ("edge", "calib/session.py", "tests/calib/conftest.py")
-"""What the frames and sessions depend on."""
+MADE_BY = ("edge.sources.demo.bench", "calib.solving.solve", "tests.calib.conftest")
+"""What frames, sessions and the solution depend on, with all that these import."""
 
 
 class Bench:
@@ -65,7 +65,7 @@ class Bench:
 def kept(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose content outlives the run, where pytest has a cache."""
     cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)
-    return run_folder(tmp_path_factory) if cache is None else kept_folder(cache, "calib", RENDERED_BY)
+    return run_folder(tmp_path_factory) if cache is None else kept_folder(cache, "calib", sources_of(*MADE_BY))
 
 
 @pytest.fixture(scope="session")
@@ -108,14 +108,14 @@ def sessions(bench: Bench, kept: Path, write_session: Callable[..., Path], made_
 
 
 @pytest.fixture(scope="session")
-def solution(sessions: Path, made_once: MadeOnce) -> Solution:
+def solution(sessions: Path, kept: Path) -> Solution:
     """What `solve` makes of all sessions."""
 
     def make(folder: Path) -> None:
         solved = solve([sessions / target for target in ("dark", "flat", "white", "chart", "lens")])
         (folder / "solution.pickle").write_bytes(pickle.dumps(solved))
 
-    stored: Solution = pickle.loads((made_once("solution", make) / "solution.pickle").read_bytes())
+    stored: Solution = pickle.loads((made_in(kept, "solution", make) / "solution.pickle").read_bytes())
     return stored
 
 

@@ -19,7 +19,7 @@ from tests.doubles.chromium import CHROMIUM, played_s
 
 pytestmark = pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")
 NUM_KILLS = int(os.environ.get("KILLS", "200")) // 4
-NUM_FAST = 3
+NUM_FAST = 1
 SEED = 17
 
 

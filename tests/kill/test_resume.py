@@ -96,6 +96,7 @@ def goes_on(originals: Path, output: Path) -> int:
     return there
 
 
+@pytest.mark.slow  # 12 s of work; tests/edge/batch resumes what was cut in other ways
 def test_a_run_killed_after_its_first_result_goes_on(context: Any, originals: Path, tmp_path: Path) -> None:
     def first_result(child: Any) -> None:
         while child.is_alive() and not [*(tmp_path / "out").glob("*.json")]:

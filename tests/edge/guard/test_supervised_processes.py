@@ -63,7 +63,15 @@ def real(monkeypatch):
     assert alive == []
 
 
-@pytest.mark.parametrize("what", ["hang", "exit", "segfault", "kill", "stop", "lose"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "hang",
+        "kill",
+        "lose",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("exit", "segfault", "stop")),  # 2 s of work each
+    ],
+)
 def test_whatever_happens_to_the_process_raw_comes_at_once_and_enhanced_again(real, what):
     pid = real.health.snapshot(0)["ladder"]["engine_pid"]
     if what in ("kill", "stop"):

@@ -262,9 +262,9 @@ def test_what_a_person_removed_is_forgotten(unit_of, pacs_of):
 
 def test_one_process_sends(unit_of, pacs_of):
     pacs = pacs_of()
-    unit_of(port=pacs.port).start()
+    first = unit_of(port=pacs.port).start()
     second = unit_of(port=pacs.port)
-    wait_until(lambda: (second.config.path / "sender.lock").exists())
+    wait_until(lambda: first.told[-1][0] == "ok")
     second.start()
     wait_until(lambda: second.told[-1][0] == "degraded")
     assert "another process sends" in second.told[-1][1]

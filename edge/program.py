@@ -110,8 +110,8 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     recorder = Recorder(config.recording, store, health, board, session.settled)
     tie_recording(recorder, store, session, health, web)
     worklist = Worklist(config.worklist)
-    tie_patients(session, worklist, web)
     pacs = tied_pacs(config, store, session, board, health, audit)
+    tie_patients(session, worklist, web, pacs)
     sinks: list[Sink] = [web, freeze, recorder]
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
@@ -216,9 +216,9 @@ def tie_recording(recorder: Recorder, store: Store, session: PatientSession, hea
         web.serve_too(part.operations(), part.state)
 
 
-def tie_patients(session: PatientSession, worklist: Worklist, web: WebSink) -> None:
-    """The page opens and closes patient sessions, of whom the worklist names too."""
-    for part in (Session(session, worklist.examination), Scheduled(worklist)):
+def tie_patients(session: PatientSession, worklist: Worklist, web: WebSink, pacs: PacsPart) -> None:
+    """The page opens and closes patient sessions, of whom the worklist names too, and sees how far they are sent."""
+    for part in (Session(session, worklist.examination, pacs.of_session), Scheduled(worklist)):
         web.serve_too(part.operations(), part.state)
 
 

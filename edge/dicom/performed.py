@@ -108,3 +108,53 @@ def _performed(series: PerformedSeries) -> Dataset:
     item.ReferencedImageSequence = Items(images)
     item.ReferencedNonImageCompositeSOPInstanceSequence = Items()
     return item
+
+
+ATTRIBUTES: Final[Mapping[str, tuple[str, str]]] = {
+    "SpecificCharacterSet": (f"{UTF_8} where a text has other letters than ASCII; else absent", "the same"),
+    "ScheduledStepAttributesSequence": ("one item", ""),
+    "> StudyInstanceUID": ("of the worklist; of an emergency the unit's own, as in the objects", ""),
+    "> ReferencedStudySequence": ("empty", ""),
+    "> AccessionNumber": ("of the worklist", ""),
+    "> RequestedProcedureID": ("of the worklist", ""),
+    "> RequestedProcedureDescription": ("of the worklist", ""),
+    "> ScheduledProcedureStepID": ("of the worklist", ""),
+    "> ScheduledProcedureStepDescription": ("of the worklist", ""),
+    "> ScheduledProtocolCodeSequence": ("empty", ""),
+    "PatientName": ("as in the objects", ""),
+    "PatientID": ("as in the objects", ""),
+    "IssuerOfPatientID": ("of the worklist; else absent", ""),
+    "PatientBirthDate": ("of the worklist, or empty", ""),
+    "PatientSex": ("of the worklist, or empty", ""),
+    "ReferencedPatientSequence": ("empty", ""),
+    "PerformedProcedureStepID": ("the patient session's id", ""),
+    "PerformedStationAETitle": ("`worklist.own_ae_title`", ""),
+    "PerformedStationName": ("empty", ""),
+    "PerformedLocation": ("empty", ""),
+    "PerformedProcedureStepStartDate": ("when the session was opened", ""),
+    "PerformedProcedureStepStartTime": ("as the date", ""),
+    "PerformedProcedureStepStatus": (IN_PROGRESS, "COMPLETED; DISCONTINUED where nothing was saved"),
+    "PerformedProcedureStepDescription": ("the scheduled step's, else the requested procedure's; Emergency", ""),
+    "PerformedProcedureTypeDescription": ("empty", ""),
+    "ProcedureCodeSequence": ("empty", ""),
+    "PerformedProcedureStepEndDate": ("empty", "when the session was closed"),
+    "PerformedProcedureStepEndTime": ("empty", "as the date"),
+    "CommentsOnThePerformedProcedureStep": ("of an emergency: that the patient's data must be put right", ""),
+    "PerformedProcedureStepDiscontinuationReasonCodeSequence": (
+        "empty",
+        f"where nothing was saved: {NO_REASON.value} ({NO_REASON.scheme}), {NO_REASON.meaning}",
+    ),
+    "Modality": ("ES", ""),
+    "StudyID": ("as in the objects", ""),
+    "PerformedProtocolCodeSequence": ("empty", ""),
+    "PerformedSeriesSequence": ("empty", "one item for each series; one without images where nothing was saved"),
+    "> PerformingPhysicianName": ("", "empty"),
+    "> ProtocolName": ("", "the series' description"),
+    "> OperatorsName": ("", "empty"),
+    "> SeriesInstanceUID": ("", "as in the objects"),
+    "> SeriesDescription": ("", "as in the objects"),
+    "> RetrieveAETitle": ("", "empty"),
+    "> ReferencedImageSequence": ("", "every object of the series: class and UID as the archive took it"),
+    "> ReferencedNonImageCompositeSOPInstanceSequence": ("", "empty"),
+}
+"""Keyword -> its value in N-CREATE and in N-SET, for the conformance statement; `>` stands in a sequence."""

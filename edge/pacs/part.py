@@ -66,6 +66,10 @@ class PacsPart:
         """As `Sender.record`."""
         return None if self._running is None else self._running[0].record()
 
+    def of_session(self) -> dict[str, Any] | None:
+        """Objects of the patient session that is open, or of the last one, by their state; None where nothing is."""
+        return (self.record() or {}).get("session")
+
     def _start(self) -> None:
         for part in self._running or ():
             part.start()

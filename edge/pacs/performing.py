@@ -191,6 +191,7 @@ class Performing:
         work.steps.close_all_but(session, now)
         if study:
             work.steps.add(session, _uid(session, study))
+        work.scan.run()  # nobody may have looked at the store yet
         for other in work.queue.sessions(work.steps.since):
             if other != session and not work.steps.known(other) and (study := _study_of(self._saved_with(work, other))):
                 work.steps.add(other, _uid(other, study))

@@ -156,7 +156,7 @@ class Ward:
         self.unit.close_session()
 
     def record(self) -> dict[str, Any]:
-        return self.performing.record() or {}
+        return {**dict.fromkeys(("completed", "discontinued", "failed"), 0), **(self.performing.record() or {})}
 
     def power_cut(self) -> None:
         """As far as a test can without a process of its own: nothing is done any more, nothing is said."""
@@ -341,3 +341,17 @@ def test_no_patient_stands_on_the_disk_or_in_what_is_said(
         assert secret not in caplog.text + repr(ward.record()) + repr(ward.told)
         assert secret.encode() not in content
     assert steps_module.NAME in {path.name for path in ward.unit.config.path.iterdir()}
+
+
+def test_who_is_told_can_be_named_while_the_unit_runs(ward_of: Callable[..., Ward], peer: Peer) -> None:
+    ward = ward_of()
+    ward.performing.use(WorklistConfig())
+    ward.start()
+    ward.open(session(1))
+    add_pair(ward.unit.folder, 1, session(1))
+    ward.open(session(2))
+    wait_until(lambda: ward.unit.counts() == {"committed": 2})
+    assert ward.performing.record() is None and peer.asked() == []
+    ward.performing.use(ward.config)
+    wait_until(lambda: ward.told == [(session(2)["id"], "IN PROGRESS")])
+    assert peer.states() == [["IN PROGRESS"]], "sessions that ended before are none of its"

@@ -36,7 +36,7 @@ class NodeWorker:
         """Check the model and begin to open its engine.
 
         Args:
-            num_threads: of an engine on the CPU, where the configuration leaves that open.
+            num_threads: cores that it has; of an engine on the CPU, where the configuration leaves that open.
 
         Raises:
             EdgeError: it is another model, or no engine can be had.

@@ -63,20 +63,22 @@ def end_watch() -> None:
 
 
 @contextmanager
-def timed_case(tally: Tally) -> Iterator[None]:
-    """Count a case, how long it takes, and end the run where it hangs."""
+def timed_case(tally: Tally, num: int = 1) -> Iterator[None]:
+    """Count a case, or so many at once, how long it takes, and end the run where it hangs."""
     begin = time.perf_counter()
     _watch(begin)
     try:
         yield
     finally:
         took_s = time.perf_counter() - begin
-        tally.cases += 1
+        tally.cases += num
         tally.seconds += took_s
         tally.slowest_s = max(tally.slowest_s, took_s)
 
 
-def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None) -> Callable[[Case], Case]:
+def fuzz(
+    name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None, at_once: int = 1
+) -> Callable[[Case], Case]:
     """Make a test of a case: `case(draw, ...fixtures)`, where `draw` is a `Random` or what `explore` gives.
 
     A failure names the seed of its `Random`; give it back as `@example(draw=Random(SEED))`.
@@ -84,13 +86,14 @@ def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = Non
     Args:
         name: the row of the table in the report.
         num_cases: at full size.
+        at_once: how many of them one call tries.
     """
     tally = tallies.setdefault(name, Tally())
 
     def decorate(case: Case) -> Case:
         @functools.wraps(case)
         def timed(*, draw: Any, **fixtures: Any) -> None:
-            with timed_case(tally):
+            with timed_case(tally, at_once):
                 case(draw, tally.outcomes, **fixtures)
 
         parameters = [
@@ -101,7 +104,7 @@ def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = Non
         timed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         del timed.__wrapped__
         limits = settings(
-            max_examples=max(4, round(num_cases * FUZZ_SCALE)),
+            max_examples=max(4, round(num_cases * FUZZ_SCALE / at_once)),
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),

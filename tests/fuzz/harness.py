@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -31,14 +32,21 @@ HUNG_AFTER_S = 120
 Case = Callable[..., None]
 
 
+@dataclass
 class Tally:
     """What has been tried on one input."""
 
-    def __init__(self) -> None:
-        self.cases = 0
-        self.seconds = 0.0
-        self.slowest_s = 0.0
-        self.outcomes: Counter[str] = Counter()
+    cases: int = 0
+    seconds: float = 0.0
+    slowest_s: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Count what another process has tried."""
+        self.cases += other.cases
+        self.seconds += other.seconds
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+        self.outcomes += other.outcomes
 
 
 tallies: dict[str, Tally] = {}

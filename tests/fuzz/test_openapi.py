@@ -42,6 +42,9 @@ CHECKS: list[CheckFunction] = [
     allow_header_conformance,
 ]
 IN_HASTE = ("viewer by token", "operator by cookie")
+VISITING = [pytest.param(VISITORS, id="all", marks=[pytest.mark.slow])]
+if FUZZ_SCALE < 0.1:
+    VISITING.append(pytest.param(IN_HASTE, id="two"))
 OF_ANYONE = {"/login", "/login.css", "/login.js", "/style.css", "/api/login"}
 BUSY = (429, 503)
 
@@ -67,7 +70,7 @@ def loud() -> Iterator[Loud]:
 
 
 @pytest.mark.parametrize("part", range(NUM_PARTS))
-@pytest.mark.parametrize("visitors", [IN_HASTE, pytest.param(VISITORS, marks=pytest.mark.slow)], ids=["two", "all"])
+@pytest.mark.parametrize("visitors", VISITING)
 def test_every_operation_as_each_role(unit: Guarded, visitors: tuple[str, ...], part: int, loud: Loud) -> None:
     described = unit.described()
     schema = schemathesis.openapi.from_dict(described)

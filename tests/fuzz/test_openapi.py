@@ -33,7 +33,7 @@ NUM_OF_VISITOR = 14_000
 """Requests as each of the seven at full size: 98,000 by the description, and as many raw bytes."""
 NUM_PARTS = 4
 """Each takes some of the operations, so that several processes share them."""
-NUM_AT_ONCE = 20
+NUM_AT_ONCE = 40
 CHECKS: list[CheckFunction] = [
     status_code_conformance,
     content_type_conformance,

@@ -214,6 +214,20 @@ def test_the_mark_of_a_browser_is_of_one_user_and_cannot_be_made():
     assert attempts.wait_s("ada", "10.0.0.1", mark) > 5, "a mark that was stolen is limited too"
 
 
+@pytest.mark.parametrize(
+    "change", [lambda nonce, seal: f"{nonce}.{seal[:-1]}\udcb1", lambda nonce, seal: f"\udcb1.{seal}"]
+)
+def test_a_mark_that_is_no_text_is_a_strangers(change):
+    """A byte of the cookie was changed: found by raw requests as each role."""
+    attempts = Attempts(Clock())
+    nonce, _, seal = attempts.succeeded("ada", "10.0.0.1").partition(".")
+    damaged = change(nonce, seal)
+    assert attempts.wait_s("ada", "10.0.0.2", damaged) == 0
+    for _ in range(20):
+        attempts.failed("ada", "10.0.0.2", damaged)
+    assert attempts.wait_s("ada", "10.0.0.2") > 5
+
+
 def test_counts_take_little_memory_whatever_comes():
     attempts = Attempts(Clock())
     for number in range(20_000):

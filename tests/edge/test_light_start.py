@@ -69,3 +69,10 @@ def test_only_what_is_needed_is_loaded(code, own, most):
     foreign = {name.split(".")[0] for name in loaded - own} - sys.stdlib_module_names - {"__main__"}
     assert foreign <= {"tomli"}, "a package that reading a configuration does not need"
     assert len(loaded) <= most
+
+
+def test_what_reads_dicom_is_not_loaded_before_it_is_asked_for():
+    """It takes half as long as everything else of a start."""
+    code = "import sys, edge.program, edge.check, edge.batch.run; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"pydicom", "pynetdicom", "gdcm"} & set(done.stdout.split()) == set()

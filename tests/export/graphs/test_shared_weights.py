@@ -24,16 +24,19 @@ from export.on_unit.bundle import write_bundle
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory, checkpoints):
-    root = tmp_path_factory.mktemp("models")
-    kept, shared_weights.FEWEST = shared_weights.FEWEST, 16  # the small networks have no large tensors
-    try:
-        for profile, isr in (("miinet", "isr"), ("cyclegan", "isr"), ("miinet-guided", None)):
-            options = {"version": "1", "licence": "test only", "num_frames": 1, "shares": True}
-            export_profile(checkpoints["idm"], profile, root, isr=checkpoints[isr] if isr else None, **options)
-    finally:
-        shared_weights.FEWEST = kept
-    return root
+def models(checkpoints, made_once):
+    """Three profiles that share their weights; exported once for all workers, as it takes 15 s of processor time."""
+
+    def make(root):
+        kept, shared_weights.FEWEST = shared_weights.FEWEST, 16  # the small networks have no large tensors
+        try:
+            for profile, isr in (("miinet", "isr"), ("cyclegan", "isr"), ("miinet-guided", None)):
+                options = {"version": "1", "licence": "test only", "num_frames": 1, "shares": True}
+                export_profile(checkpoints["idm"], profile, root, isr=checkpoints[isr] if isr else None, **options)
+        finally:
+            shared_weights.FEWEST = kept
+
+    return made_once("profiles-that-share", make)
 
 
 @pytest.mark.slow
@@ -48,13 +51,13 @@ def test_profiles_of_the_same_networks_have_their_weights_once(models):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["miinet", "miinet-guided"])
-def test_graph_and_weights_together_are_the_graph_with_the_rounded_weights(models, checkpoints, name):
+def test_graph_and_weights_together_are_the_graph_with_the_rounded_weights(models, checkpoints, tmp_path, name):
     profile = load_profile(name, (models,))
     model = onnx.load_model_from_string(profile.content(profile.graph))
     onnx.checker.check_model(model, full_check=True)
     check_golden(GraphCpuEngine(profile, 1), profile)
     frame = DemoSource("demo:", paced=False).render(40).degraded
-    alone = models.parent / f"alone-{name}"
+    alone = tmp_path / "alone"
     isr = checkpoints["isr"] if name == "miinet" else None
     export_profile(checkpoints["idm"], name, alone, isr=isr, version="1", licence="test only", precisions=())
     images = [open_cpu_engine(load_profile(name, (root,))).enhance(frame).image.astype(int) for root in (models, alone)]

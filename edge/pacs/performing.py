@@ -228,6 +228,8 @@ class Performing:
         character_set = step.character_set
         if not step.is_created and (step.performed is None or step.performed):
             session = self._record_of(work, step.session)
+            if session is None and step.performed is None:
+                return  # it was closed just now: whether anything was saved in it is not known yet
             if session is None:
                 work.steps.failed(step, "nothing on the unit says any more whose it was")
                 return

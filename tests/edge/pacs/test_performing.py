@@ -7,8 +7,10 @@ What a step must have is held to a table of this file's own, written by PS3.4 ta
 from __future__ import annotations
 
 import json
+import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +26,7 @@ from edge.health.news import SessionChanged
 from edge.pacs import performing
 from edge.pacs.performing import Performing
 from edge.pacs.waiting import steps as steps_module
+from edge.pacs.waiting.queue import Queue
 from edge.pacs.waiting.steps import Steps
 from tests.doubles.orthanc import free_port
 from tests.doubles.pacs_store import SECRET, add_pair
@@ -32,6 +35,7 @@ from tests.doubles.waiting import wait_until
 from tests.edge.pacs.conftest import Unit
 from tests.paths import REPOSITORY
 
+NUM_SESSIONS, NUM_KILLS = 24, 8
 SINCE = "2026-05-04T08:00:00+00:00"
 CREATED: dict[str, int] = {
     "00400270": 1, "00400270/0020000D": 1, "00400270/00081110": 2, "00400270/00080050": 2, "00400270/00401001": 2,
@@ -355,3 +359,54 @@ def test_who_is_told_can_be_named_while_the_unit_runs(ward_of: Callable[..., War
     ward.performing.use(ward.config)
     wait_until(lambda: ward.told == [(session(2)["id"], "IN PROGRESS")])
     assert peer.states() == [["IN PROGRESS"]], "sessions that ended before are none of its"
+
+
+@pytest.mark.slow
+def test_each_step_begins_and_ends_once_however_often_the_unit_is_killed(
+    tmp_path: Path, pacs_of: Any, peer: Peer
+) -> None:
+    chance, pacs, counter = random.Random(20260504), pacs_of(commits=False), tmp_path / "number"
+    mpps = f"RIS@127.0.0.1:{peer.port}"
+    words = [sys.executable, "-m", "tests.doubles.mpps_child", str(tmp_path), str(pacs.port), mpps, str(NUM_SESSIONS)]
+
+    def number() -> int:
+        return int(counter.read_text()) if counter.exists() else 0
+
+    for kill in range(NUM_KILLS + 1):
+        if kill in (3, 6):
+            (peer.stop if kill == 3 else peer.start)()
+        unit = subprocess.Popen(words, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            before, more = number(), chance.randint(1, 4)
+            if kill < NUM_KILLS:
+                wait_until(lambda before=before, more=more: number() >= min(NUM_SESSIONS, before + more))
+                time.sleep(chance.uniform(0.0, 0.2))  # somewhere in the middle of what follows
+            else:
+                wait_until((tmp_path / "done").exists)
+                wait_until(lambda: all(len(one) == 2 for one in peer.states()) and not _left(tmp_path))
+        finally:
+            unit.kill()
+            unit.wait()
+    told = [line.split() for line in peer.asked()]
+    taken = [(what, uid) for what, uid, status in told if status == "0x0000"]
+    assert len(taken) == len(set(taken)) == 2 * len(peer.steps()), "each once as the peer sees it"
+    named: dict[str, set[str]] = {}
+    for begun, ended in peer.steps().values():
+        study = str(Dataset.from_json(begun).ScheduledStepAttributesSequence[0].StudyInstanceUID)
+        named[study] = {
+            str(image.ReferencedSOPInstanceUID)
+            for series in Dataset.from_json(ended).PerformedSeriesSequence
+            for image in series.ReferencedImageSequence
+        }
+        assert ended["00400252"]["Value"] == ["COMPLETED" if named[study] else "DISCONTINUED"]
+    stored: dict[str, set[str]] = {}
+    for uid, one in pacs.stored.items():
+        stored.setdefault(str(one.StudyInstanceUID), set()).add(uid)
+    assert len(stored) > NUM_SESSIONS // 2
+    assert {study: uids for study, uids in named.items() if uids} == stored
+
+
+def _left(folder: Path) -> bool:
+    """Whether something is still to be told or sent."""
+    with closing(Steps(folder / "pacs")) as steps, closing(Queue(folder / "pacs")) as queue:
+        return bool(steps.begun() or steps.refused() or queue.counts()["waiting"])

@@ -49,7 +49,7 @@ def test_what_is_queued_is_tried_later(unit_of, pacs_of, failing):
     failing.append(ERRORS[0])
     unit.start()
     wait_until(lambda: any(one.tries for one in unit.sender._queue.of(name)))
-    assert unit.counts() == {"waiting": 2}
+    wait_until(lambda: unit.counts() == {"waiting": 2})
     failing.clear()
     wait_until(lambda: unit.counts() == {"committed": 2})
 

@@ -6,6 +6,7 @@ UIDs and states alone. What is lost with it is found again in the store, and bea
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,9 @@ class Queue:
 
     def __init__(self, folder: Path) -> None:
         self._database = Database(folder / NAME, FORMAT, _TABLES)
+        self._database.do("CREATE INDEX IF NOT EXISTS by_session ON views (session)")
+        self._lock = threading.Lock()
+        self._items: tuple[tuple[int, int], set[str]] | None = None
 
     def close(self) -> None:
         self._database.close()
@@ -91,7 +95,19 @@ class Queue:
     # ---- what is in it
 
     def items(self) -> set[str]:
-        return {str(row[0]) for row in self._database.all("SELECT DISTINCT item FROM views")}
+        """Read from the disk where another process has changed something; a store may have a hundred thousand."""
+        with self._lock:
+            seen = self._database.seen_of_others()
+            if self._items is None or self._items[0] != seen:
+                found = {str(row[0]) for row in self._database.all("SELECT DISTINCT item FROM views")}
+                self._items = seen, found
+            return {*self._items[1]}
+
+    def unsent(self) -> dict[str, bool]:
+        """Items of which something was not sent -> whether something still waits, and not all of that was refused."""
+        rows = self._database.all("SELECT item, max(state = 'waiting') FROM views WHERE state IN ('waiting', 'failed') "
+                                  "GROUP BY item")  # fmt: skip
+        return {str(item): bool(waits) for item, waits in rows}
 
     def entries(self) -> list[Entry]:
         """All, the oldest first."""
@@ -99,6 +115,14 @@ class Queue:
 
     def of(self, item: str) -> list[Entry]:
         return self._entries("WHERE item = ?", item)
+
+    def of_session(self, session: str) -> list[Entry]:
+        return self._entries("WHERE session = ?", session)
+
+    def sessions(self, after: float) -> list[str]:
+        """Of what was queued after a moment."""
+        found = self._database.all("SELECT DISTINCT session FROM views WHERE queued_at > ?", after)
+        return [str(row[0]) for row in found]
 
     def due(self, now: float, most: int = 500) -> list[Entry]:
         """What is to be sent now: what was tried least first, so that nothing stands in the way of all others."""
@@ -108,8 +132,14 @@ class Queue:
 
     def taken(self, entry: Entry) -> set[str]:
         """UIDs of its objects that the PACS took, as they were made."""
-        found = self._database.all("SELECT uid FROM objects WHERE item = ? AND view = ?", entry.item, entry.view)
-        return {str(row[0]) for row in found}
+        return {*self.taken_as(entry)}
+
+    def taken_as(self, entry: Entry) -> dict[str, tuple[str, str]]:
+        """The same -> class and UID under which the PACS has each."""
+        found = self._database.all(
+            "SELECT uid, sop_class, sent_uid FROM objects WHERE item = ? AND view = ?", entry.item, entry.view
+        )
+        return {str(uid): (str(sop_class), str(sent_uid)) for uid, sop_class, sent_uid in found}
 
     def to_confirm(self, now: float, after_s: float) -> list[Sent]:
         """What was sent, and the PACS was not asked about, or so long ago; of sessions of which all was sent."""
@@ -121,9 +151,16 @@ class Queue:
         )
         return [Sent(*row) for row in found]
 
-    def counts(self) -> dict[State, int]:
-        found = dict(self._database.all("SELECT state, count(*) FROM views GROUP BY state"))
+    def counts(self, session: str | None = None) -> dict[State, int]:
+        """Views in each state: all, or of a session."""
+        where, values = ("", ()) if session is None else ("WHERE session = ? ", (session,))
+        found = dict(self._database.all(f"SELECT state, count(*) FROM views {where}GROUP BY state", *values))
         return {state: int(found.get(state, 0)) for state in STATES}
+
+    def last_session(self) -> str:
+        """Of what was queued last; "" where nothing was."""
+        found = self._database.all("SELECT session FROM views ORDER BY queued_at DESC LIMIT 1")
+        return str(found[0][0]) if found else ""
 
     def oldest_waiting(self) -> float | None:
         """When the oldest of what waits was queued."""
@@ -163,12 +200,16 @@ class Queue:
         Args:
             named: view -> UIDs of series and instance.
         """
-        with self._database.transaction() as connection:
-            rows = [(item, view, session, series, uid, now) for view, (series, uid) in named.items()]
-            done = connection.executemany(
-                "INSERT OR IGNORE INTO views (item, view, session, series, uid, queued_at) VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+        rows = [(item, view, session, series, uid, now) for view, (series, uid) in named.items()]
+        with self._lock:
+            with self._database.transaction() as connection:
+                done = connection.executemany(
+                    "INSERT OR IGNORE INTO views (item, view, session, series, uid, queued_at) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    rows,
+                )
+            if self._items is not None:  # it is on the disk
+                self._items[1].add(item)
             return done.rowcount > 0
 
     def took(self, entry: Entry, uid: str, sent_uid: str, sop_class: str) -> None:
@@ -242,7 +283,8 @@ class Queue:
 
     def forget(self, items: Iterable[str]) -> None:
         """Of what is not in the store any more."""
-        with self._database.transaction() as connection:
+        with self._lock, self._database.transaction() as connection:
+            self._items = None
             rows = [(item,) for item in items]
             for table in ("views", "objects"):
                 connection.executemany(f"DELETE FROM {table} WHERE item = ?", rows)

@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+from argon2 import extract_parameters
 
 from edge.access.attempts import FORGET_AFTER_S, MAX_COUNTED, Attempts, network_of
 from edge.access.passwords import MAX_WAITING, Busy, PasswordDesk, hash_of, is_hash, matches
@@ -36,13 +37,15 @@ def test_a_name_that_nobody_has_costs_a_hash_too(monkeypatch):
     async def check():
         desk = PasswordDesk()
         try:
-            return await desk.check(None, "anything"), await desk.check(hashed(PASSWORDS["ada"]), PASSWORDS["ada"])
+            return await desk.check(None, "anything"), await desk.check(hash_of(PASSWORDS["ada"]), PASSWORDS["ada"])
         finally:
             desk.close()
 
     assert asyncio.run(check()) == (False, True)
     assert [is_hash(stored) for stored in held_to] == [True, True]
-    assert held_to[0].split("$")[3] == held_to[1].split("$")[3], "other costs, so another time"
+    about = [extract_parameters(stored) for stored in held_to]
+    assert about[0] == about[1], "other costs, so another time"
+    assert (about[0].memory_cost, about[0].time_cost, about[0].parallelism) == (32 << 10, 3, 1)
 
 
 def test_a_service_that_may_not_change_its_priority_checks_passwords_all_the_same(monkeypatch):

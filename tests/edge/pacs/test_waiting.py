@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from pydicom.uid import UID
 
+from edge.config import PacsConfig
+from edge.pacs.delivery import Delivery
 from edge.pacs.patience import LAST_S, wait_after
-from edge.pacs.sender import Sender
 from edge.pacs.waiting.queue import NAME, Queue
 from edge.pacs.waiting.scan import Scan
 from edge.pacs.waiting.uids import named, uid_of
@@ -91,7 +92,7 @@ def test_a_long_clip_is_kept_when_all_its_parts_are(queue: Queue) -> None:
     assert queue.counts()["committed"] == 1 and queue.unfinished(is_commitment_asked=True) == {}
 
 
-def test_parts_that_the_pacs_has_are_not_sent_again(queue: Queue) -> None:
+def test_parts_that_the_pacs_has_are_not_sent_again(queue: Queue, tmp_path: Path) -> None:
     add(queue, "throat-1")
     (entry,) = queue.entries()
     seen: list[str] = []
@@ -105,9 +106,9 @@ def test_parts_that_the_pacs_has_are_not_sent_again(queue: Queue) -> None:
             return self.outcomes.pop(0)
 
     parts = [SimpleNamespace(uid=uid, dataset=uid) for uid in ("1.1", "1.2", "1.3")]
-    sender = Sender.__new__(Sender)
+    delivery = Delivery(PacsConfig(), "", store_of(tmp_path), queue, lambda: False, lambda: None)
     for way in (Way(Taken("1.1", "c"), NotTaken("busy")), Way(Taken("1.2", "c"), Taken("1.3", "c"))):
-        sender._send_view(queue, way, entry, parts)  # type: ignore[arg-type]
+        delivery._send_view(way, entry, parts)  # type: ignore[arg-type]
     assert seen == ["1.1", "1.2", "1.2", "1.3"]
     assert queue.counts()["sent"] == 1
 
@@ -133,10 +134,10 @@ def test_the_store_says_what_is_to_be_sent(queue: Queue, tmp_path: Path, caplog:
     store.running = lambda: (running, 1)
     open_session = [session(1)["id"]]
     scan = Scan(store, queue, lambda: open_session[0], set())
-    assert scan.run() == {mine}
+    assert scan.run() == {mine: open_session[0]}
     assert queue.items() == {other}
     open_session[0] = ""
-    assert scan.run() == set() and queue.items() == {other, mine}
+    assert scan.run() == {} and queue.items() == {other, mine}
     for path in folder.glob(f"{mine}*"):
         path.unlink()
     store.listing.use(folder)
@@ -152,11 +153,21 @@ def test_a_recording_is_queued_when_it_has_ended(queue: Queue, tmp_path: Path) -
     (folder / f"{name}-raw.mp4").write_bytes(b"x")
     (folder / f"{name}.json").write_text(json.dumps(record))
     scan = Scan(store_of(folder), queue, lambda: "", set())
-    scan.run()
+    assert scan.run() == {name: session(1)["id"]}, "cut off and not made whole yet: it must stay"
     assert queue.items() == set()
     (folder / f"{name}.json").write_text(json.dumps({**record, "state": "ended"}))
-    scan.run()
+    assert scan.run() == {}
     assert queue.items() == {name}
+
+
+def test_what_another_process_changed_is_seen(queue: Queue, tmp_path: Path) -> None:
+    add(queue, "throat-1")
+    assert queue.items() == {"throat-1"}
+    with closing(Queue(tmp_path / "pacs")) as other:
+        add(other, "throat-2")
+        assert queue.items() == other.items() == {"throat-1", "throat-2"}
+        queue.forget(["throat-1"])
+        assert queue.items() == other.items() == {"throat-2"}
 
 
 def test_the_waits_grow_and_end() -> None:

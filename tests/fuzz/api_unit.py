@@ -15,9 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from argon2 import PasswordHasher
-
-from edge.access.people import People, User, write_people
+from edge.access.people import People, write_people
 from edge.access.rights import ROLES, Role
 from edge.access.tokens import new_token
 from edge.config import SaveConfig, WebConfig
@@ -37,7 +35,7 @@ from edge.web.api.saved import Saved as Kept
 from edge.web.api.session import Session
 from edge.web.api.worklist import Worklist
 from edge.web.limits import Limits
-from tests.doubles.guarded import PASSWORDS, ROLE_OF, Guest
+from tests.doubles.guarded import ROLE_OF, Guest, three_users
 from tests.doubles.studio import Studio
 from tests.doubles.waiting import wait_until
 from tests.doubles.worklists import ANNA, PlayedWorklist
@@ -46,8 +44,6 @@ from tests.edge.saving.test_listing import put_pair, put_recording
 NAME_OF = {role: name for name, role in ROLE_OF.items()}
 UNHURRIED = replace(Limits(), requests=1e6, accepts=1e6)
 """What is tried here is what is answered, not how fast it may be asked."""
-_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-"""Who has logged out logs in again, some thousand times."""
 
 
 class Parts:
@@ -121,8 +117,7 @@ class Guarded:
         self.tokens: dict[Role, str] = {}
         for role in ROLES:
             self.tokens[role], tokens[role] = new_token(role, role, 30, now)
-        users = {name: User(name, role, _CHEAP.hash(PASSWORDS[name])) for name, role in ROLE_OF.items()}
-        write_people(self.users, People(users, tokens))
+        write_people(self.users, People(three_users().users, tokens))
         self._guests: dict[Role, Guest] = {}
 
     @property

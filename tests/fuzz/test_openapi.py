@@ -48,6 +48,8 @@ if FUZZ_SCALE < 0.1:
     VISITING.append(pytest.param(IN_HASTE, id="two"))
 OF_ANYONE = {"/login", "/login.css", "/login.js", "/style.css", "/api/login"}
 BUSY = (429, 503)
+MOST_VOID = 0.2
+"""Of all requests: so many may be sent away by the door, such as logins that come too often, or cut off."""
 
 
 @pytest.fixture(scope="module", params=[ApiUnit, pytest.param(ProgramUnit, marks=pytest.mark.slow)])
@@ -85,6 +87,7 @@ def test_every_operation_as_each_role(unit: Guarded, visitors: tuple[str, ...], 
             try_all(operation.as_strategy(mode), max(1, most), unit, lines, loud)
     for line in lines.values():
         line.close()
+    assert num_void(tallies["OpenAPI"].outcomes) <= MOST_VOID * tallies["OpenAPI"].cases
 
 
 def try_all(strategy: Any, most: int, unit: Guarded, lines: dict[str, Line], loud: Loud) -> None:
@@ -175,6 +178,10 @@ def outcome_of(visitor: str, status: int) -> str:
     return f"{role_of(visitor) or 'nobody'} {told}"
 
 
+def num_void(outcomes: Counter[str]) -> int:
+    return sum(num for outcome, num in outcomes.items() if outcome.endswith((*map(str, BUSY), "closed")))
+
+
 @pytest.mark.parametrize("visitor", VISITORS)
 @fuzz("HTTP as a role", NUM_OF_VISITOR, at_once=NUM_AT_ONCE)
 def test_raw_requests_as_each_role(
@@ -193,5 +200,6 @@ def test_raw_requests_as_each_role(
             assert path in OF_ANYONE, (content[:300], head[:300])
     assert not loud.heard, loud.heard
     assert may(role, "operator") or changes.none(), (visitor, contents, "changed something")
+    assert num_void(outcomes) <= MOST_VOID * max(outcomes.total(), 1000)
     if role is not None and any(status == 204 for status, _ in answers) and visitor.endswith("cookie"):
         unit.log_in_again(role)

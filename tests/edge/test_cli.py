@@ -363,7 +363,7 @@ def test_check_says_every_part(tmp_path):
     assert done.returncode == 0, done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "config", "unit", "model", "engine", "guard", "camera", "bridge", "screen", "calib", "clock", "access", "disk",
-        "record", "heat", "pacs", "worklist",
+        "record", "privacy", "heat", "pacs", "worklist",
     ]  # fmt: skip
     assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
 
@@ -404,7 +404,7 @@ def test_live_refuses_a_calibration_that_is_not_its_own(tmp_path, unit, source, 
 def test_check_fails_with_1(tmp_path):
     done = run("--check", "--source", "camera:/dev/video77")
     assert done.returncode == 1
-    assert "camera  FAILED" in done.stdout
+    assert "camera   FAILED" in done.stdout
     assert "/dev/video77" in done.stdout
 
 

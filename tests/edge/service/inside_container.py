@@ -22,6 +22,10 @@ UNIT = "edge-enhance.service"
 CONFIG = Path("/etc/edge-enhance/edge.toml")
 GOOD = '[source]\nuri = "demo:"\nwait = true\n[web]\nlisten = "127.0.0.1:8080"\njpeg_quality = {}\n'
 WRONG = GOOD.format(5)
+OPEN = (
+    '[source]\nuri = "demo:"\n[web]\nlisten = ["127.0.0.1:8080", "0.0.0.0:8443"]\n'
+    'users = "/etc/edge-enhance/users.toml"\ncertificate = "self-made"\n'
+)
 
 PROGRAM, OUT = sys.argv[1], Path(sys.argv[2])
 seen: dict[str, Any] = {}
@@ -60,6 +64,12 @@ def main() -> None:
     until(lambda: properties()["ActiveState"] == "failed")
     time.sleep(3)  # RestartSec is 1
     seen["refused"] = {"before": before, "after": properties()}
+
+    seen["token"] = run(PROGRAM, "user", "token", "wall", "--role", "viewer")
+    CONFIG.write_text(OPEN)
+    seen["open_start"] = run("systemctl", "start", UNIT)
+    seen["open"] = properties()
+    run("systemctl", "stop", UNIT)
 
     seen["journal"] = journal()
     CONFIG.write_text(GOOD.format(80))

@@ -6,7 +6,7 @@ and is of one colour only where its original was.
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +18,8 @@ from edge.basics.errors import EdgeError, InputOutputError
 from edge.basics.whole_files import file_sha256
 from edge.batch.checks import FLAT_LEVELS, contrast_levels
 from edge.batch.manifest import MANIFEST, entries_of
+from edge.batch.passing_folder import MEMORY, PassingFolder, has_room
+from edge.batch.steps import new_file
 from edge.clips.decode import ClipReader
 from edge.clips.facts import clip_facts
 from edge.dicom.reading.file import opened_dicom
@@ -68,10 +70,24 @@ def see_dicom(path: Path) -> Seen:
         if not found.facts.video:
             image = found.frame().image
             return Seen(image.shape[1], image.shape[0], contrast_levels(image))
-        with tempfile.NamedTemporaryFile(suffix=found.facts.video) as stream:
-            found.write_stream(stream.file)
-            stream.flush()
-            return see_clip(Path(stream.name))
+        with closing(PassingFolder(".edge-enhance-verify-", _place_beside(path))) as own:
+            stream = own.path / f"stream{found.facts.video}"
+            with new_file(stream) as into:
+                found.write_stream(into)
+            return see_clip(stream)
+
+
+def _place_beside(path: Path) -> Path:
+    """Where the stream of a video may lie while it is looked at: in its own folder, or in memory that is plenty.
+
+    Raises:
+        InputOutputError: there is neither.
+    """
+    if os.access(path.parent, os.W_OK):
+        return path.parent
+    if has_room(MEMORY, path.stat().st_size):
+        return MEMORY
+    raise InputOutputError(f"nothing can be written beside it, and {MEMORY} has too little room for its video")
 
 
 SEES: Mapping[str, Callable[[Path], Seen]] = {

@@ -41,6 +41,9 @@ class Freeze:
         strength: share of the enhancement that is shown at the start, 0 to 1.
         names: of the saver; what is copied elsewhere is called the same.
         session: patient session that is open, as a record has it; must not wait.
+
+    Attributes:
+        num_sessions: how often one was opened or closed.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Freeze:
         self._is_down = False
         self._view: Mode = "enhanced"
         self._strength = strength
+        self.num_sessions = 0
         board.read(SessionChanged, self._on_session_changed)
 
     def start(self) -> None:
@@ -175,6 +179,7 @@ class Freeze:
     def _on_session_changed(self, news: SessionChanged) -> None:
         """What is held was taken of another patient than of whom one is open now: show the present."""
         with self._lock:
+            self.num_sessions += 1
             taken = self._frozen
             is_other = taken is not None and bool(news.id) and _id_of(taken.session) != news.id
             if is_other:

@@ -20,12 +20,14 @@ class Kept:
     Attributes:
         address: who asked.
         until_s: so long it is kept at least.
+        num_sessions: how many patient sessions had been opened or closed by then.
     """
 
     pair: FramePair
     verdict: Verdict
     address: str
     until_s: float
+    num_sessions: int = 0
 
 
 class KeptPairs:
@@ -44,19 +46,26 @@ class KeptPairs:
     def __len__(self) -> int:
         return len({_number(kept.pair) for kept in self._kept})
 
-    def instead(self) -> Kept | None:
-        """What answers where new ones come too fast: the newest, promised for as long again; None for a new one."""
+    def instead(self, num_sessions: int = 0) -> Kept | None:
+        """What answers where new ones come too fast: the newest, promised for as long again; None for a new one.
+
+        Never a picture of the patient before: where the newest is of another session, all that was promised is let go
+        of, so that there is room for a new one.
+        """
         if self._pace.wait_s("") is not None or not self._kept:
             return None
         newest = self._kept[-1]
+        if newest.num_sessions != num_sessions:
+            self._kept.clear()
+            return None
         newest.until_s = self._clock_s() + HOLD_S
         return newest
 
-    def keep(self, pair: FramePair, verdict: Verdict, address: str = "") -> Kept:
+    def keep(self, pair: FramePair, verdict: Verdict, address: str = "", num_sessions: int = 0) -> Kept:
         """Keep a pair as it is judged now."""
         same = [kept for kept in self._kept if _number(kept.pair) == _number(pair)]
         own = same[0].pair if same else _copied(pair)
-        self._kept.append(Kept(own, verdict, address, self._clock_s() + HOLD_S))
+        self._kept.append(Kept(own, verdict, address, self._clock_s() + HOLD_S, num_sessions))
         return self._kept[-1]
 
     def find(self, seq: str, address: str = "") -> Kept | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from edge.pictures.image import Image
 
-GUARD_MS = 30_000
+GUARD_MS = 90_000
 COLOUR_AT = """([x, y, id]) => {
     const canvas = document.getElementById(id);
     const [r, g, b] = canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data;

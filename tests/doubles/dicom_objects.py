@@ -18,9 +18,11 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSTransferSyntaxes, VLEndoscopicImageStorage
 
 from edge.pictures.image import Image
+from tests.doubles.ffmpeg_clips import made
 
 BUNDLED = Path(str(pydicom.data.__file__)).parent
 STUDY, SERIES, INSTANCE = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.2", "1.2.826.0.1.3680043.8.498.3"
+H264, VIDEO_CLASS = "1.2.840.10008.1.2.4.102", "1.2.840.10008.5.1.4.1.1.77.1.1.1"
 
 
 @cache
@@ -118,3 +120,17 @@ def bundled(name: str, folder: Path, **attributes: Any) -> Path:
             setattr(dataset, keyword, value)
         dataset.save_as(copy)
     return copy
+
+
+def dicom_video(folder: Path, *more: str, **attributes: Any) -> Path:
+    """A video object of a bare stream, half a second at 24 frames a second, as FFmpeg codes it."""
+    stream = folder / f"stream.{'ts' if more else 'h264'}"
+    sound = ("-f", "lavfi", "-i", "sine=d=0.5", "-c:a", "aac") if more else ()
+    words = ("-f", "lavfi", "-i", "testsrc2=s=192x108:r=24:d=0.5", *sound, "-c:v", "libx264", "-pix_fmt", "yuv420p")
+    made(stream, *words)
+    dataset = vl_object(throat(108, 192), SOPClassUID=VIDEO_CLASS, NumberOfFrames=12, CineRate=24, **attributes)
+    content = stream.read_bytes()
+    stream.unlink()
+    return written(
+        packed(dataset, [content + b"\0" * (len(content) % 2)], H264, "YBR_PARTIAL_420"), folder / "video.dcm"
+    )

@@ -41,6 +41,7 @@ class PlayedCluster:
         versions: node -> what it has that is not as here.
         fails: name of a piece -> what comes of it each time.
         holds: whether pieces wait for `finish`.
+        never_ready: nodes whose workers are never heard of.
         doing: number -> the order, while it waits.
     """
 
@@ -51,6 +52,7 @@ class PlayedCluster:
         self.versions = dict(versions or {})
         self.fails: dict[str, Failed | Lost | Made] = {}
         self.holds = False
+        self.never_ready: set[str] = set()
         self.doing: dict[int, Do] = {}
         self.node_of: dict[int, str] = {}
         self._nodes = list(nodes)
@@ -65,7 +67,8 @@ class PlayedCluster:
             self.reports.append(Versions(order.node, {**versions_here(), **self.versions.get(order.node, {})}))
         elif isinstance(order, Employ):
             self.node_of[order.worker] = order.node
-            self.reports.append(Ready(order.worker))
+            if order.node not in self.never_ready:
+                self.reports.append(Ready(order.worker))
         elif isinstance(order, KeepContent):
             self._content = order.content
         elif isinstance(order, Do):

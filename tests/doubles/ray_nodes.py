@@ -17,6 +17,8 @@ from pathlib import Path
 from tests.doubles.waiting import wait_until
 
 NUM_TRIES = 6
+QUIET = {"RAY_enable_metrics_collection": "0", "RAY_task_events_report_interval_ms": "0", "RAY_event_stats": "0"}
+"""As docs/files.md has a node be started."""
 MARK = "EDGE_TEST_RAY_NODE"
 PORTS = ("metrics-export-port", "dashboard-agent-listen-port", "dashboard-agent-grpc-port", "runtime-env-agent-port")
 
@@ -68,9 +70,10 @@ class RayNodes:
         path = [str(folder) for folder in (first, self._light) if folder]
         command = [sys.executable, "-m", "ray.scripts.scripts", "start", *words, *ports, f"--num-cpus={num_cpus}"]
         started = subprocess.run(
-            [*command, f"--temp-dir={self._folder}", "--disable-usage-stats"],
+            [*command, f"--temp-dir={self._folder}", "--include-log-monitor=false", "--disable-usage-stats"],
             env={
                 **os.environ,
+                **QUIET,
                 **self._environment,
                 "HOME": str(self._folder),
                 "PYTHONPATH": ":".join(path),

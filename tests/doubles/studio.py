@@ -111,13 +111,15 @@ class Studio:
         self.freezer.long_press()
         self.freezer.release()
 
-    def roll(self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False) -> None:
-        """Publish pairs at 25 per second until `cut`."""
+    def roll(
+        self, raw: Image | None = None, enhanced: Image | None = None, *, only_raw: bool = False, every_s: float = 0.04
+    ) -> None:
+        """Publish pairs, 25 per second, until `cut`."""
         self.cut()
         self._stop.clear()
 
         def run() -> None:
-            while not self._stop.wait(0.04):
+            while not self._stop.wait(every_s):
                 self.show(raw, enhanced, only_raw=only_raw)
 
         self._camera = threading.Thread(target=run, name="test-camera")

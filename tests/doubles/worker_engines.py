@@ -54,3 +54,12 @@ def no_engine() -> InvertingEngine:
 
 def ends_at_once() -> InvertingEngine:
     os._exit(7)
+
+
+def ends_at_first(folder: Path, num_times: int) -> InvertingEngine:
+    """Ends its process so many times before it makes one; and once more in the place of each that dies at a picture."""
+    begun = len(list(folder.glob("begun-*")))
+    (folder / f"begun-{begun}").touch()
+    if begun < num_times or (begun == num_times + 1 and (folder / "died").exists()):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return DeadlyEngine(folder)

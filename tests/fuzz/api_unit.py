@@ -12,10 +12,12 @@ from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from edge.access.people import People, write_people
+from argon2 import PasswordHasher
+
+from edge.access.people import People, User, write_people
 from edge.access.rights import ROLES, Role
 from edge.access.tokens import new_token
 from edge.config import SaveConfig, WebConfig
@@ -35,7 +37,7 @@ from edge.web.api.saved import Saved as Kept
 from edge.web.api.session import Session
 from edge.web.api.worklist import Worklist
 from edge.web.limits import Limits
-from tests.doubles.guarded import ROLE_OF, Guest, three_users
+from tests.doubles.guarded import PASSWORDS, ROLE_OF, Guest
 from tests.doubles.studio import Studio
 from tests.doubles.waiting import wait_until
 from tests.doubles.worklists import ANNA, PlayedWorklist
@@ -44,6 +46,8 @@ from tests.edge.saving.test_listing import put_pair, put_recording
 NAME_OF = {role: name for name, role in ROLE_OF.items()}
 UNHURRIED = replace(Limits(), requests=1e6, accepts=1e6)
 """What is tried here is what is answered, not how fast it may be asked."""
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Who has logged out logs in again, some thousand times."""
 
 
 class Parts:
@@ -117,7 +121,8 @@ class Guarded:
         self.tokens: dict[Role, str] = {}
         for role in ROLES:
             self.tokens[role], tokens[role] = new_token(role, role, 30, now)
-        write_people(self.users, People(three_users().users, tokens))
+        users = {name: User(name, role, _CHEAP.hash(PASSWORDS[name])) for name, role in ROLE_OF.items()}
+        write_people(self.users, People(users, tokens))
         self._guests: dict[Role, Guest] = {}
 
     @property
@@ -152,8 +157,8 @@ class Guarded:
         return {"Cookie": "; ".join(f"{key}={value}" for key, value in self._guests[role].cookies.items())}
 
     def log_in_again(self, role: Role) -> None:
-        """It has logged out."""
-        assert self._guests[role].log_in(NAME_OF[role]) == 200
+        """It has logged out; others may try passwords at the same time, and of these only a few may wait."""
+        wait_until(lambda: self._guests[role].log_in(NAME_OF[role]) == 200)
 
     def be_live(self, is_live: bool) -> None:
         """Show pictures of now, or old ones, as far as it can be told to."""
@@ -178,7 +183,7 @@ class ApiUnit(Guarded):
         self.studio.board.read(ViewChanged, self._on_view)
         self.studio.board.read(SessionChanged, self._on_view)
         self.studio.board.read(Removed, self._on_view)
-        self.studio.roll()
+        self.studio.roll(every_s=0.2)
         self.url = self.studio.url
 
     @property
@@ -221,6 +226,8 @@ class ProgramUnit(Guarded):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self._audit, self._said = folder / "audit.jsonl", folder / "stderr.txt"
+        self._log: BinaryIO | None = None
+        self._begun, self._num_changes = b"", 0
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}/"
@@ -231,6 +238,7 @@ class ProgramUnit(Guarded):
             web.users = "{self.users}"
             web.listen = "127.0.0.1:{port}"
             audit.file = "{self._audit}"
+            audit.size_mib = 1000
             save.folder = "{folder / "saved"}"
         """)
         with self._said.open("wb") as said:
@@ -245,9 +253,12 @@ class ProgramUnit(Guarded):
     @property
     def num_changes(self) -> int:
         """What was asked for by those who may not, and done all the same."""
-        lines = self._audit.read_text().splitlines() if self._audit.exists() else []
+        if self._log is None and self._audit.exists():
+            self._log = self._audit.open("rb")
+        *lines, self._begun = (self._begun + (self._log.read() if self._log else b"")).split(b"\n")
         asked = [one for one in map(json.loads, lines) if one["event"].startswith("asked-")]
-        return sum(one.get("role") not in ("operator", "admin") for one in asked)
+        self._num_changes += sum(one.get("role") not in ("operator", "admin") for one in asked)
+        return self._num_changes
 
     def errors(self) -> str:
         said = self._said.read_text()
@@ -256,6 +267,8 @@ class ProgramUnit(Guarded):
     def close(self) -> None:
         self._program.terminate()
         self._program.wait(60)
+        if self._log is not None:
+            self._log.close()
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError):

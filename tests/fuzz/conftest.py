@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import faulthandler
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
 
 import pytest
 
-from tests.fuzz.harness import end_watch, tallies
+from tests.fuzz.harness import Tally, end_watch, tallies
 
 
-def pytest_sessionfinish() -> None:
+def pytest_sessionfinish(session: pytest.Session) -> None:
     faulthandler.cancel_dump_traceback_later()
+    of_worker = getattr(session.config, "workeroutput", None)
+    if of_worker is not None:
+        of_worker["fuzzing"] = {name: asdict(tally) for name, tally in tallies.items()}
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """One of several processes has ended (pytest-xdist): what it tried counts too."""
+    for name, told in getattr(node, "workeroutput", {}).get("fuzzing", {}).items():
+        tallies.setdefault(name, Tally()).add(Tally(**{**told, "outcomes": Counter(told["outcomes"])}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

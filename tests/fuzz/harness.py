@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -31,14 +32,21 @@ HUNG_AFTER_S = 120
 Case = Callable[..., None]
 
 
+@dataclass
 class Tally:
     """What has been tried on one input."""
 
-    def __init__(self) -> None:
-        self.cases = 0
-        self.seconds = 0.0
-        self.slowest_s = 0.0
-        self.outcomes: Counter[str] = Counter()
+    cases: int = 0
+    seconds: float = 0.0
+    slowest_s: float = 0.0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Tally) -> None:
+        """Count what another process has tried."""
+        self.cases += other.cases
+        self.seconds += other.seconds
+        self.slowest_s = max(self.slowest_s, other.slowest_s)
+        self.outcomes += other.outcomes
 
 
 tallies: dict[str, Tally] = {}
@@ -63,20 +71,22 @@ def end_watch() -> None:
 
 
 @contextmanager
-def timed_case(tally: Tally) -> Iterator[None]:
-    """Count a case, how long it takes, and end the run where it hangs."""
+def timed_case(tally: Tally, num: int = 1) -> Iterator[None]:
+    """Count a case, or so many at once, how long it takes, and end the run where it hangs."""
     begin = time.perf_counter()
     _watch(begin)
     try:
         yield
     finally:
         took_s = time.perf_counter() - begin
-        tally.cases += 1
+        tally.cases += num
         tally.seconds += took_s
         tally.slowest_s = max(tally.slowest_s, took_s)
 
 
-def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None) -> Callable[[Case], Case]:
+def fuzz(
+    name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = None, at_once: int = 1
+) -> Callable[[Case], Case]:
     """Make a test of a case: `case(draw, ...fixtures)`, where `draw` is a `Random` or what `explore` gives.
 
     A failure names the seed of its `Random`; give it back as `@example(draw=Random(SEED))`.
@@ -84,13 +94,14 @@ def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = Non
     Args:
         name: the row of the table in the report.
         num_cases: at full size.
+        at_once: how many of them one call tries.
     """
     tally = tallies.setdefault(name, Tally())
 
     def decorate(case: Case) -> Case:
         @functools.wraps(case)
         def timed(*, draw: Any, **fixtures: Any) -> None:
-            with timed_case(tally):
+            with timed_case(tally, at_once):
                 case(draw, tally.outcomes, **fixtures)
 
         parameters = [
@@ -101,7 +112,7 @@ def fuzz(name: str, num_cases: int, explore: st.SearchStrategy[Any] | None = Non
         timed.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         del timed.__wrapped__
         limits = settings(
-            max_examples=max(4, round(num_cases * FUZZ_SCALE)),
+            max_examples=max(4, round(num_cases * FUZZ_SCALE / at_once)),
             deadline=None,
             database=None,
             suppress_health_check=list(HealthCheck),

@@ -8,10 +8,9 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from random import Random
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from schemathesis import Case, GenerationMode
@@ -24,14 +23,17 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from edge.access.rights import ENDLESS, ROLES, Role, least_role, may
+from edge.access.rights import ENDLESS, least_role, may
 from tests.fuzz.api_unit import ApiUnit, Guarded, ProgramUnit
 from tests.fuzz.harness import FUZZ_SCALE, FUZZ_SEED, Tally, fuzz, tallies, timed_case
-from tests.fuzz.raw_requests import Loud, answer_of, request
+from tests.fuzz.raw_requests import Loud, answers_of, request
+from tests.fuzz.visitors import VISITORS, Line, role_of, shown_by
 
-NUM_OF_ROLE = 14_000
+NUM_OF_VISITOR = 14_000
 """Requests as each of the seven at full size: 98,000 by the description, and as many raw bytes."""
-WITHIN_S = 60.0
+NUM_PARTS = 4
+"""Each takes some of the operations, so that several processes share them."""
+NUM_AT_ONCE = 20
 CHECKS: list[CheckFunction] = [
     status_code_conformance,
     content_type_conformance,
@@ -39,9 +41,12 @@ CHECKS: list[CheckFunction] = [
     response_schema_conformance,
     allow_header_conformance,
 ]
-VISITORS = ["anonymous", *(f"{role} by {way}" for role in ROLES for way in ("cookie", "token"))]
 IN_HASTE = ("viewer by token", "operator by cookie")
+VISITING = [pytest.param(VISITORS, id="all", marks=[pytest.mark.slow])]
+if FUZZ_SCALE < 0.1:
+    VISITING.append(pytest.param(IN_HASTE, id="two"))
 OF_ANYONE = {"/login", "/login.css", "/login.js", "/style.css", "/api/login"}
+BUSY = (429, 503)
 
 
 @pytest.fixture(scope="module", params=[ApiUnit, pytest.param(ProgramUnit, marks=pytest.mark.slow)])
@@ -64,36 +69,26 @@ def loud() -> Iterator[Loud]:
     logging.getLogger().removeHandler(handler)
 
 
-def role_of(visitor: str) -> Role | None:
-    word = visitor.partition(" ")[0]
-    return word if word in get_args(Role) else None  # type: ignore[return-value]
-
-
-def shown_by(unit: Guarded, visitor: str) -> dict[str, str]:
-    """Headers with what this visitor shows."""
-    role = role_of(visitor)
-    if role is None:
-        return {}
-    return unit.with_cookie(role) if visitor.endswith("cookie") else unit.with_token(role)
-
-
-@pytest.mark.parametrize(
-    "visitor", [one if one in IN_HASTE else pytest.param(one, marks=pytest.mark.slow) for one in VISITORS]
-)
-def test_every_operation_as_each_role(unit: Guarded, visitor: str, loud: Loud) -> None:
+@pytest.mark.parametrize("part", range(NUM_PARTS))
+@pytest.mark.parametrize("visitors", VISITING)
+def test_every_operation_as_each_role(unit: Guarded, visitors: tuple[str, ...], part: int, loud: Loud) -> None:
     described = unit.described()
     schema = schemathesis.openapi.from_dict(described)
     operations = [one.ok() for one in schema.get_all_operations()]
     assert len(operations) == sum(len(methods) for methods in described["paths"].values())
-    tally = tallies.setdefault("OpenAPI", Tally())
-    for operation in operations:
+    most = int(NUM_OF_VISITOR * FUZZ_SCALE / len(operations) / len(GenerationMode))
+    lines = {visitor: Line(visitor) for visitor in visitors}
+    for operation in operations[part::NUM_PARTS]:
         for mode in GenerationMode:
             unit.be_live(mode is GenerationMode.POSITIVE)
-            most = int(NUM_OF_ROLE * FUZZ_SCALE / len(operations) / len(GenerationMode))
-            try_all(operation.as_strategy(mode), max(1, most), unit, visitor, loud, tally)
+            try_all(operation.as_strategy(mode), max(1, most), unit, lines, loud)
+    for line in lines.values():
+        line.close()
 
 
-def try_all(strategy: Any, most: int, unit: Guarded, visitor: str, loud: Loud, tally: Tally) -> None:
+def try_all(strategy: Any, most: int, unit: Guarded, lines: dict[str, Line], loud: Loud) -> None:
+    """Each case as each visitor: to make one up takes several times as long as to ask and judge."""
+
     @settings(
         max_examples=most,
         deadline=None,
@@ -104,31 +99,44 @@ def try_all(strategy: Any, most: int, unit: Guarded, visitor: str, loud: Loud, t
     @seed(FUZZ_SEED)
     @given(case=strategy)
     def tried(case: Case) -> None:
-        with timed_case(tally):
-            check(case, unit, visitor, tally.outcomes)
+        changes = Changes(unit)
+        for visitor, line in lines.items():
+            check(case, unit, visitor, line, changes)
         assert not loud.heard, loud.heard
 
     tried()
 
 
-def check(case: Case, unit: Guarded, visitor: str, outcomes: Counter[str]) -> None:
+class Changes:
+    """What was changed by those who may not."""
+
+    def __init__(self, unit: Guarded) -> None:
+        self._unit, self._before = unit, unit.num_changes
+
+    def none_by(self, visitor: str, told: Any) -> None:
+        if may(role_of(visitor), "operator"):
+            return
+        now = self._unit.num_changes
+        assert now == self._before, (visitor, told, "changed something")
+
+
+def check(case: Case, unit: Guarded, visitor: str, line: Line, changes: Changes) -> None:
     role, route = role_of(visitor), case.operation.path
     if role is not None:  # what schemathesis makes up to show is left to him who has nothing of his own
         case.headers.pop("Authorization", None)
         case.cookies.clear()
-    before = unit.num_changes
     is_endless = route in ENDLESS
     kwargs = case.as_transport_kwargs(base_url=unit.url)
     kwargs["headers"] = {**kwargs["headers"], **shown_by(unit, visitor)}
-    response = requests.request(**kwargs, stream=is_endless, timeout=WITHIN_S, allow_redirects=False)
+    with timed_case(tally := tallies.setdefault("OpenAPI", Tally())):
+        response = line.ask(**kwargs, stream=is_endless)
     told = f"{case.method} {route} as {visitor}: {response.status_code}"
     assert response.status_code < 500 or response.status_code == 503, told
-    outcomes[f"{response.status_code // 100}xx"] += 1
+    tally.outcomes[outcome_of(visitor, response.status_code)] += 1
     least = least_role(case.method, route)
     if response.status_code < 400:
         assert may(role, least), f"{told}, which takes {least}"
-    if not may(role, "operator"):
-        assert unit.num_changes == before, f"{told} changed something"
+    changes.none_by(visitor, told)
     if is_endless:
         described = case.operation.definition.raw["responses"]
         assert str(response.status_code) in described, told
@@ -137,23 +145,33 @@ def check(case: Case, unit: Guarded, visitor: str, outcomes: Counter[str]) -> No
         response.close()
     else:
         case.validate_response(response, checks=CHECKS)
-    if role is not None and response.status_code == 204 and route == "/api/logout":
+    if role is not None and response.status_code == 204 and route == "/api/logout" and visitor.endswith("cookie"):
         unit.log_in_again(role)
 
 
-@fuzz("HTTP as a role", 98_000)
-def test_raw_requests_as_each_role(draw: Random, outcomes: Counter[str], unit: Guarded, loud: Loud) -> None:
-    visitor = draw.choice(VISITORS)
-    role, before = role_of(visitor), unit.num_changes
-    content = request(draw, [f"{name}: {value}" for name, value in shown_by(unit, visitor).items()])
-    status, head = answer_of(unit.address, content)
-    outcomes[f"{status // 100}xx" if status else "closed"] += 1
-    assert status < 500 or status == 503, head[:500]
+def outcome_of(visitor: str, status: int) -> str:
+    """What is counted of an answer; 503 and 429 by themselves, since there the handler may not have been reached."""
+    told = str(status) if status in BUSY else f"{status // 100}xx" if status else "closed"
+    return f"{role_of(visitor) or 'nobody'} {told}"
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+@fuzz("HTTP as a role", NUM_OF_VISITOR, at_once=NUM_AT_ONCE)
+def test_raw_requests_as_each_role(
+    draw: Random, outcomes: Counter[str], unit: Guarded, visitor: str, loud: Loud
+) -> None:
+    role, changes = role_of(visitor), Changes(unit)
+    draw = Random(f"{visitor} {draw.getrandbits(64)}")
+    lines = [f"{name}: {value}" for name, value in shown_by(unit, visitor).items()]
+    contents = [request(draw, lines, "{}:{}".format(*unit.address)) for _ in range(NUM_AT_ONCE)]
+    answers = answers_of(unit.address, contents)
+    for content, (status, head) in zip(contents, answers, strict=True):
+        outcomes[outcome_of(visitor, status)] += 1
+        assert status < 500 or status == 503, (content[:300], head[:500])
+        if role is None and 200 <= status < 300:
+            path = content.split(b"?", 1)[0].split(b" ")[1].decode("utf-8", "replace")
+            assert path in OF_ANYONE, (content[:300], head[:300])
     assert not loud.heard, loud.heard
-    if role is None and 200 <= status < 300:
-        path = content.split(b"?", 1)[0].split(b" ")[1].decode("utf-8", "replace")
-        assert path in OF_ANYONE, (content[:300], head[:300])
-    if not may(role, "operator"):
-        assert unit.num_changes == before, (visitor, content[:300])
-    if role is not None and status == 204:
+    changes.none_by(visitor, contents)
+    if role is not None and any(status == 204 for status, _ in answers) and visitor.endswith("cookie"):
         unit.log_in_again(role)

@@ -1,6 +1,7 @@
 """The bill of materials against what is installed, and every licence in it against those that the product may carry."""
 
 import importlib.util
+import json
 import re
 import sys
 from importlib.metadata import distribution, version
@@ -45,6 +46,15 @@ def test_packages_are_those_that_are_installed(sbom, bill):
     assert told == {name: version(name) for name in told}
     edges = {one["ref"]: one["dependsOn"] for one in bill["dependencies"]}
     assert any(ref.startswith("multidict") for ref in edges[next(ref for ref in edges if ref.startswith("aiohttp=="))])
+
+
+@pytest.mark.slow
+def test_it_is_as_cyclonedx_has_it(bill):
+    from cyclonedx.schema import SchemaVersion  # its check of addresses takes seconds to load
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    judge = JsonStrictValidator(SchemaVersion.from_version(bill["specVersion"]))
+    assert judge.validate_str(json.dumps(bill)) is None
 
 
 def test_every_licence_is_one_that_the_product_may_carry(bill):

@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 DRIVER_COMMAND = python_command("edge.batch.cluster.ray_driver")
 ANSWERS_S, JOINED_S, ENDS_S = 10.0, 60.0, 5.0
+_LINE_BYTES = 1 << 20
 INSTALL = "pip install 'edge-enhance[cluster]'"
 
 
@@ -48,6 +49,7 @@ class Link:
         self.address = address
         refuse_silence(address)
         ours, theirs = socket.socketpair()
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LINE_BYTES)
         with theirs:
             self._process = subprocess.Popen(
                 [*DRIVER_COMMAND, str(theirs.fileno()), address],

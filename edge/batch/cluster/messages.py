@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from edge.batch.piece import BatchEngine, Made, Piece
@@ -68,6 +69,12 @@ class Ask(NamedTuple):
     distributions: tuple[str, ...]
 
 
+class WriteInto(NamedTuple):
+    """Where results go as they come: a folder of this machine, for scratch files."""
+
+    folder: Path
+
+
 class KeepModel(NamedTuple):
     """The model's files, for all workers that are employed from now on."""
 
@@ -108,7 +115,7 @@ class Dismiss(NamedTuple):
     worker: int
 
 
-Order = Ask | KeepModel | Employ | KeepContent | Do | Dismiss
+Order = Ask | WriteInto | KeepModel | Employ | KeepContent | Do | Dismiss
 
 # ---- reports
 
@@ -149,6 +156,12 @@ class Silent(NamedTuple):
     told: str
 
 
+class NoModel(NamedTuple):
+    """The cluster does not take the model."""
+
+    told: str
+
+
 class Ready(NamedTuple):
     """A worker has checked its model and takes pieces."""
 
@@ -156,11 +169,17 @@ class Ready(NamedTuple):
 
 
 class Done(NamedTuple):
-    """What became of a piece."""
+    """What became of a piece; what was made lies in the folder for results, whole by its hashes."""
 
     worker: int
     number: int
     made: Made | Failed
+
+
+class Full(NamedTuple):
+    """The folder for results takes nothing more."""
+
+    told: str
 
 
 class Lost(NamedTuple):
@@ -171,7 +190,7 @@ class Lost(NamedTuple):
     told: str
 
 
-Report = Joined | Refused | Nodes | Versions | Silent | Ready | Done | Lost
+Report = Joined | Refused | Nodes | Versions | Silent | NoModel | Ready | Done | Full | Lost
 
 
 class Line(Protocol):

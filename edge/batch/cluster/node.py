@@ -7,27 +7,19 @@ memory where there is room, and that goes with the worker however it ends. Nothi
 from __future__ import annotations
 
 import logging
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from edge.basics.errors import EdgeError
 from edge.basics.memory import keep_memory
 from edge.batch.cluster.messages import Failed, Task
 from edge.batch.cluster.model_files import profile_from
 from edge.batch.kinds.kind import Made, MadeFile, Piece
+from edge.batch.passing_folder import MEMORY, PassingFolder, has_room
 from edge.batch.piece import Worker
 from edge.batch.steps import NoEngine, OutputFolderError
 from edge.batch.workers.in_thread import made_or_why
 from edge.engines.threads import settle_opencv
-
-MEMORY = Path("/dev/shm")
-ENOUGH_BYTES = 2 << 30
-_REMOVE_WHEN_ALONE = 'trap "" HUP INT TERM; exec 3<&0; (read -r _; rm -rf -- "$1") <&3 >/dev/null 2>&1 &'
 
 
 class NodeWorker:
@@ -37,19 +29,19 @@ class NodeWorker:
         logging.disable()
         settle_opencv()
         keep_memory()
-        self._folder = _folder_that_goes()
+        self._folder = PassingFolder("edge-enhance-node-", MEMORY if has_room(MEMORY) else None)
         self._worker: Worker | None = None
 
     def begin(self, task: Task, files: Mapping[str, bytes], num_threads: int) -> None:
         """Check the model and begin to open its engine.
 
         Args:
-            num_threads: of an engine on the CPU, where the configuration leaves that open.
+            num_threads: cores that it has; of an engine on the CPU, where the configuration leaves that open.
 
         Raises:
             EdgeError: it is another model, or no engine can be had.
         """
-        models, scratch = self._folder / "models", self._folder / "scratch"
+        models, scratch = self._folder.path / "models", self._folder.path / "scratch"
         for folder in (models, scratch):
             folder.mkdir(mode=0o700)
         profile = profile_from(files, task.profile, task.sha256, models)
@@ -77,16 +69,3 @@ def _in_memory(file: MadeFile) -> MadeFile:
     if file.path is None:
         return file
     return replace(file, content=file.path.read_bytes(), path=None)
-
-
-def _folder_that_goes() -> Path:
-    """A private folder that is removed when this process ends, by a shell that waits for nothing else."""
-    is_room = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ENOUGH_BYTES
-    folder = tempfile.mkdtemp(prefix="edge-enhance-node-", dir=MEMORY if is_room else None)
-    ours, _theirs = os.pipe()
-    try:
-        command = ["sh", "-c", _REMOVE_WHEN_ALONE, "sh", folder]
-        subprocess.run(command, stdin=ours, check=True, start_new_session=True)
-    finally:
-        os.close(ours)  # the other end stays open as long as this process lives
-    return Path(folder)

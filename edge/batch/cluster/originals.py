@@ -1,4 +1,4 @@
-"""The originals of a run on their way to the nodes, and what comes back: bounded, and whole at both ends."""
+"""The originals of a run on their way to the nodes: bounded, and known by their hashes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from edge.basics.errors import InputOutputError
 from edge.basics.folders import read_plain
 from edge.batch.cluster.messages import KeepContent, Line
-from edge.batch.kinds.kind import Made, Piece
+from edge.batch.kinds.kind import Piece
 
 MAX_CONTENT_BYTES = 1 << 30
 """Of an original that is sent to a node; and of all that are on their way, but for one."""
@@ -39,10 +39,3 @@ class Originals:
         self._line.send(KeepContent(content))
         self._kept = piece.path, hashlib.sha256(content).hexdigest()
         return self._kept[1], len(content)
-
-
-def is_whole(made: Made, source_sha256: str) -> bool:
-    """Whether what came over the network is what was sent, both ways."""
-    return made.record["source"]["sha256"] == source_sha256 and all(
-        file.content is not None and hashlib.sha256(file.content).hexdigest() == file.sha256 for file in made.files
-    )

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import re
 import sys
 import threading
+import time
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
@@ -32,18 +33,32 @@ from edge.batch.cluster.messages import (
     Lost,
     Node,
     Nodes,
+    NoModel,
     Order,
     Ready,
     Refused,
     Report,
     Silent,
     Versions,
+    WriteInto,
 )
 from edge.batch.cluster.node import NodeWorker
+from edge.batch.cluster.ray_words import reason_of, refusal
+from edge.batch.cluster.results import landed
 
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 LOOK_S = 1.0
 """How often it is asked which nodes there are."""
+MODEL_TRIES, MODEL_WAIT_S = 3, 2.0
+IN_A_MESSAGE_BYTES = 32 << 20
+"""An original or a result up to this goes from process to process. What is larger goes by the object stores of both
+machines, which copy it and send it in parts: for a picture that takes twice the time."""
+RAY_SETTINGS = {
+    "RAY_max_direct_call_object_size": str(IN_A_MESSAGE_BYTES),
+    "RAY_task_rpc_inlined_bytes_limit": str(IN_A_MESSAGE_BYTES),
+    "RAY_task_events_report_interval_ms": "0",
+    "RAY_enable_metrics_collection": "0",
+}
+"""Of this process and of the workers: nobody looks at Ray's record of each call, which costs its head some time."""
 
 
 class Driver:
@@ -54,8 +69,9 @@ class Driver:
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._workers: dict[int, Any] = {}
         self._model: Any = None
-        self._content: Any = None
-        self._why_none = ""
+        self._pause = threading.Event()
+        self._content = Content(ray)
+        self._folder: Path | None = None
         self._nodes: tuple[Node, ...] = ()
         self._probe = ray.remote(num_cpus=0, max_retries=0)(probe.versions_here)
         self._worker_class = ray.remote(max_restarts=0, max_task_retries=0)(NodeWorker)
@@ -67,16 +83,25 @@ class Driver:
     def _send(self) -> None:
         try:
             while True:
-                self._line.send(self._reports.get())
+                report = self._reports.get()
+                if isinstance(report, Done):
+                    if report.worker not in self._workers:  # it was dismissed: others do that
+                        continue
+                    assert self._folder is not None, "it was told before a piece was given"
+                    report = landed(report, self._folder)
+                self._line.send(report)
         except OSError:  # nobody listens any more
             os._exit(0)
 
     def run(self) -> None:
         """Until the line ends."""
         with suppress(EOFError, OSError):
+            next_s = time.monotonic()
             while True:
-                self._look()
-                if self._line.poll(LOOK_S):
+                if (now_s := time.monotonic()) >= next_s:
+                    next_s = now_s + LOOK_S
+                    self._look()
+                if self._line.poll(next_s - now_s):
                     self._do(self._line.recv())
 
     def _look(self) -> None:
@@ -86,16 +111,14 @@ class Driver:
             self.report(Nodes(nodes))
 
     def _do(self, order: Order) -> None:
-        if isinstance(order, Do) and self._why_none:
-            why = f"{order.piece.path}: the cluster takes it not: {self._why_none}; free memory there, and --resume"
-            self.report(Done(order.worker, order.number, Failed(why, InputOutputError.exit_code)))
-        elif isinstance(order, Do):
-            done = self._workers[order.worker].do.remote(order.piece, self._content)
-            self._when(done, partial(Done, order.worker, order.number), partial(Lost, order.worker, order.number))
+        if isinstance(order, Do):
+            self._give(order)
         elif isinstance(order, KeepContent):
-            self._keep(order.content)
+            self._content.keep(order.content)
+        elif isinstance(order, WriteInto):
+            self._folder = order.folder
         elif isinstance(order, KeepModel):
-            self._model = self._ray.put(order.files)
+            self._keep_model(order)
         elif isinstance(order, Employ):
             self._employ(order)
         elif isinstance(order, Dismiss):
@@ -104,17 +127,36 @@ class Driver:
             told = self._probe.options(scheduling_strategy=self._on(order.node)).remote(order.distributions)
             self._when(told, partial(Versions, order.node), partial(Silent, order.node))
 
-    def _keep(self, content: bytes) -> None:
-        """Put an original where the nodes get it; where that fails, its pieces do, and not the whole run."""
-        self._content, self._why_none = None, ""
+    def _give(self, order: Do) -> None:
         try:
-            self._content = self._ray.put(content)
-        except Exception as error:  # noqa: BLE001 - whatever Ray raises is the answer
-            self._why_none = _told(error)
+            content = self._content.next()
+        except Exception as error:  # noqa: BLE001 - whatever Ray raises is the answer, and costs its pieces alone
+            told = f"{order.piece.path}: the cluster takes it not: {reason_of(error)}; free memory there, and --resume"
+            self.report(Done(order.worker, order.number, Failed(told, InputOutputError.exit_code)))
+            return
+        done = self._workers[order.worker].do.remote(order.piece, content)
+        self._when(done, partial(Done, order.worker, order.number), partial(Lost, order.worker, order.number))
+
+    def _keep_model(self, order: KeepModel) -> None:
+        """Put the model where the nodes get it, tried again where that fails."""
+        for num_left in reversed(range(MODEL_TRIES)):
+            try:
+                self._model = self._ray.put(order.files)
+                return
+            except Exception as error:  # noqa: BLE001 - whatever Ray raises is the answer
+                told = reason_of(error)
+            if num_left:
+                self._pause.wait(MODEL_WAIT_S)
+        self.report(NoModel(told))
 
     def _employ(self, order: Employ) -> None:
+        if self._model is None:  # which was told
+            return
         worker = self._worker_class.options(
-            num_cpus=order.num_cpus, num_gpus=order.num_gpus, scheduling_strategy=self._on(order.node)
+            num_cpus=order.num_cpus,
+            num_gpus=order.num_gpus,
+            scheduling_strategy=self._on(order.node),
+            runtime_env={"env_vars": RAY_SETTINGS},
         ).remote()
         self._workers[order.worker] = worker
         begun = worker.begin.remote(order.task, self._model, order.num_cpus)
@@ -130,9 +172,29 @@ class Driver:
             try:
                 self.report(done(future.result()))
             except Exception as error:  # noqa: BLE001 - whatever happened on another machine
-                self.report(lost(_told(error)))
+                self.report(lost(reason_of(error)))
 
         reference.future().add_done_callback(tell)
+
+
+class Content:
+    """Of the original whose pieces are given."""
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._content: Any = b""
+        self._is_new = True
+
+    def keep(self, content: bytes) -> None:
+        self._content, self._is_new = content, True
+
+    def next(self) -> Any:
+        """For one piece more: itself, in a message, or where the nodes get it, for a large one or the pages after the
+        first; raises whatever Ray raises."""
+        if isinstance(self._content, bytes) and not (self._is_new and len(self._content) < IN_A_MESSAGE_BYTES):
+            self._content = self._ray.put(self._content)
+        self._is_new = False
+        return self._content
 
 
 def _node(about: Any) -> Node:
@@ -141,40 +203,15 @@ def _node(about: Any) -> Node:
     return Node(about["NodeID"], name, int(resources.get("CPU", 0)), int(resources.get("GPU", 0)))
 
 
-def _told(error: BaseException) -> str:
-    """The reason out of what Ray says: the program's own error, the end of a traceback, or the first line."""
-    cause = getattr(error, "cause", None) or error
-    lines = [line.strip() for line in _COLOURS.sub("", str(cause)).splitlines() if line.strip()]
-    if not lines:
-        return type(cause).__name__
-    return lines[-1 if any(line.startswith("File ") for line in lines) else 0]
-
-
 def joined(address: str) -> Any:
     """Ray, in the cluster; raises whatever it raises."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.update(RAY_SETTINGS, RAY_USAGE_STATS_ENABLED="0")
     import ray
     from ray import cloudpickle
 
     ray.init(address=address, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=False)
     cloudpickle.register_pickle_by_value(probe)  # type: ignore[no-untyped-call]
     return ray
-
-
-def refusal(told: str, address: str) -> str:
-    """What Ray says when it lets nobody in, and what to do."""
-    told = " ".join(_COLOURS.sub("", told).split())
-    if "Version mismatch" in told:
-        ray, python = re.findall(r"Ray: (\S+)", told), re.findall(r"Python: (\S+)", told)
-        if len(ray) == len(python) == 2:
-            return (
-                f"runs Ray {ray[0]} with Python {python[0]}, and here is Ray {ray[1]} with Python {python[1]}; "
-                "install the same on all machines"
-            )
-    return (
-        f"{told}; Ray must run on this machine too (ray start --address={address} --num-cpus=0), and the token of its "
-        "nodes be set here (RAY_AUTH_MODE, RAY_AUTH_TOKEN_PATH)"
-    )
 
 
 def asks_for_token() -> bool:

@@ -1,4 +1,4 @@
-"""Who of a cluster does which piece, and what becomes of the pieces of a node that is gone."""
+"""Who of a cluster does which piece, and what becomes of the pieces of a worker that is gone."""
 
 from __future__ import annotations
 
@@ -6,37 +6,35 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge.basics.errors import ConfigError, DeviceMissing, EdgeError, InputOutputError
+from edge.basics.errors import EdgeError, InputOutputError
 from edge.batch.cluster import originals
 from edge.batch.cluster.link import ClusterLost
 from edge.batch.cluster.messages import (
-    Ask,
     Dismiss,
     Do,
     Done,
     Employ,
     Failed,
+    Full,
     KeepModel,
     Line,
     Lost,
     Node,
-    Nodes,
+    NoModel,
     Ready,
     Report,
-    Silent,
     Task,
-    Versions,
+    WriteInto,
 )
 from edge.batch.cluster.model_files import files_of
-from edge.batch.cluster.originals import Originals, is_whole
+from edge.batch.cluster.originals import Originals
+from edge.batch.cluster.roster import POLL_S, Roster
 from edge.batch.cluster.staff import num_workers, one_each_first, share_of
-from edge.batch.cluster.versions import DISTRIBUTIONS, difference, versions_here, what_to_do
-from edge.batch.kinds.kind import Made, Piece
-from edge.batch.steps import Stopped
+from edge.batch.kinds.kind import Piece
+from edge.batch.steps import OutputFolderError, Stopped
 from edge.batch.workers.workers import Outcome, Watch
 from edge.models.profile import Profile
 
@@ -44,10 +42,10 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 2
 """Pieces that a worker has: one that it does, one that has travelled meanwhile."""
-MOST_LOSSES = 3
-"""Workers that a piece may take with it before it is the piece that is to blame; and that a node may lose in a row.
-Also the pieces to blame, one after the other, after which it is the node."""
-ANSWER_S, POLL_S = 120.0, 0.2
+MOST_TRIES = 3
+"""Workers that a piece may take with it before it is the piece that is to blame."""
+READY_S = 300.0
+"""In which a worker has started and has its model; one that has not will not, or others have the node's cores."""
 
 
 @dataclass
@@ -55,11 +53,13 @@ class _Hand:
     """A worker on a node.
 
     Attributes:
+        late_s: when it should be ready, on the monotonic clock.
         is_ready: it has the model.
         busy: number -> the piece and the sha256 of its original, in the order in which they are done.
     """
 
     node: str
+    late_s: float
     is_ready: bool = False
     busy: dict[int, tuple[Piece, str]] = field(default_factory=dict)
 
@@ -82,12 +82,7 @@ class ClusterWorkers:
     def __init__(self, line: Line, profile: Profile, task: Task, stop: threading.Event) -> None:
         self.model_sha256 = task.sha256
         self._line, self._profile, self._task, self._stop = line, profile, task, stop
-        self._ours = versions_here()
-        self._nodes: dict[str, Node] = {}
-        self._unasked: set[str] = set()
-        self._refused: set[str] = set()
-        self._failures: Counter[str] = Counter()
-        self._blamed: Counter[str] = Counter()
+        self._roster = Roster(line)
         self._hands: dict[int, _Hand] = {}
         self._num_employed = 0
         self._most_hands = 0
@@ -96,50 +91,24 @@ class ClusterWorkers:
         self._losses: Counter[int] = Counter()
         self._originals = Originals(line)
         self._sizes: dict[int, int] = {}
-        self._watch: Watch | None = None
-        self._why = ""
-        self._admit()
-
-    def _admit(self) -> None:
-        """Hear who is there; every node must be fit before anything begins."""
-        end = time.monotonic() + ANSWER_S
-        self._hear_until(end, lambda: bool(self._nodes))
-        self._hear_until(end, lambda: not self._unasked)
-        for node in self._unasked & self._nodes.keys():
-            self._refuse(node, f"did not answer within {ANSWER_S:.0f} s")
-        self._unasked.clear()
-        if not self._fit:
-            why = self._why or "no node of it offers a CPU or GPU"
-            raise DeviceMissing(
-                f"--cluster {self._line.address}: {why}; start one with ray start --address={self._line.address}"
-            )
-
-    @property
-    def _fit(self) -> list[Node]:
-        return [node for node in self._nodes.values() if node.node not in {*self._refused, *self._unasked}]
-
-    def _hear_until(self, end: float, is_enough: Callable[[], bool]) -> None:
-        while not is_enough() and (left := end - time.monotonic()) > 0 and not self._stop.is_set():
-            report = self._line.receive(min(left, POLL_S))
-            if report is not None:
-                self._hear(report)
-                if isinstance(report, Nodes) and not self._nodes:
-                    return
+        self._watch = Watch(lambda number, num_frames: None, lambda number: None)
+        self._roster.admit(stop)
 
     # ---- what a run asks
 
     def begin(self, scratch: Path, num_pieces: int, watch: Watch) -> None:
         self._watch, self._most_hands = watch, num_pieces
         files = files_of(self._profile)
+        self._line.send(WriteInto(scratch.absolute()))
         self._line.send(KeepModel(files))
-        for node in one_each_first(self._fit):
+        for node in one_each_first(self._roster.fit):
             self._employ(node)
         num_bytes = sum(map(len, files.values()))
         log.info(
             "cluster: %d worker%s on %s; the model (%.1f MB) goes to each node once",
             len(self._hands),
             "s" if len(self._hands) != 1 else "",
-            ", ".join(node.name for node in self._fit),
+            ", ".join(node.name for node in self._roster.fit),
             num_bytes / 1e6,
         )
 
@@ -165,8 +134,10 @@ class ClusterWorkers:
         while True:
             if self._stop.is_set():
                 raise Stopped
-            if not self._hands and not self._unasked:
-                raise ClusterLost(f"--cluster {self._line.address}: no node is left{self._why and f': {self._why}'}")
+            self._leave_late()
+            if not self._hands and not self._roster.is_asking:
+                why = self._roster.why
+                raise self._lost(f"no node is left{why and f': {why}'}")
             report = self._line.receive(max(0.0, min(POLL_S, end - time.monotonic())))
             if report is not None:
                 self._hear(report)
@@ -175,69 +146,60 @@ class ClusterWorkers:
             if time.monotonic() >= end:
                 return
 
+    def _lost(self, told: str) -> ClusterLost:
+        return ClusterLost(f"--cluster {self._line.address}: {told}")
+
     def close(self) -> None:
         self._line.close()
 
     # ---- what the cluster tells
 
     def _hear(self, report: Report) -> None:
-        if isinstance(report, Nodes):
+        if isinstance(report, Full):
+            raise OutputFolderError(report.told)
+        if isinstance(report, NoModel):
+            raise self._lost(f"does not take the model: {report.told}; free memory on this machine's node")
+        if not isinstance(report, Ready | Done | Lost):
             self._see(report)
-        elif isinstance(report, Versions):
-            self._judge(report)
-        elif isinstance(report, Silent):
-            self._unasked.discard(report.node)
-            if report.node in self._nodes:
-                self._refuse(report.node, f"cannot be asked for its versions: {report.told}")
-        elif isinstance(report, Ready) and report.worker in self._hands:
+        elif report.worker not in self._hands:
+            return
+        elif isinstance(report, Ready):
             self._hands[report.worker].is_ready = True
-        elif isinstance(report, Done) and report.worker in self._hands:
+        elif isinstance(report, Done):
             self._done(report)
-        elif isinstance(report, Lost) and report.worker in self._hands:
+        else:
             self._lose(report.worker, report.told)
 
-    def _see(self, report: Nodes) -> None:
-        there = {node.node: node for node in report.nodes if node.num_cpus or node.num_gpus}
-        for gone in [node for node in self._nodes if node not in there]:
-            name = self._nodes.pop(gone).name
-            self._unasked.discard(gone)
-            self._refused.discard(gone)
-            hands = [worker for worker, hand in self._hands.items() if hand.node == gone]
-            self._why = f"{name} is gone"
-            log.warning("cluster: node %s is gone", name)
-            for worker in hands:
-                self._lose(worker, self._why)
-        for new in [node for node in there if node not in self._nodes]:
-            self._nodes[new] = there[new]
-            self._unasked.add(new)
-            self._line.send(Ask(new, DISTRIBUTIONS))
-
-    def _judge(self, report: Versions) -> None:
-        self._unasked.discard(report.node)
-        node = self._nodes.get(report.node)
-        if node is None or report.node in self._refused:
-            return
-        if told := difference(self._ours, report.versions):
-            told = f"has {told}; {what_to_do(self._ours, report.versions)}"
-            if self._watch is None:
-                raise ConfigError(f"node {node.name} {told}")
-            self._refuse(report.node, told)
-        elif self._watch is not None:
-            log.info("cluster: node %s has come", node.name)
-            for _ in range(num_workers(node)):
-                self._employ(node)
-
-    def _refuse(self, number: str, told: str) -> None:
-        self._why = f"node {self._nodes[number].name} {told}"
-        self._refused.add(number)
-        log.warning("cluster: %s; the others go on without it", self._why)
+    def _see(self, report: Report) -> None:
+        change = self._roster.hear(report)
+        for gone in change.gone:
+            for worker in [worker for worker, hand in self._hands.items() if hand.node == gone.node]:
+                self._lose(worker, f"{gone.name} is gone")
+        if change.come is not None:
+            log.info("cluster: node %s has come", change.come.name)
+            for _ in range(num_workers(change.come)):
+                self._employ(change.come)
 
     def _employ(self, node: Node) -> None:
         if len(self._hands) >= self._most_hands:
             return
         self._num_employed += 1
-        self._hands[self._num_employed] = _Hand(node.node)
+        self._hands[self._num_employed] = _Hand(node.node, time.monotonic() + READY_S)
         self._line.send(Employ(self._num_employed, node.node, *share_of(node), self._task))
+
+    def _leave_late(self) -> None:
+        """Give up workers that are not ready in time, and a node that has no other."""
+        now_s = time.monotonic()
+        for worker, hand in list(self._hands.items()):
+            if hand.is_ready or now_s < hand.late_s:
+                continue
+            del self._hands[worker]
+            self._line.send(Dismiss(worker))
+            told = f"gave no worker within {READY_S:.0f} s: other work has its cores, or it hangs"
+            if any(other.node == hand.node for other in self._hands.values()):
+                log.warning("cluster: a node %s; its other workers go on", told)
+            else:
+                self._roster.refuse(hand.node, told)
 
     def _lose(self, worker: int, told: str, *, is_of_piece: bool = True) -> None:
         """A worker is gone: others do its pieces, and the node gets another one, if it is there."""
@@ -248,27 +210,15 @@ class ClusterWorkers:
         for place, (number, (piece, _)) in reversed([*enumerate(hand.busy.items())]):  # what was first stays so
             self._sizes.pop(number, None)
             self._losses[number] += place == 0 and is_of_piece
-            if self._losses[number] < MOST_LOSSES:
+            if self._losses[number] < MOST_TRIES:
                 self._waiting.appendleft((number, piece))
             else:
-                ended = EdgeError(f"{piece.path}: {MOST_LOSSES} workers of the cluster ended with it: {told}")
+                ended = EdgeError(f"{piece.path}: {MOST_TRIES} workers of the cluster ended with it: {told}")
                 self._outcomes.append(Outcome(number, ended))
-                self._excuse(hand.node)
-        node = self._nodes.get(hand.node)
-        if node is None or hand.node in self._refused:
-            return
-        self._failures[hand.node] += 1
-        if self._failures[hand.node] < MOST_LOSSES:
+                self._roster.excuse(hand.node)
+        node = self._roster.lost_a_worker(hand.node, told)
+        if node is not None:
             self._employ(node)
-        else:
-            self._refuse(hand.node, f"lost {MOST_LOSSES} workers: {told}")
-
-    def _excuse(self, node: str) -> None:
-        """It was the piece: what nodes lost with it says nothing of them, unless this one loses with every piece."""
-        self._blamed[node] += 1
-        if self._blamed[node] < MOST_LOSSES:
-            self._failures.clear()
-            self._failures[node] = -1  # the loss that is counted next is the piece's as well
 
     def _done(self, report: Done) -> None:
         hand, made = self._hands[report.worker], report.made
@@ -278,16 +228,15 @@ class ClusterWorkers:
             self._lose(report.worker, made.told, is_of_piece=made.is_full)
             return
         _, sha256 = hand.busy[report.number]
-        if isinstance(made, Made) and not is_whole(made, sha256):
-            self._lose(report.worker, "what it sent arrived damaged")
+        if not isinstance(made, Failed) and made.record["source"]["sha256"] != sha256:
+            self._lose(report.worker, "what it was sent arrived damaged")
             return
         del hand.busy[report.number]
         self._sizes.pop(report.number, None)
-        self._failures[hand.node] = self._blamed[hand.node] = 0
+        self._roster.did_a_piece(hand.node)
         if isinstance(made, Failed):
             self._outcomes.append(Outcome(report.number, _error(made)))
             return
-        assert self._watch is not None, "it has begun"
         self._watch.on_expected(report.number, made.num_frames)
         for _ in range(made.num_frames):
             self._watch.on_frame(report.number)

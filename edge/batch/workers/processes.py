@@ -38,6 +38,8 @@ NUM_TRIES = 2
 """Workers that a piece may take with it."""
 AHEAD = 2
 """Pieces that a worker has: the one that it does, and the next, so that it waits for nobody."""
+MOST_STARTS = 3
+"""Workers in a row that may end before they can begin, in the place of one."""
 _END_S = 10.0
 _LINE_BYTES = 1 << 20
 
@@ -51,12 +53,14 @@ class _Process:
     Attributes:
         has: numbers of the pieces that it was given, the one that it does first.
         setup: what it was told first.
+        num_starts: how many have been started in its place since one could begin, itself counted.
         is_ready: whether it has come as far as to take pieces.
     """
 
     process: subprocess.Popen[bytes]
     line: Connection
     setup: bytes
+    num_starts: int = 1
     has: deque[int] = field(default_factory=deque)
     is_ready: bool = False
 
@@ -192,10 +196,15 @@ class Processes:
         self._processes.remove(one)
         one.line.close()
         how = _how_it_ended(one.process)
-        if not one.is_ready:
-            raise NoEngine(f"a worker ended before it could begin: {how}; --debug shows more")
-        self._processes.append(_started(one.setup))
+        if not one.is_ready and one.num_starts >= MOST_STARTS:
+            raise NoEngine(
+                f"a worker ended before it could begin, {MOST_STARTS} times: the last one {how}; --debug shows more"
+            )
+        self._processes.append(_started(one.setup, 1 if one.is_ready else one.num_starts + 1))
         self._again.extendleft(reversed(one.has))
+        if not one.is_ready:
+            log.warning("a worker %s before it could begin; another takes its place", how)
+            return None
         if not one.has:
             log.warning("a worker that had nothing to do %s; another takes its place", how)
             return None
@@ -209,8 +218,11 @@ class Processes:
         return Outcome(number, EdgeError(f"{name}: its worker {how}, {NUM_TRIES} times with this file"))
 
 
-def _started(setup: bytes) -> _Process:
+def _started(setup: bytes, num_starts: int = 1) -> _Process:
     """A new worker, told what it needs.
+
+    Args:
+        num_starts: see `_Process`.
 
     Raises:
         NoEngine: no process can be started.
@@ -236,7 +248,7 @@ def _started(setup: bytes) -> _Process:
     log_what_it_says(process.stderr, "worker")
     with contextlib.suppress(OSError):  # it has died already, which `take` will find
         line.send_bytes(setup)
-    return _Process(process, line, setup)
+    return _Process(process, line, setup, num_starts)
 
 
 def _how_it_ended(process: subprocess.Popen[bytes]) -> str:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from edge.basics.errors import EdgeError
 from edge.basics.memory import keep_memory
-from edge.basics.whole_files import PRIVATE_FILE
-from edge.batch.piece import BatchEngine, Made, MadeFile, Worker
-from edge.batch.steps import NoEngine, OutputFolderError, writing
+from edge.batch.piece import BatchEngine, Worker
+from edge.batch.steps import NoEngine, OutputFolderError
 from edge.batch.workers.in_thread import made_or_why
+from edge.batch.workers.spool import spooled
 from edge.engines.threads import settle_opencv
 from edge.models.profile import Profile
-
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def serve(
@@ -59,20 +55,3 @@ def serve(
                 say("no engine", str(error), error.exit_code)
             except OutputFolderError as error:
                 say("full", str(error))
-
-
-def spooled(made: Made, scratch: Path) -> Made:
-    """The same with its contents in files: over the line they would be copied six times.
-
-    Raises:
-        OutputFolderError: the folder takes nothing more.
-    """
-    return replace(made, files=tuple(_in_a_file(file, scratch / file.name) for file in made.files))
-
-
-def _in_a_file(file: MadeFile, path: Path) -> MadeFile:
-    if file.content is None:
-        return file
-    with writing(path), os.fdopen(os.open(path, _NEW, PRIVATE_FILE), "wb") as into:
-        into.write(file.content)
-    return replace(file, content=None, path=path)

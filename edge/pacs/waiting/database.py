@@ -39,6 +39,7 @@ class Database:
         self._path, self._version, self._tables = path, version, tables
         self._lock = threading.RLock()
         self._open: sqlite3.Connection | None = None
+        self._num_opened = 0
         self.all("SELECT 1")
 
     def close(self) -> None:
@@ -51,6 +52,11 @@ class Database:
         """Every row that a statement gives."""
         with self._guarded() as connection:
             return connection.execute(statement, values).fetchall()
+
+    def seen_of_others(self) -> tuple[int, int]:
+        """Another value where anybody else has changed something, or it was opened anew."""
+        with self._guarded() as connection:
+            return self._num_opened, int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def do(self, statement: str, *values: Any) -> int:
         """Change something; how many rows."""
@@ -77,6 +83,7 @@ class Database:
             try:
                 if self._open is None:
                     self._open = self._opened()
+                    self._num_opened += 1
                 yield self._open
             except (sqlite3.Error, OSError) as error:
                 self.close()

@@ -6,6 +6,7 @@ UIDs and states alone. What is lost with it is found again in the store, and bea
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +85,9 @@ class Queue:
 
     def __init__(self, folder: Path) -> None:
         self._database = Database(folder / NAME, FORMAT, _TABLES)
+        self._database.do("CREATE INDEX IF NOT EXISTS by_session ON views (session)")
+        self._lock = threading.Lock()
+        self._items: tuple[tuple[int, int], set[str]] | None = None
 
     def close(self) -> None:
         self._database.close()
@@ -91,7 +95,19 @@ class Queue:
     # ---- what is in it
 
     def items(self) -> set[str]:
-        return {str(row[0]) for row in self._database.all("SELECT DISTINCT item FROM views")}
+        """Read from the disk where another process has changed something; a store may have a hundred thousand."""
+        with self._lock:
+            seen = self._database.seen_of_others()
+            if self._items is None or self._items[0] != seen:
+                found = {str(row[0]) for row in self._database.all("SELECT DISTINCT item FROM views")}
+                self._items = seen, found
+            return {*self._items[1]}
+
+    def unsent(self) -> dict[str, bool]:
+        """Items of which something was not sent -> whether something still waits, and not all of that was refused."""
+        rows = self._database.all("SELECT item, max(state = 'waiting') FROM views WHERE state IN ('waiting', 'failed') "
+                                  "GROUP BY item")  # fmt: skip
+        return {str(item): bool(waits) for item, waits in rows}
 
     def entries(self) -> list[Entry]:
         """All, the oldest first."""
@@ -163,12 +179,16 @@ class Queue:
         Args:
             named: view -> UIDs of series and instance.
         """
-        with self._database.transaction() as connection:
-            rows = [(item, view, session, series, uid, now) for view, (series, uid) in named.items()]
-            done = connection.executemany(
-                "INSERT OR IGNORE INTO views (item, view, session, series, uid, queued_at) VALUES (?, ?, ?, ?, ?, ?)",
-                rows,
-            )
+        rows = [(item, view, session, series, uid, now) for view, (series, uid) in named.items()]
+        with self._lock:
+            with self._database.transaction() as connection:
+                done = connection.executemany(
+                    "INSERT OR IGNORE INTO views (item, view, session, series, uid, queued_at) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    rows,
+                )
+            if self._items is not None:  # it is on the disk
+                self._items[1].add(item)
             return done.rowcount > 0
 
     def took(self, entry: Entry, uid: str, sent_uid: str, sop_class: str) -> None:
@@ -242,7 +262,8 @@ class Queue:
 
     def forget(self, items: Iterable[str]) -> None:
         """Of what is not in the store any more."""
-        with self._database.transaction() as connection:
+        with self._lock, self._database.transaction() as connection:
+            self._items = None
             rows = [(item,) for item in items]
             for table in ("views", "objects"):
                 connection.executemany(f"DELETE FROM {table} WHERE item = ?", rows)

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge.basics.folders import open_folder
 from edge.basics.texts import json_from_text
@@ -24,6 +24,12 @@ from edge.saving.store import Store
 log = logging.getLogger(__name__)
 
 _MAX_NAMES = 5
+
+
+class _Belongs(NamedTuple):
+    session: str
+    study_uid: str
+    is_ended: bool
 
 
 class Scan:
@@ -41,12 +47,13 @@ class Scan:
         self._store, self._queue, self._open_session, self._removed = store, queue, open_session, removed
         self.trouble = ""
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[int, tuple[str, str] | None]] = {}
+        self._known: dict[str, tuple[int, _Belongs | None]] = {}
 
-    def run(self) -> set[str]:
-        """Queue what is new, and forget what is gone; names of what waits for the session that is open to close.
+    def run(self) -> Mapping[str, str]:
+        """Queue what is new, and forget what is gone; names of what is queued later -> id of its session.
 
-        Among these is what cannot be read now, whoever's it may be.
+        That is what waits for the session that is open to close; a recording that a power cut ended and nobody has made
+        whole yet; and, with "" for its session, what cannot be read now, whoever's it may be.
 
         Raises:
             InputOutputError: the store or the queue cannot be read.
@@ -54,7 +61,7 @@ class Scan:
         with self._lock:
             return self._run()
 
-    def _run(self) -> set[str]:
+    def _run(self) -> Mapping[str, str]:
         running, open_session = self._store.running(), self._open_session()
         removed = {*self._removed}  # before the folder is looked at
         listed, folder = self._store.listing.items_and_folder()
@@ -65,19 +72,19 @@ class Scan:
         self._removed -= removed
         self._missed(gone - removed, folder, is_empty=not listed)
         self._known = {name: known for name, known in self._known.items() if name in items}
-        later: set[str] = set()
+        later: dict[str, str] = {}
         for item in reversed(items.values()):
             try:
                 belongs = None if item.name in queued else self._session_of(item)
             except OSError as error:
-                later.add(item.name)
+                later[item.name] = ""
                 log.debug("pacs: the record of %s cannot be read now: %s", item.name, error.strerror)
                 continue
             if belongs is None:
                 continue
-            session, study_uid = belongs
-            if session == open_session:
-                later.add(item.name)
+            session, study_uid, is_ended = belongs
+            if session == open_session or not is_ended:
+                later[item.name] = session
             else:
                 uids = named(item.name, item.kind, session, study_uid, item.views)
                 self._queue.add(item.name, session, uids, time.time())
@@ -94,9 +101,7 @@ class Scan:
             what = (
                 "is another folder than before" if folder and not is_empty else "is empty" if folder else "is missing"
             )
-            if is_empty or any(
-                one.item in gone and one.state in ("waiting", "failed") for one in self._queue.entries()
-            ):
+            if is_empty or gone & self._queue.unsent().keys():
                 self.trouble = (
                     f"{self._store.folder}: {what}: {len(gone)} that are queued are not in it; mount its disk"
                 )
@@ -106,14 +111,14 @@ class Scan:
     def _forget(self, gone: set[str]) -> None:
         if not gone:
             return
-        unsent = sorted({one.item for one in self._queue.entries() if one.item in gone and one.state == "waiting"})
+        unsent = sorted(item for item, waits in self._queue.unsent().items() if waits and item in gone)
         self._queue.forget(gone)
         if unsent:
             more = f" and {len(unsent) - _MAX_NAMES} more" if len(unsent) > _MAX_NAMES else ""
             log.error("pacs: gone from the store before they were sent: %s%s", ", ".join(unsent[:_MAX_NAMES]), more)
 
-    def _session_of(self, item: Item) -> tuple[str, str] | None:
-        """Session and study that it belongs to; None where it is nobody's examination. Raises OSError."""
+    def _session_of(self, item: Item) -> _Belongs | None:
+        """What it belongs to; None where it is nobody's examination. Raises OSError."""
         known = self._known.get(item.name)
         if known is None or known[0] != item.changed_ns:
             known = self._known[item.name] = item.changed_ns, _session_in(read_record(self._store, item))
@@ -132,11 +137,10 @@ def read_record(store: Store, item: Item) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _session_in(record: Mapping[str, Any]) -> tuple[str, str] | None:
+def _session_in(record: Mapping[str, Any]) -> _Belongs | None:
     session = record.get("session")
     examination = session.get("examination") if isinstance(session, Mapping) else None
     if not isinstance(session, Mapping) or not isinstance(examination, Mapping):
         return None
-    if record.get("kind") == "recording" and record.get("state") != ENDED:
-        return None
-    return str(session.get("id", "")), str(examination.get("study_uid", ""))
+    is_ended = record.get("kind") != "recording" or record.get("state") == ENDED
+    return _Belongs(str(session.get("id", "")), str(examination.get("study_uid", "")), is_ended)

@@ -82,14 +82,15 @@ class Pictures:
         """Keep the pair that is shown on the unit, as the button does; `/events` tells when it is on the disk.
 
         Answers `seq` and `views`: what was saved, raw alone where nothing was enhanced. Where others save without an
-        end, this answers with what was saved last, 2.5 s ago at most.
+        end, this answers with what was saved last, 2.5 s ago at most, in the same patient session.
         """
-        before = self._saved.instead()
+        num_sessions = self._freeze.num_sessions  # before the pair is taken: it is of this session or a later one
+        before = self._saved.instead(num_sessions)
         pair = self._freeze.save() if before is None else before.pair
         if pair is None:
             return web.Response(status=409, text="not saved: the picture is not live; /health says why\n")
         if before is None:
-            self._saved.keep(pair, self._judged(pair), self._gate.address_of(request))
+            self._saved.keep(pair, self._judged(pair), self._gate.address_of(request), num_sessions)
         told = {"seq": pair.raw.seq, "views": [frame.mode for frame in saved_frames(pair)]}
         return web.json_response(told, status=202)
 
@@ -125,10 +126,11 @@ class Pictures:
 
     def _kept_now(self, address: str) -> Kept | None:
         """The pair that is shown, as it is judged now, or was 2.5 s ago where many ask; None before the first."""
-        pair = self._shown()
+        num_sessions, pair = self._freeze.num_sessions, self._shown()
         if pair is None:
             return None
-        return self._shown_before.instead() or self._shown_before.keep(pair, self._judged(pair), address)
+        before = self._shown_before.instead(num_sessions)
+        return before or self._shown_before.keep(pair, self._judged(pair), address, num_sessions)
 
     def _judged(self, pair: FramePair) -> Verdict:
         frozen = pair is self._freeze.frozen

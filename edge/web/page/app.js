@@ -23,7 +23,7 @@ let newest = null; // {seq, mode, state, bornMs, ...} of the picture that came l
 const unit = new Unit();
 const transport = new Transport(show);
 const viewer = new Viewer($("stage"), looked);
-const watchdog = new Watchdog(transport, () => newest, comeBack);
+const watchdog = new Watchdog(transport, () => newest, comeBack, tell);
 const freezing = new Freezing(unit, viewer);
 const controls = new Controls();
 const recorder = new Recorder(unit);
@@ -79,7 +79,7 @@ unit.addEventListener("change", () => {
   const { offers } = unit;
   offer(offers);
   $("save").hidden = !offers.has("operator");
-  showStatus(unit, newest, transport, watchdog.isCut);
+  tell();
   showAccount(unit.who);
   freezing.tell();
   controls.tell(unit);
@@ -92,6 +92,10 @@ unit.addEventListener("event", ({ detail: { kind, data } }) => {
   else if (kind === "not-saved") toast(`Not saved: ${data.reason}`);
   else if (kind === "recording" && data.reason) toast(`The recording has ended: ${data.reason}`);
 });
+
+function tell() {
+  showStatus(unit, newest, transport, watchdog);
+}
 
 function comeBack() {
   unit.who = null;

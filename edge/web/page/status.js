@@ -7,16 +7,16 @@ const WORDS = { live: "Live", frozen: "Frozen", degraded: "Not as usual", raw: "
 const EXPIRY_TOLD_S = 120;
 const NONE = "–";
 
-/** @param picture the newest, or null; @param silent whether nothing has come for too long. */
-export function showStatus(unit, picture, transport, silent) {
+/** @param picture the newest, or null. Where the watchdog covers it, nothing says live. */
+export function showStatus(unit, picture, transport, watchdog) {
   const { state, health } = unit;
-  if (state === null) return showUnknown(transport, silent);
+  if (state === null) return showUnknown(transport, watchdog.isCut);
   const held = picture?.state === "frozen";
-  const name = held ? "frozen" : state.state;
+  const name = held ? "frozen" : state.state === "live" && watchdog.isCovering ? (picture ? "stale" : "starting") : state.state;
   $("state").dataset.state = name;
   say($("state-word"), WORDS[name === "degraded" && state.mode === "raw" ? "raw" : name] ?? name);
   const door = health?.access?.notices ?? []; // told above the picture
-  const notices = [name === "live" || held ? "" : state.reason, ...(state.notices ?? []).filter((notice) => !door.includes(notice))];
+  const notices = [state.state === "live" || held ? "" : state.reason, ...(state.notices ?? []).filter((notice) => !door.includes(notice))];
   say($("reason"), notices.filter(Boolean).join("; "));
   const rate = Number.isFinite(state.fps_out) ? `${state.fps_out.toFixed(state.fps_out < 10 ? 1 : 0)}/s` : "";
   const profile = state.profile || "no profile";

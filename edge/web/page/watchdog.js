@@ -13,17 +13,20 @@ export class Watchdog {
   #transport;
   #newest;
   #onBack;
+  #onTurn;
   #easedMs = Infinity; // never yet
   #retried = 0;
 
   /**
    * @param newest gives the picture that came last, null before the first.
    * @param onBack called when somebody is logged in again.
+   * @param onTurn called when the cover comes or goes.
    */
-  constructor(transport, newest, onBack) {
+  constructor(transport, newest, onBack, onTurn) {
     this.#transport = transport;
     this.#newest = newest;
     this.#onBack = onBack;
+    this.#onTurn = onTurn;
     $("cover").dataset.kind = "connecting";
     setInterval(() => this.look(), LOOK_MS);
   }
@@ -36,7 +39,17 @@ export class Watchdog {
     return this.silentMs > SILENT_MS;
   }
 
+  get isCovering() {
+    return !$("cover").hidden;
+  }
+
   look() {
+    const was = this.isCovering;
+    this.#judge();
+    if (was !== this.isCovering) this.#onTurn();
+  }
+
+  #judge() {
     const now = performance.now();
     const { silentMs } = this;
     const shown = this.#newest();
@@ -44,7 +57,7 @@ export class Watchdog {
     if (this.#transport.isRefused) return this.#sayLoggedOut();
     if (!$("again").hidden) this.#comeBack();
     if (!shown && silentMs === Infinity) return;
-    if (silentMs > SILENT_MS) {
+    if (this.isCut) {
       this.#cover("NO CONNECTION – picture is not live", `nothing has come for ${seconds(silentMs)}: check the network; trying again`);
       if (silentMs > HUNG_MS && Math.floor(now / HUNG_MS) !== this.#retried) {
         this.#retried = Math.floor(now / HUNG_MS);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import InputOutputError
+from edge.batch import passing_folder
+from edge.batch import verify as verify_module
 from edge.batch.archive_command import main
 from edge.batch.manifest import MANIFEST
 from edge.batch.verify import verify
 from edge.pictures.geometry import FRAME_SHAPE
 from edge.pictures.marks import png_bytes
+from tests.doubles.dicom_objects import dicom_video
 
 if TYPE_CHECKING:
     from tests.doubles.files_bench import Bench
@@ -95,6 +99,30 @@ def test_a_sound_folder_has_none_and_a_black_original_is_none(bench: Bench, caps
     (bench.output / "flat-raw.png").unlink()
     assert main(["verify", str(bench.output)]) == 1
     assert capsys.readouterr().out.splitlines()[0] == f"{bench.output / 'flat-raw.png'}: is missing"
+
+
+@pytest.mark.parametrize("is_writable", [True, False], ids=["beside it", "in memory"])
+def test_a_video_of_dicom_is_looked_at_beside_it_or_in_memory_and_nothing_stays(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_writable: bool
+) -> None:
+    dicom_video(bench.originals)
+    bench.run()
+    memory, places = tmp_path / "memory", list[Path]()
+    memory.mkdir()
+    monkeypatch.setattr(verify_module, "MEMORY", memory)
+    monkeypatch.setattr(passing_folder, "ENOUGH_BYTES", 0)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, how: (path != bench.output or is_writable) and access(path, how))
+    see_clip = verify_module.see_clip
+    monkeypatch.setattr(verify_module, "see_clip", lambda path: (places.append(path), see_clip(path))[1])
+    assert [*verify(bench.output)] == []
+    assert [path.parent.parent for path in places] == [bench.output if is_writable else memory]
+    assert list(memory.iterdir()) == []
+    assert [path.name for path in bench.output.iterdir() if path.name.startswith(".")] == []
+    monkeypatch.setattr(passing_folder, "ENOUGH_BYTES", 1 << 60)
+    told = [fault.why for fault in verify(bench.output)]
+    expected = f"cannot be decoded: nothing can be written beside it, and {memory} has too little room for its video"
+    assert told == ([] if is_writable else [expected])
 
 
 def test_a_folder_without_a_manifest_is_refused(bench: Bench) -> None:

@@ -36,9 +36,9 @@ def test_it_is_held_and_queued_when_it_can_be_read(tmp_path, failing, error):
     queue = Queue(tmp_path / "pacs")
     scan = Scan(store_of(tmp_path / "pictures"), queue, lambda: "", set())
     failing.append(error)
-    assert scan.run() == {name, nobody} and queue.items() == set()
+    assert scan.run() == {name: "", nobody: ""} and queue.items() == set()
     failing.clear()
-    assert scan.run() == set() and queue.items() == {name}
+    assert scan.run() == {} and queue.items() == {name}
     queue.close()
 
 

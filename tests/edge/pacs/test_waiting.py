@@ -133,10 +133,10 @@ def test_the_store_says_what_is_to_be_sent(queue: Queue, tmp_path: Path, caplog:
     store.running = lambda: (running, 1)
     open_session = [session(1)["id"]]
     scan = Scan(store, queue, lambda: open_session[0], set())
-    assert scan.run() == {mine}
+    assert scan.run() == {mine: open_session[0]}
     assert queue.items() == {other}
     open_session[0] = ""
-    assert scan.run() == set() and queue.items() == {other, mine}
+    assert scan.run() == {} and queue.items() == {other, mine}
     for path in folder.glob(f"{mine}*"):
         path.unlink()
     store.listing.use(folder)
@@ -152,11 +152,21 @@ def test_a_recording_is_queued_when_it_has_ended(queue: Queue, tmp_path: Path) -
     (folder / f"{name}-raw.mp4").write_bytes(b"x")
     (folder / f"{name}.json").write_text(json.dumps(record))
     scan = Scan(store_of(folder), queue, lambda: "", set())
-    scan.run()
+    assert scan.run() == {name: session(1)["id"]}, "cut off and not made whole yet: it must stay"
     assert queue.items() == set()
     (folder / f"{name}.json").write_text(json.dumps({**record, "state": "ended"}))
-    scan.run()
+    assert scan.run() == {}
     assert queue.items() == {name}
+
+
+def test_what_another_process_changed_is_seen(queue: Queue, tmp_path: Path) -> None:
+    add(queue, "throat-1")
+    assert queue.items() == {"throat-1"}
+    with closing(Queue(tmp_path / "pacs")) as other:
+        add(other, "throat-2")
+        assert queue.items() == other.items() == {"throat-1", "throat-2"}
+        queue.forget(["throat-1"])
+        assert queue.items() == other.items() == {"throat-2"}
 
 
 def test_the_waits_grow_and_end() -> None:

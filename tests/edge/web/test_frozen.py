@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from edge.frames.frame import FramePair
-from edge.health.news import Saved
+from edge.health.news import Saved, SessionChanged
 from edge.saving.saver import PairSaver
 from tests.doubles.http_viewer import get, image_from_png, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN
@@ -150,6 +150,23 @@ def test_the_page_saves_on_the_unit_what_is_shown_and_can_copy_that_very_pair(st
     response, file = get(studio.url, f"/snapshot.png?view=raw&seq={pair.raw.seq}")
     assert response.status == 200
     assert is_near(image_from_png(file), RAW_GREEN, 0)
+
+
+def test_who_saves_too_fast_is_never_answered_with_a_picture_of_the_patient_before(studio: Any) -> None:
+    def saved() -> int:
+        return int(json.loads(post(studio.url, "/api/save", {})[1])["seq"])
+
+    studio.board.post(SessionChanged("a"))
+    answers = []
+    while len(answers) < 50 and answers[-1:] != [studio.seq - 1]:  # until the one before stands for it
+        studio.show()
+        answers.append(saved())
+    assert len(answers) < 50
+    num_saved = len(studio.shelf.pairs)
+    studio.board.post(SessionChanged("b"))
+    pair = studio.show()
+    assert saved() == pair.raw.seq
+    assert studio.shelf.pairs[num_saved:] == [pair]
 
 
 def name_of(response: Any) -> str:

@@ -59,3 +59,16 @@ def test_each_asker_has_it_as_it_was_judged_for_it() -> None:
     other = kept.keep(shown, stale, "other")
     assert (kept.find("5", "me"), kept.find("5", "other"), kept.find("5", "third")) == (first, other, first)
     assert len(kept) == 1
+
+
+def test_nobody_is_given_what_was_kept_in_the_patient_session_before() -> None:
+    now_s = 0.0
+    kept = KeptPairs(2, 0.4, lambda: now_s)
+    for seq in (1, 2):
+        assert kept.instead(7) is None
+        kept.keep(pair(seq), VERDICT, num_sessions=7)
+    assert kept.instead(7) is not None, "too fast"
+    assert kept.instead(8) is None and len(kept) == 0, "another patient: a new one, and room for it"
+    kept.keep(pair(3), VERDICT, num_sessions=8)
+    again = kept.instead(8)
+    assert again is not None and again.pair.raw.seq == 3

@@ -7,6 +7,8 @@ import multiprocessing
 import re
 import socket
 import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +16,14 @@ from typing import Any
 import pytest
 
 from edge.basics.errors import InputOutputError, UsageError
-from edge.batch.cluster import link, workers
+from edge.batch.cluster import link, ray_driver, workers
 from edge.batch.cluster.link import ClusterLost, Link
-from edge.batch.cluster.messages import Do, KeepContent
-from edge.batch.cluster.ray_driver import Driver, refusal
+from edge.batch.cluster.messages import Dismiss, Do, Employ, KeepContent, KeepModel, NoModel, WriteInto
+from edge.batch.cluster.ray_driver import MODEL_TRIES, Content, Driver
+from edge.batch.cluster.ray_words import refusal
 from edge.batch.kinds.kind import Piece
 from edge.cli import main, workers_of
+from tests.doubles.played_cluster import made_of
 from tests.doubles.waiting import wait_until
 
 
@@ -148,33 +152,120 @@ def test_who_sends_originals_in_plain_is_told(
     assert told == [expected] * is_warned
 
 
-def test_an_original_that_ray_does_not_take_fails_alone(tmp_path: Path) -> None:
+class PlayedRay:
+    """As much of Ray as the driver asks; `put` takes what a test lets it.
+
+    Attributes:
+        given: contents that workers were given.
+    """
+
+    def __init__(self, put: Callable[[Any], Any] = lambda content: content) -> None:
+        self.put = put
+        self.given: list[Any] = []
+        self.tells: list[Callable[[Any], None]] = []
+        self.started = 0
+        theirs: Connection
+        self.ours, theirs = multiprocessing.Pipe()
+        self.driver = Driver(self, theirs)
+        self.driver._workers[7] = SimpleNamespace(do=SimpleNamespace(remote=self._do))
+        self._running = threading.Thread(target=self.driver.run, daemon=True)
+        self._running.start()
+
+    def remote(self, **options: object) -> Any:
+        return lambda of: SimpleNamespace(options=self._options)
+
+    def _options(self, **options: object) -> Any:
+        self.started += 1
+        raise AssertionError("no worker is to be started")
+
+    def nodes(self) -> list[Any]:
+        return []
+
+    def kill(self, worker: object) -> None:
+        pass
+
+    def _do(self, piece: Piece, content: Any) -> Any:
+        self.given.append(content)
+        return SimpleNamespace(future=lambda: SimpleNamespace(add_done_callback=self.tells.append))
+
+    def ordered(self, *orders: Any) -> None:
+        for order in orders:
+            self.ours.send(order)
+
+    def report(self) -> Any:
+        assert self.ours.poll(60)
+        return self.ours.recv()
+
+    def close(self) -> None:
+        self.ours.close()
+        self._running.join(60)
+        assert not self._running.is_alive()
+
+
+def a_piece(folder: Path) -> Piece:
+    return Piece("picture", folder / "a.png", folder / "a.png", "a")
+
+
+def test_an_original_that_ray_does_not_take_fails_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def put(content: bytes) -> bytes:
-        if content == b"large":
-            raise RuntimeError("the object store is full\nmore of it")
-        return content
+        raise RuntimeError("the object store is full\nmore of it")
 
-    given: list[bytes] = []
-
-    def do(piece: Piece, content: bytes) -> SimpleNamespace:
-        given.append(content)
-        return SimpleNamespace(future=lambda: SimpleNamespace(add_done_callback=lambda tell: None))
-
-    ours, theirs = multiprocessing.Pipe()
-    ray = SimpleNamespace(put=put, remote=lambda **options: lambda of: of, nodes=list)
-    driver = Driver(ray, theirs)
-    driver._workers[7] = SimpleNamespace(do=SimpleNamespace(remote=do))
-    piece = Piece("picture", tmp_path / "a.png", tmp_path / "a.png", "a")
-    running = threading.Thread(target=driver.run, daemon=True)
-    running.start()
-    for order in (KeepContent(b"large"), Do(7, 0, piece), KeepContent(b"small"), Do(7, 1, piece)):
-        ours.send(order)
-    assert ours.poll(60)
-    report = ours.recv()
+    monkeypatch.setattr(ray_driver, "IN_A_MESSAGE_BYTES", len(b"large"))
+    ray, piece = PlayedRay(put), a_piece(tmp_path)
+    ray.ordered(WriteInto(tmp_path), KeepContent(b"large"), Do(7, 0, piece), KeepContent(b"some"), Do(7, 1, piece))
+    report = ray.report()
     assert (report.worker, report.number, report.made.exit_code, report.made.is_of_node) == (7, 0, 74, False)
     told = f"{tmp_path / 'a.png'}: the cluster takes it not: the object store is full; free memory there"
     assert report.made.told.startswith(told)
-    wait_until(lambda: given == [b"small"])
-    ours.close()
-    running.join(60)
-    assert not running.is_alive()
+    wait_until(lambda: ray.given == [b"some"])
+    ray.close()
+
+
+def test_an_original_goes_with_its_piece_and_once_where_it_is_large_or_of_pages() -> None:
+    put: list[bytes] = []
+    content = Content(SimpleNamespace(put=lambda given: (put.append(given), "kept")[1]))
+    content.keep(b"small")
+    assert [content.next() for _ in range(3)] == [b"small", "kept", "kept"]
+    content.keep(bytes(ray_driver.IN_A_MESSAGE_BYTES))
+    assert [content.next() for _ in range(2)] == ["kept", "kept"]
+    assert list(map(len, put)) == [5, ray_driver.IN_A_MESSAGE_BYTES]
+
+
+@pytest.mark.parametrize("num_failures", [MODEL_TRIES - 1, MODEL_TRIES])
+def test_a_model_that_ray_does_not_take_is_tried_again_and_told_at_last(
+    monkeypatch: pytest.MonkeyPatch, num_failures: int
+) -> None:
+    tries: list[Any] = []
+
+    def put(files: Any) -> Any:
+        tries.append(files)
+        if len(tries) <= num_failures:
+            raise RuntimeError("the object store is full\nmore of it")
+        return files
+
+    monkeypatch.setattr(ray_driver, "MODEL_WAIT_S", 0.0)
+    ray = PlayedRay(put)
+    ray.ordered(KeepModel({"model.onnx": b"model"}))
+    if num_failures == MODEL_TRIES:
+        ray.ordered(Employ(1, "a", 1, 0, None))  # type: ignore[arg-type]
+        assert ray.report() == NoModel("the object store is full")
+    ray.ordered(Dismiss(7))
+    wait_until(lambda: not ray.driver._workers)
+    ray.close()
+    assert (len(tries), ray.started) == (MODEL_TRIES, 0)
+
+
+def test_a_result_is_written_where_it_belongs_unless_its_worker_was_dismissed(tmp_path: Path) -> None:
+    ray, piece = PlayedRay(), a_piece(tmp_path)
+    ray.ordered(WriteInto(tmp_path), KeepContent(b"it"), Do(7, 0, piece), Do(7, 1, piece))
+    wait_until(lambda: len(ray.tells) == 2)
+    ray.tells[0](SimpleNamespace(result=lambda: made_of("a", b"it")))
+    report = ray.report()
+    assert report.made.files[0].path.read_bytes() == b"result"
+    ray.ordered(Dismiss(7))
+    wait_until(lambda: not ray.driver._workers)
+    ray.tells[1](SimpleNamespace(result=lambda: made_of("late", b"it")))
+    ray.driver.report(NoModel("next"))
+    assert ray.report() == NoModel("next")
+    assert [path.name for path in tmp_path.rglob("*.png")] == ["a-enhanced.png"]
+    ray.close()

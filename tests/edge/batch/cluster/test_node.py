@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 
 from edge.basics.errors import EdgeError, ModelError
+from edge.batch import passing_folder
 from edge.batch.cluster import node
 from edge.batch.cluster.messages import Failed, Task
 from edge.batch.cluster.model_files import files_of
@@ -23,7 +22,6 @@ from edge.config import EngineConfig
 from edge.models.profile import Profile, load_profile
 from tests.doubles.ffmpeg_clips import made
 from tests.doubles.files_bench import InvertingEngine
-from tests.doubles.waiting import wait_until
 
 MADE: list[tuple[Profile, EngineConfig]] = []
 
@@ -36,7 +34,7 @@ def inverting(profile: Profile, config: EngineConfig) -> InvertingEngine:
 @pytest.fixture
 def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NodeWorker]:
     monkeypatch.setattr(node, "MEMORY", tmp_path)
-    monkeypatch.setattr(node, "ENOUGH_BYTES", 0)
+    monkeypatch.setattr(passing_folder, "ENOUGH_BYTES", 0)
     monkeypatch.setattr(node.logging, "disable", lambda: None)  # type: ignore[attr-defined]
     MADE.clear()
     yield NodeWorker()
@@ -116,21 +114,3 @@ def test_a_full_scratch_folder_is_told_as_one(worker: NodeWorker, monkeypatch: p
     monkeypatch.setattr(node, "made_or_why", full)
     failed = worker.do(piece(Path("/nowhere/throat.png")), b"")
     assert isinstance(failed, Failed) and failed.is_of_node and failed.is_full
-
-
-def test_its_folder_goes_with_it_however_it_ends(tmp_path: Path) -> None:
-    script = (
-        "import os, signal\n"
-        "from pathlib import Path\n"
-        "from edge.batch.cluster import node\n"
-        f"node.MEMORY, node.ENOUGH_BYTES = Path({str(tmp_path)!r}), 0\n"
-        "folder = node._folder_that_goes()\n"
-        "(folder / 'clip').write_bytes(b'a patient')\n"
-        "print(folder, oct(folder.stat().st_mode & 0o777), flush=True)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-    assert ended.returncode == -9, ended.stderr
-    folder, mode = ended.stdout.split()
-    assert (Path(folder).parent, mode) == (tmp_path, "0o700")
-    wait_until(lambda: not list(tmp_path.iterdir()))

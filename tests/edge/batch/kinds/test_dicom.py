@@ -22,30 +22,26 @@ from edge.batch.piece import do_piece
 from edge.batch.verify import verify
 from edge.dicom.reading.file import opened_dicom
 from edge.pictures.geometry import fit_to_frame
-from tests.doubles.dicom_objects import BUNDLED, INSTANCE, SERIES, STUDY, packed, throat, vl_object, written
-from tests.doubles.ffmpeg_clips import made
+from tests.doubles.dicom_objects import (
+    BUNDLED,
+    H264,
+    INSTANCE,
+    SERIES,
+    STUDY,
+    VIDEO_CLASS,
+    dicom_video,
+    packed,
+    throat,
+    vl_object,
+    written,
+)
 from tests.doubles.files_bench import MODEL_SHA, Bench
 
-H264, VIDEO_CLASS = "1.2.840.10008.1.2.4.102", "1.2.840.10008.5.1.4.1.1.77.1.1.1"
 SECONDARY, PHOTO = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.77.1.4"
 
 
 def result(bench: Bench, name: str) -> FileDataset:
     return pydicom.dcmread(bench.output / name)
-
-
-def video(folder: Path, *more: str, **attributes: Any) -> Path:
-    """A video object of a bare stream, half a second at 24 frames a second, as FFmpeg codes it."""
-    stream = folder / f"stream.{'ts' if more else 'h264'}"
-    sound = ("-f", "lavfi", "-i", "sine=d=0.5", "-c:a", "aac") if more else ()
-    words = ("-f", "lavfi", "-i", "testsrc2=s=192x108:r=24:d=0.5", *sound, "-c:v", "libx264", "-pix_fmt", "yuv420p")
-    made(stream, *words)
-    dataset = vl_object(throat(108, 192), SOPClassUID=VIDEO_CLASS, NumberOfFrames=12, CineRate=24, **attributes)
-    content = stream.read_bytes()
-    stream.unlink()
-    return written(
-        packed(dataset, [content + b"\0" * (len(content) % 2)], H264, "YBR_PARTIAL_420"), folder / "video.dcm"
-    )
 
 
 def test_a_picture_keeps_patient_and_study_and_says_what_it_is(bench: Bench) -> None:
@@ -115,7 +111,7 @@ def test_it_is_known_by_its_content_and_found_under_any_name(bench: Bench) -> No
 @pytest.mark.slow
 def test_the_same_original_gives_the_same_bytes(bench: Bench) -> None:
     written(vl_object([throat(), throat(54, 96, 2)]), bench.originals / "series.dcm")
-    video(bench.originals)
+    dicom_video(bench.originals)
     assert bench.run().exit_code == 0
     before = {name: (bench.output / name).read_bytes() for name in bench.written()}
     assert bench.run(force=True).exit_code == 0
@@ -200,7 +196,7 @@ def test_a_name_in_two_encodings_stays_byte_for_byte(bench: Bench) -> None:
 
 
 def test_a_video_becomes_a_video(bench: Bench) -> None:
-    video(bench.originals)
+    dicom_video(bench.originals)
     report = bench.run()
     assert report.summary() == "1 enhanced"
     assert bench.written() == ["video-enhanced.dcm", "video-enhanced.dcm.json"]
@@ -220,7 +216,7 @@ def test_a_video_becomes_a_video(bench: Bench) -> None:
 def test_a_video_s_sound_is_left_out_and_what_it_lies_about_is_told(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = video(bench.originals, "sound")
+    path = dicom_video(bench.originals, "sound")
     dataset = pydicom.dcmread(path)
     dataset.NumberOfFrames, dataset.CineRate = 90, 50
     dataset.save_as(path)
@@ -274,7 +270,7 @@ WHOLE = {"BodyPartExamined": "PHARYNX", "ReferringPhysicianName": "Ref^A", "Seri
 )
 def test_a_validator_finds_no_error(bench: Bench, name: str, deidentify: bytes | None) -> None:
     if name == "video":
-        video(bench.originals, **WHOLE)
+        dicom_video(bench.originals, **WHOLE)
     else:
         more = {
             "picture": {},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,9 @@ from edge.basics.errors import EdgeError, ModelError
 from edge.batch.output import SCRATCH
 from edge.batch.run import enhance_files
 from edge.batch.workers.in_thread import InThread
-from edge.batch.workers.processes import Processes
+from edge.batch.workers.processes import MOST_STARTS, Processes
 from tests.doubles.files_bench import InvertingEngine
-from tests.doubles.worker_engines import DEADLY, DEADLY_ONCE, SLOW, deadly, ends_at_once, no_engine
+from tests.doubles.worker_engines import DEADLY, DEADLY_ONCE, SLOW, deadly, ends_at_first, ends_at_once, no_engine
 
 if TYPE_CHECKING:
     from edge.batch.report import BatchReport
@@ -66,7 +67,7 @@ def test_a_death_costs_an_attempt_and_a_second_one_that_file_alone(
     ("maker", "why", "kind"),
     [
         (no_engine, r"^model\.onnx: is wrong$", ModelError),
-        (ends_at_once, "ended before it could begin: .* 7", None),
+        (ends_at_once, "ended before it could begin, 3 times: the last one .* 7", None),
     ],
 )
 def test_without_an_engine_the_run_ends_with_its_reason(
@@ -77,6 +78,18 @@ def test_without_an_engine_the_run_ends_with_its_reason(
         run(bench, lambda num_pieces: [maker], bench.output)
     assert caught.value.exit_code == (kind or EdgeError).exit_code
     assert bench.written() == []
+
+
+def test_a_worker_killed_before_it_could_begin_is_replaced_and_costs_no_piece_an_attempt(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, level in {"a": 9, "b": DEADLY_ONCE, "c": 30}.items():
+        bench.picture(f"{name}.png", level=level)
+    maker = partial(ends_at_first, tmp_path, MOST_STARTS - 1)
+    report = run(bench, lambda num_pieces: [maker], bench.output)
+    assert ([path.stem for path in report.done], report.failed) == (["a", "b", "c"], [])
+    told = "a worker was ended by SIGKILL (most often memory: the kernel's log says so) before it could begin; another"
+    assert sum(record.message.startswith(told) for record in caplog.records) == MOST_STARTS - 1 + 1
 
 
 def test_a_stop_ends_workers_in_the_middle_and_leaves_nothing(bench: Bench, tmp_path: Path) -> None:

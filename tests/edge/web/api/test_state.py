@@ -9,7 +9,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from edge.web.api.state import SCHEMA
@@ -22,6 +21,8 @@ def told(guest: Guest, headers: dict[str, str] | None = None) -> dict[str, Any]:
     status, _, body = guest.ask("GET", "/api/state", headers=headers)
     assert status == 200, body
     record: dict[str, Any] = json.loads(body)
+    import jsonschema  # takes seconds: it compiles 38 grammars of addresses
+
     jsonschema.validate(record, dict(SCHEMA))
     return record
 

@@ -83,9 +83,11 @@ def test_a_network_that_is_cut_is_covered_and_comes_back_by_itself(page: Any, un
 def test_old_pictures_are_covered_and_said_to_be_stale(page: Any, unit: FakeUnit) -> None:
     unit.lag_ms = 900
     wait_for_text(page, "cover-title", "STALE \u2013 picture is not live")
+    wait_for_text(page, "state-word", "Stale")  # the unit is live; what is seen here is not
     wait_until(page, lambda: unit.wishes[-1]["width"] <= 640)
     unit.lag_ms = 0
     wait_live(page)
+    wait_for_text(page, "state-word", "Live")
     wait_until(page, lambda: unit.wishes[-1]["width"] > 1200)
 
 

@@ -144,11 +144,11 @@ def _become_service(config: Config) -> None:
 
 def _line(name: str, part: Callable[[], str]) -> bool:
     try:
-        with told_if_long(f"{name:8} is tried"):
+        with told_if_long(f"{name:7} is tried"):
             mark, result = "ok", part()
     except EdgeError as error:
         mark, result = "FAILED", str(error)
-    say(f"{name:8} {mark:7} {result}")
+    say(f"{name:7} {mark:7} {result}")
     return mark == "ok"
 
 

@@ -48,7 +48,7 @@ def show(health):
 
 def check(config, capsys):
     code = check_unit(config, lambda config: load_profile(config.engine.profile))
-    return code, {line.split()[0]: line[9:] for line in capsys.readouterr().out.splitlines()}
+    return code, {line.split()[0]: line[8:] for line in capsys.readouterr().out.splitlines()}
 
 
 def test_a_running_unit_tells_of_its_own_parts(unit, capsys):

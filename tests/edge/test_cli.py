@@ -404,7 +404,7 @@ def test_live_refuses_a_calibration_that_is_not_its_own(tmp_path, unit, source, 
 def test_check_fails_with_1(tmp_path):
     done = run("--check", "--source", "camera:/dev/video77")
     assert done.returncode == 1
-    assert "camera   FAILED" in done.stdout
+    assert "camera  FAILED" in done.stdout
     assert "/dev/video77" in done.stdout
 
 

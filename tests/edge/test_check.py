@@ -12,7 +12,7 @@ import pytest
 
 from edge.calibration.file import write_calibration
 from edge.check import check_unit
-from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, UnitConfig, WebConfig
+from edge.config import Config, EngineConfig, PrivacyConfig, SaveConfig, SourceConfig, UnitConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Health
 from edge.health.state import EngineFacts
@@ -162,3 +162,9 @@ def test_the_model_runs_in_another_process_than_the_check():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert "engine  ok" in done.stdout, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_key_of_privacy_that_cannot_be_read_fails_the_check(tmp_path, capsys):
+    config = Config(source=SourceConfig("demo:"), privacy=PrivacyConfig(key=str(tmp_path / "privacy.key")))
+    code, lines = check(config, capsys)
+    assert code == 1 and lines["privacy"].startswith("FAILED  privacy.key = ")

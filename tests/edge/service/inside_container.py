@@ -65,13 +65,14 @@ def main() -> None:
     time.sleep(3)  # RestartSec is 1
     seen["refused"] = {"before": before, "after": properties()}
 
-    seen["token"] = run(PROGRAM, "user", "token", "wall", "--role", "viewer")
+    seen["journal"] = journal()
     CONFIG.write_text(OPEN)
+    seen["token"] = run(PROGRAM, "user", "token", "wall", "--role", "viewer")
     seen["open_start"] = run("systemctl", "start", UNIT)
     seen["open"] = properties()
+    seen["open_journal"] = run("journalctl", "--unit", UNIT, "--output=cat")["out"]
     run("systemctl", "stop", UNIT)
 
-    seen["journal"] = journal()
     CONFIG.write_text(GOOD.format(80))
     with read_only_root():
         seen["read_only_start"] = run("systemctl", "start", UNIT)

@@ -40,6 +40,7 @@ def main() -> None:
     seen["default_config"] = CONFIG.read_text()
     CONFIG.write_text(GOOD.format(80))
     seen["start"] = run("systemctl", "start", UNIT)
+    until(lambda: properties()["StatusText"])
     seen["started"] = properties()
     seen["user"] = user_of(int(seen["started"]["MainPID"]))
     seen["health"] = health()

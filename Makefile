@@ -57,8 +57,8 @@ fuzz: fuzz-inputs .venv-dev/ready  ## 510,000 damaged inputs; 10,000,000 random 
 fuzz-inputs: .venv-dev/ready  ## 510,000 damaged configurations, models, engines, calibrations, pictures, HTTP requests and messages
 	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz $(ARGS)
 
-fuzz-api: .venv-dev/ready  ## of these, 98,000 requests by the API's own description and 98,000 of raw bytes, as each role
-	FUZZ_SCALE=1 .venv-dev/bin/python -m pytest tests/fuzz/test_openapi.py $(ARGS)
+fuzz-api: .venv-dev/ready  ## 98,000 requests by the API's own description and 98,000 of raw bytes, as each role, of its web side and of the whole program
+	FUZZ_SCALE=1 $(PYTEST) tests/fuzz/test_openapi.py $(ARGS)
 
 kill: .venv-dev/ready  ## SIGKILL at 200 random moments of what writes: every file found after is complete or absent
 	KILLS=200 .venv-dev/bin/python -m pytest -s tests/kill $(ARGS)

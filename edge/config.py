@@ -433,45 +433,54 @@ class HeatConfig:
 class PacsConfig:
     """The table [pacs]: the hospital's archive, to which pictures of patient sessions with an examination are sent."""
 
-    host: str = setting("", "the PACS: a name or an address; empty, and `pacs.stow` too: nothing is sent")
-    port: int = setting(11112, "its DICOM port", low=1, high=65535)
-    ae_title: str = setting("PACS", "its AE title: at most 16 characters")
-    own_ae_title: str = setting("EDGE-ENHANCE", "the unit's AE title, as the PACS knows it: at most 16 characters")
-    tls: bool = setting(False, "speak TLS (1.2 or newer, as DICOM's BCP 195 profile asks) with the PACS")
+    host: str = setting("", "the PACS: a name or an address; empty, and `pacs.stow` too: nothing is sent", live=True)
+    port: int = setting(11112, "its DICOM port", low=1, high=65535, live=True)
+    ae_title: str = setting("PACS", "its AE title: at most 16 characters", live=True)
+    own_ae_title: str = setting(
+        "EDGE-ENHANCE", "the unit's AE title, as the PACS knows it: at most 16 characters", live=True
+    )
+    tls: bool = setting(False, "speak TLS (1.2 or newer, as DICOM's BCP 195 profile asks) with the PACS", live=True)
     ca: str = setting(
         "",
         "PEM file with the authorities that may have signed the certificate of the PACS, or with that certificate; "
         "empty takes this system's authorities",
+        live=True,
     )
-    certificate: str = setting("", "PEM file of the unit's own certificate, where the PACS asks for one")
+    certificate: str = setting("", "PEM file of the unit's own certificate, where the PACS asks for one", live=True)
     key: str = setting(
-        "", "PEM file of its key, which others must not be able to read; empty: it is in pacs.certificate"
+        "", "PEM file of its key, which others must not be able to read; empty: it is in pacs.certificate", live=True
     )
-    timeout_s: int = setting(30, "seconds after which a PACS that says nothing is given up", low=2, high=600)
+    timeout_s: int = setting(30, "seconds after which a PACS that says nothing is given up", low=2, high=600, live=True)
     commitment: bool = setting(
         True,
         "ask the PACS to say that it has stored for good what was sent (storage commitment); until then it stays on "
         "the unit. Off: what was sent counts as there",
+        live=True,
     )
     listen: str = setting(
         "",
         "address and port at which the PACS may say so later, such as 10.0.0.7:11112; empty: only on the connection "
         "on which it was asked",
+        live=True,
     )
     stow: str = setting(
         "",
         "address of a DICOMweb service, as https://HOST/dicom-web: what is sent goes there by STOW-RS, and pacs.host "
         "is only asked whether it is stored",
+        live=True,
     )
-    user: str = setting("", "user of the DICOMweb service")
+    user: str = setting("", "user of the DICOMweb service", live=True)
     password_file: str = setting(
         "",
         "file whose first line is this user's password; $VARIABLES are filled in, and only its owner and its group may "
         "read it",
+        live=True,
     )
-    token_file: str = setting("", "the same with a token (Bearer), in place of user and password")
+    token_file: str = setting("", "the same with a token (Bearer), in place of user and password", live=True)
     folder: str = setting(
-        "", "where the queue of what is to be sent is kept; empty: pacs/ in $STATE_DIRECTORY, or in the working folder"
+        "",
+        "where the queue of what is to be sent is kept; empty: pacs/ in $STATE_DIRECTORY, or in the working folder",
+        live=True,
     )
 
     def __post_init__(self) -> None:
@@ -500,24 +509,39 @@ class PacsConfig:
 class WorklistConfig:
     """The table [worklist]: where the page finds who is to be examined, so that nobody types a name."""
 
-    host: str = setting("", "the worklist (DICOM Modality Worklist): a name or an address; empty: none")
-    port: int = setting(11112, "its DICOM port", low=1, high=65535)
-    ae_title: str = setting("WORKLIST", "its AE title: at most 16 characters")
-    own_ae_title: str = setting("EDGE-ENHANCE", "the unit's AE title, as the worklist knows it: at most 16 characters")
-    tls: bool = setting(False, "speak TLS with the worklist, as pacs.tls")
-    ca: str = setting("", "PEM file with who may have signed its certificate; empty takes this system's authorities")
-    certificate: str = setting("", "PEM file of the unit's own certificate, where the worklist asks for one")
-    key: str = setting("", "PEM file of its key; empty: it is in worklist.certificate")
-    timeout_s: int = setting(10, "seconds after which a worklist that has not answered is given up", low=2, high=60)
-    station: str = setting("", "only what is scheduled for this AE title; empty: for any")
-    modality: str = setting("ES", "only what is scheduled for this modality, such as ES (endoscopy); empty: any")
-    days: int = setting(0, "so many days before and after today are asked for too", low=0, high=31)
+    host: str = setting("", "the worklist (DICOM Modality Worklist): a name or an address; empty: none", live=True)
+    port: int = setting(11112, "its DICOM port", low=1, high=65535, live=True)
+    ae_title: str = setting("WORKLIST", "its AE title: at most 16 characters", live=True)
+    own_ae_title: str = setting(
+        "EDGE-ENHANCE", "the unit's AE title, as the worklist knows it: at most 16 characters", live=True
+    )
+    tls: bool = setting(False, "speak TLS with the worklist, as pacs.tls", live=True)
+    ca: str = setting(
+        "", "PEM file with who may have signed its certificate; empty takes this system's authorities", live=True
+    )
+    certificate: str = setting("", "PEM file of the unit's own certificate, where the worklist asks for one", live=True)
+    key: str = setting("", "PEM file of its key; empty: it is in worklist.certificate", live=True)
+    timeout_s: int = setting(
+        10, "seconds after which a worklist that has not answered is given up", low=2, high=60, live=True
+    )
+    station: str = setting("", "only what is scheduled for this AE title; empty: for any", live=True)
+    modality: str = setting(
+        "ES", "only what is scheduled for this modality, such as ES (endoscopy); empty: any", live=True
+    )
+    days: int = setting(0, "so many days before and after today are asked for too", low=0, high=31, live=True)
+    mpps: str = setting(
+        "",
+        "AE_TITLE@HOST:PORT of who is told that a patient session begins and ends (Modality Performed Procedure Step), "
+        "by worklist.own_ae_title and with the TLS of this table; it takes [pacs] too; empty: nobody",
+        live=True,
+    )
     character_set: str = setting(
         "",
         "the letters of answers that do not say which they are written in; empty: such an answer can be chosen only if "
         "it is all ASCII",
         choices=("", "ISO_IR 192", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 126", "ISO_IR 127",
                  "ISO_IR 138", "ISO_IR 144", "ISO_IR 148", "ISO_IR 166", "ISO_IR 13", "GB18030", "GBK"),
+        live=True,
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -527,6 +551,15 @@ class WorklistConfig:
             refuse_ae_title("worklist.station", self.station)
         if self.modality and not (self.modality.isascii() and self.modality.isalnum() and self.modality.isupper()):
             raise ConfigError(f"worklist.modality = {self.modality!r}: expected capitals, such as ES")
+        if self.mpps:
+            title, _, address = self.mpps.rpartition("@")
+            refuse_ae_title("worklist.mpps", title)
+            address_from_listen(address, "worklist.mpps")
+
+    def mpps_address(self) -> tuple[str, str, int]:
+        """AE title, host and port of `mpps`."""
+        title, _, address = self.mpps.rpartition("@")
+        return title.strip(), *address_from_listen(address, "worklist.mpps")
 
 
 def refuse_ae_title(path: str, title: str) -> None:
@@ -556,6 +589,12 @@ class Config:
     usage: UsageConfig = field(default_factory=UsageConfig)
     bridge: BridgeConfig = field(default_factory=BridgeConfig)
     heat: HeatConfig = field(default_factory=HeatConfig)
+
+    def __post_init__(self) -> None:
+        if self.worklist.mpps and not self.pacs.is_on:
+            raise ConfigError(
+                "worklist.mpps: expected [pacs] host or stow beside it: a step that is done names pictures of the PACS"
+            )
 
 
 def address_from_listen(listen: str, key: str = "web.listen") -> tuple[str, int]:

@@ -14,6 +14,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, VideoEndoscopicImageStorage
 
 from edge.basics.markdown import replace_section, table
 from edge.config import PacsConfig, WorklistConfig
+from edge.dicom import performed
 from edge.dicom.derived.deidentify import DESCRIPTORS, PROFILE
 from edge.dicom.equipment import Equipment
 from edge.dicom.examination import Examination, Patient
@@ -121,6 +122,7 @@ def services() -> str:
         *((_named(one), "storage", "SCU") for one in storage),
         (_named(commitment.PUSH_MODEL), "storage commitment", "SCU; SCP of its report, also on `pacs.listen`"),
         (_named(worklist.FIND), "worklist", "SCU"),
+        (_named(performed.MPPS), "begin and end of a patient session, with `worklist.mpps`", "SCU"),
         (_named(commitment.VERIFICATION), "`edge-enhance pacs test`", "SCU; SCP on `pacs.listen`"),
         ("STOW-RS (PS3.18 10.5)", "storage, with `pacs.stow`", "user agent"),
     ]
@@ -142,6 +144,7 @@ def network() -> str:
         ("AE title of the worklist; port", f"`{asked.ae_title}`; {asked.port}", "`worklist.ae_title`, `.port`"),
         ("silence after which the archive is given up", f"{pacs.timeout_s} s", "`pacs.timeout_s`"),
         ("silence after which the worklist is given up", f"{asked.timeout_s} s", "`worklist.timeout_s`"),
+        ("AE title and address of the peer of MPPS", "none: nobody is told", "`worklist.mpps`"),
         ("TLS", "1.2 or newer (BCP 195, PS3.15 B.9), certificates and names checked", "`pacs.tls`, `worklist.tls`"),
         ("cipher suites of TLS 1.2; of 1.3 all", f"`{SUITES}`", ""),
         ("implementation class UID; version name", f"`{IMPLEMENTATION_UID}`; `{IMPLEMENTATION_NAME}`", ""),
@@ -173,6 +176,12 @@ def asked_of_worklist() -> str:
         ("returned, of the one step", ", ".join(("ScheduledProcedureStepStartTime", *keys_of_step()))),
     ]
     return table(("keys", "attributes"), rows)
+
+
+def steps() -> str:
+    """What is told of a performed procedure step."""
+    rows = [(keyword, *values) for keyword, values in performed.ATTRIBUTES.items()]
+    return table(("attribute", "N-CREATE", "N-SET"), rows)
 
 
 def character_sets() -> str:
@@ -268,6 +277,7 @@ SECTIONS: Final[Mapping[str, Callable[[], str]]] = {
     "dicom-network": network,
     "dicom-attributes": attributes,
     "dicom-worklist": asked_of_worklist,
+    "dicom-steps": steps,
     "dicom-character-sets": character_sets,
     "dicom-read": objects_read,
     "dicom-archive": archive_run,

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edge.access.audit import AuditLog
 from edge.basics.command import ends_with_terminal, has_terminal
@@ -34,6 +33,7 @@ from edge.health.news import Board, RecordingChanged, Removed, Saved, SessionCha
 from edge.health.record import Health
 from edge.live import Ending, Live
 from edge.models.offered import Offered
+from edge.pacs.part import PacsPart
 from edge.pacs.worklist import Worklist
 from edge.reload import Reload
 from edge.saving.at_rest import PLAIN, AtRest, at_rest_of, refuse_other_keys
@@ -63,9 +63,6 @@ from edge.web.api.session import Session
 from edge.web.api.worklist import Worklist as Scheduled
 from edge.web.screen_picture import draw_screen
 from edge.web.server import WebSink
-
-if TYPE_CHECKING:  # pydicom and pynetdicom: loaded where a PACS is configured
-    from edge.pacs.sender import Sender
 
 log = logging.getLogger("edge")
 
@@ -112,8 +109,9 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     store = Store(config.save, board, at_rest, config.privacy)
     recorder = Recorder(config.recording, store, health, board, session.settled)
     tie_recording(recorder, store, session, health, web)
-    tie_patients(session, Worklist(config.worklist), web)
-    pacs = tied_pacs(config, store, session, board, health)
+    worklist = Worklist(config.worklist)
+    pacs = tied_pacs(config, store, session, board, health, audit)
+    tie_patients(session, worklist, web, pacs)
     sinks: list[Sink] = [web, freeze, recorder]
     head = CameraHead(config.bridge, health, freeze) if config.bridge.port else None
     if head is not None:
@@ -140,6 +138,8 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
         lambda taken: store.use(taken.save, taken.privacy),
         lambda taken: recorder.use(taken.recording),
         lambda taken: session.use_idle_hours(taken.session.idle_hours),
+        lambda taken: worklist.use(taken.worklist),
+        pacs.use,
         lambda taken: web.use_quality(taken.web.jpeg_quality),
         lambda taken: heat.set_config(taken.heat),
         lambda taken: usage.use(taken.usage),
@@ -171,15 +171,13 @@ def _run(config: Config, load: Callable[[], Config], stop: threading.Event, let_
     store.start()
     audit.start()
     references.start()
-    if pacs is not None:
-        pacs.start()
+    pacs.start()
     try:
         live.run()
     finally:
         notifier.stopping()
         references.close()
-        if pacs is not None:
-            pacs.close()
+        pacs.close()
         saver.close()  # a picture that waits for the disk is written
         store.close()
         frames.close()
@@ -218,22 +216,22 @@ def tie_recording(recorder: Recorder, store: Store, session: PatientSession, hea
         web.serve_too(part.operations(), part.state)
 
 
-def tie_patients(session: PatientSession, worklist: Worklist, web: WebSink) -> None:
-    """The page opens and closes patient sessions, of whom the worklist names too."""
-    for part in (Session(session, worklist.examination), Scheduled(worklist)):
+def tie_patients(session: PatientSession, worklist: Worklist, web: WebSink, pacs: PacsPart) -> None:
+    """The page opens and closes patient sessions, of whom the worklist names too, and sees how far they are sent."""
+    for part in (Session(session, worklist.examination, pacs.of_session), Scheduled(worklist)):
         web.serve_too(part.operations(), part.state)
 
 
-def tied_pacs(config: Config, store: Store, session: PatientSession, board: Board, health: Health) -> Sender | None:
-    """What sends to the PACS; None where none is configured, and nothing is loaded for it."""
-    if not config.pacs.is_on:
-        return None
-    from edge.pacs.sender import Sender
+def tied_pacs(
+    config: Config, store: Store, session: PatientSession, board: Board, health: Health, audit: AuditLog
+) -> PacsPart:
+    """What sends to the PACS, and tells the worklist of sessions; where none is configured nothing is loaded for it."""
 
-    def open_session() -> str:
-        return str((session.now() or {}).get("id", ""))
+    def told(session: str, state: str) -> None:
+        audit.record("performed-step", "the unit", id=session, state=state)
 
-    pacs = Sender(config.pacs, config.unit.serial, store, board, open_session, partial(health.enter, "pacs"))
+    pacs = PacsPart(store, board, session.now, partial(health.enter, "pacs"), told)
+    pacs.use(config)
     store.held = pacs.held
     health.track("pacs", pacs.record)
     return pacs

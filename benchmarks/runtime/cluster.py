@@ -1,24 +1,26 @@
 """Two nodes of a cluster against one: `python -m benchmarks.runtime.cluster`.
 
 Each node is pinned to a core of its own; this program, its process that speaks with Ray and the head go where there is
-room, as they would on a machine that is not one of the nodes. Two nodes first, then one of them. The rate is that of
-the results after the first `--skip` of each node have come, so that starting does not count; told too is what the whole
-command took. Ray gives its workers little priority (nice 15), which is taken from it here.
+room, as they would on a machine that is not one of the nodes. Two nodes first, then one of them. Rate and processor
+time are of what comes after the first `--skip` results of each node, so that starting does not count; told too is what
+the whole command took. Ray gives its workers little priority (nice 15), which is taken from it here.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 import cv2
+import psutil
 
 from edge.basics.markdown import table
 from edge.health.machine import machine_line
@@ -38,49 +40,71 @@ def write_pictures(folder: Path, num_pictures: int) -> None:
 
 
 class Measured(NamedTuple):
-    """Of one run: pictures a second, seconds of the whole command, and CPU milliseconds a picture by who took them."""
+    """Of one run: pictures a second, seconds of the whole command, and CPU milliseconds a picture by who took them.
+
+    Attributes:
+        bound: two nodes over one, by these alone: with one node, what is beside it has the other core for itself.
+    """
 
     rate: float
     whole_s: float
     node_ms: float
     ray_ms: float
-    here_ms: float
+    driver_ms: float
+    program_ms: float
+
+    @property
+    def bound(self) -> float:
+        return 2 * self.node_ms / (self.node_ms + self.ray_ms + self.driver_ms + self.program_ms)
+
+
+class Spent(NamedTuple):
+    """CPU milliseconds since they started of those that are there, and how many results are."""
+
+    num_results: int
+    node: float
+    ray: float
+    driver: float
+    program: float
+
+
+def spent(run: psutil.Process, output: Path, nodes: RayNodes) -> Spent:
+    num_results = len(list(output.glob("*.png.json")))
+    workers = set(nodes.workers())
+    others = set(nodes.processes()) - workers
+    driver = {child.pid for child in run.children()}
+    return Spent(num_results, *map(cpu_ms, (workers, others, driver, {run.pid})))
+
+
+def cpu_ms(processes: Collection[int]) -> float:
+    """User's and system's, so far."""
+    total_ms = 0.0
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = psutil.Process(process).cpu_times()
+            total_ms += (times.user + times.system) * 1e3
+    return total_ms
 
 
 def measured(originals: Path, output: Path, nodes: RayNodes, num_skipped: int) -> Measured:
-    begin, before = time.monotonic(), {process: cpu_ms(process) for process in nodes.processes()}
-    waited_for_ms = of_children_ms()
+    begin = time.monotonic()
     command = [sys.executable, "-m", "edge.cli", str(originals), "--output", str(output), "--cluster", nodes.address]
-    took_ms: dict[int, float] = {}
-    workers: set[int] = set()
+    num_all = len(list(originals.iterdir()))
+    seen: list[Spent] = []
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as run:
+        about = psutil.Process(run.pid)
         while run.poll() is None:
-            workers |= set(nodes.workers())
-            took_ms |= {process: cpu_ms(process) for process in nodes.processes()}
-            time.sleep(0.5)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                now = spent(about, output, nodes)
+                if num_skipped <= now.num_results <= num_all - num_skipped:  # all nodes have work
+                    seen.append(now)
+            time.sleep(0.25)
     assert run.returncode == 0
     whole_s = time.monotonic() - begin
     ends_s = sorted(path.stat().st_mtime_ns / 1e9 for path in output.glob("*.png.json"))
     rate = (len(ends_s) - 1 - num_skipped) / (ends_s[-1] - ends_s[num_skipped])
-    spent = {process: ms - before.get(process, 0.0) for process, ms in took_ms.items()}
-    node_ms = sum(ms for process, ms in spent.items() if process in workers)
-    ray_ms = sum(ms for process, ms in spent.items() if process not in workers)
-    each = [one / len(ends_s) for one in (node_ms, ray_ms, of_children_ms() - waited_for_ms)]
-    return Measured(rate, whole_s, *each)
-
-
-def cpu_ms(process: int) -> float:
-    """User's and system's, so far; 0 where it is gone."""
-    try:
-        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(words[11]) + int(words[12])) * 1e3 / os.sysconf("SC_CLK_TCK")
-
-
-def of_children_ms() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return (used.ru_utime + used.ru_stime) * 1e3
+    num_results, *each = (last - first for first, last in zip(seen[0], seen[-1], strict=True))
+    return Measured(rate, whole_s, *(one / num_results for one in each))
 
 
 def main() -> None:
@@ -106,9 +130,11 @@ def main() -> None:
                 nodes.kill("second")
     ratios = [two.rate / one.rate for one, two in zip(found[1], found[2], strict=True)]
     print(machine_line())
-    rows = [[num, *(median(column) for column in zip(*found[num], strict=True))] for num in (1, 2)]
-    print(table(("nodes of one core", "pictures/s", "command, s", "node, ms", "Ray, ms", "here, ms"), rows))
+    middle = {num: Measured(*(median(column) for column in zip(*of, strict=True))) for num, of in found.items()}
+    headings = ("nodes of one core", "pictures/s", "command, s", "node, ms", "Ray, ms", "driver, ms", "program, ms")
+    print(table(headings, [[num, *middle[num]] for num in (1, 2)]))
     print(f"two over one: {median(ratios):.2f} ({', '.join(f'{ratio:.2f}' for ratio in ratios)})")
+    print(f"by the processor time of two: {middle[2].bound:.2f}")
 
 
 if __name__ == "__main__":

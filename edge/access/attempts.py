@@ -7,6 +7,7 @@ counted by that alone (OWASP, device cookies), so what strangers try does not co
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import ipaddress
@@ -81,7 +82,7 @@ class Attempts:
 
     def _keys(self, name: str, address: str, device: str) -> list[tuple[tuple[str, ...], _Limit]]:
         nonce, _, seal = device.partition(".")
-        if seal and hmac.compare_digest(seal.encode(), self._seal(name, nonce).encode()):
+        if seal and hmac.compare_digest(seal.encode("utf-8", "replace"), self._seal(name, nonce).encode()):
             return [(("device", _short(name), nonce), _DEVICE)]
         network = network_of(address)
         return [
@@ -108,6 +109,7 @@ class Attempts:
         return found.last_s + delay_s - now_s
 
 
+@functools.lru_cache(MAX_COUNTED)
 def network_of(address: str) -> str:
     """What counts as one place: an IPv4 address, an IPv6 network of 64 bits, or whatever else it is."""
     try:

@@ -14,7 +14,6 @@ from edge.batch.kinds.dicom import DicomKind
 from edge.batch.kinds.every import KINDS, kind_of
 from edge.batch.kinds.kind import Kind, Options, Piece
 from edge.batch.names import output_names
-from edge.dicom.derived.deidentify import Deidentifier
 from edge.pictures.view_names import earlier_name, view_name
 from edge.saving.sidecar import sidecar_path
 
@@ -124,6 +123,8 @@ def plan(
 def _shown(one: _Found, origin: Path, key: bytes | None) -> Path:
     """What names are made of: the file's own, or one that tells nothing of it."""
     if key is not None:
+        from edge.dicom.derived.deidentify import Deidentifier
+
         return Path(Deidentifier(key).alias("file", str(origin)))
     has_no_ending = one.kind.name == DicomKind.name and one.path.suffix[1:].isdecimal()  # the end of a UID is none
     return one.path.with_name(f"{one.path.name}.dcm") if has_no_ending else one.path

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydicom.charset import convert_encodings, decode_bytes, python_encoding
-
 _DELIMITERS = {0x5E, 0x3D, 0x0D, 0x0A, 0x09, 0x0C}
 """Of names and texts: after one the first character set counts again (PS3.5 6.1.2.5.3)."""
 _ASCII = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
@@ -31,6 +29,8 @@ def known_sets(declared: Sequence[str]) -> tuple[str, ...]:
     Raises:
         Unreadable: a value of it is none that DICOM knows.
     """
+    from pydicom.charset import python_encoding
+
     sets = tuple(name.strip() for name in declared) or ("",)
     for name in sets:
         if name not in python_encoding:
@@ -47,6 +47,8 @@ def text_of(raw: bytes, sets: Sequence[str]) -> str:
     Raises:
         Unreadable: it is not in these sets, or holds what no person can read.
     """
+    from pydicom.charset import convert_encodings, decode_bytes
+
     raw = raw.rstrip(b"\x00")
     first = sets[0]
     if first in _LATIN | _CHINESE and _is_utf8(raw, lowest=0x80 if first in _LATIN else 0x800):

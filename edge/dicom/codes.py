@@ -30,6 +30,8 @@ SOURCE_IMAGE = Code("121322", "DCM", "Source image for image processing operatio
 """CID 7202."""
 PROCESSING = Code("109102", "DCM", "Processing Equipment")
 """CID 7005."""
+NO_REASON = Code("110513", "DCM", "Discontinued for unspecified reason")
+"""CID 9300."""
 RESAMPLED = Code("113085", "DCM", "Spatial resampling")
 """CID 7203."""
 MULTIPLIED = Code("113053", "DCM", "Pixel by pixel multiplication")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 import secrets
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timezone
 from typing import Any
-
-from pydicom.uid import generate_uid
 
 LONG, SHORT = 64, 16
 """Characters of a long and a short string, and of a group of a name (PS3.5 table 6.2-1: LO, SH, PN)."""
@@ -58,7 +57,7 @@ class Examination:
     """
 
     patient: Patient
-    study_uid: str = field(default_factory=lambda: str(generate_uid(None)))
+    study_uid: str = field(default_factory=lambda: f"2.25.{uuid.uuid4().int}")
     accession_number: str = ""
     study_id: str = ""
     referring: str = ""

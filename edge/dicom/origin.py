@@ -98,7 +98,7 @@ class Origin:
         made.file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
         made.file_meta.ImplementationClassUID = IMPLEMENTATION_UID
         made.file_meta.ImplementationVersionName = IMPLEMENTATION_NAME
-        _add_patient(made, examination)
+        add_patient(made, examination)
         self._add_study_and_series(made, examination)
         self.equipment.add_to(made)
         self._add_image(made)
@@ -118,12 +118,12 @@ class Origin:
     def _add_study_and_series(self, made: Dataset, of: Examination) -> None:
         began = (self.record.get("session") or {}).get("since") or self._taken_at()
         made.StudyInstanceUID, made.AccessionNumber = of.study_uid, of.accession_number
-        made.StudyID = of.study_id or of.procedure_id or of.study_uid[-_STUDY_ID:]
-        made.StudyDate, made.StudyTime = _day_and_time(began) if began else ("", "")
+        made.StudyID = study_id_of(of)
+        made.StudyDate, made.StudyTime = day_and_time(began) if began else ("", "")
         made.ReferringPhysicianName = of.referring
         if of.description:
             made.StudyDescription = of.description
-        number, description = _SERIES["recording" if is_recording(self.record) else "picture", self.view]
+        number, description = series_of(str(self.record.get("kind", "")), self.view)
         made.Modality, made.SeriesInstanceUID = "ES", self.series[self.view]
         made.SeriesNumber, made.SeriesDescription = number, description
         made.BodyPartExamined, made.AnatomicRegionSequence = BODY_PART, PHARYNX.sequence()
@@ -134,12 +134,12 @@ class Origin:
         taken_at, made_at = self._taken_at(), str(self.record.get("made_at", ""))
         if taken_at or made_at:
             made.TimezoneOffsetFromUTC = f"{_local(taken_at or made_at):%z}"
-            made.ContentDate, made.ContentTime = _day_and_time(taken_at or made_at, self.begin_s)
+            made.ContentDate, made.ContentTime = day_and_time(taken_at or made_at, self.begin_s)
         if taken_at:
             made.AcquisitionDate, made.AcquisitionTime = made.ContentDate, made.ContentTime
             made.AcquisitionDateTime = f"{made.ContentDate}{made.ContentTime}{made.TimezoneOffsetFromUTC}"
         if made_at:
-            made.InstanceCreationDate, made.InstanceCreationTime = _day_and_time(made_at)
+            made.InstanceCreationDate, made.InstanceCreationTime = day_and_time(made_at)
         number, num = self.part
         seq = self.record["source"].get("seq", number)
         made.InstanceNumber = int(seq) % (1 << 31)
@@ -156,6 +156,15 @@ class Origin:
 
 def is_recording(record: Mapping[str, Any]) -> bool:
     return record.get("kind") == "recording"
+
+
+def series_of(kind: str, view: Mode) -> tuple[int, str]:
+    """Number and description of the series of a kind and view."""
+    return _SERIES["recording" if kind == "recording" else "picture", view]
+
+
+def study_id_of(of: Examination) -> str:
+    return of.study_id or of.procedure_id or of.study_uid[-_STUDY_ID:]
 
 
 def part_uid(uid: str, number: int) -> str:
@@ -180,7 +189,7 @@ def is_ascii_value(value: object) -> bool:
     return str(value).isascii()
 
 
-def _add_patient(made: Dataset, of: Examination) -> None:
+def add_patient(made: Dataset, of: Examination) -> None:
     patient = of.patient
     made.PatientName, made.PatientID = patient.name, patient.id
     made.PatientBirthDate, made.PatientSex = patient.birth_date, patient.sex
@@ -211,6 +220,6 @@ def _local(text: str) -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).astimezone()
 
 
-def _day_and_time(text: str, after_s: float = 0.0) -> tuple[str, str]:
+def day_and_time(text: str, after_s: float = 0.0) -> tuple[str, str]:
     at = _local(text) + timedelta(seconds=after_s)
     return f"{at:%Y%m%d}", f"{at:%H%M%S}.{at.microsecond:06d}"

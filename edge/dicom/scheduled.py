@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.dataset import Dataset
-from pydicom.tag import Tag
+from typing import TYPE_CHECKING, Any
 
 from edge.dicom.character_sets import Unreadable, known_sets, shown_anyway, text_of
 from edge.dicom.examination import Examination, examination_of, shown_name
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement, RawDataElement
+    from pydicom.dataset import Dataset
 
 STEPS = "ScheduledProcedureStepSequence"
 _OF_PATIENT = {
@@ -105,6 +105,8 @@ def scheduled_of(answer: Dataset, undeclared: str = "") -> Scheduled:
     Args:
         undeclared: character set of answers that declare none, as DICOM names it; "" takes ASCII alone.
     """
+    from pydicom.dataset import Dataset  # a unit that asks no worklist starts without it
+
     readers = [_Reader(answer, undeclared)]
     try:
         steps = list(answer[STEPS].value) if STEPS in answer else []
@@ -195,6 +197,8 @@ class _Reader:
 
 def _raw(dataset: Dataset, keyword: str) -> bytes:
     """The bytes of a value; b"" where there is none."""
+    from pydicom.tag import Tag
+
     tag = Tag(keyword)
     found: RawDataElement | DataElement | None = dataset.get_item(tag) if tag in dataset else None
     value = found.value if found is not None else None

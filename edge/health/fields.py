@@ -25,7 +25,7 @@ class Field:
     when: str = ""
 
 
-_HEAD, _CAMERA, _SCREEN, _PACS = "a head", "a camera", "a screen", "`[pacs]`"
+_HEAD, _CAMERA, _SCREEN, _PACS, _MPPS = "a head", "a camera", "a screen", "`[pacs]`", "`worklist.mpps`"
 
 FIELDS: Final = (
     Field("state", "`live`, `degraded`, `stale`, `no-signal`, `starting`"),
@@ -128,6 +128,21 @@ FIELDS: Final = (
     Field("pacs.failed", "refused; `edge-enhance pacs retry` sends them again", _PACS),
     Field("pacs.oldest_waiting_s", "since the oldest waits; null: none does", _PACS),
     Field("pacs.reason", "what went wrong last, as long as it does", _PACS),
+    Field("pacs.session", "of the patient session that is open, or was the last one", _PACS),
+    Field("pacs.session.id", "which", _PACS),
+    Field(
+        "pacs.session.waiting", "its objects that are not sent yet; of an open one all, they go when it closes", _PACS
+    ),
+    Field("pacs.session.sent", "sent, and not yet said to be kept", _PACS),
+    Field("pacs.session.committed", "said to be kept for good", _PACS),
+    Field("pacs.session.failed", "refused", _PACS),
+    Field("pacs.mpps", "sessions that the worklist is told of; null where `worklist.mpps` is empty", _PACS),
+    Field("pacs.mpps.to", "who is told", _MPPS),
+    Field("pacs.mpps.begun", "IN PROGRESS, there or on the way there; null where nobody can say", _MPPS),
+    Field("pacs.mpps.completed", "ended, with what was saved", _MPPS),
+    Field("pacs.mpps.discontinued", "ended, with nothing saved", _MPPS),
+    Field("pacs.mpps.failed", "refused; `edge-enhance pacs retry` tells them again", _MPPS),
+    Field("pacs.mpps.reason", "what went wrong last, as long as it does", _MPPS),
     Field("display.sink", "GStreamer's element", _SCREEN),
     Field("display.reason", "why there is no picture on it", _SCREEN),
     Field("display.fps", "pictures a second", _SCREEN),

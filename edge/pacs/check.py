@@ -10,11 +10,13 @@ from datetime import datetime, timezone
 
 from pynetdicom.presentation import build_context
 
-from edge.config import PacsConfig
+from edge.config import PacsConfig, WorklistConfig
 from edge.pacs.peers import NothingAccepted, Peer, PeerFailed, associated, pacs_peer, secured, status_of
 from edge.pacs.ways.commitment import PUSH_MODEL, VERIFICATION
 from edge.pacs.ways.forms import PROPOSED, name_of
+from edge.pacs.ways.mpps import telling
 from edge.pacs.ways.stow import Stow, service_of
+from edge.pacs.worklist import mpps_peer
 
 Line = tuple[str, str]
 """What was looked at, and what was found."""
@@ -25,13 +27,17 @@ def answers(config: PacsConfig) -> str:
     return "; ".join(told for _, told in [*_echo(config), *_stow(config)])
 
 
-def tried_out(config: PacsConfig) -> Iterator[Line]:
+def tried_out(config: PacsConfig, worklist: WorklistConfig | None = None) -> Iterator[Line]:
     """All that can be tried without sending a picture, line by line. Raises PeerFailed, ConfigError."""
     yield from _tls(config)
     yield from _echo(config)
     yield from _kinds(config)
     yield from _commitment(config)
     yield from _stow(config)
+    if worklist is not None and worklist.mpps:
+        peer = mpps_peer(worklist)
+        with telling(peer):
+            yield "mpps", f"{peer.host}:{peer.port} takes performed procedure steps as {peer.ae_title!r}"
 
 
 def _tls(config: PacsConfig) -> Iterator[Line]:

@@ -17,6 +17,8 @@ from edge.basics.texts import age_text
 from edge.config import Config, PacsConfig
 from edge.config_file import load_config
 from edge.pacs.waiting.queue import LAST_ERROR, NAME, RETRY, Entry, Queue
+from edge.pacs.waiting.steps import NAME as STEPS
+from edge.pacs.waiting.steps import Steps
 from firmware_bridge.command_line import Parser
 
 PROGRAM = "edge-enhance pacs"
@@ -67,6 +69,7 @@ def run_status(args: argparse.Namespace, config: Config) -> int:
         say(f"{_WORDS[state]:9} {count}{notes.get(state, '') if count else ''}")
     if told := queue.told(LAST_ERROR):
         say(f"{'last':9} {age_text(max(0.0, now - told[0]) * 1e3)} ago: {told[1]}")
+    say(*_steps_told(config))
     done = ("committed",) if is_kept_asked else ("committed", "sent")
     say(*(_line(one) for one in entries if args.all or one.state not in done))
     return 0
@@ -76,10 +79,13 @@ def run_retry(args: argparse.Namespace, config: Config) -> int:
     who = who_runs()
     queue = _queue(config.pacs)
     number = 0 if queue is None else queue.retry()
+    steps = _steps(config)
+    num_steps = 0 if steps is None else steps.retry()
     if queue is not None:
         queue.tell(RETRY, "", time.time())
-    record(config, "pacs-retry", who, objects=str(number))
-    say(f"{number} objects are sent again, within a few seconds where the unit runs")
+    record(config, "pacs-retry", who, objects=str(number), **({"steps": str(num_steps)} if num_steps else {}))
+    told = f", {num_steps} sessions told again" if num_steps else ""
+    say(f"{number} objects are sent again{told}, within a few seconds where the unit runs")
     return 0
 
 
@@ -88,7 +94,7 @@ def run_test(args: argparse.Namespace, config: Config) -> int:
 
     _become_service(config.pacs)
     say(f"{'to':9} {_target(config.pacs)}")
-    for what, found in tried_out(config.pacs):
+    for what, found in tried_out(config.pacs, config.worklist):
         say(f"{what:9} {found}")
     return 0
 
@@ -108,6 +114,23 @@ def _queue(config: PacsConfig) -> Queue | None:
     except PermissionError as error:
         raise InputOutputError(f"{config.path}: {error.strerror}; use sudo, or correct [pacs] folder") from error
     return Queue(config.path)
+
+
+def _steps(config: Config) -> Steps | None:
+    """None where nobody is told of sessions, or nothing was told yet."""
+    if not config.worklist.mpps or not (config.pacs.path / STEPS).exists():
+        return None
+    return Steps(config.pacs.path)
+
+
+def _steps_told(config: Config) -> list[str]:
+    """Lines of what the worklist was told of sessions; none where nobody is to be told."""
+    steps = _steps(config)
+    if steps is None:
+        return []
+    counts = ", ".join(f"{count} {state}" for state, count in steps.counts().items() if count) or "no session yet"
+    left = [one for one in [*steps.refused(), *steps.begun()] if one.reason]
+    return [f"{'mpps':9} {counts}", *(f"  session {one.session}: {one.state}: {one.reason}" for one in left)]
 
 
 def _target(config: PacsConfig) -> str:

@@ -33,7 +33,7 @@ _REJECTED = {
         1,
         3,
     ): "does not know the unit's AE title {own!r}: have it added there, or correct [{table}] own_ae_title",
-    (1, 7): "does not know itself by the AE title {called!r}: correct [{table}] ae_title",
+    (1, 7): "does not know itself by the AE title {called!r}: correct {setting}",
     (3, 1): "is too busy at this moment",
     (3, 2): "has as many connections as it takes",
 }
@@ -57,6 +57,7 @@ class Peer:
         ae_title, own_ae_title: what it is called, and what the unit is.
         tls: PEM files for TLS; None: without.
         timeout_s: after which a peer that says nothing is given up.
+        key: of the table, which names AE title, host and port, where it is one.
     """
 
     table: str
@@ -66,11 +67,16 @@ class Peer:
     own_ae_title: str
     tls: Files | None
     timeout_s: float
+    key: str = ""
 
     @property
     def name(self) -> str:
         """As messages say it."""
-        return f"{self.table} {self.host}:{self.port}"
+        return f"{self.key or self.table} {self.host}:{self.port}"
+
+    def setting(self, keys: str) -> str:
+        """As messages name what is to be corrected."""
+        return f"[{self.table}] {self.key or keys}"
 
 
 def pacs_peer(config: PacsConfig) -> Peer:
@@ -123,7 +129,7 @@ def associated(
             evt_handlers=[*watch, *handlers],
         )
     except OSError as error:  # a name that nobody knows
-        raise PeerFailed(f"{peer.name}: {error.strerror or error}; correct [{peer.table}] host") from error
+        raise PeerFailed(f"{peer.name}: {error.strerror or error}; correct {peer.setting('host')}") from error
     if not made.is_established:
         told = made.acceptor.primitive
         kind = NothingAccepted if told is not None and told.result == 0 and not made.accepted_contexts else PeerFailed
@@ -200,7 +206,9 @@ def _why_none(peer: Peer, made: Association, heard: Sequence[Any]) -> str:
         told = made.acceptor.primitive
         source, why = (0, 0) if told is None else (told.result_source or 0, told.diagnostic or 0)
         words = _REJECTED.get((source, why), f"rejected the connection (source {source}, reason {why})")
-        return words.format(own=peer.own_ae_title, called=peer.ae_title, table=peer.table)
+        return words.format(
+            own=peer.own_ae_title, called=peer.ae_title, table=peer.table, setting=peer.setting("ae_title")
+        )
     if made.acceptor.primitive is not None and not made.accepted_contexts:
         return f"accepts nothing of what was proposed as {peer.own_ae_title!r}: its administrator must allow it"
     if heard:
@@ -213,7 +221,7 @@ def _why_none(peer: Peer, made: Association, heard: Sequence[Any]) -> str:
 
 def why_unreachable(peer: Peer) -> str:
     """What is wrong with the way there, by trying it again without a word of DICOM; what to do."""
-    keys = f"[{peer.table}] host and port"
+    keys = peer.setting("host and port")
     try:
         connection = socket.create_connection((peer.host, peer.port), peer.timeout_s)
     except TimeoutError:
@@ -261,7 +269,7 @@ def why_no_tls(peer: Peer, connection: socket.socket) -> str:
         reason = (error.reason or str(error)).replace("_", " ").lower()
         if "certificate" in reason or "unknown ca" in reason:
             return f"wants a certificate of the unit that it trusts ({reason}); set [{peer.table}] certificate and key"
-        return f"no TLS there ({reason}); check [{peer.table}] port and tls"
+        return f"no TLS there ({reason}); check {peer.setting('port')} and tls"
     except OSError as error:
-        return f"no TLS there ({error.strerror or error}); check [{peer.table}] port and tls"
+        return f"no TLS there ({error.strerror or error}); check {peer.setting('port')} and tls"
     return ""

@@ -25,7 +25,7 @@ from edge.config import WorklistConfig
 from edge.dicom.examination import Examination
 from edge.dicom.scheduled import STEPS, UNREADABLE, Listed, Scheduled, keys_of_step, keys_wanted, scheduled_of
 from edge.pacs.peers import Peer, PeerFailed, associated, status_of
-from edge.pacs.tls import files_of
+from edge.pacs.tls import Files, files_of
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -61,8 +61,12 @@ class Worklist:
         self._secret = secrets.token_bytes(16)
         self._asking, self._lock = threading.Lock(), threading.Lock()
         self._listed: Listed | None = None
-        self._listed_s = 0.0
+        self._listed_s, self._listed_by = 0.0, config
         self._held: OrderedDict[str, tuple[Examination, float]] = OrderedDict()
+
+    def use(self, config: WorklistConfig) -> None:
+        """Ask another one, or otherwise, from the next time on. What was answered before can still be chosen."""
+        self._config = config
 
     @property
     def is_on(self) -> bool:
@@ -80,9 +84,11 @@ class Worklist:
         if not self.is_on:
             raise NotNow("no worklist is configured: set [worklist] host")
         with self._asking:
-            if self._listed is None or self._clock_s() - self._listed_s >= FRESH_S:
-                self._listed = self._asked()
-                self._listed_s = self._clock_s()
+            config = self._config
+            is_fresh = self._listed_by is config and self._clock_s() - self._listed_s < FRESH_S
+            if self._listed is None or not is_fresh:
+                self._listed = self._asked(config)
+                self._listed_s, self._listed_by = self._clock_s(), config
             return self._listed
 
     def examination(self, key: str) -> Examination:
@@ -97,15 +103,15 @@ class Worklist:
             raise NotNow("the worklist was asked too long ago: ask it again, and choose")
         return found[0]
 
-    def _asked(self) -> Listed:
+    def _asked(self, config: WorklistConfig) -> Listed:
         from pynetdicom import build_context, evt
 
-        peer, has_more, weight = _peer(self._config), False, _Weight()
+        peer, has_more, weight = _peer(config), False, _Weight()
         found: list[Scheduled] = []
-        end_s = time.monotonic() + self._config.timeout_s
+        end_s = time.monotonic() + config.timeout_s
         handlers = [(evt.EVT_DATA_RECV, weight.add)]
         with weight.told(peer), associated(peer, [build_context(FIND)], handlers=handlers) as association:
-            answers = association.send_c_find(_query(self._config, self._today()), FIND)
+            answers = association.send_c_find(_query(config, self._today()), FIND)
             for answer in _pending(peer, answers):
                 if len(found) >= MAX_ANSWERS or time.monotonic() > end_s:
                     has_more = True
@@ -113,7 +119,7 @@ class Worklist:
                     association.abort()
                     break
                 if answer is not None:
-                    found.append(scheduled_of(answer, self._config.character_set))
+                    found.append(scheduled_of(answer, config.character_set))
                 elif UNREADABLE not in found:
                     found.append(UNREADABLE)
         log.info("worklist: %d answers%s", len(found), ", and there are more" if has_more else "")
@@ -173,9 +179,18 @@ def scheduled_line(config: WorklistConfig) -> str:
 
 
 def _peer(config: WorklistConfig) -> Peer:
-    tls = files_of("worklist", config.ca, config.certificate, config.key) if config.tls else None
     titles = config.ae_title.strip(), config.own_ae_title.strip()
-    return Peer("worklist", config.host, config.port, *titles, tls, config.timeout_s)
+    return Peer("worklist", config.host, config.port, *titles, _tls(config), config.timeout_s)
+
+
+def mpps_peer(config: WorklistConfig) -> Peer:
+    """Who is told of performed procedure steps; `mpps` must not be empty."""
+    title, host, port = config.mpps_address()
+    return Peer("worklist", host, port, title, config.own_ae_title.strip(), _tls(config), config.timeout_s, key="mpps")
+
+
+def _tls(config: WorklistConfig) -> Files | None:
+    return files_of("worklist", config.ca, config.certificate, config.key) if config.tls else None
 
 
 def _pending(peer: Peer, answers: Iterator[tuple[Dataset, Dataset | None]]) -> Iterator[Dataset | None]:

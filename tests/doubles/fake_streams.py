@@ -19,7 +19,8 @@ from edge.web.state_strip import draw as draw_strip
 if TYPE_CHECKING:
     from tests.doubles.fake_unit import FakeUnit
 
-FPS = 25.0
+FPS = 12.5
+"""Half of a camera's: browser, unit and driver take 0.4 s of processor time for a second of 25."""
 WIDTHS_PX = (480, 640, 960, 1280, 1920)
 
 

@@ -299,7 +299,7 @@ class FakeUnit:
             self._num_sessions += 1
             is_closed = method == "DELETE"
             state["session"] = None if is_closed else session_of(body, self.worklist, self._num_sessions)
-            return {"session": state["session"]}
+            return {"session": state["session"], "sending": None}
         elif path == "/api/reference/show":
             record["shown"] = body["profile"] or None
             return record

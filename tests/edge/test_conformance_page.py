@@ -10,6 +10,7 @@ import pytest
 
 from edge.basics.markdown import with_section
 from edge.conformance_page import ATTRIBUTES, PAGE, SECTIONS, main, sample, section
+from edge.dicom import performed
 from edge.dicom.examination import Examination, Patient, emergency
 from edge.dicom.reading.classes import CAMERA_CLASSES, PICTURE_SYNTAXES, VIDEO_SYNTAXES
 from edge.dicom.saved import ObjectUids, objects_from_saved
@@ -77,3 +78,25 @@ def test_tls_is_as_it_says() -> None:
     context = client_context(Files("pacs", None, None, None))
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2 and "1.2 or newer" in section("dicom-network")
     assert context.check_hostname and context.verify_mode == ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize("whose", [ANNA, emergency()], ids=["worklist", "emergency"])
+def test_steps_are_as_it_says(whose: Examination) -> None:
+    session = {"id": "a" * 12, "since": "2026-05-04T08:00:00+00:00", "examination": whose.record()}
+    begun = performed.step_begun(session, "UNIT")
+    series = performed.PerformedSeries("2.25.1", "Pictures", (("1.2", "2.25.2"),))
+    ended = [
+        performed.step_ended(ending, "2026-05-04T09:00:00+00:00", [series], "ISO_IR 192")
+        for ending in ("COMPLETED", "DISCONTINUED")
+    ]
+    for number, made in enumerate((begun, *ended)):
+        told = {keyword for keyword, values in performed.ATTRIBUTES.items() if values[min(number, 1)]}
+        there = {element.keyword for element in made} | {
+            f"> {inner.keyword}"
+            for name in ("ScheduledStepAttributesSequence", "PerformedSeriesSequence")
+            for item in made.get(name) or ()
+            for inner in item
+        }
+        spare = {"SpecificCharacterSet", "IssuerOfPatientID", "CommentsOnThePerformedProcedureStep"}
+        spare |= {"PerformedProcedureStepDiscontinuationReasonCodeSequence"} if number == 1 else set()
+        assert there <= told and told - there <= spare

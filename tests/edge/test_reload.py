@@ -104,7 +104,7 @@ OTHER_VALUES = {
     "worklist.host": "'ris.example'", "worklist.port": "4242", "worklist.ae_title": "'RIS'",
     "worklist.own_ae_title": "'UNIT'", "worklist.tls": "true", "worklist.ca": "'/none'",
     "worklist.certificate": "'/none'", "worklist.key": "'/none'", "worklist.timeout_s": "20",
-    "worklist.station": "'ENT1'", "worklist.modality": "'XC'", "worklist.days": "3",
+    "worklist.station": "'ENT1'", "worklist.modality": "'XC'", "worklist.days": "3", "worklist.mpps": None,
     "worklist.character_set": "'ISO_IR 100'",
     "usage.keep": "true", "usage.file": "'/none'",
     "bridge.port": "'auto'", "bridge.baud": "1_000_000", "bridge.keys": "'/none'",
@@ -123,7 +123,6 @@ WANT_RESTART = {
     "bridge.led_permille",
     "bridge.led_limit_permille", "bridge.heater", "bridge.dew_margin_celsius", "bridge.sync_delay_us",
     "privacy.key", "privacy.old_keys",
-    *(key for key in OTHER_VALUES if key.startswith(("pacs.", "worklist."))),
 }  # fmt: skip
 
 

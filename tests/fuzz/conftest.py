@@ -5,7 +5,6 @@ from __future__ import annotations
 import faulthandler
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -17,7 +16,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     faulthandler.cancel_dump_traceback_later()
     of_worker = getattr(session.config, "workeroutput", None)
     if of_worker is not None:
-        of_worker["fuzzing"] = {name: asdict(tally) for name, tally in tallies.items()}
+        of_worker["fuzzing"] = {
+            name: {**vars(tally), "outcomes": dict(tally.outcomes)} for name, tally in tallies.items()
+        }
 
 
 @pytest.hookimpl(optionalhook=True)

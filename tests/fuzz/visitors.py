@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any, get_args
+from collections.abc import Iterator
+from http.client import HTTPException
+from typing import get_args
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection
 
 from edge.access.rights import ROLES, Role
 from tests.fuzz.api_unit import Guarded
@@ -30,31 +33,42 @@ def shown_by(unit: Guarded, visitor: str) -> dict[str, str]:
     return unit.with_cookie(role) if visitor.endswith("cookie") else unit.with_token(role)
 
 
-class _From(HTTPAdapter):
-    def __init__(self, host: str) -> None:
-        self._host = host
-        super().__init__()
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, source_address=(self._host, 0))
-
-
 class Line:
-    """A visitor's connection."""
+    """A visitor's connection: several may be asked before the first one's answer is taken."""
 
-    def __init__(self, visitor: str) -> None:
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.mount("http://", _From(address_of(VISITORS.index(visitor))))
+    def __init__(self, url: str, visitor: str) -> None:
+        split, source = urlsplit(url), (address_of(VISITORS.index(visitor)), 0)
+        self._connection = HTTPConnection(str(split.hostname), split.port, timeout=WITHIN_S, source_address=source)
+        self._adapter = HTTPAdapter()
 
-    def ask(self, **request: Any) -> requests.Response:
-        """Ask once; again over a new connection where the unit has given up the one that was kept."""
+    def ask(self, request: requests.PreparedRequest) -> None:
+        """Over a new connection where the unit has given up the one that was kept."""
+        self._request = request
+        if not self._connection.is_connected:
+            self._connection.close()
         try:
-            return self._session.request(**request, timeout=WITHIN_S, allow_redirects=False)
-        except requests.ConnectionError:
-            self.close()
-            return self._session.request(**request, timeout=WITHIN_S, allow_redirects=False)
+            self._send()
+        except OSError:
+            self._send_anew()
+
+    def answer(self) -> requests.Response:
+        """Its head; the body is to be read before more is asked, or the line closed."""
+        try:
+            raw = self._connection.getresponse()
+        except (OSError, HTTPException):
+            self._send_anew()
+            raw = self._connection.getresponse()
+        return self._adapter.build_response(self._request, raw)
 
     def close(self) -> None:
-        self._session.close()
+        self._connection.close()
+
+    def _send_anew(self) -> None:
+        self.close()
+        self._send()
+
+    def _send(self) -> None:
+        one = self._request
+        assert one.method is not None and not isinstance(one.body, Iterator)
+        headers = {str(name): str(value) for name, value in one.headers.items()}
+        self._connection.request(one.method, one.path_url, one.body, headers, preload_content=False)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -114,19 +114,28 @@ class Report:
         return median((late[after] - late[before]) / (after - before) for before, after in places)
 
     def lines(self) -> Iterator[str]:
-        """Markdown."""
+        """Markdown. Beside rate and cores stand those of the runs before and after, in which nothing was attacked:
+        where these lie far apart, the machine was busy with other work.
+        """
         shares = [share for _, share in self.spells]
         yield "| attack | first viewer's rate | oldest LIVE, ms | watchdog fed within, s | cores | memory, MiB | held |"
         yield "|---|---|---|---|---|---|---|"
-        for spell, share in [(self.control[0], 1.0), *self.spells]:
-            seen = f"{share:.0%} ({spell.rate:.1f}/s) | {spell.oldest_ms:.0f} | {spell.unfed_s:.1f} | {spell.cores:.2f}"
-            yield f"| {spell.name} | {seen} | {_told(spell.held)} |"
+        for number, (spell, share) in enumerate([(self.control[0], 1.0), *self.spells]):
+            beside = self.control[max(0, number - 1) : number + 1]
+            rate = _span((one.rate for one in beside), ".1f")
+            cores = _span((one.cores for one in beside), ".2f")
+            seen = f"{share:.0%} ({spell.rate:.1f} of {rate}/s) | {spell.oldest_ms:.0f} | {spell.unfed_s:.1f}"
+            yield f"| {spell.name} | {seen} | {spell.cores:.2f} ({cores}) | {_told(spell.held)} |"
         if self.after is not None:
             yield f"| afterwards | | | | | {_told(self.after)} |"
         yield ""
         yield f"{len(shares)} attacks; share: median {median(shares):.0%}, least {min(shares):.0%}"
         yield f"memory in the second half: {self.growth_mib():+.1f} MiB an attack"
         yield from self.faults() or ["nothing was lost"]
+
+
+def _span(figures: Iterable[float], form: str) -> str:
+    return "-".join(sorted({format(figure, form) for figure in figures}, key=float))
 
 
 def _told(held: Counts) -> str:

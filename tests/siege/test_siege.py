@@ -92,6 +92,13 @@ def test_what_must_not_be_is_told(changed: dict[str, object], words: str) -> Non
     assert words in "".join(faults)
 
 
+def test_what_a_rate_is_compared_with_is_told() -> None:
+    controls = [spell("nothing", 24.0), spell("nothing", 17.0), spell("nothing", 26.0)]
+    lines = [*report(control=controls, spells=[(spell(), 1.22), (spell(rate=19.9), 0.93)]).lines()]
+    assert "| saves | 122% (25.0 of 17.0-24.0/s)" in lines[3]
+    assert "| saves | 93% (19.9 of 17.0-26.0/s)" in lines[4] and "| 0.50 (0.50) |" in lines[4]
+
+
 def test_a_kind_of_log_line_comes_once_in_ten_seconds() -> None:
     lines = [
         (0.0, "not accepted: 1 of 2"),

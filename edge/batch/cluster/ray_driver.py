@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
+from edge.basics.memory import keep_memory
 from edge.batch.cluster import probe
 from edge.batch.cluster.messages import (
     Ask,
@@ -222,6 +223,7 @@ def asks_for_token() -> bool:
 
 def main() -> None:
     _, descriptor, address = sys.argv
+    keep_memory()
     line = Connection(int(descriptor))
     try:
         ray = joined(address)

@@ -116,6 +116,14 @@ class Queue:
     def of(self, item: str) -> list[Entry]:
         return self._entries("WHERE item = ?", item)
 
+    def of_session(self, session: str) -> list[Entry]:
+        return self._entries("WHERE session = ?", session)
+
+    def sessions(self, after: float) -> list[str]:
+        """Of what was queued after a moment."""
+        found = self._database.all("SELECT DISTINCT session FROM views WHERE queued_at > ?", after)
+        return [str(row[0]) for row in found]
+
     def due(self, now: float, most: int = 500) -> list[Entry]:
         """What is to be sent now: what was tried least first, so that nothing stands in the way of all others."""
         where = "WHERE state = 'waiting' AND (next_try <= ? OR next_try > ?)"
@@ -124,8 +132,14 @@ class Queue:
 
     def taken(self, entry: Entry) -> set[str]:
         """UIDs of its objects that the PACS took, as they were made."""
-        found = self._database.all("SELECT uid FROM objects WHERE item = ? AND view = ?", entry.item, entry.view)
-        return {str(row[0]) for row in found}
+        return {*self.taken_as(entry)}
+
+    def taken_as(self, entry: Entry) -> dict[str, tuple[str, str]]:
+        """The same -> class and UID under which the PACS has each."""
+        found = self._database.all(
+            "SELECT uid, sop_class, sent_uid FROM objects WHERE item = ? AND view = ?", entry.item, entry.view
+        )
+        return {str(uid): (str(sop_class), str(sent_uid)) for uid, sop_class, sent_uid in found}
 
     def to_confirm(self, now: float, after_s: float) -> list[Sent]:
         """What was sent, and the PACS was not asked about, or so long ago; of sessions of which all was sent."""
@@ -137,9 +151,16 @@ class Queue:
         )
         return [Sent(*row) for row in found]
 
-    def counts(self) -> dict[State, int]:
-        found = dict(self._database.all("SELECT state, count(*) FROM views GROUP BY state"))
+    def counts(self, session: str | None = None) -> dict[State, int]:
+        """Views in each state: all, or of a session."""
+        where, values = ("", ()) if session is None else ("WHERE session = ? ", (session,))
+        found = dict(self._database.all(f"SELECT state, count(*) FROM views {where}GROUP BY state", *values))
         return {state: int(found.get(state, 0)) for state in STATES}
+
+    def last_session(self) -> str:
+        """Of what was queued last; "" where nothing was."""
+        found = self._database.all("SELECT session FROM views ORDER BY queued_at DESC LIMIT 1")
+        return str(found[0][0]) if found else ""
 
     def oldest_waiting(self) -> float | None:
         """When the oldest of what waits was queued."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -47,6 +48,7 @@ class Scan:
         self._store, self._queue, self._open_session, self._removed = store, queue, open_session, removed
         self.trouble = ""
         self._lock = threading.Lock()
+        self._coming: Mapping[str, int] = {}
         self._known: dict[str, tuple[int, _Belongs | None]] = {}
 
     def run(self) -> Mapping[str, str]:
@@ -61,6 +63,10 @@ class Scan:
         with self._lock:
             return self._run()
 
+    def num_coming(self, session: str) -> int:
+        """Views of a session that are queued later, as the last look found them."""
+        return self._coming.get(session, 0)
+
     def _run(self) -> Mapping[str, str]:
         running, open_session = self._store.running(), self._open_session()
         removed = {*self._removed}  # before the folder is looked at
@@ -73,6 +79,7 @@ class Scan:
         self._missed(gone - removed, folder, is_empty=not listed)
         self._known = {name: known for name, known in self._known.items() if name in items}
         later: dict[str, str] = {}
+        coming: Counter[str] = Counter()
         for item in reversed(items.values()):
             try:
                 belongs = None if item.name in queued else self._session_of(item)
@@ -85,9 +92,11 @@ class Scan:
             session, study_uid, is_ended = belongs
             if session == open_session or not is_ended:
                 later[item.name] = session
+                coming[session] += len(item.views)
             else:
                 uids = named(item.name, item.kind, session, study_uid, item.views)
                 self._queue.add(item.name, session, uids, time.time())
+        self._coming = coming
         return later
 
     def _missed(self, gone: set[str], folder: str, *, is_empty: bool) -> None:

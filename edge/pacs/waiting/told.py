@@ -16,11 +16,16 @@ class Told:
     reason: what went wrong last; "" where all is well.
     counts: of views by state; None where unknown.
     oldest: when what waits longest was queued.
+    session: id of the patient session that is open, or was the last one.
+    of_session: the same counts of what was queued of it; coming: views that are queued when it closes.
     """
 
     reason: str = ""
     counts: Mapping[State, int | None] = field(default_factory=lambda: dict.fromkeys(STATES))
     oldest: float | None = None
+    session: str = ""
+    of_session: Mapping[State, int] = field(default_factory=dict)
+    coming: int = 0
 
     @classmethod
     def of(cls, queue: Queue, trouble: str) -> Told:
@@ -34,4 +39,9 @@ class Told:
     def record(self) -> dict[str, Any]:
         """For `/health`."""
         age = None if self.oldest is None else max(0.0, round(time.time() - self.oldest, 1))
-        return {**dict(self.counts.items()), "oldest_waiting_s": age, "reason": self.reason}
+        told: dict[str, Any] = {**dict(self.counts.items()), "oldest_waiting_s": age, "reason": self.reason}
+        return {**told, "session": self._of_session() if self.session else None}
+
+    def _of_session(self) -> dict[str, Any]:
+        waiting = self.of_session.get("waiting", 0) + self.coming
+        return {"id": self.session, **dict(self.of_session.items()), "waiting": waiting}

@@ -14,13 +14,14 @@ from edge.saving.patient_session import MAX_LABEL, PatientSession
 from edge.web.api.desk import Desk
 from edge.web.api.operation import Answer, Operation, Parameter
 from edge.web.api.requests import json_body
-from edge.web.api.schemas import TEXT, TRUTH, or_null, record
+from edge.web.api.schemas import COUNT, TEXT, TRUTH, or_null, record
 
 _PATIENT = record({"id": TEXT, "birth_date": TEXT, "sex": TEXT, "is_emergency": TRUTH})
 _SESSION = record(
     {"id": TEXT, "label": TEXT, "since": {"type": "string", "format": "date-time"}, "patient": or_null(_PATIENT)}
 )
-_TOLD = record({"session": or_null(_SESSION)})
+_SENDING = record({"id": TEXT, "waiting": COUNT, "sent": COUNT, "committed": COUNT, "failed": COUNT})
+_TOLD = record({"session": or_null(_SESSION), "sending": or_null(_SENDING)})
 _MAX_ID = 64
 _ID = {"type": "string", "maxLength": _MAX_ID}
 _LABEL = {"type": "string", "minLength": 1, "maxLength": MAX_LABEL}
@@ -42,14 +43,25 @@ class Session:
 
     Args:
         chosen: the examination of an answer of the worklist, by its key.
+        sending: how far the objects of the session that is open are, or of the last one; None where nothing is sent.
     """
 
-    def __init__(self, session: PatientSession, chosen: Callable[[str], Examination]) -> None:
-        self._session, self._chosen = session, chosen
+    def __init__(
+        self,
+        session: PatientSession,
+        chosen: Callable[[str], Examination],
+        sending: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    ) -> None:
+        self._session, self._chosen, self._sending = session, chosen, sending
         self._desk = Desk("session", most=8)
 
     def operations(self) -> tuple[Operation, ...]:
-        told = Answer("the session that is open, null where none is", "application/json", _TOLD)
+        told = Answer(
+            "`session`: that is open, null where none is; `sending`: what became of the objects of this one, or of the "
+            "last one, on the way to the PACS",
+            "application/json",
+            _TOLD,
+        )
         refusal = Answer(
             "a recording runs, another session was opened meanwhile, the worklist was asked too long ago, or the disk "
             "does not keep it"
@@ -102,7 +114,7 @@ class Session:
         return self._told()
 
     def _told(self) -> web.Response:
-        return web.json_response({"session": self._session.record()})
+        return web.json_response({"session": self._session.record(), "sending": self._sending()})
 
 
 def _is_id(value: object) -> bool:

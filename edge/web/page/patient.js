@@ -68,10 +68,12 @@ export class Patient {
     return `${this.#saved}${isSent ? ", sent to the PACS when closed" : ", kept on the unit"}`;
   }
 
-  /** What closed sessions still have to send. */
+  /** What closed sessions still have to send, and how far the last one is. */
   get #sending() {
-    const { waiting = 0, failed = 0 } = this.#unit.health?.pacs ?? {};
-    return [waiting && `${waiting} on the way to the PACS`, failed && `${failed} not sent`].filter(Boolean).join(", ");
+    const { waiting, failed, session } = this.#unit.health?.pacs ?? {};
+    const words = { waiting: "waiting", sent: "sent", committed: "kept", failed: "refused" };
+    const last = Object.keys(words).filter((key) => session?.[key]).map((key) => `${session[key]} ${words[key]}`);
+    return [waiting && `${waiting} on the way to the PACS`, failed && `${failed} not sent`, last.length && `last session: ${last.join(", ")}`].filter(Boolean).join(", ");
   }
 
   #begin(whom) {

@@ -12,13 +12,13 @@ import pytest
 
 from calib.capture.capture import CaptureOptions, capture
 from edge.config import SourceConfig, WebConfig
+from tests.doubles.chromium import FOR_PAGES
 from tests.doubles.waiting import GUARD_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
-CHROMIUM = Path("/usr/bin/chromium")
 GUARD_MS = 30_000
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
+pytestmark = pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)")
 PICTURE_IS_THERE = """() => {
     const canvas = document.getElementById("picture");
     const spot = canvas.getContext("2d").getImageData(960, 540, 1, 1).data;
@@ -36,7 +36,7 @@ DOTS = """() => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=FOR_PAGES, args=["--no-sandbox"])
         yield browser
         browser.close()
 

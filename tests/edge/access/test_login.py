@@ -8,6 +8,7 @@ import socket
 import time
 
 import pytest
+from argon2 import extract_parameters
 
 from edge.access.attempts import FORGET_AFTER_S, MAX_COUNTED, Attempts, network_of
 from edge.access.passwords import MAX_WAITING, Busy, PasswordDesk, hash_of, is_hash, matches
@@ -36,13 +37,15 @@ def test_a_name_that_nobody_has_costs_a_hash_too(monkeypatch):
     async def check():
         desk = PasswordDesk()
         try:
-            return await desk.check(None, "anything"), await desk.check(hashed(PASSWORDS["ada"]), PASSWORDS["ada"])
+            return await desk.check(None, "anything"), await desk.check(hash_of(PASSWORDS["ada"]), PASSWORDS["ada"])
         finally:
             desk.close()
 
     assert asyncio.run(check()) == (False, True)
     assert [is_hash(stored) for stored in held_to] == [True, True]
-    assert held_to[0].split("$")[3] == held_to[1].split("$")[3], "other costs, so another time"
+    about = [extract_parameters(stored) for stored in held_to]
+    assert about[0] == about[1], "other costs, so another time"
+    assert (about[0].memory_cost, about[0].time_cost, about[0].parallelism) == (32 << 10, 3, 1)
 
 
 def test_a_service_that_may_not_change_its_priority_checks_passwords_all_the_same(monkeypatch):
@@ -209,6 +212,20 @@ def test_the_mark_of_a_browser_is_of_one_user_and_cannot_be_made():
     for _ in range(20):
         attempts.failed("ada", "10.0.0.1", mark)
     assert attempts.wait_s("ada", "10.0.0.1", mark) > 5, "a mark that was stolen is limited too"
+
+
+@pytest.mark.parametrize(
+    "change", [lambda nonce, seal: f"{nonce}.{seal[:-1]}\udcb1", lambda nonce, seal: f"\udcb1.{seal}"]
+)
+def test_a_mark_that_is_no_text_is_a_strangers(change):
+    """A byte of the cookie was changed: found by raw requests as each role."""
+    attempts = Attempts(Clock())
+    nonce, _, seal = attempts.succeeded("ada", "10.0.0.1").partition(".")
+    damaged = change(nonce, seal)
+    assert attempts.wait_s("ada", "10.0.0.2", damaged) == 0
+    for _ in range(20):
+        attempts.failed("ada", "10.0.0.2", damaged)
+    assert attempts.wait_s("ada", "10.0.0.2") > 5
 
 
 def test_counts_take_little_memory_whatever_comes():

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.chromium import FOR_PAGES
 from tests.doubles.guarded import PASSWORDS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
-CHROMIUM = Path("/usr/bin/chromium")
 GUARD_MS = 30_000
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
+pytestmark = pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)")
 
 AT = "([x, y]) => document.elementFromPoint(x, y).id"
 COVERED = "!document.getElementById('cover').hidden"
@@ -23,7 +23,7 @@ COVERED = "!document.getElementById('cover').hidden"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=FOR_PAGES, args=["--no-sandbox"])
         yield browser
         browser.close()
 

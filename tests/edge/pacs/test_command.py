@@ -11,6 +11,7 @@ import pytest
 from edge.config import Config
 from edge.pacs.command import main
 from edge.pacs.waiting.queue import LAST_ERROR, Queue
+from edge.pacs.waiting.steps import Steps
 from edge.pacs.waiting.uids import named
 from tests.paths import REPOSITORY
 
@@ -142,3 +143,38 @@ def test_a_unit_without_a_pacs_loads_none_of_it():
     code = "import sys, edge.program; print('pynetdicom' in sys.modules, 'edge.pacs.sender' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, timeout=120)
     assert done.stdout.split() == ["False", "False"], done.stderr
+
+
+def test_it_says_what_the_worklist_was_told_and_tells_it_again(queue, tmp_path, capsys):
+    with closing(Steps(tmp_path / "pacs")) as steps:
+        for session in ("a1", "b2"):
+            steps.add(session, "1.2")
+        steps.close_all_but("a1", 1.0)
+        refused = next(one for one in steps.begun() if one.session == "b2")
+        steps.failed(refused, "the peer does not begin the step: status 0x0106")
+        path = tmp_path / "edge.toml"
+        words = f'[pacs]\nhost = "10.0.0.5"\nfolder = {json.dumps(str(tmp_path / "pacs"))}\n'
+        path.write_text(f'{words}[worklist]\nmpps = "RIS@10.0.0.6:104"\n')
+        assert main(["status", "--config", str(path)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[-2:] == [
+            "mpps      1 begun, 1 failed",
+            "  session b2: failed: the peer does not begin the step: status 0x0106",
+        ]
+        assert main(["retry", "--config", str(path)]) == 0
+        assert {one.session for one in steps.begun()} == {"a1", "b2"}
+
+
+@pytest.mark.parametrize("mpps", ["10.0.0.6:104", "RIS@10.0.0.6", "much too long a title@10.0.0.6:104", "RIS@:104"])
+def test_a_wrong_peer_of_mpps_is_named(tmp_path, capsys, mpps):
+    path = tmp_path / "edge.toml"
+    path.write_text(f'[pacs]\nhost = "10.0.0.5"\n[worklist]\nmpps = "{mpps}"\n')
+    assert main(["status", "--config", str(path)]) == 78
+    assert "worklist.mpps" in capsys.readouterr().err
+
+
+def test_mpps_takes_a_pacs(tmp_path, capsys):
+    path = tmp_path / "edge.toml"
+    path.write_text('[worklist]\nmpps = "RIS@10.0.0.6:104"\n')
+    assert main(["status", "--config", str(path)]) == 78
+    assert "expected [pacs] host or stow beside it" in capsys.readouterr().err

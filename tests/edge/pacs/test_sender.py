@@ -1,10 +1,12 @@
 """What was saved in a patient session reaches the PACS, once, and stays until the PACS says that it keeps it."""
 
+import dataclasses
 import errno
 import io
 import logging
 import os
 import resource
+import threading
 
 import numpy as np
 import pydicom
@@ -18,13 +20,15 @@ from pydicom.uid import (
 
 from edge.basics.errors import InputOutputError
 from edge.clips.process import FfmpegFailed
+from edge.config import Config, PacsConfig
 from edge.dicom.saved import objects_from_saved
-from edge.health.news import Removed
+from edge.health.news import Board, Removed
+from edge.pacs.part import PacsPart
 from edge.pacs.waiting.queue import NAME
 from edge.saving.store import NotRemoved
 from tests.doubles.orthanc import needs_orthanc
-from tests.doubles.pacs_store import SECRET, add_pair, pixels, session
-from tests.doubles.waiting import wait_until
+from tests.doubles.pacs_store import SECRET, add_pair, pixels, session, store_of
+from tests.doubles.waiting import GUARD_S, wait_until
 
 LOST = 0x0112
 
@@ -56,8 +60,11 @@ def test_an_open_session_waits_for_its_end_and_is_spared(unit_of, pacs_of):
     unit.start()
     wait_until(lambda: unit.counts() == {"committed": 2})
     assert unit.sender.held() == {mine: ""}
+    told = {"id": session(1)["id"], "waiting": 2, "sent": 0, "committed": 0, "failed": 0}
+    wait_until(lambda: unit.sender.record()["session"] == told)
     unit.close_session()
     wait_until(lambda: unit.counts() == {"committed": 4})
+    wait_until(lambda: unit.sender.record()["session"] == {**told, "waiting": 0, "committed": 2})
     assert {dataset.PatientID for dataset in pacs.stored.values()} == {"ID-1", "ID-2"}
     assert set(pacs.counts.values()) == {1}
     assert other not in unit.sender.held()
@@ -262,9 +269,9 @@ def test_what_a_person_removed_is_forgotten(unit_of, pacs_of):
 
 def test_one_process_sends(unit_of, pacs_of):
     pacs = pacs_of()
-    unit_of(port=pacs.port).start()
+    first = unit_of(port=pacs.port).start()
     second = unit_of(port=pacs.port)
-    wait_until(lambda: (second.config.path / "sender.lock").exists())
+    wait_until(lambda: first.told[-1][0] == "ok")
     second.start()
     wait_until(lambda: second.told[-1][0] == "degraded")
     assert "another process sends" in second.told[-1][1]
@@ -283,3 +290,46 @@ def test_no_patient_in_log_queue_or_health(unit_of, pacs_of, caplog):
         assert secret not in seen
         assert secret.encode() not in content
     assert oct((unit.config.path / NAME).stat().st_mode & 0o777) == "0o640"
+
+
+def test_another_configuration_is_taken_on_with_its_queue_and_what_is_sent_is_ended(unit_of, pacs_of):
+    began, go_on = threading.Event(), threading.Event()
+
+    def status(dataset, number):
+        began.set()
+        go_on.wait(GUARD_S)
+        return 0
+
+    old, new = pacs_of(status=status), pacs_of(title="NEW")
+    unit = unit_of(port=old.port, commitment=False)
+    for number in range(3):
+        add_pair(unit.folder, number, session())
+    unit.start()
+    assert began.wait(GUARD_S)
+    unit.sender.use(dataclasses.replace(unit.config, port=new.port, ae_title="NEW"))
+    go_on.set()
+    wait_until(lambda: unit.counts() == {"sent": 6})
+    assert len(old.stored) == 2, "the item that was on its way is whole there"
+    assert len(new.stored) == 4 and not old.stored.keys() & new.stored.keys()
+    wait_until(lambda: unit.sender.record()["to"] == f"127.0.0.1:{new.port}")
+
+
+def test_a_pacs_can_be_named_and_left_out_while_the_unit_runs(tmp_path, in_haste, pacs_of):
+    pacs, board, told = pacs_of(), Board(), []
+    store = store_of(tmp_path / "pictures", board)
+    name = add_pair(tmp_path / "pictures", 1, session())
+    part = PacsPart(store, board, lambda: None, lambda *one: told.append(one), lambda *one: None)
+    part.use(Config())
+    part.start()
+    assert (part.record(), part.held(), told) == (None, {}, [])
+    named = PacsConfig(host="127.0.0.1", port=pacs.port, folder=str(tmp_path / "pacs"), timeout_s=5)
+    part.use(Config(pacs=named))
+    wait_until(lambda: part.record()["committed"] == 2)
+    add_pair(tmp_path / "pictures", 2, session(1))
+    part.use(Config())
+    wait_until(lambda: told[-1] == ("off", ""))
+    assert part.record() is None and part.held() == {}
+    part.use(Config(pacs=named))
+    wait_until(lambda: part.record() is not None and part.record()["committed"] == 4)
+    assert set(pacs.counts.values()) == {1} and name
+    part.close()

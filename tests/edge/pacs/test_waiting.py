@@ -9,8 +9,9 @@ from types import SimpleNamespace
 import pytest
 from pydicom.uid import UID
 
+from edge.config import PacsConfig
+from edge.pacs.delivery import Delivery
 from edge.pacs.patience import LAST_S, wait_after
-from edge.pacs.sender import Sender
 from edge.pacs.waiting.queue import NAME, Queue
 from edge.pacs.waiting.scan import Scan
 from edge.pacs.waiting.uids import named, uid_of
@@ -91,7 +92,7 @@ def test_a_long_clip_is_kept_when_all_its_parts_are(queue: Queue) -> None:
     assert queue.counts()["committed"] == 1 and queue.unfinished(is_commitment_asked=True) == {}
 
 
-def test_parts_that_the_pacs_has_are_not_sent_again(queue: Queue) -> None:
+def test_parts_that_the_pacs_has_are_not_sent_again(queue: Queue, tmp_path: Path) -> None:
     add(queue, "throat-1")
     (entry,) = queue.entries()
     seen: list[str] = []
@@ -105,9 +106,9 @@ def test_parts_that_the_pacs_has_are_not_sent_again(queue: Queue) -> None:
             return self.outcomes.pop(0)
 
     parts = [SimpleNamespace(uid=uid, dataset=uid) for uid in ("1.1", "1.2", "1.3")]
-    sender = Sender.__new__(Sender)
+    delivery = Delivery(PacsConfig(), "", store_of(tmp_path), queue, lambda: False, lambda: None)
     for way in (Way(Taken("1.1", "c"), NotTaken("busy")), Way(Taken("1.2", "c"), Taken("1.3", "c"))):
-        sender._send_view(queue, way, entry, parts)  # type: ignore[arg-type]
+        delivery._send_view(way, entry, parts)  # type: ignore[arg-type]
     assert seen == ["1.1", "1.2", "1.2", "1.3"]
     assert queue.counts()["sent"] == 1
 

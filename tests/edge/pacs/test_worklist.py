@@ -173,6 +173,22 @@ def test_it_is_asked_once_for_all_who_ask_within_seconds_and_a_key_lasts_an_hour
 
 
 @needs_wlmscpfs
+def test_another_worklist_is_asked_at_once_and_what_was_answered_can_still_be_chosen(folder: Path) -> None:
+    with served(folder) as at:
+        worklist = Worklist(config(1))
+        with pytest.raises(PeerFailed, match="nobody listens there"):
+            worklist.ask()
+        worklist.use(config(at))
+        (key, *_), *_ = worklist.ask().items
+        worklist.use(config(1))
+        with pytest.raises(PeerFailed, match="nobody listens there"):
+            worklist.ask()
+        assert worklist.examination(key)
+        worklist.use(WorklistConfig())
+        assert not worklist.is_on
+
+
+@needs_wlmscpfs
 def test_answers_are_bounded_in_number(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ANSWERS", 3)
     with served(folder) as at:

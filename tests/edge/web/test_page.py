@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
 from edge.health.news import NotSaved, Saved
+from tests.doubles.chromium import FOR_PAGES
 from tests.doubles.studio import web_sink
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
-CHROMIUM = Path("/usr/bin/chromium")
 GUARD_MS = 20_000
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
+pytestmark = pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)")
 
 COLOUR_AT = """([x, y]) => {
     const canvas = document.getElementById("picture");
@@ -45,7 +44,7 @@ COVERED = "!document.getElementById('cover').hidden"
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=FOR_PAGES, args=["--no-sandbox"])
         yield browser
         browser.close()
 

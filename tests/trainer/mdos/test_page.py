@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.doubles.chromium import FOR_PAGES
 from tests.trainer.mdos.conftest import draw_methods, wish_of
 from tests.trainer.mdos.test_server import Server
 from trainer.mdos.create import create_study
 from trainer.mdos.ratings import Sheet, read_sheets
 from trainer.mdos.study import read_study
 
-CHROMIUM = shutil.which("chromium") or ""
 GUARD_MS = 60_000
 pytestmark = [
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium; on Debian: apt-get install chromium"),
+    pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)"),
     pytest.mark.filterwarnings("ignore"),
 ]
 SCREEN = {"width": 1280, "height": 800}
@@ -27,7 +26,7 @@ SCREEN = {"width": 1280, "height": 800}
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=FOR_PAGES, args=["--no-sandbox"])
         yield browser
         browser.close()
 

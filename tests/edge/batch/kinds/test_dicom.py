@@ -15,7 +15,8 @@ from pydicom.dataset import FileDataset
 
 from edge.basics.errors import EdgeError
 from edge.batch import run
-from edge.batch.kinds.dicom import DicomKind, _stream_file
+from edge.batch.kinds.dicom import DicomKind
+from edge.batch.kinds.dicom_object import _stream_file
 from edge.batch.kinds.kind import Piece
 from edge.batch.manifest import MANIFEST, entries_of
 from edge.batch.piece import do_piece

@@ -173,6 +173,17 @@ def test_every_expression_names_figures_that_there_are(dashboard: dict[str, Any]
         assert set(re.findall(r"(\w+)\s*=~?", expression.replace("==", ""))) <= labels, expression
 
 
+def test_what_becomes_of_pictures_for_the_pacs_is_seen(dashboard: dict[str, Any], full: Samples) -> None:
+    expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    there_are = {name for name, _ in full if name.startswith("edge_pacs_")}
+    assert there_are, "the unit has an archive here"
+    for name in there_are:
+        assert any(name in expression for expression in expressions), f"no panel shows {name}"
+    states = {dict(labels)["state"] for name, labels in full if name == "edge_pacs_objects"}
+    picked = {state for one in expressions if "pacs" in one for state in re.findall(r'state="(\w+)"', one)}
+    assert picked == {"failed"} and picked < states
+
+
 def test_it_is_a_dashboard_that_grafana_takes(dashboard: dict[str, Any]) -> None:
     assert {"uid", "title", "schemaVersion", "panels", "templating", "time"} <= dashboard.keys()
     panels = dashboard["panels"]

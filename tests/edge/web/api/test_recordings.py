@@ -68,10 +68,13 @@ class Room:
 
     def _furnish(self, studio: Studio) -> None:
         self.session = PatientSession(studio.board, None, 0)
+        self.sending = None
         self.worklist = PlayedWorklist(ANNA)
         for part in (
-            Recordings(self.recorder), Session(self.session, self.worklist.examination), Worklist(self.worklist)
-        ):  # fmt: skip
+            Recordings(self.recorder),
+            Session(self.session, self.worklist.examination, lambda: self.sending),
+            Worklist(self.worklist),
+        ):
             studio.sink.serve_too(part.operations(), part.state)
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str]:
@@ -123,7 +126,9 @@ def test_a_patient_session_is_opened_shown_and_closed(room: Room) -> None:
     assert (status, session["label"]) == (200, LABEL)
     assert json.loads(room.ask("GET", "/api/session")[1])["session"] == session
     assert json.loads(room.ask("GET", "/api/state")[1])["session"] == session
-    assert room.ask("DELETE", "/api/session") == (200, '{"session": null}')
+    assert room.ask("DELETE", "/api/session") == (200, '{"session": null, "sending": null}')
+    room.sending = {"id": session["id"], "waiting": 1, "sent": 0, "committed": 2, "failed": 0}
+    assert json.loads(room.ask("GET", "/api/session")[1]) == {"session": None, "sending": room.sending}
     assert room.session.now() is None
 
 

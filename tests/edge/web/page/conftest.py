@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.doubles.browsing import GUARD_MS, wait_live
+from tests.doubles.chromium import FOR_PAGES
 from tests.doubles.fake_unit import FakeUnit
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture
@@ -25,10 +23,10 @@ def unit() -> Iterator[FakeUnit]:
 def chromium() -> Iterator[Any]:
     """Ended with the module: its driver keeps a loop running, beside which Firefox's cannot run."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+    if not FOR_PAGES:
+        pytest.skip("chromium is not installed (apt-get install chromium-headless-shell)")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = driver.chromium.launch(executable_path=FOR_PAGES, args=["--no-sandbox"])
         yield browser
         browser.close()
 

@@ -48,6 +48,12 @@ def test_a_patient_is_searched_picked_shown_and_closed(page: Any, unit: FakeUnit
     wait_for_text(page, "pt-name", "No patient")
     unit.pacs = {"waiting": 2, "failed": 1}
     wait_for_text(page, "pt-saved", "2 on the way to the PACS, 1 not sent")
+    unit.pacs = {
+        "waiting": 1,
+        "failed": 0,
+        "session": {"id": "s1", "waiting": 1, "sent": 0, "committed": 3, "failed": 0},
+    }
+    wait_for_text(page, "pt-saved", "1 on the way to the PACS, last session: 1 waiting, 3 kept")
 
 
 @pytest.mark.slow

@@ -104,7 +104,7 @@ itself = PYTHONWARNINGS=ignore $(1)/bin/python -m pip install --quiet --disable-
 
 define make-unit
 	$(call make-environment,$(1))
-	@echo "Installing the runtime and what it needs (no torch)"
+	@echo "Installing the runtime and what it needs (no torch): a minute or two"
 	@$(call locked,$(1)) -r requirements/build.txt
 	@$(call locked,$(1)) -r requirements/unit.txt
 	@rm -rf build/lib* build/bdist*  # files of the version before
@@ -119,6 +119,8 @@ endef
 install:  ## the unit's environment in PREFIX=/opt/edge-enhance, where a service can use it; again for an update
 	@[ ! -e '$(PREFIX)' ] || [ -f '$(PREFIX)/pyvenv.cfg' ] || rmdir '$(PREFIX)' 2>/dev/null || { \
 	  echo "PREFIX=$(PREFIX) is there and no environment of Python; name a new folder"; exit 1; }
+	@python=$$($(PYTHON) -c 'import os, sys; print(os.path.realpath(sys.executable))'); case $$python in /home/*|/root/*|/tmp/*) \
+	  echo "$$python lies where a service cannot see it; for a service: make install PYTHON=/usr/bin/python3";; esac
 	$(call make-unit,$(PREFIX),.)
 
 .venv-dev/ready: pyproject.toml $(wildcard requirements/*.txt)

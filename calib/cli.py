@@ -12,7 +12,7 @@ from calib.session import TARGETS
 from edge.basics.command import say
 from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.running import run_command
-from edge.config import Config
+from edge.config import Config, SourceConfig
 from edge.config_file import load_config
 from firmware_bridge.command_line import Parser
 
@@ -95,6 +95,8 @@ def run_capture(args: argparse.Namespace) -> int:
     given = {"source.uri": ("--source", args.source), "unit.serial": ("--unit", args.unit),
              "web.listen": ("--listen", args.listen)}  # fmt: skip
     config: Config = load_config(args.config, {key: one for key, one in given.items() if one[1] is not None}).config
+    if args.source is None and config.source.uri == SourceConfig().uri:
+        say("the source is demo:, the synthetic throat; --source or --config names a camera")
     options = CaptureOptions(
         target=args.target,
         folder=args.output,

@@ -19,7 +19,7 @@ from edge.basics.owner import become_owner_of
 from edge.basics.progress import told_if_long
 from edge.basics.texts import age_text
 from edge.camera_head.head import check_head
-from edge.config import Config, HeatConfig
+from edge.config import Config, HeatConfig, PrivacyConfig
 from edge.guard.confined import Confined
 from edge.guard.opening import opened_once, opener
 from edge.guard.sandbox import confinement
@@ -29,6 +29,7 @@ from edge.health.machine import Sysfs
 from edge.models.profile import Profile
 from edge.models.trust import vouched
 from edge.pacs.worklist import scheduled_line
+from edge.saving.at_rest import at_rest_of
 from edge.saving.check import recording_line
 from edge.service.files import STATE_FOLDER
 from edge.updates.running_unit import RunningUnit
@@ -115,6 +116,7 @@ def _check_parts(config: Config, find_profile: Callable[[Config], Profile], conf
         "access": lambda: access_line(config.web, running),
         "disk": lambda: _disk(config.save.path),
         "record": lambda: recording_line(config.recording, config.save),
+        "privacy": lambda: _privacy(config.privacy),
         "heat": lambda: _heat(config.heat),
         "pacs": lambda: _pacs(config),
         "worklist": lambda: scheduled_line(config.worklist),
@@ -233,6 +235,15 @@ def _calibration(config: Config, profile: Profile) -> str:
         made_at, where = correction.on_host.made_at, ", ".join(correction.on_host.parts)
     age = (datetime.now(timezone.utc) - made_at).days
     return f"unit {correction.unit}, {age} days old, {where}, for {correction.camera_mode}"
+
+
+def _privacy(config: PrivacyConfig) -> str:
+    """Whether the unit would have its keys; those of systemd's credentials are there in the service alone."""
+    if not config.key and not config.old_keys:
+        return "not encrypted"
+    if any("$" in one for one in (config.key, *config.old_keys)) and "CREDENTIALS_DIRECTORY" not in os.environ:
+        return "by a key that the service alone can read"
+    return "encrypted" if at_rest_of(config).is_encrypting else "not encrypted; older files can be read"
 
 
 def _pacs(config: Config) -> str:

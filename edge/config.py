@@ -10,6 +10,7 @@ from pathlib import Path
 from edge.basics.errors import ConfigError
 from edge.basics.secrets import shown_uri
 from edge.basics.settings import setting
+from firmware_bridge.command_line import hint
 from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
 
 LIVE, CHECK, PRINT_CONFIG, FILES = "--live", "--check", "--print-config", "files"
@@ -94,7 +95,8 @@ class SourceConfig:
                 value = math.nan
             if name not in CAMERA_CONTROLS or name in values or not math.isfinite(value):
                 known = ", ".join(CAMERA_CONTROLS)
-                raise ConfigError(f"source.controls = {text!r}: expected name=number, each once, of {known}")
+                told = "" if name in CAMERA_CONTROLS else hint(name, CAMERA_CONTROLS)
+                raise ConfigError(f"source.controls = {text!r}: expected name=number, each once, of {known}{told}")
             values[name] = value
         return {name: values[name] for name in CAMERA_CONTROLS if name in values}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge.basics.secrets import shown_uri
 from edge.basics.settings import from_table, settings_of
 from edge.basics.texts import one_line, toml_from_text, toml_value
 from edge.config import Config
+from firmware_bridge.command_line import hint
 
 DEFAULT_PATH = Path("/etc/edge-enhance/edge.toml")
 """Read where it exists and --config names no other file."""
@@ -68,10 +70,29 @@ def load_config(path: Path | None, options: Mapping[str, tuple[str, Any]]) -> Or
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        table = toml_from_text(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}); name an existing file with --config") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not TOML ({error})") from error
+    try:
+        table = toml_from_text(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not TOML ({error}){_of_slip(text, str(error))}") from error
     remember_in(table)
     return table
+
+
+def _of_slip(text: str, error: str) -> str:
+    """What to do about the two slips that a file copied together has; empty for any other."""
+    at = re.search(r"at line (\d+)", error)
+    if at is None:
+        return ""
+    line = text.splitlines()[int(at[1]) - 1].strip()
+    if error.startswith("Cannot declare") and line in (lines := [one.strip() for one in text.splitlines()]):
+        return f"; {line} stands in line {lines.index(line) + 1} already: put its keys there"
+    if error.startswith("Invalid value"):
+        key, _, value = line.partition("=")
+        meant = hint(value.strip(), ("true", "false"))
+        return f"; {key.strip()}: expected a number, true, false, or a text in quotation marks{meant}"
+    return ""

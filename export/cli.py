@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from edge.basics.command import say
+from edge.basics.errors import UsageError
 from edge.basics.owner import become_owner_of
 from edge.basics.running import run_command
 from edge.models.profile import SHIPPED
@@ -154,7 +155,11 @@ def _add_judges(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run_correct(args: argparse.Namespace) -> int:
-    from export.graphs.correction_graph import export_corrected_profile
+    try:
+        from export.graphs.correction_graph import export_corrected_profile
+    except ModuleNotFoundError as error:
+        needed = f"edge-export correct needs {error.name}, which a unit does not have; run it where models are trained"
+        raise UsageError(f"{needed} (make venv-dev), with the unit's unit.calib") from error
 
     folder = export_corrected_profile(args.profile, (*args.models, SHIPPED), args.calibration, args.output)
     say(f"{folder}")

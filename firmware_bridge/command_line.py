@@ -64,7 +64,12 @@ class Parser(AlikeParser):
         raise argparse.ArgumentError(action, told)
 
     def _refuse(self, what: str, word: str, known: Sequence[str]) -> NoReturn:
-        self.error(what + (hint(word, known) or f"; {self.prog} --help lists what there is"))
+        lists = (
+            f"; expected {known[0]!r}"
+            if len(known) == 1 and known[0].isalpha()
+            else f"; {self.prog} --help lists what there is"
+        )
+        self.error(what + (hint(word, known) or lists))
 
     def _named(self) -> Iterable[str]:
         return self._option_string_actions

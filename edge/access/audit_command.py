@@ -14,7 +14,7 @@ from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.running import run_command
 from edge.basics.texts import is_moment, json_from_text, one_line
 from edge.config_file import load_config
-from firmware_bridge.command_line import Parser
+from firmware_bridge.command_line import Parser, hint
 
 PROGRAM = "edge-enhance audit"
 EXAMPLES = """examples:
@@ -67,13 +67,17 @@ def run(args: argparse.Namespace) -> int:
     if args.since is not None and not is_moment(args.since):
         raise UsageError(f"--since {args.since!r}: expected a moment such as 2026-11-01T00:00:00+00:00")
     since = datetime.fromisoformat(args.since) if args.since else None
+    seen: set[str] = set()
     for line, entry in entries(path):
+        seen.add(str(entry.get("who")))
         if args.who not in (None, entry.get("who")) or args.event not in (None, entry.get("event")):
             continue
         at = entry.get("at")
         if since is not None and not (is_moment(at) and datetime.fromisoformat(str(at)) >= since):
             continue
         sys.stdout.write(f"{one_line(line) if args.json else _shown(entry)}\n")
+    if args.who is not None and args.who not in seen:
+        sys.stderr.write(f"{PROGRAM}: nothing of {args.who!r} in {path}{hint(args.who, seen)}\n")
     return 0
 
 

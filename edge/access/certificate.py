@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from edge.access.self_made import CERTIFICATE, KEY, ensure_self_made, machine_names, tls_folder
 from edge.basics.errors import ConfigError, InputOutputError
 from edge.config import SELF_MADE, WebConfig
+from firmware_bridge.command_line import hint
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,8 @@ def read_certificate(path: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"web.certificate {path}: cannot be read ({error.strerror})") from error
+        told = "" if path.is_absolute() else hint(str(path), (SELF_MADE,))
+        raise ConfigError(f"web.certificate {path}: cannot be read ({error.strerror}){told}") from error
     except ValueError as error:
         raise ConfigError(f"web.certificate {path}: no certificate in PEM; convert it with openssl x509") from error
 

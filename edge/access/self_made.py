@@ -130,10 +130,11 @@ def _alternatives(names: Sequence[str]) -> Iterator[x509.GeneralName]:
 
 
 def _ipv4_addresses() -> Iterator[str]:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        for _, name in socket.if_nameindex():
+    """Asked without netlink, as `socket.if_nameindex` would: the service may not open such a socket."""
+    with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        for interface in sorted(Path("/sys/class/net").iterdir()):
             with contextlib.suppress(OSError):  # an interface without one
-                answer = fcntl.ioctl(asking, _SIOCGIFADDR, struct.pack("256s", name.encode()[:15]))
+                answer = fcntl.ioctl(asking, _SIOCGIFADDR, struct.pack("256s", interface.name.encode()[:15]))
                 yield socket.inet_ntoa(answer[20:24])
 
 

@@ -22,7 +22,7 @@ from edge.basics.errors import InputOutputError, UsageError
 from edge.basics.running import run_command
 from edge.config import Config
 from edge.config_file import load_config
-from firmware_bridge.command_line import Parser
+from firmware_bridge.command_line import Parser, hint
 
 PROGRAM = "edge-enhance user"
 MOST_DAYS = 3650
@@ -91,7 +91,8 @@ def run_remove(args: argparse.Namespace, config: Config, path: Path) -> str:
     with _changing(path) as people:
         rows = people.tokens if args.token else people.users
         if args.name not in rows:
-            raise UsageError(f"{path}: {'token' if args.token else 'user'} {args.name!r} is not there")
+            told = hint(args.name, rows) or f"; there are: {', '.join(rows) or 'none'}"
+            raise UsageError(f"{path}: {'token' if args.token else 'user'} {args.name!r} is not there{told}")
         users = {key: one for key, one in people.users.items() if args.token or key != args.name}
         tokens = {key: one for key, one in people.tokens.items() if not args.token or key != args.name}
         write_people(path, People(users, tokens))
@@ -129,7 +130,8 @@ def _people(path: Path) -> People:
 
 def _found(people: People, name: str) -> User:
     if name not in people.users:
-        raise UsageError(f"user {name!r} is not there; there are: {', '.join(people.users) or 'none'}")
+        told = hint(name, people.users) or f"; there are: {', '.join(people.users) or 'none'}"
+        raise UsageError(f"user {name!r} is not there{told}")
     return people.users[name]
 
 

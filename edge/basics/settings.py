@@ -183,7 +183,8 @@ def from_table(kind: type[T], table: Mapping[str, object], path: str, origin: st
         dotted = f"{path}.{key}" if path else key
         if key not in fields:
             told = hint(key, fields) or "; known keys: " + ", ".join(fields)
-            raise ConfigError(f"{origin}: {dotted} = {shown(value)}: unknown key{told}")
+            what = f"[{dotted}]" if isinstance(value, Mapping) else f"{dotted} = {shown(value)}"
+            raise ConfigError(f"{origin}: {what}: unknown key{told}")
         wanted = hints[key]
         if isinstance(wanted, type) and dataclasses.is_dataclass(wanted):
             if not isinstance(value, Mapping):

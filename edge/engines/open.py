@@ -88,7 +88,8 @@ def open_proven(
         try:
             return _proven(profile, config, rung)
         except EdgeError as error:
-            on_passed(f"{rung.title} is passed over: {error}")
+            where = f"{rung.title} on a GPU" if rung.runtime else rung.title
+            on_passed(f"{where} is passed over: {error}")
     return _proven(profile, config, last)
 
 

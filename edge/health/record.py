@@ -243,7 +243,8 @@ class Health:
         return (*parts, *(notice.text for notice in kept.values()))
 
     def _verdict(self, now_ns: int, taken_ns: int | None) -> Verdict:
-        seen = Seen(self._parts["source"], self._parts["engine"], self._arrived_ns, self._lag_ms, self._nominal_fps)
+        source, engine = self._parts["source"], self._parts["engine"]
+        seen = Seen(source, engine, self._arrived_ns, self._lag_ms, self._nominal_fps, self._source)
         return verdict_of(seen, taken_ns, now_ns)
 
     def snapshot(self, now_ns: int) -> dict[str, Any]:

@@ -95,6 +95,7 @@ class Seen:
     Attributes:
         arrived_ns, lag_ms: when the newest one came from the source, and how old it was then; None before the first.
         nominal_fps: of the source; 0 where it names none.
+        uri: of the source.
     """
 
     source: PartRecord
@@ -102,6 +103,7 @@ class Seen:
     arrived_ns: int | None
     lag_ms: float
     nominal_fps: float
+    uri: str = ""
 
 
 def verdict_of(seen: Seen, taken_ns: int | None, now_ns: int) -> Verdict:
@@ -115,16 +117,22 @@ def verdict_of(seen: Seen, taken_ns: int | None, now_ns: int) -> Verdict:
     if age_ms > STALE_AFTER_MS:
         silent_ms = age_ms if seen.arrived_ns is None else (now_ns - seen.arrived_ns) / _NS_PER_MS
         if silent_ms > NO_SIGNAL_AFTER_MS:
-            return Verdict("no-signal", "the camera is silent: check its cable", age_ms=age_ms)
+            return Verdict("no-signal", _why_silent(seen), age_ms=age_ms)
         return Verdict("stale", _why_stale(seen, silent_ms), age_ms=age_ms)
     if seen.engine.state not in ("off", "ok") and seen.engine.reason:
         return Verdict("degraded", seen.engine.reason, age_ms=age_ms)
     return Verdict("live", age_ms=age_ms)
 
 
+def _why_silent(seen: Seen) -> str:
+    if seen.uri.startswith("demo:"):
+        return "the demo gives no picture: this machine is too busy"
+    return "the camera is silent: check its cable"
+
+
 def _why_stale(seen: Seen, silent_ms: float) -> str:
     if silent_ms > STALE_AFTER_MS:
-        return "the camera is silent: check its cable"
+        return _why_silent(seen)
     if seen.lag_ms > STALE_AFTER_MS:
         return "the camera gives old pictures: check it and its network"
     rate = f"{seen.nominal_fps:.0f}/s" if seen.nominal_fps else "this camera"

@@ -138,7 +138,7 @@ def _run_or_say(commands: Commands, root: Path, *, may_fail: bool = False) -> bo
     for command in commands:
         failure = _failure_of(command)
         if failure and not may_fail and command[0] not in MAY_FAIL:
-            raise InputOutputError(f"{shlex.join(command)}: {failure}")
+            raise InputOutputError(f"{shlex.join(command)}: {_last_words() or failure}")
         say(f"failed     {shlex.join(command)}: {failure}" if failure else f"ran        {shlex.join(command)}")
     return True
 
@@ -151,6 +151,17 @@ def _failure_of(command: Sequence[str]) -> str:
     if done.returncode == 0:
         return ""
     return " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+
+
+def _last_words() -> str:
+    """The line by which the program refused to start, which systemctl keeps to itself; empty where there is none."""
+    done = subprocess.run(
+        ("systemctl", "status", "--no-pager", "--full", "--lines=20", "--output=cat", UNIT),
+        capture_output=True,
+        text=True,
+    )
+    told = [line for line in done.stdout.splitlines() if line.startswith("edge-enhance: ")]
+    return told[-1] if told else ""
 
 
 def _has_user(installation: Installation) -> bool:

@@ -81,12 +81,14 @@ def install_commands(*, now: bool) -> tuple[tuple[str, ...], ...]:
     )
 
 
-STOP_COMMANDS: tuple[tuple[str, ...], ...] = (("systemctl", "disable", "--now", UNIT),)
+STOP_COMMANDS: tuple[tuple[str, ...], ...] = (
+    ("systemctl", "disable", "--now", UNIT),
+    ("systemctl", "reset-failed", UNIT),  # while it is known: afterwards there is nothing to reset
+)
 """Before the files are removed."""
 
 FORGET_COMMANDS: tuple[tuple[str, ...], ...] = (
     ("systemctl", "daemon-reload"),
-    ("systemctl", "reset-failed", UNIT),
     ("udevadm", "control", "--reload"),
 )
 """After they are removed."""
@@ -123,8 +125,8 @@ def check_reachable(paths: Sequence[Path]) -> None:
         hidden = next((folder for folder in _HIDDEN if path.is_relative_to(folder)), None)
         if hidden is not None:
             raise OutOfReach(
-                f"{path} lies in {hidden}, which the service cannot see; install the program elsewhere, as in "
-                "sudo python3 -m venv /opt/edge-enhance && sudo /opt/edge-enhance/bin/pip install ."
+                f"{path} lies in {hidden}, which the service cannot see; install the program elsewhere, with a Python "
+                "of the system: in the checkout, sudo make install PYTHON=/usr/bin/python3"
             )
 
 

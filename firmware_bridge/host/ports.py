@@ -13,6 +13,7 @@ from pathlib import Path
 
 import serial
 
+from firmware_bridge.command_line import hint
 from firmware_bridge.errors import PortError
 
 FIXED_NAME = Path("/dev/edge-camera-head")
@@ -62,7 +63,9 @@ def chosen_port(choice: str) -> Path:
     if not path.is_absolute() and (BY_ID / choice).exists():
         path = BY_ID / choice
     if not path.exists():
-        raise PortError(f"{choice}: no such port; is the camera head plugged in? edge-bridge ports lists what is there")
+        meant = "" if path.is_absolute() else hint(choice, ("auto",))
+        lists = "is the camera head plugged in? edge-bridge ports lists what is there"
+        raise PortError(f"{choice}: no such port{meant or f'; {lists}'}")
     return path
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from edge.calibration.file import write_calibration
 from edge.check import check_unit
-from edge.config import Config, EngineConfig, SaveConfig, SourceConfig, UnitConfig, WebConfig
+from edge.config import Config, EngineConfig, PrivacyConfig, SaveConfig, SourceConfig, UnitConfig, WebConfig
 from edge.frames.frame import Frame, FramePair
 from edge.health.record import Health
 from edge.health.state import EngineFacts
@@ -60,8 +60,8 @@ def test_a_running_unit_tells_of_its_own_parts(unit, capsys):
     code, lines = check(config, capsys)
     assert code == 0, lines
     assert f"as process {os.getpid()}, live, enhanced" in lines["unit"]
-    assert lines["engine"].startswith("ok      live on cpu (2 threads), ok for 0.")
-    assert lines["camera"].startswith("ok      camera:/dev/video7, ok for 0.")
+    assert lines["engine"].startswith("ok      live on cpu (2 threads), ok for ")
+    assert lines["camera"].startswith("ok      camera:/dev/video7, ok for ")
     assert lines["bridge"] == "ok      not configured"
 
 
@@ -81,7 +81,7 @@ def test_a_part_in_trouble_fails_the_check_with_the_reason_of_health(unit, capsy
     health.enter(part, "failed", reason)
     code, lines = check(config, capsys)
     assert code == 1
-    assert lines[line].startswith("FAILED  failed for 0.") and lines[line].endswith(reason)
+    assert lines[line].startswith("FAILED  failed for ") and lines[line].endswith(reason)
     assert health.snapshot(time.monotonic_ns())["parts"][part]["reason"] == reason
 
 
@@ -162,3 +162,9 @@ def test_the_model_runs_in_another_process_than_the_check():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert "engine  ok" in done.stdout, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_key_of_privacy_that_cannot_be_read_fails_the_check(tmp_path, capsys):
+    config = Config(source=SourceConfig("demo:"), privacy=PrivacyConfig(key=str(tmp_path / "privacy.key")))
+    code, lines = check(config, capsys)
+    assert code == 1 and lines["privacy"].startswith("FAILED  privacy.key = ")

@@ -363,7 +363,7 @@ def test_check_says_every_part(tmp_path):
     assert done.returncode == 0, done.stdout
     assert [line.split()[0] for line in done.stdout.splitlines()] == [
         "config", "unit", "model", "engine", "guard", "camera", "bridge", "screen", "calib", "clock", "access", "disk",
-        "record", "heat", "pacs", "worklist",
+        "record", "privacy", "heat", "pacs", "worklist",
     ]  # fmt: skip
     assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
 

@@ -95,7 +95,10 @@ def test_printed_config_reads_back(tmp_path):
 @pytest.mark.parametrize(
     "text, expected_text",
     [
-        pytest.param("[engin]\nthreads = 1", ["engin ", "unknown key", "'engine'"], id="unknown section"),
+        pytest.param("[engin]\nthreads = 1", ["[engin]", "unknown key", "'engine'"], id="unknown section"),
+        pytest.param("[web]\n[unit]\n[web]", ["[web] stands in line 1 already"], id="section twice"),
+        pytest.param("[web]\ninsecure = Ture", ["insecure", "quotation marks", "'true'"], id="neither text nor number"),
+        pytest.param('[source]\ncontrols = ["gian=1"]', ["'gian=1'", "did you mean 'gain'?"], id="misspelt control"),
         pytest.param("[engine]\nthread = 1", ["engine.thread = 1", "'threads'"], id="misspelt key"),
         pytest.param("[engine]\nthreads = '2'", ["engine.threads = '2'", "whole number from 0 to 256"], id="type"),
         pytest.param("[engine]\nthreads = true", ["engine.threads = True", "whole number"], id="boolean as number"),

@@ -94,3 +94,11 @@ def test_make_takes_what_is_right():
     words = ["make", "-n", "faults", "NUM=3", "ARGS=--network NUMM=4 args"]
     done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_where_only_one_command_is_known_it_is_named(capsys):
+    top = Parser(prog="edge-export key")
+    top.add_subparsers(dest="command", required=True).add_parser("new")
+    with pytest.raises(SystemExit):
+        top.parse_args(["hospital-2026"])
+    assert "unknown command 'hospital-2026'; expected 'new'" in capsys.readouterr().err

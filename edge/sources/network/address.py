@@ -111,7 +111,8 @@ def _password_of(path: Path, user: str, in_address: str) -> str:
         mode = path.stat().st_mode
         lines = path.read_text("utf-8").splitlines() if path.is_file() else []
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"source.password_file = {path}: cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else "no UTF-8"
+        raise ConfigError(f"source.password_file = {path}: cannot be read ({why})") from error
     if mode & 0o007:
         raise ConfigError(f"source.password_file = {path}: everybody may read it; chmod 0600 it")
     if not lines or not lines[0] or len(lines[0]) > _LONGEST_PASSWORD:

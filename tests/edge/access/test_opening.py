@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
 import socket
@@ -260,6 +261,14 @@ def test_it_is_renewed_while_the_unit_runs(tmp_path, monkeypatch):
     monkeypatch.setattr("edge.access.certificate.machine_names", lambda: ("a-new-name",))
     certificate.tick()
     assert certificate.fingerprint != before
+
+
+def test_its_names_are_found_where_netlink_is_refused_as_under_the_service(monkeypatch):
+    def refused(*_):
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr("socket.if_nameindex", refused)
+    assert {"localhost", "127.0.0.1", socket.gethostname()} <= {*machine_names()}
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")

@@ -58,6 +58,7 @@ def test_a_user_from_beginning_to_end(run, path, tmp_path):
     shown = run("audit", "--event", "user-added")
     assert shown.stdout.count("\n") == 1 and "name=anna role=operator" in shown.stdout
     assert run("audit", "--who", "nobody").stdout == ""
+    assert "nothing of 'rooot'" in (told := run("audit", "--who", "rooot").stderr) and "did you mean 'root'?" in told
     assert run("audit", "--since", "2020-01-01T00:00:00+00:00", "--json").stdout.splitlines() == lines
     assert run("audit", "--since", "yesterday").returncode == 2
 
@@ -69,6 +70,7 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(run, path):
     assert token not in path.read_text()
     assert read_people(path).tokens["wall"].sha256 == sha256_of(token)
     assert run("user", "list").stdout.startswith("token wall: viewer, until 2")
+    assert "did you mean 'wall'?" in run("user", "remove", "wal", "--token").stderr
     assert run("user", "remove", "wall", "--token").returncode == 0
     assert read_people(path).tokens == {}
 

@@ -42,7 +42,7 @@ def run_apart(paths, setup="", **env):
 
 def test_without_tensorrt_the_cpu_is_next_with_one_line():
     line, device = run_apart([], "sys.modules['tensorrt'] = None")
-    assert line.startswith("live is passed over: tensorrt is not installed")
+    assert line.startswith("live on a GPU is passed over: tensorrt is not installed")
     assert device.startswith("cpu")
 
 
@@ -51,7 +51,7 @@ FAKE = "from tests.doubles import fake_tensorrt; sys.modules['tensorrt'] = fake_
 
 def test_without_libcuda_the_cpu_is_next_with_one_line():
     line, device = run_apart([part("pycuda") / "site"], FAKE)
-    assert line == "live is passed over: no GPU engine: no NVIDIA driver (libcuda.so.1); " + (
+    assert line == "live on a GPU is passed over: no GPU engine: no NVIDIA driver (libcuda.so.1); " + (
         "docs/install.md says how to install it"
     )
     assert device.startswith("cpu")
@@ -61,7 +61,7 @@ def test_without_a_device_the_cpu_is_next_with_one_line():
     folder = part("pycuda")
     env = {"LD_LIBRARY_PATH": str(folder / "driver"), "HOST_CUDA_DEVICES": "0"}
     line, device = run_apart([folder / "site"], FAKE, **env)
-    assert line.startswith("live is passed over: no GPU engine: the NVIDIA driver finds no usable GPU")
+    assert line.startswith("live on a GPU is passed over: no GPU engine: the NVIDIA driver finds no usable GPU")
     assert device.startswith("cpu")
 
 
@@ -97,7 +97,7 @@ def test_a_plan_that_computes_something_else_fails_the_golden_frame_of_the_manif
     assert str(caught.value).endswith(f"; run: {command}")
     engine, (line,) = tool(unit)
     assert isinstance(engine, GraphCpuEngine)
-    assert line == f"live is passed over: {caught.value}"
+    assert line == f"live on a GPU is passed over: {caught.value}"
 
 
 def test_the_drawn_frame_of_the_manifest_proves_a_plan(gpu, unit):

@@ -72,6 +72,8 @@ def test_an_old_picture_is_stale_for_as_long_as_frames_arrive() -> None:
     health.captured(raw_frame(201, 5000 * MS), 6650 * MS)
     assert health.verdict(6700 * MS).reason == "the camera gives old pictures: check it and its network"
     assert health.verdict(7200 * MS).reason == "the camera is silent: check its cable"
+    health.set_source("demo:", 30.0)
+    assert health.verdict(7200 * MS).reason == "the demo gives no picture: this machine is too busy"
 
 
 def test_banner_page_and_health_have_one_vocabulary() -> None:

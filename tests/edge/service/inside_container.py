@@ -22,6 +22,10 @@ UNIT = "edge-enhance.service"
 CONFIG = Path("/etc/edge-enhance/edge.toml")
 GOOD = '[source]\nuri = "demo:"\nwait = true\n[web]\nlisten = "127.0.0.1:8080"\njpeg_quality = {}\n'
 WRONG = GOOD.format(5)
+OPEN = (
+    '[source]\nuri = "demo:"\n[web]\nlisten = ["127.0.0.1:8080", "0.0.0.0:8443"]\n'
+    'users = "/etc/edge-enhance/users.toml"\ncertificate = "self-made"\n'
+)
 
 PROGRAM, OUT = sys.argv[1], Path(sys.argv[2])
 seen: dict[str, Any] = {}
@@ -36,6 +40,7 @@ def main() -> None:
     seen["default_config"] = CONFIG.read_text()
     CONFIG.write_text(GOOD.format(80))
     seen["start"] = run("systemctl", "start", UNIT)
+    until(lambda: properties()["StatusText"])
     seen["started"] = properties()
     seen["user"] = user_of(int(seen["started"]["MainPID"]))
     seen["health"] = health()
@@ -62,6 +67,13 @@ def main() -> None:
     seen["refused"] = {"before": before, "after": properties()}
 
     seen["journal"] = journal()
+    CONFIG.write_text(OPEN)
+    seen["token"] = run(PROGRAM, "user", "token", "wall", "--role", "viewer")
+    seen["open_start"] = run("systemctl", "start", UNIT)
+    seen["open"] = properties()
+    seen["open_journal"] = run("journalctl", "--unit", UNIT, "--output=cat")["out"]
+    run("systemctl", "stop", UNIT)
+
     CONFIG.write_text(GOOD.format(80))
     with read_only_root():
         seen["read_only_start"] = run("systemctl", "start", UNIT)

@@ -11,6 +11,7 @@ import pytest
 
 from edge.basics.errors import UsageError
 from edge.cli import main
+from edge.service.command import _last_words
 from edge.service.files import CONFIG_PATH, RECORD_PATH, UNIT_PATH, check_reachable, service_files
 
 PROGRAM = "/opt/edge-enhance/bin/edge-enhance"
@@ -250,3 +251,11 @@ def test_a_program_that_the_service_sees_is_taken(tmp_path):
     check_reachable([Path(PROGRAM)])
     with pytest.raises(UsageError, match="/root"):
         check_reachable([Path(PROGRAM), Path("/root/.pyenv/bin/python")])
+
+
+def test_why_a_start_failed_is_the_programs_own_last_line(monkeypatch, tmp_path):
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho 'edge-enhance: edge.toml: not TOML'\necho 'Failed with result'\nexit 3\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert _last_words() == "edge-enhance: edge.toml: not TOML"

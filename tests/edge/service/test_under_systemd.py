@@ -73,6 +73,12 @@ def test_it_is_started_again(seen, how, message):
     assert message in messages(seen)
 
 
+def test_it_is_reached_from_the_network_with_a_certificate_of_its_own(seen):
+    assert seen["token"]["rc"] == 0, seen["token"]
+    assert (seen["open_start"]["rc"], seen["open"]["ActiveState"]) == (0, "active"), seen["open_journal"]
+    assert "certificate: SHA-256 " in seen["open_journal"]
+
+
 def test_where_a_silent_program_hung_is_in_the_journal(seen):
     assert "Fatal Python error: Aborted" in messages(seen)
 

@@ -40,3 +40,9 @@ def test_export_from_a_checkpoint_says_where_it_belongs():
     done = run_on_unit("onnx", "x.safetensors")
     assert done.returncode == 2
     assert done.stderr.startswith("edge-export: edge-export onnx needs safetensors, which a unit does not have")
+
+
+def test_a_correction_of_the_graph_says_where_it_belongs():
+    done = run_on_unit("correct", "live", "--calibration", "unit.calib", "-o", "models")
+    assert done.returncode == 2
+    assert done.stderr.startswith("edge-export: edge-export correct needs onnx, which a unit does not have")

@@ -144,11 +144,11 @@ def _become_service(config: Config) -> None:
 
 def _line(name: str, part: Callable[[], str]) -> bool:
     try:
-        with told_if_long(f"{name:7} is tried"):
+        with told_if_long(f"{name:8} is tried"):
             mark, result = "ok", part()
     except EdgeError as error:
         mark, result = "FAILED", str(error)
-    say(f"{name:7} {mark:7} {result}")
+    say(f"{name:8} {mark:7} {result}")
     return mark == "ok"
 
 
@@ -197,7 +197,8 @@ def _part_of(running: Mapping[str, Any], part: str) -> str:
     what = {"engine": f"{running['profile']} on {running['device']}, ", "source": f"{running['source']}, "}.get(
         part, ""
     )
-    told = f"{what}{record['state']} {since}{': ' if record['reason'] else ''}{record['reason']}"
+    state = "" if record["state"] == "ok" and not what else f"{record['state']} "
+    told = f"{what}{state}{since}{': ' if record['reason'] else ''}{record['reason']}"
     return "; ".join([told, *(_of_camera(running.get("camera") or {}) if part == "source" else [])])
 
 

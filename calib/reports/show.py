@@ -38,7 +38,8 @@ def lines(calibration: Calibration) -> Iterator[str]:
         yield line("distortion", " ".join(f"{value:.5f}" for value in lens.distortion))
         yield line("corrected picture", f"focal length {view_focal_px(lens):.1f} px")
     for name, value in calibration.figures.items():
-        yield line(name.replace("_", " "), value)
+        if name != "hot_pixels":  # told above
+            yield line(name.replace("_", " "), value)
 
 
 def _row(values: NDArray[np.float32], unit: str = "") -> str:

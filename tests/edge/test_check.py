@@ -48,7 +48,7 @@ def show(health):
 
 def check(config, capsys):
     code = check_unit(config, lambda config: load_profile(config.engine.profile))
-    return code, {line.split()[0]: line[8:] for line in capsys.readouterr().out.splitlines()}
+    return code, {line.split()[0]: line[9:] for line in capsys.readouterr().out.splitlines()}
 
 
 def test_a_running_unit_tells_of_its_own_parts(unit, capsys):
@@ -160,7 +160,7 @@ def test_a_network_camera_says_what_it_gives_and_what_tells_its_age(unit, capsys
 def test_the_model_runs_in_another_process_than_the_check():
     code = "import sys; from edge.cli import main; main(['--check']); print('onnxruntime' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
-    assert "engine  ok" in done.stdout, done.stdout + done.stderr
+    assert "engine   ok" in done.stdout, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "False"
 
 

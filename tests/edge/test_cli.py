@@ -188,7 +188,7 @@ def test_it_does_not_open_to_the_network_unasked(place):
     assert "edge-enhance user add NAME --role admin" in line and "--certificate self-made" in line
     done = run("--check", "--listen", "0.0.0.0:0")
     assert done.returncode == 1
-    assert "access  FAILED  web.listen 0.0.0.0:0 is open to the network" in done.stdout
+    assert "access   FAILED  web.listen 0.0.0.0:0 is open to the network" in done.stdout
 
 
 def test_a_port_in_use_is_said(place):
@@ -365,7 +365,7 @@ def test_check_says_every_part(tmp_path):
         "config", "unit", "model", "engine", "guard", "camera", "bridge", "screen", "calib", "clock", "access", "disk",
         "record", "privacy", "heat", "pacs", "worklist",
     ]  # fmt: skip
-    assert "calib   ok      none; the picture is not corrected for this unit" in done.stdout
+    assert "calib    ok      none; the picture is not corrected for this unit" in done.stdout
 
 
 @pytest.mark.slow
@@ -376,10 +376,10 @@ def test_check_says_the_calibrations_age_and_refuses_another_units(tmp_path):
     options = ("--check", "--calibration", str(path), "--source", "demo:?unit=A-1&pace=free")
     done = run(*options, "--unit", "A-1")
     assert done.returncode == 0, done.stdout
-    assert "calib   ok      unit A-1, 41 days old, dark, for 1920x1080 demo" in done.stdout
+    assert "calib    ok      unit A-1, 41 days old, dark, for 1920x1080 demo" in done.stdout
     done = run(*options, "--unit", "B-2")
     assert done.returncode == 1
-    assert "calib   FAILED" in done.stdout and "calibrates unit 'A-1', this is unit 'B-2'" in done.stdout
+    assert "calib    FAILED" in done.stdout and "calibrates unit 'A-1', this is unit 'B-2'" in done.stdout
 
 
 @pytest.mark.slow
@@ -404,7 +404,7 @@ def test_live_refuses_a_calibration_that_is_not_its_own(tmp_path, unit, source, 
 def test_check_fails_with_1(tmp_path):
     done = run("--check", "--source", "camera:/dev/video77")
     assert done.returncode == 1
-    assert "camera  FAILED" in done.stdout
+    assert "camera   FAILED" in done.stdout
     assert "/dev/video77" in done.stdout
 
 

@@ -15,9 +15,9 @@ import pytest
 from edge.basics.errors import InputOutputError
 from edge.clips.program import find_ffmpeg
 from edge.pictures.image import Image
+from tests.doubles.waiting import GUARD_S
 
 BACKGROUND, CORNER = (176, 104, 92), (200, 40, 40)
-_LIMIT_S = 60
 
 
 @cache
@@ -32,7 +32,7 @@ def ffmpeg() -> str:
 def made(path: Path, *arguments: str) -> Path:
     """Run FFmpeg with these arguments and this output."""
     done = subprocess.run(
-        [ffmpeg(), "-v", "error", "-nostdin", "-y", *arguments, str(path)], capture_output=True, timeout=_LIMIT_S
+        [ffmpeg(), "-v", "error", "-nostdin", "-y", *arguments, str(path)], capture_output=True, timeout=GUARD_S
     )
     assert done.returncode == 0, done.stderr.decode()
     return path
@@ -57,7 +57,7 @@ def clip(path: Path, image: Image, *arguments: str, fps: float = 30, num_frames:
             ffmpeg(), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width_px}x{height_px}",
             "-r", str(fps), "-i", "pipe:0", *arguments, str(path),
         ],
-        input=image.tobytes() * num_frames, capture_output=True, timeout=_LIMIT_S,
+        input=image.tobytes() * num_frames, capture_output=True, timeout=GUARD_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode()
     return path
@@ -69,7 +69,7 @@ def probed(path: Path, stream: str = "v:0", *, count: bool = True) -> dict[str, 
         pytest.skip("ffprobe is not installed (apt-get install ffmpeg)")
     words = ["ffprobe", "-v", "error", *(["-count_frames"] if count else []), "-select_streams", stream]
     words += ["-show_streams", "-show_entries", "packet=pts_time,duration_time", "-show_packets", "-of", "json"]
-    done = subprocess.run([*words, str(path)], capture_output=True, timeout=_LIMIT_S)
+    done = subprocess.run([*words, str(path)], capture_output=True, timeout=GUARD_S)
     found = json.loads(done.stdout)
     times_s = sorted(float(packet["pts_time"]) for packet in found.get("packets", []) if "pts_time" in packet)
     streams = found.get("streams", [])
@@ -83,7 +83,7 @@ def frames_of(path: Path, width_px: int, height_px: int, filters: str = "null") 
             ffmpeg(), "-v", "error", "-nostdin", "-i", str(path), "-vf", filters,
             "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1",
         ],
-        capture_output=True, timeout=_LIMIT_S,
+        capture_output=True, timeout=GUARD_S,
     )  # fmt: skip
     return np.frombuffer(done.stdout, np.uint8).reshape(-1, height_px, width_px, 3)
 

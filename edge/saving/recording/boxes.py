@@ -15,6 +15,7 @@ TICKS_PER_S = 90_000
 MAX_HEAD_BYTES, MAX_FRAGMENT_BYTES = 4 << 20, 256 << 20
 """Of `moov` and `moof`, and of what a fragment holds: two seconds of 1080p that cannot be packed take 100 MB."""
 _HEAD = struct.Struct(">I4s")
+_NOUGHTS = 64  # a head of JPEG has some in a row
 
 Read = Callable[[int], bytes]
 """Gives so many bytes; fewer at the end alone."""
@@ -111,10 +112,13 @@ class Extent:
 
 
 def whole_extent(file: BinaryIO) -> Extent:
-    """Read the heads of a file's boxes, from its begin up to the last fragment that is there whole."""
+    """Read the heads of a file's boxes, from its begin up to the last fragment that is there whole.
+
+    What is in a fragment is read from the last one backwards, as far as a file system left noughts in it.
+    """
     size = file.seek(0, 2)
-    at = num_frames = end = 0
-    whole = 0
+    at = num_frames = 0
+    found: list[tuple[int, Extent]] = []
     moof, has_head = b"", False
     while at + _HEAD.size <= size:
         file.seek(at)
@@ -133,10 +137,23 @@ def whole_extent(file: BinaryIO) -> Extent:
                 fragment = fragment_of(moof, b"")
             except NotMp4:
                 break
-            whole, moof = at, b""
+            moof = b""
             num_frames += fragment.num_frames
-            end = fragment.begin + fragment.duration
-    return Extent(whole, num_frames, end)
+            found.append((at - num_bytes + _HEAD.size, Extent(at, num_frames, fragment.begin + fragment.duration)))
+    while found and not _is_written(file, found[-1][0], found[-1][1].num_bytes):
+        found.pop()
+    return found[-1][1] if found else Extent(0, 0, 0)
+
+
+def _is_written(file: BinaryIO, begin: int, end: int) -> bool:
+    """Whether frames are there and no noughts where a file system had not written yet.
+
+    Neither H.264 (no NAL unit ends with a nought or has three in a row, ISO/IEC 14496-10, section 7.4.1) nor JPEG (FFD9
+    at its end) can look like that.
+    """
+    file.seek(begin)
+    content = file.read(end - begin)
+    return bool(content) and content[-1] != 0 and bytes(_NOUGHTS) not in content
 
 
 def _read_box(read: Read, most: int) -> bytes:

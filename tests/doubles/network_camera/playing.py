@@ -14,7 +14,7 @@ from tests.doubles.network_camera.painting import worst_difference
 from tests.doubles.network_camera.timecode import Code, read_codes
 
 _BYTES = 1920 * 1080 * 3
-_GUARD_S = 60
+_GUARD_S = 180
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ HEAD = box(b"ftyp", b"iso5") + box(b"moov", bytes(20))
 
 
 def clip(num=3):
-    return HEAD + b"".join(moof(one * 6000) + box(b"mdat", bytes(20)) for one in range(num))
+    return HEAD + b"".join(moof(one * 6000) + box(b"mdat", bytes(19) + b"x") for one in range(num))
 
 
 def test_a_fragment_tells_its_time():
@@ -88,6 +88,18 @@ def test_a_file_is_whole_up_to_its_last_fragment(num_bytes):
     extent = boxes.whole_extent(io.BytesIO(content[:num_bytes]))
     assert extent.num_bytes == (ends[num_whole - 1] if num_whole else 0)
     assert (extent.num_frames, extent.duration) == (2 * num_whole, 6000 * num_whole)
+
+
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_noughts_in_the_place_of_frames_are_not_whole(at):
+    """A file has its length, and a file system had not written the blocks at its end: or not those before it."""
+    content = [HEAD, *(moof(one * 6000) + box(b"mdat", b"x" * 5000) for one in range(3))]
+    ends = [len(b"".join(content[: one + 1])) for one in range(4)]
+    whole = b"".join(content)
+    for torn in (whole[: ends[at] - 1] + bytes(len(whole) - ends[at] + 1), whole[: ends[at] - 600] + bytes(512)):
+        assert boxes.whole_extent(io.BytesIO(torn)).num_bytes == (ends[at - 1] if at > 1 else 0)
+    torn = whole[: ends[at] - 600] + bytes(512) + whole[ends[at] - 88 : ends[at]]
+    assert boxes.whole_extent(io.BytesIO(torn)).num_bytes == (ends[at - 1] if at > 1 else 0)
 
 
 @pytest.mark.parametrize("content", [b"", bytes(100), b"\xff" * 100, b"%PDF" * 10, moof() + box(b"mdat")])

@@ -60,6 +60,17 @@ def test_one_that_was_running_is_ended_and_told(cut):
     assert clean_up([folder]).lines() == [], "once"
 
 
+def test_noughts_at_the_end_of_its_last_fragment_are_cut_off_with_it(cut):
+    folder, name = cut
+    path = folder / f"{name}-raw.mp4"
+    content = path.read_bytes()
+    *_, last_but_one, last = ends_of_fragments(content)
+    path.write_bytes(content[: last - 100] + bytes(100))  # its length was written, its last block not
+    clean_up([folder])
+    assert path.read_bytes() == content[:last_but_one]
+    assert times_s(path)
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_wherever_it_was_cut_it_plays_up_to_the_last_whole_fragment(cut, seed):
     folder, name = cut

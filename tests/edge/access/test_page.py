@@ -55,13 +55,21 @@ def log_in(page: Any, name: str, password: str | None = None) -> None:
     page.keyboard.press("Enter")
 
 
+def wait_entered(page: Any, url: str) -> None:
+    """Until the page with the picture is there; the login's own words where it does not come."""
+    try:
+        page.wait_for_url(url)
+    except playwright.TimeoutError as error:
+        raise AssertionError(f"{page.url}: {page.get_by_role('alert').all_inner_texts()}") from error
+
+
 def test_from_the_login_to_the_live_picture_and_out_again(page: Any, open_studio: Any) -> None:
     studio = open_studio(listen="0.0.0.0:0", certificate="self-made")
     studio.roll()
     page.goto(studio.url)
     assert page.url.endswith("/login")
     log_in(page, "otto")
-    page.wait_for_url(studio.url)
+    wait_entered(page, studio.url)
     wait_for(page, f"!({COVERED})")
     assert page.locator("#save").is_enabled()
     page.locator("#state").click()
@@ -82,7 +90,7 @@ def test_a_wrong_password_is_said_and_the_next_one_is_asked_for(page: Any, studi
     assert page.locator("#password").input_value() == ""
     page.keyboard.type(PASSWORDS["otto"])
     page.keyboard.press("Enter")
-    page.wait_for_url(studio.url)
+    wait_entered(page, studio.url)
 
 
 def test_fields_have_labels_and_belong_to_a_password_manager(page: Any, studio: Any) -> None:
@@ -100,7 +108,7 @@ def test_a_session_that_ends_is_said_over_the_picture_and_the_way_back_is_one_ke
     studio.roll()
     page.goto(studio.url)
     log_in(page, "vera")
-    page.wait_for_url(studio.url)
+    wait_entered(page, studio.url)
     wait_for(page, f"!({COVERED})")
     people = users.read_text()
     users.write_text(people.replace('name = "vera"', 'name = "gone"'))
@@ -113,7 +121,7 @@ def test_a_session_that_ends_is_said_over_the_picture_and_the_way_back_is_one_ke
     page.wait_for_url("**/login")
     page.wait_for_timeout(2500)  # the users file is read again
     log_in(page, "vera")
-    page.wait_for_url(studio.url)
+    wait_entered(page, studio.url)
     wait_for(page, f"!({COVERED})")
     assert page.wrong == []
 
@@ -122,7 +130,7 @@ def test_a_viewer_is_not_offered_what_they_may_not_do(page: Any, studio: Any) ->
     studio.roll()
     page.goto(studio.url)
     log_in(page, "vera")
-    page.wait_for_url(studio.url)
+    wait_entered(page, studio.url)
     wait_for(page, f"!({COVERED})")
     wait_for(page, "document.getElementById('who').textContent === 'vera, viewer'")
     for name in ("save", "freeze", "live", "record", "adjust-open"):
@@ -154,6 +162,6 @@ def test_without_users_the_login_leads_on_to_the_picture(page: Any, open_studio:
     studio.roll()
     page.goto(f"{studio.url}login")
     log_in(page, "otto")
-    page.wait_for_url(studio.url)
+    wait_entered(page, studio.url)
     wait_for(page, f"!({COVERED})")
     assert "otto" not in page.inner_text("body"), "nobody is logged in where nobody has to be"

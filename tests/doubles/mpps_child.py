@@ -36,6 +36,8 @@ def main() -> None:
     telling.start()
     sending.start()
     session.close()
+    while telling.record() is None:  # sessions before the first step could be kept are none of its
+        threading.Event().wait(0.01)
     counter = folder / "number"
     for number in range(int(counter.read_text()) if counter.exists() else 0, num):
         write_whole(counter, str(number + 1).encode(), 0o640)

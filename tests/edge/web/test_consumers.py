@@ -33,7 +33,7 @@ from tests.doubles.network_camera.timecode import is_of_one_moment, timecode_ns
 from tests.doubles.waiting import GUARD_S
 from tests.faults.program import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]  # a picture that is late is covered
 
 NUM_PICTURES = 6
 FPS = 10.0

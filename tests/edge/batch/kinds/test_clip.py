@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from itertools import pairwise
@@ -124,7 +125,11 @@ def test_a_clip_that_grows_while_it_is_read_is_refused(bench: Bench) -> None:
 
 
 def ffmpeg_children() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "ffmpeg" in child.name()]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            found += [child] if "ffmpeg" in child.name() else []
+    return found
 
 
 @pytest.mark.slow
@@ -209,8 +214,11 @@ def test_memory_stays_flat_over_a_long_clip(bench: Bench) -> None:
 
     def weigh(num_calls: int) -> None:
         if num_calls >= 100 and num_calls % 50 == 0:
-            processes = [psutil.Process(), *ffmpeg_children()]
-            held_mb.append(sum(one.memory_full_info().uss for one in processes) / 1e6)
+            held = [psutil.Process().memory_full_info().uss]
+            for one in ffmpeg_children():
+                with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                    held.append(one.memory_full_info().uss)
+            held_mb.append(sum(held) / 1e6)
 
     bench.engine.on_call = weigh
     assert bench.run(path).exit_code == 0

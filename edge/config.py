@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from edge.basics.errors import ConfigError
@@ -12,6 +13,9 @@ from edge.basics.secrets import shown_uri
 from edge.basics.settings import setting
 from firmware_bridge.command_line import hint
 from firmware_bridge.wire.limits import MAX_LEDS, MAX_SYNC_DELAY_US, PERMILLE
+
+live_setting = partial(setting, live=True)
+"""One that a reload takes on while the unit runs."""
 
 LIVE, CHECK, PRINT_CONFIG, FILES = "--live", "--check", "--print-config", "files"
 """What edge-enhance may be asked to do, as messages name it."""
@@ -36,45 +40,39 @@ CAMERA_CONTROLS = (
 class SourceConfig:
     """The table [source]: where the live picture comes from."""
 
-    uri: str = setting(
+    uri: str = live_setting(
         "demo:",
         "camera:/dev/video0, csi:0, gst:PIPELINE, demo:, rtsp://HOST/PATH, a clip, a picture or a folder",
         option="--source",
         metavar="URI",
         modes=OF_UNIT,
-        live=True,
     )
     wait: bool = setting(
         False, "wait for a camera that is missing at the start, as the service does; otherwise exit 69"
     )
-    fit: str = setting(
+    fit: str = live_setting(
         "crop",
         "a camera that is not 16:9: crop cuts away what is too much of it, pad shows all of it with black beside it",
         choices=("crop", "pad"),
-        live=True,
     )
-    controls: tuple[str, ...] = setting(
+    controls: tuple[str, ...] = live_setting(
         (),
         "the camera's settings, as its driver numbers them, set each time that it is opened: auto_exposure=1, "
         "exposure=120, gain=0, auto_white_balance=0, white_balance_kelvin=4600, ...",
-        live=True,
     )
-    password_file: str = setting(
+    password_file: str = live_setting(
         "",
         "file whose first line is the password of the user whom a network camera's address names; $VARIABLES are "
         "filled in, and only its owner and its group may read it",
-        live=True,
     )
-    ca: str = setting(
+    ca: str = live_setting(
         "",
         "PEM file with the authorities that may have signed the certificate of an rtsps:// or https:// camera, or with "
         "that certificate; empty takes this system's authorities",
-        live=True,
     )
-    camera_clock: bool = setting(
+    camera_clock: bool = live_setting(
         True,
         "where a network camera tells the time of day of its pictures, take their age from it; set both clocks by NTP",
-        live=True,
     )
 
     def __post_init__(self) -> None:
@@ -105,21 +103,19 @@ class SourceConfig:
 class UnitConfig:
     """The table [unit]: which camera unit this is, and its calibration."""
 
-    serial: str = setting(
+    serial: str = live_setting(
         "",
         "serial number of this camera unit; a calibration must be of this one",
         option="--unit",
         metavar="SERIAL",
         modes=OF_UNIT,
-        live=True,
     )
-    calibration: str = setting(
+    calibration: str = live_setting(
         "",
         "the unit's unit.calib, made by edge-calib solve, applied before the network; empty: frames are not corrected",
         option="--calibration",
         metavar="FILE",
         modes=OF_UNIT,
-        live=True,
     )
 
 
@@ -127,52 +123,45 @@ class UnitConfig:
 class EngineConfig:
     """The table [engine]: what enhances the picture."""
 
-    profile: str = setting(
+    profile: str = live_setting(
         "live",
         "name of a profile, shipped or in engine.models",
         option="--profile",
         metavar="NAME",
         modes=(*OF_UNIT, FILES),
-        live=True,
     )
-    threads: int = setting(0, "threads of a CPU engine; 0: every core", low=0, high=256, live=True)
-    models: str = setting(
+    threads: int = live_setting(0, "threads of a CPU engine; 0: every core", low=0, high=256)
+    models: str = live_setting(
         "",
         "folder of the unit's own profiles; they win over shipped ones of the same name",
         option="--models",
         metavar="DIR",
         modes=(FILES, PRINT_CONFIG),
-        live=True,
     )
-    keys: str = setting(
+    keys: str = live_setting(
         "/etc/edge-enhance/keys",
         "folder of the public keys by which a profile in engine.models must be signed; empty: none need be, as on a "
         "machine where models are made",
-        live=True,
     )
-    backend: str = setting(
+    backend: str = live_setting(
         "auto",
         "auto: a GPU where there is one with an engine for it, else the CPU; a name insists",
         choices=("auto", "cpu", "tensorrt", "tensorrt-rtx"),
-        live=True,
     )
-    engines: str = setting(
-        "/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built", live=True
-    )
-    precision: str = setting("fp16", "precision of the engine", choices=("fp16", "fp32", "int8"), live=True)
+    engines: str = live_setting("/var/lib/edge-enhance/engines", "folder of the engines that edge-export engine built")
+    precision: str = live_setting("fp16", "precision of the engine", choices=("fp16", "fp32", "int8"))
 
 
 @dataclass(frozen=True)
 class EnhanceConfig:
     """The table [enhance]: how much of the enhancement is shown."""
 
-    strength: float = setting(
+    strength: float = live_setting(
         1.0,
         "share of the enhancement that is shown: 0 none of it, 1 all of it; the page can change it until the "
         "program ends",
         low=0.0,
         high=1.0,
-        live=True,
     )
 
 
@@ -214,7 +203,7 @@ class WebConfig:
     transports: tuple[str, ...] = setting(
         TRANSPORTS, "ways of the live picture that are on: websocket for the page, mjpeg for others", choices=TRANSPORTS
     )
-    jpeg_quality: int = setting(85, "quality of the streamed JPEGs", low=30, high=100, live=True)
+    jpeg_quality: int = live_setting(85, "quality of the streamed JPEGs", low=30, high=100)
     names: tuple[str, ...] = setting(
         (),
         "more names that the unit is called by, such as a proxy's; a request for any other is refused (421). Its own "
@@ -259,9 +248,9 @@ class VideoConfig:
     encoder: str = setting("auto", "GStreamer's encoder; auto: hardware where it is there, else software", choices=(
         "auto", "nvv4l2h264enc", "nvh264enc", "x264enc", "openh264enc",
     ))  # fmt: skip
-    kbits: int = setting(8000, "thousand bits a second of a view, at most", low=500, high=50_000, live=True)
-    width: int = setting(
-        1920, "pictures are made no wider than this; each of a pair two thirds of it", low=480, high=1920, live=True
+    kbits: int = live_setting(8000, "thousand bits a second of a view, at most", low=500, high=50_000)
+    width: int = live_setting(
+        1920, "pictures are made no wider than this; each of a pair two thirds of it", low=480, high=1920
     )
 
     def __post_init__(self) -> None:
@@ -289,18 +278,15 @@ class AuditConfig:
 class SaveConfig:
     """The table [save]: pictures that are kept."""
 
-    folder: str = setting(
-        "",
-        "where the unit itself saves; empty: pictures/ in $STATE_DIRECTORY, or in the working folder",
-        live=True,
+    folder: str = live_setting(
+        "", "where the unit itself saves; empty: pictures/ in $STATE_DIRECTORY, or in the working folder"
     )
-    limit_gib: float = setting(
+    limit_gib: float = live_setting(
         0.0,
         "what pictures and recordings may take together; above it the oldest recordings are removed, pictures never; "
         "0: no limit but the disk",
         low=0.0,
         high=65536.0,
-        live=True,
     )
 
     @property
@@ -312,11 +298,11 @@ class SaveConfig:
 class UsageConfig:
     """The table [usage]: what the unit meets with, as numbers of which no picture can be made."""
 
-    keep: bool = setting(
-        False, "count haze, sharpness, correction and what enhanced, by the day, for edge-enhance stats", live=True
+    keep: bool = live_setting(
+        False, "count haze, sharpness, correction and what enhanced, by the day, for edge-enhance stats"
     )
-    file: str = setting(
-        "", "where that is kept; empty: usage/usage.json in $STATE_DIRECTORY, without that nothing is", live=True
+    file: str = live_setting(
+        "", "where that is kept; empty: usage/usage.json in $STATE_DIRECTORY, without that nothing is"
     )
 
     @property
@@ -330,24 +316,19 @@ class UsageConfig:
 class RecordingConfig:
     """The table [recording]: clips of the live picture."""
 
-    views: tuple[str, ...] = setting(
-        ("raw", "enhanced"), "what is recorded where nobody asks for less: raw, enhanced or both", live=True
+    views: tuple[str, ...] = live_setting(
+        ("raw", "enhanced"), "what is recorded where nobody asks for less: raw, enhanced or both"
     )
-    fps: float = setting(
-        30.0, "frames a second at most; fewer cost less of the processor", low=1.0, high=60.0, live=True
-    )
-    minutes: int = setting(120, "a recording that nobody stops ends after so long", low=1, high=1440, live=True)
-    before_s: int = setting(
+    fps: float = live_setting(30.0, "frames a second at most; fewer cost less of the processor", low=1.0, high=60.0)
+    minutes: int = live_setting(120, "a recording that nobody stops ends after so long", low=1, high=1440)
+    before_s: int = live_setting(
         0,
         "seconds that are kept in memory, to be saved after they were seen; 0: none. It encodes all the time: about "
         "half a core for each view at 30 frames/s",
         low=0,
         high=120,
-        live=True,
     )
-    before_mib: int = setting(
-        96, "memory that these seconds may take; they are fewer then", low=8, high=4096, live=True
-    )
+    before_mib: int = live_setting(96, "memory that these seconds may take; they are fewer then", low=8, high=4096)
 
     def __post_init__(self) -> None:
         if not self.views or len({*self.views}) < len(self.views) or not {*self.views} <= {"raw", "enhanced"}:
@@ -358,8 +339,8 @@ class RecordingConfig:
 class SessionConfig:
     """The table [session]: the patient session that pictures and recordings belong to."""
 
-    idle_hours: int = setting(
-        12, "a patient session in which nothing is saved for so long is closed; 0: never", low=0, high=168, live=True
+    idle_hours: int = live_setting(
+        12, "a patient session in which nothing is saved for so long is closed; 0: never", low=0, high=168
     )
 
 
@@ -376,13 +357,12 @@ class PrivacyConfig:
     old_keys: tuple[str, ...] = setting(
         (), "files with keys by which older ones were encrypted: they are read with these"
     )
-    retention_days: int = setting(
+    retention_days: int = live_setting(
         0,
         "pictures and recordings are removed after so long, whoever they are of; 0: they are kept until somebody "
         "removes them",
         low=0,
         high=36_500,
-        live=True,
     )
 
 
@@ -412,14 +392,12 @@ class BridgeConfig:
 class HeatConfig:
     """The table [heat]: how hot the unit may get."""
 
-    warm_celsius: float = setting(85.0, "from here on the unit does less work", low=30.0, high=120.0, live=True)
-    hot_celsius: float = setting(
-        95.0, "from here on it shows the raw picture; at least heat.warm_celsius", low=30.0, high=120.0, live=True
+    warm_celsius: float = live_setting(85.0, "from here on the unit does less work", low=30.0, high=120.0)
+    hot_celsius: float = live_setting(
+        95.0, "from here on it shows the raw picture; at least heat.warm_celsius", low=30.0, high=120.0
     )
-    ignore_zones: tuple[str, ...] = setting(
-        ("PMIC-Die", "thermal-fan-est", "iwlwifi_1"),
-        "thermal zones that tell nothing of the processor's heat",
-        live=True,
+    ignore_zones: tuple[str, ...] = live_setting(
+        ("PMIC-Die", "thermal-fan-est", "iwlwifi_1"), "thermal zones that tell nothing of the processor's heat"
     )
 
     def __post_init__(self) -> None:
@@ -433,54 +411,45 @@ class HeatConfig:
 class PacsConfig:
     """The table [pacs]: the hospital's archive, to which pictures of patient sessions with an examination are sent."""
 
-    host: str = setting("", "the PACS: a name or an address; empty, and `pacs.stow` too: nothing is sent", live=True)
-    port: int = setting(11112, "its DICOM port", low=1, high=65535, live=True)
-    ae_title: str = setting("PACS", "its AE title: at most 16 characters", live=True)
-    own_ae_title: str = setting(
-        "EDGE-ENHANCE", "the unit's AE title, as the PACS knows it: at most 16 characters", live=True
-    )
-    tls: bool = setting(False, "speak TLS (1.2 or newer, as DICOM's BCP 195 profile asks) with the PACS", live=True)
-    ca: str = setting(
+    host: str = live_setting("", "the PACS: a name or an address; empty, and `pacs.stow` too: nothing is sent")
+    port: int = live_setting(11112, "its DICOM port", low=1, high=65535)
+    ae_title: str = live_setting("PACS", "its AE title: at most 16 characters")
+    own_ae_title: str = live_setting("EDGE-ENHANCE", "the unit's AE title, as the PACS knows it: at most 16 characters")
+    tls: bool = live_setting(False, "speak TLS (1.2 or newer, as DICOM's BCP 195 profile asks) with the PACS")
+    ca: str = live_setting(
         "",
         "PEM file with the authorities that may have signed the certificate of the PACS, or with that certificate; "
         "empty takes this system's authorities",
-        live=True,
     )
-    certificate: str = setting("", "PEM file of the unit's own certificate, where the PACS asks for one", live=True)
-    key: str = setting(
-        "", "PEM file of its key, which others must not be able to read; empty: it is in pacs.certificate", live=True
+    certificate: str = live_setting("", "PEM file of the unit's own certificate, where the PACS asks for one")
+    key: str = live_setting(
+        "", "PEM file of its key, which others must not be able to read; empty: it is in pacs.certificate"
     )
-    timeout_s: int = setting(30, "seconds after which a PACS that says nothing is given up", low=2, high=600, live=True)
-    commitment: bool = setting(
+    timeout_s: int = live_setting(30, "seconds after which a PACS that says nothing is given up", low=2, high=600)
+    commitment: bool = live_setting(
         True,
         "ask the PACS to say that it has stored for good what was sent (storage commitment); until then it stays on "
         "the unit. Off: what was sent counts as there",
-        live=True,
     )
-    listen: str = setting(
+    listen: str = live_setting(
         "",
         "address and port at which the PACS may say so later, such as 10.0.0.7:11112; empty: only on the connection "
         "on which it was asked",
-        live=True,
     )
-    stow: str = setting(
+    stow: str = live_setting(
         "",
         "address of a DICOMweb service, as https://HOST/dicom-web: what is sent goes there by STOW-RS, and pacs.host "
         "is only asked whether it is stored",
-        live=True,
     )
-    user: str = setting("", "user of the DICOMweb service", live=True)
-    password_file: str = setting(
+    user: str = live_setting("", "user of the DICOMweb service")
+    password_file: str = live_setting(
         "",
         "file whose first line is this user's password; $VARIABLES are filled in, and only its owner and its group may "
         "read it",
-        live=True,
     )
-    token_file: str = setting("", "the same with a token (Bearer), in place of user and password", live=True)
-    folder: str = setting(
-        "",
-        "where the queue of what is to be sent is kept; empty: pacs/ in $STATE_DIRECTORY, or in the working folder",
-        live=True,
+    token_file: str = live_setting("", "the same with a token (Bearer), in place of user and password")
+    folder: str = live_setting(
+        "", "where the queue of what is to be sent is kept; empty: pacs/ in $STATE_DIRECTORY, or in the working folder"
     )
 
     def __post_init__(self) -> None:
@@ -509,39 +478,35 @@ class PacsConfig:
 class WorklistConfig:
     """The table [worklist]: where the page finds who is to be examined, so that nobody types a name."""
 
-    host: str = setting("", "the worklist (DICOM Modality Worklist): a name or an address; empty: none", live=True)
-    port: int = setting(11112, "its DICOM port", low=1, high=65535, live=True)
-    ae_title: str = setting("WORKLIST", "its AE title: at most 16 characters", live=True)
-    own_ae_title: str = setting(
-        "EDGE-ENHANCE", "the unit's AE title, as the worklist knows it: at most 16 characters", live=True
+    host: str = live_setting("", "the worklist (DICOM Modality Worklist): a name or an address; empty: none")
+    port: int = live_setting(11112, "its DICOM port", low=1, high=65535)
+    ae_title: str = live_setting("WORKLIST", "its AE title: at most 16 characters")
+    own_ae_title: str = live_setting(
+        "EDGE-ENHANCE", "the unit's AE title, as the worklist knows it: at most 16 characters"
     )
-    tls: bool = setting(False, "speak TLS with the worklist, as pacs.tls", live=True)
-    ca: str = setting(
-        "", "PEM file with who may have signed its certificate; empty takes this system's authorities", live=True
+    tls: bool = live_setting(False, "speak TLS with the worklist, as pacs.tls")
+    ca: str = live_setting(
+        "", "PEM file with who may have signed its certificate; empty takes this system's authorities"
     )
-    certificate: str = setting("", "PEM file of the unit's own certificate, where the worklist asks for one", live=True)
-    key: str = setting("", "PEM file of its key; empty: it is in worklist.certificate", live=True)
-    timeout_s: int = setting(
-        10, "seconds after which a worklist that has not answered is given up", low=2, high=60, live=True
+    certificate: str = live_setting("", "PEM file of the unit's own certificate, where the worklist asks for one")
+    key: str = live_setting("", "PEM file of its key; empty: it is in worklist.certificate")
+    timeout_s: int = live_setting(
+        10, "seconds after which a worklist that has not answered is given up", low=2, high=60
     )
-    station: str = setting("", "only what is scheduled for this AE title; empty: for any", live=True)
-    modality: str = setting(
-        "ES", "only what is scheduled for this modality, such as ES (endoscopy); empty: any", live=True
-    )
-    days: int = setting(0, "so many days before and after today are asked for too", low=0, high=31, live=True)
-    mpps: str = setting(
+    station: str = live_setting("", "only what is scheduled for this AE title; empty: for any")
+    modality: str = live_setting("ES", "only what is scheduled for this modality, such as ES (endoscopy); empty: any")
+    days: int = live_setting(0, "so many days before and after today are asked for too", low=0, high=31)
+    mpps: str = live_setting(
         "",
         "AE_TITLE@HOST:PORT of who is told that a patient session begins and ends (Modality Performed Procedure Step), "
         "by worklist.own_ae_title and with the TLS of this table; it takes [pacs] too; empty: nobody",
-        live=True,
     )
-    character_set: str = setting(
+    character_set: str = live_setting(
         "",
         "the letters of answers that do not say which they are written in; empty: such an answer can be chosen only if "
         "it is all ASCII",
         choices=("", "ISO_IR 192", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 126", "ISO_IR 127",
-                 "ISO_IR 138", "ISO_IR 144", "ISO_IR 148", "ISO_IR 166", "ISO_IR 13", "GB18030", "GBK"),
-        live=True,
+                 "ISO_IR 138", "ISO_IR 144", "ISO_IR 148", "ISO_IR 166", "ISO_IR 13", "GB18030", "GBK")
     )  # fmt: skip
 
     def __post_init__(self) -> None:

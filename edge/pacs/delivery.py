@@ -25,8 +25,6 @@ from edge.saving.store import Store
 
 log = logging.getLogger(__name__)
 
-RARE_WAIT_S = 900.0
-
 
 class Way(Protocol):
     """By which objects go."""
@@ -113,7 +111,7 @@ class Delivery:
         if outcome.is_final:
             self._failed(entry, outcome.reason)
         else:
-            wait_s = RARE_WAIT_S if outcome.is_rare else wait_after(entry.tries)
+            wait_s = wait_after(entry.tries, is_rare=outcome.is_rare)
             self._queue.later(entry, outcome.reason, time.time() + wait_s)
 
     def _failed(self, entry: Entry, reason: str) -> None:

@@ -9,11 +9,17 @@ from collections.abc import Callable
 from edge.basics.errors import ConfigError
 from edge.pacs.peers import PeerFailed
 
-FIRST_S, LAST_S = 5.0, 300.0
+FIRST_S, LAST_S, RARE_S = 5.0, 300.0, 900.0
 
 
-def wait_after(tries: int) -> float:
-    """Seconds until the next try, longer each time, never the same for two units."""
+def wait_after(tries: int, *, is_rare: bool = False) -> float:
+    """Seconds until the next try, longer each time, never the same for two units.
+
+    Args:
+        is_rare: only somebody who changes the peer changes what it answered.
+    """
+    if is_rare:
+        return RARE_S
     return min(LAST_S, FIRST_S * 2.0 ** min(tries, 10)) * random.uniform(0.5, 1.0)
 
 

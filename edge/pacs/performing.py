@@ -40,7 +40,6 @@ GRACE_S = 10.0
 """After a session closed: what was saved at its last moment is on the disk then."""
 SETTLE_S = 300.0
 """So long the end of a step waits for its objects to be sent, and for records that cannot be read."""
-RARE_WAIT_S = 900.0
 MAX_TRIES = 20
 """Of what the peer answers with a failure that says nothing: about an hour and a half."""
 _NOTHING_MADE = "Nothing was saved"
@@ -265,8 +264,7 @@ class Performing:
             work.steps.failed(step, told.reason)
             log.error("mpps: session %s: %s; edge-enhance pacs retry tells it again", step.session, told.reason)
         else:
-            wait_s = RARE_WAIT_S if told.is_rare else wait_after(step.tries)
-            work.steps.later(step, told.reason, time.time() + wait_s)
+            work.steps.later(step, told.reason, time.time() + wait_after(step.tries, is_rare=told.is_rare))
         return False
 
     def _record_of(self, work: _Work, session: str) -> Mapping[str, Any] | None:

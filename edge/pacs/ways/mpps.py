@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from edge.pacs.peers import NothingAccepted, Peer, PeerFailed, associated, statu
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
+    from pydicom.uid import UID
     from pynetdicom.association import Association
 
 _DONE = (0x0000, 0x0001, 0x0107, 0x0116)
@@ -58,23 +59,24 @@ class Telling:
 
     def begin(self, uid: str, step: Dataset) -> Told:
         """N-CREATE. One that is there already is ours: nobody else makes such a UID."""
-        try:
-            answer, _ = self._association.send_n_create(step, MPPS, uid)
-        except RuntimeError as error:
-            raise PeerFailed(f"{self._peer.name}: it closed the connection") from error
-        status = status_of(self._peer, answer)
+        status, _ = self._asked(self._association.send_n_create, uid, step)
         return Told() if status == _DUPLICATE else _told(status, "does not begin the step")
 
     def end(self, uid: str, step: Dataset) -> Told:
         """N-SET. One that has its end already has ours."""
-        try:
-            answer, _ = self._association.send_n_set(step, MPPS, uid)
-        except RuntimeError as error:
-            raise PeerFailed(f"{self._peer.name}: it closed the connection") from error
-        status = status_of(self._peer, answer)
+        status, answer = self._asked(self._association.send_n_set, uid, step)
         if status == _FAILED and answer.get("ErrorID") == _ENDED:
             return Told()
         return _told(status, "does not end the step")
+
+    def _asked(
+        self, send: Callable[[Dataset, UID, str], tuple[Dataset, Dataset | None]], uid: str, step: Dataset
+    ) -> tuple[int, Dataset]:
+        try:
+            answer, _ = send(step, MPPS, uid)
+        except RuntimeError as error:
+            raise PeerFailed(f"{self._peer.name}: it closed the connection") from error
+        return status_of(self._peer, answer), answer
 
 
 @contextmanager

@@ -125,9 +125,9 @@ def whole_extent(file: BinaryIO) -> Extent:
         num_bytes, kind = _HEAD.unpack(file.read(_HEAD.size))
         if num_bytes < _HEAD.size or at + num_bytes > size or kind not in (b"ftyp", b"moov", b"moof", b"mdat"):
             break
+        if num_bytes > (MAX_FRAGMENT_BYTES if kind == b"mdat" else MAX_HEAD_BYTES):
+            break
         if kind == b"moof":
-            if num_bytes > MAX_HEAD_BYTES:
-                break
             file.seek(at)
             moof = file.read(num_bytes)
         at += num_bytes

@@ -10,7 +10,7 @@ import pytest
 
 from edge.config import PacsConfig
 from edge.health.news import Board, SessionChanged
-from edge.pacs import delivery, patience, sender
+from edge.pacs import patience, sender
 from edge.pacs.sender import Sender
 from tests.doubles.orthanc import Orthanc, free_port
 from tests.doubles.pacs_store import store_of
@@ -49,7 +49,7 @@ def in_haste(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is waited for that need not be."""
     monkeypatch.setattr(patience, "FIRST_S", 0.02)
     monkeypatch.setattr(patience, "LAST_S", 0.2)
-    monkeypatch.setattr(delivery, "RARE_WAIT_S", 0.05)
+    monkeypatch.setattr(patience, "RARE_S", 0.05)
     monkeypatch.setattr(sender, "POLL_S", 0.02)
     monkeypatch.setattr(sender, "ANEW_S", 0.05)
 

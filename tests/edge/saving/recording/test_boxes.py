@@ -102,6 +102,13 @@ def test_noughts_in_the_place_of_frames_are_not_whole(at):
     assert boxes.whole_extent(io.BytesIO(torn)).num_bytes == (ends[at - 1] if at > 1 else 0)
 
 
+def test_a_fragment_larger_than_any_of_ours_is_not_read(monkeypatch):
+    content = clip(1) + moof(6000) + box(b"mdat", b"x" * 500)
+    assert boxes.whole_extent(io.BytesIO(content)).num_bytes == len(content)
+    monkeypatch.setattr(boxes, "MAX_FRAGMENT_BYTES", 400)
+    assert boxes.whole_extent(io.BytesIO(content)).num_bytes == len(clip(1))
+
+
 @pytest.mark.parametrize("content", [b"", bytes(100), b"\xff" * 100, b"%PDF" * 10, moof() + box(b"mdat")])
 def test_what_is_no_clip_has_nothing_whole(content):
     assert boxes.whole_extent(io.BytesIO(content)).num_bytes == 0

@@ -147,11 +147,13 @@ def test_what_is_not_live_is_a_gap_in_time(booth):
     booth.wait_recorded(booth.recorder.state()["seconds"] + 1.6)
     booth.recorder.end()
     times = times_s(booth.folder / f"{name}-raw.mp4")
-    taken = {round((at - recording._origin_ns) / 1e9, 3): number for number, at in enumerate(booth.taken_ns)}
-    recorded = [taken.get(round(at, 3)) for at in times]
-    stale = {number for number in range(num_live, num_stale) if booth.taken_ns[number] > booth.taken_ns[num_live - 1]}
-    assert stale and not set(recorded) & stale
-    assert recorded[0] < num_live and recorded[-1] >= num_stale
+    taken = (np.array(booth.taken_ns) - recording._origin_ns) / 1e9
+    before, between, after = taken[:num_live], taken[num_live:num_stale], taken[num_stale:]
+    stale = between[between > before[-1]]
+    near = [[bool(np.abs(kind - at).min() < 0.001) for kind in (before, stale, after)] for at in times]
+    assert all(sorted(one) == [False, False, True] for one in near), "each is a picture that was taken, and of one kind"
+    assert not any(is_stale for _, is_stale, _ in near)
+    assert near[0][0] and near[-1][2]
 
 
 def test_no_recording_begins_of_a_picture_that_is_not_live(booth):

@@ -12,7 +12,8 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher, Type, extract_parameters
-from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import error_to_str
 
 from edge.basics.errors import UsageError
 
@@ -23,11 +24,13 @@ _MIB = 1024
 _NICENESS = 10
 _HASHER = PasswordHasher(time_cost=3, memory_cost=32 * _MIB, parallelism=1)
 """RFC 9106 with less memory than it recommends (OWASP's least is 19 MiB): a unit has little to spare."""
+_NO_MEMORY = error_to_str(-22)
+"""ARGON2_MEMORY_ALLOCATION_ERROR of argon2.h."""
 _MOST_MEMORY_KIB, _MOST_PASSES, _MOST_LANES = 256 * _MIB, 16, 8
 
 
 class Busy(Exception):
-    """Too many logins wait already."""
+    """It cannot be checked now: too many wait already, or there is no memory for it."""
 
 
 def hash_of(password: str) -> str:
@@ -59,10 +62,18 @@ def is_hash(stored: str) -> bool:
 
 
 def matches(stored: str, password: str) -> bool:
-    """Whether a password is the one that was stored; takes as long whether it is or not."""
+    """Whether a password is the one that was stored; takes as long whether it is or not.
+
+    Raises:
+        Busy: there was no memory for it; a right password must not count as a wrong one.
+    """
     try:
         return _HASHER.verify(stored, _normal(password))
-    except (Argon2Error, InvalidHashError, UnicodeError):
+    except (InvalidHashError, UnicodeError):
+        return False
+    except VerificationError as error:
+        if str(error) == _NO_MEMORY:
+            raise Busy from error
         return False
 
 
@@ -83,7 +94,7 @@ class PasswordDesk:
         """Whether the password is right; never for a user that is not there, after the same time.
 
         Raises:
-            Busy: too many others wait.
+            Busy: too many others wait, or there is no memory for it.
         """
         if self._num_waiting >= MAX_WAITING:
             raise Busy

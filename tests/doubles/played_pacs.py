@@ -23,6 +23,7 @@ class PlayedPacs:
         kinds: SOP class and transfer syntax of what it takes.
         status: of a C-STORE, by the data set and how many came before; None breaks off.
         failing: what it says of storage commitment: UID -> FailureReason of what it does not keep.
+        acting: status of a question about storage commitment, by how many came before; None breaks off.
         commits: whether it offers storage commitment.
 
     Attributes:
@@ -36,6 +37,7 @@ class PlayedPacs:
         kinds: Sequence[tuple[str, str]] = STILLS,
         status: Callable[[Dataset, int], int | None] = lambda dataset, number: 0,
         failing: Callable[[str], int] = lambda uid: 0,
+        acting: Callable[[int], int | None] = lambda number: 0,
         commits: bool = True,
         title: str = "PACS",
         ssl_context: Any = None,
@@ -44,7 +46,7 @@ class PlayedPacs:
         self.stored: dict[str, Dataset] = {}
         self.counts: dict[str, int] = {}
         self.asked: list[list[str]] = []
-        self._status, self._failing, self._number = status, failing, 0
+        self._status, self._failing, self._acting, self._number = status, failing, acting, 0
         entity = AE(title)
         entity.require_called_aet = True
         entity.supported_contexts = [build_context(VERIFICATION), *(build_context(*kind) for kind in kinds)]
@@ -78,6 +80,11 @@ class PlayedPacs:
         told = event.action_information
         uids = [str(item.ReferencedSOPInstanceUID) for item in told.ReferencedSOPSequence]
         self.asked.append(uids)
+        status = self._acting(len(self.asked) - 1)
+        if status is None:
+            event.assoc.abort()
+        if status != 0:
+            return status or 0x0110, None
         report = Dataset()
         report.TransactionUID = told.TransactionUID
         kept = [item for item in told.ReferencedSOPSequence if not self._failing(str(item.ReferencedSOPInstanceUID))]

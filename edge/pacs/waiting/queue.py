@@ -242,11 +242,15 @@ class Queue:
             *(reason, entry.item, entry.view),
         )
 
-    def asked(self, transaction: str, about: Iterable[Sent], now: float) -> None:
-        """The PACS was asked whether it keeps these."""
+    def asks(self, transaction: str, now: float) -> None:
+        """The PACS is asked about something: its answer will name this."""
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO transactions VALUES (?, ?)", (transaction, now))
             connection.execute("DELETE FROM transactions WHERE asked_at < ?", (now - 7 * 86400,))
+
+    def asked(self, about: Iterable[Sent], now: float) -> None:
+        """The PACS has taken the question whether it keeps these."""
+        with self._database.transaction() as connection:
             rows = [(now, one.item, one.view) for one in about]
             connection.executemany("UPDATE views SET asked_at = ? WHERE item = ? AND view = ?", rows)
 

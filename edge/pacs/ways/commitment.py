@@ -81,11 +81,12 @@ def ask(peer: Peer, queue: Queue, reports: Reports, about: Sequence[Sent], wait_
     try:
         with associated(peer, [context], handlers=[(evt.EVT_N_EVENT_REPORT, reports.take)]) as association:
             transaction = str(generate_uid(None))
-            queue.asked(transaction, about, time.time())  # before the answer can come
+            queue.asks(transaction, time.time())  # before the answer can come
             answer, _ = association.send_n_action(_request(transaction, about), 1, PUSH_MODEL, PUSH_INSTANCE)
             status = status_of(peer, answer)
             if status != _OK:
                 raise PeerFailed(f"{peer.name}: does not take requests for storage commitment (status {status:#06x})")
+            queue.asked(about, time.time())
             end_s = time.monotonic() + wait_s
             while not reports.has(transaction) and association.is_established and time.monotonic() < end_s:
                 _never.wait(_POLL_S)

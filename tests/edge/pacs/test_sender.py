@@ -212,6 +212,16 @@ def test_without_commitment_what_was_sent_counts_as_there(unit_of, pacs_of):
     assert unit.sender.held() == {}
 
 
+@pytest.mark.parametrize("status", [None, 0x0110], ids=["broke off", "said no"])
+def test_a_question_that_was_not_taken_is_asked_again_soon(unit_of, pacs_of, status):
+    pacs = pacs_of(acting=lambda number: status if number < 2 else 0)
+    unit = unit_of(port=pacs.port)
+    add_pair(unit.folder, 1, session())
+    unit.start()
+    wait_until(lambda: unit.counts() == {"committed": 2} and unit.told[-1] == ("ok", ""))
+    assert len(pacs.asked) == 3 and {*pacs.counts.values()} == {1}
+
+
 def test_a_pacs_without_commitment_is_told_of(unit_of, pacs_of):
     pacs = pacs_of(commits=False)
     unit = unit_of(port=pacs.port)

@@ -73,7 +73,9 @@ def test_a_session_is_asked_about_when_all_of_it_was_sent(queue: Queue) -> None:
     sent(queue, "throat-2", "1.2")
     about = queue.to_confirm(100.0, 10.0)
     assert [one.sent_uid for one in about] == ["1.1", "1.2", "1.3"]
-    queue.asked("9.9", about, 100.0)
+    queue.asks("9.9", 100.0)
+    assert queue.to_confirm(100.0, 10.0) == about, "nobody knows yet whether the PACS has heard it"
+    queue.asked(about, 100.0)
     assert queue.knows("9.9") and not queue.knows("9.8")
     assert queue.to_confirm(105.0, 10.0) == [] and len(queue.to_confirm(110.0, 10.0)) == 3
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.basics.errors import InputOutputError
+from edge.basics.threads import give_way
 from edge.basics.whole_files import PRIVATE_FILE, PRIVATE_FOLDER, make_folder, write_together
 from edge.frames.frame import FramePair
 from edge.health.news import Board, NotSaved, Saved
@@ -75,6 +76,7 @@ class PairSaver:
             self._thread.join(10.0)
 
     def _run(self) -> None:
+        give_way()
         while (waiting := self._waiting.get()) is not None:
             try:
                 name = self._saved(*waiting)

@@ -19,7 +19,7 @@ from edge.dicom.derived.deidentify import DESCRIPTORS, PROFILE
 from edge.dicom.equipment import Equipment
 from edge.dicom.examination import Examination, Patient
 from edge.dicom.loss import loss_of_still
-from edge.dicom.origin import BODY_PART, IMPLEMENTATION_NAME, IMPLEMENTATION_UID, UTF_8, Origin
+from edge.dicom.origin import BODY_PART, IMPLEMENTATION_NAME, IMPLEMENTATION_UID, MPPS, UTF_8, Origin
 from edge.dicom.reading import classes
 from edge.dicom.reading.kept import PATIENT, STUDY
 from edge.dicom.recordings import MAX_PART_BYTES, add_stream
@@ -110,6 +110,11 @@ ATTRIBUTES: Final[Mapping[str, str]] = {
     "EffectiveDuration": "in seconds",
     "AcquisitionContextSequence": "empty",
     "RequestAttributesSequence": "ids and descriptions of procedure and step, accession number; of the worklist",
+    "ReferencedPerformedProcedureStepSequence": "the patient session's step, with `worklist.mpps`",
+    "PerformedProcedureStepID": "the patient session's id, with `worklist.mpps`",
+    "PerformedProcedureStepStartDate": "when the session was opened, with `worklist.mpps`",
+    "PerformedProcedureStepStartTime": "as the date",
+    "PerformedProcedureStepDescription": "the scheduled step's, else the requested procedure's, with `worklist.mpps`",
     "PixelData": "as saved: not compressed; of a recording one MP4 as one fragment, the table of offsets empty",
 }
 """Keyword -> where its value comes from. A test holds it to what objects have."""
@@ -122,7 +127,7 @@ def services() -> str:
         *((_named(one), "storage", "SCU") for one in storage),
         (_named(commitment.PUSH_MODEL), "storage commitment", "SCU; SCP of its report, also on `pacs.listen`"),
         (_named(worklist.FIND), "worklist", "SCU"),
-        (_named(performed.MPPS), "begin and end of a patient session, with `worklist.mpps`", "SCU"),
+        (_named(MPPS), "begin and end of a patient session, with `worklist.mpps`", "SCU"),
         (_named(commitment.VERIFICATION), "`edge-enhance pacs test`", "SCU; SCP on `pacs.listen`"),
         ("STOW-RS (PS3.18 10.5)", "storage, with `pacs.stow`", "user agent"),
     ]
@@ -241,12 +246,12 @@ def sample(kind: str, view: Mode) -> Dataset:
         "program": "edge-enhance", "program_version": "1", "made_at": "2026-01-01T00:00:00+00:00",
         "model": {"profile": "live", "version": "1", "sha256": "0"},
         "source": {"uri": "demo:", "taken_at": "2026-01-01T00:00:00+00:00", "granted": "MJPG"},
-        "session": {"examination": whose.record()},
+        "session": {"id": "1", "examination": whose.record()},
         **({"kind": "recording"} if kind == "recording" else {}),
     }  # fmt: skip
     source = "2.25.2" if view == "enhanced" else ""
     unit = Equipment("1", "1", "1", "1", "1")
-    origin = Origin(record, view, {view: "2.25.3"}, "2.25.4", source, unit)
+    origin = Origin(record, view, {view: "2.25.3"}, "2.25.4", source, unit, step="2.25.5")
     if kind == "picture":
         made = origin.dataset(VLEndoscopicImageStorage, ExplicitVRLittleEndian)
         add_pixels(made, np.zeros((2, 2, 3), np.uint8))

@@ -17,11 +17,12 @@ from edge.basics.errors import InputOutputError
 from edge.dicom.codes import PHARYNX
 from edge.dicom.derivation import Making, Source, add_derivation
 from edge.dicom.equipment import Equipment
-from edge.dicom.examination import Examination, Patient, examination_of
+from edge.dicom.examination import SHORT, Examination, Patient, examination_of
 from edge.pictures.image import Mode
 
 IMPLEMENTATION_UID = UID("2.25.211674097206373622295443050378404563021")
 IMPLEMENTATION_NAME = "EDGE_ENHANCE"
+MPPS = UID("1.2.840.10008.3.1.2.3.3")
 UTF_8 = "ISO_IR 192"
 BODY_PART = "PHARYNX"
 EMERGENCY_NOTE = "Emergency: taken before it was known who this is. Put right the patient's data in the archive."
@@ -51,6 +52,7 @@ class Origin:
         record: its sidecar.
         uid: of the object.
         source: UID of the raw object that an enhanced one is made of; "" for a raw one, and where there is none.
+        step: UID of the performed procedure step that the hospital is told of; "" where it is told of none.
         begin_s: of a part of a recording.
         part: its number and how many there are.
     """
@@ -63,6 +65,7 @@ class Origin:
     equipment: Equipment
     begin_s: float = 0.0
     part: tuple[int, int] = (1, 1)
+    step: str = ""
 
     def dataset(self, sop_class_uid: str, transfer_syntax_uid: str) -> Dataset:
         """All but the pixels and what is said of them.
@@ -129,6 +132,9 @@ class Origin:
         made.BodyPartExamined, made.AnatomicRegionSequence = BODY_PART, PHARYNX.sequence()
         if of.procedure_id or of.step_id:
             made.RequestAttributesSequence = Sequence([_request(of)])
+        if self.step:
+            add_step(made, str(self.record["session"]["id"]), began, of)
+            made.ReferencedPerformedProcedureStepSequence = Sequence([_reference(MPPS, self.step)])
 
     def _add_image(self, made: Dataset) -> None:
         taken_at, made_at = self._taken_at(), str(self.record.get("made_at", ""))
@@ -197,6 +203,25 @@ def add_patient(made: Dataset, of: Examination) -> None:
         made.IssuerOfPatientID = patient.issuer
     if of.is_emergency:
         made.PatientComments = EMERGENCY_NOTE
+
+
+def add_step(made: Dataset, session: str, began: str, of: Examination) -> None:
+    """What step and objects say of a patient session in the same words.
+
+    Args:
+        session: its id.
+        began: when, as ISO 8601; "" where nobody knows.
+    """
+    made.PerformedProcedureStepID = session[:SHORT]
+    day, time = day_and_time(began) if began else ("", "")
+    made.PerformedProcedureStepStartDate, made.PerformedProcedureStepStartTime = day, time
+    made.PerformedProcedureStepDescription = of.step_description or of.description
+
+
+def _reference(sop_class: UID, uid: str) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, UID(uid)
+    return item
 
 
 def _request(of: Examination) -> Dataset:

@@ -15,10 +15,9 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import UID
 
 from edge.dicom.codes import NO_REASON
-from edge.dicom.examination import SHORT, Examination, examination_of
-from edge.dicom.origin import EMERGENCY_NOTE, UTF_8, add_patient, day_and_time, is_ascii, study_id_of
+from edge.dicom.examination import Examination, examination_of
+from edge.dicom.origin import EMERGENCY_NOTE, UTF_8, add_patient, add_step, day_and_time, is_ascii, study_id_of
 
-MPPS = UID("1.2.840.10008.3.1.2.3.3")
 IN_PROGRESS: Final = "IN PROGRESS"
 Ending = Literal["COMPLETED", "DISCONTINUED"]
 
@@ -45,12 +44,10 @@ def step_begun(session: Mapping[str, Any], own_ae_title: str) -> Dataset:
     made.ScheduledStepAttributesSequence = Items([_scheduled(of)])
     add_patient(made, of)
     made.ReferencedPatientSequence = Items()
-    made.PerformedProcedureStepID = str(session["id"])[:SHORT]
+    add_step(made, str(session["id"]), str(session["since"]), of)
     made.PerformedStationAETitle = own_ae_title
     made.PerformedStationName = made.PerformedLocation = ""
-    made.PerformedProcedureStepStartDate, made.PerformedProcedureStepStartTime = day_and_time(str(session["since"]))
     made.PerformedProcedureStepStatus = IN_PROGRESS
-    made.PerformedProcedureStepDescription = of.step_description or of.description
     made.PerformedProcedureTypeDescription = ""
     made.ProcedureCodeSequence = Items()
     made.PerformedProcedureStepEndDate = made.PerformedProcedureStepEndTime = ""

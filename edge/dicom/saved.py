@@ -110,6 +110,7 @@ def objects_from_saved(
     uids: ObjectUids,
     equipment: Equipment,
     wanted: Container[str] | None = None,
+    step: str = "",
 ) -> Iterator[DicomObject]:
     """The objects of a pair or a recording, raw before enhanced; of a long recording a row of them for each view.
 
@@ -117,6 +118,7 @@ def objects_from_saved(
         record: the sidecar. Without an examination in it the patient has no name and no id.
         files: of the views, readable as they are.
         wanted: UIDs of those that are made, of `part_uids`; all of them where None.
+        step: UID of the performed procedure step in which it was saved; "" where the hospital is told of none.
 
     Raises:
         NoObject: the record lacks what an object needs, or a file is not what it says.
@@ -126,7 +128,7 @@ def objects_from_saved(
     for view in VIEWS:
         if view in files:
             of = source if view == "enhanced" else ""
-            origin = Origin(record, view, uids.series, uids.instances[view], of, equipment)
+            origin = Origin(record, view, uids.series, uids.instances[view], of, equipment, step=step)
             made = recording_datasets if is_recording(record) else still_datasets
             yield from (DicomObject(view, dataset) for dataset in made(origin, files[view], wanted))
 

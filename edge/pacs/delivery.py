@@ -17,7 +17,7 @@ from edge.pacs.patience import wait_after
 from edge.pacs.peers import PeerFailed, pacs_peer
 from edge.pacs.waiting.database import DatabaseFailed
 from edge.pacs.waiting.queue import Entry, Queue
-from edge.pacs.ways.objects import DicomObject, NoObject, objects_of
+from edge.pacs.ways.objects import DicomObject, NoObject, StepOf, no_step, objects_of
 from edge.pacs.ways.outcome import NotTaken, Outcome
 from edge.pacs.ways.storing import storing
 from edge.pacs.ways.stow import Stow, service_of
@@ -39,6 +39,7 @@ class Delivery:
         serial: of the camera unit.
         is_ended: whether to stop after the item that is sent now.
         on_item: called after each item.
+        step_of: tells in which performed procedure step something was saved.
     """
 
     def __init__(
@@ -49,9 +50,10 @@ class Delivery:
         queue: Queue,
         is_ended: Callable[[], bool],
         on_item: Callable[[], None],
+        step_of: StepOf = no_step,
     ) -> None:
         self._config, self._serial, self._store, self._queue = config, serial, store, queue
-        self._is_ended, self._on_item = is_ended, on_item
+        self._is_ended, self._on_item, self._step_of = is_ended, on_item, step_of
 
     def send(self, due: Sequence[Entry]) -> None:
         """Raises PeerFailed where the PACS is not there, or is lost."""
@@ -66,7 +68,7 @@ class Delivery:
         left = {one.view: one for one in wanted}
         try:
             with objects_of(
-                self._store, wanted, self._queue.of(wanted[0].item), self._serial, self._config.path
+                self._store, wanted, self._queue.of(wanted[0].item), self._serial, self._config.path, self._step_of
             ) as objects:
                 for view, parts in groupby(objects, lambda one: one.view):
                     self._send_view(way, left[view], parts)

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -25,7 +25,7 @@ from edge.dicom.performed import IN_PROGRESS, Ending, PerformedSeries, step_begu
 from edge.health.news import Board, SessionChanged
 from edge.pacs.made import made_in
 from edge.pacs.patience import Patience, wait_after
-from edge.pacs.waiting.queue import Queue
+from edge.pacs.waiting.queue import Entry, Queue
 from edge.pacs.waiting.scan import Scan, read_record
 from edge.pacs.waiting.steps import STEP_STATES, Step, Steps, StepState
 from edge.pacs.waiting.uids import uid_of
@@ -82,6 +82,7 @@ class Performing:
         self._work: _Work | None = None
         self._changes: deque[tuple[str, str, float]] = deque()
         self._patience = Patience()
+        self._since: float | None = None
         self._wake, self._is_closed = threading.Event(), threading.Event()
         self._record: dict[str, Any] | None = None
         self._thread = threading.Thread(target=self._run, name="mpps", daemon=True)
@@ -109,6 +110,9 @@ class Performing:
     @contextmanager
     def working(self, place: Place) -> Iterator[None]:
         """This process sends for the block."""
+        if self.is_on:
+            with suppress(EdgeError), closing(Steps(place.folder)) as steps:  # else it is known a little later
+                self._since = steps.since
         self._place = place
         self.hurry()
         try:
@@ -120,6 +124,15 @@ class Performing:
         """Do not wait for the next try."""
         self._patience.haste()
         self._wake.set()
+
+    def step_of(self, entry: Entry, record: Mapping[str, Any]) -> str:
+        """UID of the step that the peer is told of, for the objects that are made in it; "" where it is of none.
+
+        It follows from what the queue and the store have, so that an object that is made again is the same.
+        """
+        study = _study_of(record.get("session"))
+        is_told = self.is_on and study and self._since is not None and entry.queued_at > self._since
+        return _uid(entry.session, study) if is_told else ""
 
     def record(self) -> dict[str, Any] | None:
         """For `/health`, as the thread knew it last; None where nobody is to be told."""
@@ -148,6 +161,7 @@ class Performing:
     def _work_at(self, place: Place) -> _Work:
         if self._work is None or self._work.place is not place:
             work = _Work(place.store, place.queue, place.scan, place.folder, place, Steps(place.folder))
+            self._since = work.steps.since
             self._take_up(work)
             self._work = work
         return self._work

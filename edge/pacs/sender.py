@@ -25,6 +25,7 @@ from edge.pacs.waiting.scan import Scan
 from edge.pacs.waiting.told import Told
 from edge.pacs.ways.commitment import MOST, Listener, Reports, ask
 from edge.pacs.ways.forms import remove_spooled
+from edge.pacs.ways.objects import no_step
 from edge.saving.store import Store
 
 log = logging.getLogger(__name__)
@@ -203,7 +204,8 @@ class Sender:
         due = queue.due(time.time())
         if due:
             way = Delivery(
-                self._config, self._serial, self._store, queue, self._halt.is_set, lambda: self._publish(queue)
+                *(self._config, self._serial, self._store, queue, self._halt.is_set, lambda: self._publish(queue)),
+                no_step if self._performing is None else self._performing.step_of,
             )
             self._sending.do(lambda: way.send(due))
         if self._is_commitment_asked and not self._halt.is_set():

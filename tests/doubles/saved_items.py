@@ -40,9 +40,10 @@ class SavedItem:
         """Of a pair; those of a recording are gone with their turn."""
         return list(objects_from_saved(self.record, self.files, uids or ObjectUids.new(), UNIT))
 
-    def written(self, folder: Path, uids: ObjectUids | None = None) -> list[Path]:
+    def written(self, folder: Path, uids: ObjectUids | None = None, step: str = "") -> list[Path]:
         paths = []
-        for number, one in enumerate(objects_from_saved(self.record, self.files, uids or ObjectUids.new(), UNIT)):
+        made = objects_from_saved(self.record, self.files, uids or ObjectUids.new(), UNIT, step=step)
+        for number, one in enumerate(made):
             paths.append(folder / f"{number}-{one.view}.dcm")
             one.write(paths[-1])
         return paths

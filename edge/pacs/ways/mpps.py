@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pynetdicom.presentation import build_context
 
-from edge.dicom.performed import MPPS
+from edge.dicom.origin import MPPS
 from edge.pacs.peers import NothingAccepted, Peer, PeerFailed, associated, status_of
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from edge.basics.errors import InputOutputError
 from edge.basics.folders import open_folder
@@ -23,15 +23,27 @@ from edge.saving.store import Store
 if TYPE_CHECKING:
     from edge.pictures.image import Mode
 
-__all__ = ["DicomObject", "NoObject", "objects_of"]
+__all__ = ["DicomObject", "NoObject", "StepOf", "no_step", "objects_of"]
+
+StepOf = Callable[[Entry, "Mapping[str, Any]"], str]
+"""Of what is sent, and its record: the UID of its performed procedure step; "" where the hospital is told of none."""
 
 MANUFACTURER, MODEL_NAME = "edge-enhance", "edge-enhance throat camera"
 _FITS_MEMORY_BYTES = 64 << 20
 
 
+def no_step(entry: Entry, record: Mapping[str, Any]) -> str:
+    return ""
+
+
 @contextmanager
 def objects_of(
-    store: Store, wanted: Sequence[Entry], all_of_it: Sequence[Entry], serial: str, folder: Path
+    store: Store,
+    wanted: Sequence[Entry],
+    all_of_it: Sequence[Entry],
+    serial: str,
+    folder: Path,
+    step_of: StepOf = no_step,
 ) -> Iterator[Iterator[DicomObject]]:
     """Objects of one item, which are there for the block.
 
@@ -39,6 +51,7 @@ def objects_of(
         wanted: views to be sent, of all of the item's.
         serial: of the camera unit.
         folder: of ours alone, for what does not fit into memory.
+        step_of: see there.
 
     Raises:
         NoObject: none can be made of what is stored.
@@ -58,7 +71,7 @@ def objects_of(
             if view not in item.files:
                 raise NoObject(f"{item.name}: its {view} file is missing")
             paths[view] = files.enter_context(_readable(store, item.files[view], folder))
-        yield objects_from_saved(record, paths, uids, equipment)
+        yield objects_from_saved(record, paths, uids, equipment, step=step_of(wanted[0], record))
 
 
 @contextmanager

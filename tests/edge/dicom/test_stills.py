@@ -115,6 +115,23 @@ def test_without_a_request_there_is_none(tmp_path: Path) -> None:
     assert 0 < len(found.StudyID) <= 16, "a directory of media asks for one"
 
 
+def test_the_step_stands_in_them_that_the_hospital_is_told_of(pair: SavedItem, tmp_path: Path) -> None:
+    for path in pair.written(tmp_path, step="2.25.99"):
+        found = pydicom.dcmread(path)
+        (step,) = found.ReferencedPerformedProcedureStepSequence
+        assert (step.ReferencedSOPClassUID, step.ReferencedSOPInstanceUID) == ("1.2.840.10008.3.1.2.3.3", "2.25.99")
+        assert found.PerformedProcedureStepID == pair.record["session"]["id"]
+        assert found.PerformedProcedureStepDescription == "Laryngoscopy"
+        assert (found.PerformedProcedureStepStartDate, found.PerformedProcedureStepStartTime) == (
+            found.StudyDate,
+            found.StudyTime,
+        )
+
+
+def test_without_a_step_none_is_named(raw: Dataset) -> None:
+    assert not [element.keyword for element in raw if "PerformedProcedureStep" in element.keyword]
+
+
 @pytest.mark.parametrize("known", ["procedure_id", "step_id"])
 def test_of_a_request_only_the_known_id_is_written(tmp_path: Path, known: str) -> None:
     examination = Examination(Patient("Doe", "1"), **{known: "7"})  # type: ignore[arg-type]

@@ -197,6 +197,9 @@ def test_a_session_is_told_when_it_begins_and_with_all_that_was_made_when_it_end
         (str(one.SOPInstanceUID), str(one.SOPClassUID), str(one.SeriesInstanceUID)) for one in ward.pacs.stored.values()
     }
     assert len(stored) == 3 and named == stored
+    for one in ward.pacs.stored.values():
+        (referred,) = one.ReferencedPerformedProcedureStepSequence
+        assert (referred.ReferencedSOPInstanceUID, one.PerformedProcedureStepID) == (uid, step.PerformedProcedureStepID)
     wait_until(lambda: ward.record()["completed"] == 1)
     assert ward.told == [(session(3)["id"], "IN PROGRESS"), (session(3)["id"], "COMPLETED")]
     assert [line.split()[0::2] for line in peer.asked()] == [["create", "0x0000"], ["set", "0x0000"]]
@@ -359,6 +362,39 @@ def test_who_is_told_can_be_named_while_the_unit_runs(ward_of: Callable[..., War
     ward.performing.use(ward.config)
     wait_until(lambda: ward.told == [(session(2)["id"], "IN PROGRESS")])
     assert peer.states() == [["IN PROGRESS"]], "sessions that ended before are none of its"
+    add_pair(ward.unit.folder, 2, session(2), enhanced=False)
+    ward.close()
+    wait_until(lambda: ward.record()["completed"] == 1)
+    ((step, _),) = peer.steps().items()
+    referred = [
+        [str(step.ReferencedSOPInstanceUID) for step in one.get("ReferencedPerformedProcedureStepSequence", ())]
+        for one in ward.pacs.stored.values()
+    ]
+    assert sorted(referred) == [[], [], [step]], "what no step was told of refers to none"
+
+
+def test_an_object_that_is_made_again_after_a_power_cut_refers_to_the_same_step(
+    ward_of: Callable[..., Ward], peer: Peer, pacs_of: Any
+) -> None:
+    pacs = pacs_of(status=lambda dataset, number: None if number == 0 else 0)
+    first: list[str] = []
+    ward = ward_of(pacs)
+    peer.stop()
+    ward.open(session(1))
+    add_pair(ward.unit.folder, 1, session(1), enhanced=False)
+    ward.close()
+    queue, _ = ward.unit.sender._queue_and_scan()
+    ward.start()
+    wait_until(queue.entries)
+    (entry,) = queue.entries()
+    record = {"session": session(1)}
+    first.append(ward.performing.step_of(entry, record))
+    ward.power_cut()
+    again = ward_of(pacs).start()
+    wait_until(lambda: again.unit.counts() == {"committed": 1})
+    (stored,) = pacs.stored.values()
+    first.append(str(stored.ReferencedPerformedProcedureStepSequence[0].ReferencedSOPInstanceUID))
+    assert first[0] == first[1] != ""
 
 
 @pytest.mark.slow

@@ -160,10 +160,10 @@ def test_a_connection_that_breaks_each_time_at_one_object_does_not_hold_up_the_o
     ],
 )
 def test_what_cannot_be_put_together_does_not_hold_up_the_others(unit_of, pacs_of, monkeypatch, caplog, error, state):
-    def objects(record, *rest):
+    def objects(record, *rest, **known):
         if record["source"]["seq"] == 1 and broken:
             raise error
-        yield from objects_from_saved(record, *rest)
+        yield from objects_from_saved(record, *rest, **known)
 
     broken = [True]
     monkeypatch.setattr("edge.pacs.ways.objects.objects_from_saved", objects)

@@ -52,9 +52,9 @@ class Origin:
         record: its sidecar.
         uid: of the object.
         source: UID of the raw object that an enhanced one is made of; "" for a raw one, and where there is none.
-        step: UID of the performed procedure step that the hospital is told of; "" where it is told of none.
         begin_s: of a part of a recording.
         part: its number and how many there are.
+        step: UID of the performed procedure step that the hospital is told of; "" where it is told of none.
     """
 
     record: Mapping[str, Any]

@@ -302,7 +302,7 @@ def _uid(session: str, study_uid: str) -> str:
     return uid_of("performed step", study_uid, session)
 
 
-def _study_of(session: Mapping[str, Any] | None) -> str:
-    """Of a session with an examination; "" of another."""
-    examination = (session or {}).get("examination")
+def _study_of(session: object) -> str:
+    """Of a session with an examination; "" of another, and of what is none."""
+    examination = session.get("examination") if isinstance(session, Mapping) else None
     return str(examination.get("study_uid", "")) if isinstance(examination, Mapping) else ""

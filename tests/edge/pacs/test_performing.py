@@ -377,7 +377,6 @@ def test_an_object_that_is_made_again_after_a_power_cut_refers_to_the_same_step(
     ward_of: Callable[..., Ward], peer: Peer, pacs_of: Any
 ) -> None:
     pacs = pacs_of(status=lambda dataset, number: None if number == 0 else 0)
-    first: list[str] = []
     ward = ward_of(pacs)
     peer.stop()
     ward.open(session(1))
@@ -387,14 +386,14 @@ def test_an_object_that_is_made_again_after_a_power_cut_refers_to_the_same_step(
     ward.start()
     wait_until(queue.entries)
     (entry,) = queue.entries()
-    record = {"session": session(1)}
-    first.append(ward.performing.step_of(entry, record))
+    before = ward.performing.step_of(entry, {"session": session(1)})
     ward.power_cut()
     again = ward_of(pacs).start()
     wait_until(lambda: again.unit.counts() == {"committed": 1})
     (stored,) = pacs.stored.values()
-    first.append(str(stored.ReferencedPerformedProcedureStepSequence[0].ReferencedSOPInstanceUID))
-    assert first[0] == first[1] != ""
+    (referred,) = stored.ReferencedPerformedProcedureStepSequence
+    assert referred.ReferencedSOPInstanceUID == before != ""
+    assert ward.performing.step_of(entry, {"session": ["damaged since"]}) == ""
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ def main() -> None:
         path, refuse, lose = folder / f"{uid}.json", folder / "refuse", folder / "lose"
         kept = json.loads(path.read_text()) if path.exists() else None
         status: Any = 0x0000
+        then: list[Any] | None = None
         if refuse.exists():
             status = int(refuse.read_text(), 16)
         elif what == "create" and kept is not None:
@@ -37,10 +38,14 @@ def main() -> None:
             status = Dataset()
             status.Status, status.ErrorID = 0x0110, 0xA710
         else:
-            path.write_text(json.dumps([*(kept or []), dataset.to_json_dict()]))
+            then = [*(kept or []), dataset.to_json_dict()]
         code = status if isinstance(status, int) else status.Status
         with (folder / "asked").open("a") as file:
             file.write(f"{what} {uid} {code:#06x}\n")
+        if then is not None:  # whole, and after its line, for who waits for it
+            part = folder / f"{uid}.part"
+            part.write_text(json.dumps(then))
+            part.replace(path)
         if lose.exists():
             lose.unlink()
             event.assoc.abort()

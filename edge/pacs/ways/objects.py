@@ -43,7 +43,7 @@ def objects_of(
     all_of_it: Sequence[Entry],
     serial: str,
     folder: Path,
-    step_of: StepOf = no_step,
+    step_of: StepOf,
 ) -> Iterator[Iterator[DicomObject]]:
     """Objects of one item, which are there for the block.
 

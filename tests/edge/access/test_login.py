@@ -135,18 +135,19 @@ def test_a_body_that_never_ends_is_cut(studio):
             b"POST /api/login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Transfer-Encoding: chunked\r\n\r\n"
         )
-        answer = b""
+        answer, is_cut = b"", False
         with connection.makefile("rb") as reading:
             try:
                 for _ in range(100):
                     connection.sendall(b"1000\r\n" + b"x" * 4096 + b"\r\n")
             except ConnectionError:
-                pass
+                is_cut = True
             try:
                 answer = reading.readline()
             except ConnectionError:
                 return
-    assert not answer or answer.split()[1] in (b"411", b"413"), "cut without a word too, where the reset overtakes it"
+    if answer or not is_cut:  # cut while it sent, the reset may overtake the answer
+        assert answer.split()[1] in (b"411", b"413"), answer
 
 
 @pytest.mark.slow

@@ -56,12 +56,14 @@ def log_in(page: Any, name: str, password: str | None = None) -> None:
 
 
 def type_into(page: Any, field: str, text: str) -> None:
-    """A browser on a machine that has too much to do may lose a key: then the field is typed anew."""
+    """A browser on a machine that has too much to do may lose a key: then, and then alone, it is typed anew."""
     assert page.evaluate("document.activeElement.id") == field
     for _ in range(5):
+        page.evaluate("id => { typed = 0; document.getElementById(id).oninput = () => { typed += 1; }; }", field)
         page.keyboard.type(text)
         if page.locator(f"#{field}").input_value() == text:
             return
+        assert page.evaluate("typed") < len(text), "every key came, and the page has changed the field"
         page.keyboard.press("Control+A")
     raise AssertionError(f"{field}: {page.locator(f'#{field}').input_value()!r} came of {text!r}")
 

@@ -41,7 +41,7 @@ def wait_live(page: Any) -> None:
     """Until a picture is there and vouched for, and the page knows what the unit can do."""
     shown = "document.getElementById('picture').dataset.seq !== undefined"
     wait_for(page, f"document.getElementById('cover').hidden && {shown}")
-    wait_for(page, "document.getElementById('state').dataset.state !== 'starting'")
+    wait_for(page, "!['starting', 'offline'].includes(document.getElementById('state').dataset.state)")
 
 
 def wait_for_text(page: Any, name: str, text: str) -> None:

@@ -47,6 +47,7 @@ class FakeUnit:
         has_socket: whether `/stream.ws` is answered.
         is_silent: nothing is sent any more, and every connection stays.
         lag_ms: age of a picture when it is sent.
+        openapi_s: what `/openapi.json` takes; openapi_fails: so often it answers 500 first.
         files: name -> bytes of what is saved.
         held_seq: of the held frame.
         sockets: open ones.
@@ -57,6 +58,7 @@ class FakeUnit:
     def __init__(self, port: int = 0) -> None:
         self.raw, self.enhanced, self.reference = flat(RAW_GREEN), flat(ENHANCED_RED), flat(REFERENCE_BLUE)
         self.has_socket, self.is_silent, self.lag_ms = True, False, 0.0
+        self.openapi_s, self.openapi_fails = 0.0, 0
         self.is_logged_in, self.has_users = True, False
         self.routes: Mapping[str, tuple[str, ...]] = ROUTES
         self.calls: list[tuple[str, str, Any]] = []
@@ -231,6 +233,10 @@ class FakeUnit:
     async def _openapi(self, request: web.Request) -> web.StreamResponse:
         if not self.routes:
             return web.Response(status=404)
+        await asyncio.sleep(self.openapi_s)
+        if self.openapi_fails:
+            self.openapi_fails -= 1
+            return web.Response(status=500)
         return web.json_response(
             {"paths": {path: {one: {} for one in methods} for path, methods in self.routes.items()}}
         )

@@ -29,6 +29,7 @@ from export.bundle import write_bundle
 
 from edge.calibration import Calibration, write_calibration
 
+GUARD_S = 300
 NOISE = np.random.default_rng(3).integers(0, 256, (270, 480, 3), np.uint8)
 SHA256 = load_artifact("live").sha256
 
@@ -41,7 +42,7 @@ def save_pair(folder: Path, seq: int) -> None:
     saver.start()
     raw = Frame(np.roll(NOISE, seq, axis=1), seq, time.monotonic_ns())
     saver.save(FramePair(raw, raw.enhanced(255 - raw.image, "live", {})))
-    if not done.acquire(timeout=30) or failed:
+    if not done.acquire(timeout=GUARD_S) or failed:
         raise SystemExit(f"not saved: {failed}")
 
 
@@ -64,9 +65,18 @@ def install(store: ModelStore, bundle: Path) -> None:
         store.prune()
 
 
+def apart(work: Callable[[], None]) -> int:
+    """Do it in a child, and tell how that ended. This process itself starts no thread: a fork takes none along."""
+    if (child := os.fork()) == 0:
+        work()
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 def power_cut(work: Callable[[], None], owner: object, name: str, at: int) -> None:
     """Do it in a child that ends at call number `at` of a function, before that call does anything."""
-    if (child := os.fork()) == 0:
+
+    def cut_short() -> None:
         before, calls = getattr(owner, name), iter(range(1, at + 1))
 
         def cut(*args: object) -> object:
@@ -76,8 +86,8 @@ def power_cut(work: Callable[[], None], owner: object, name: str, at: int) -> No
 
         setattr(owner, name, cut)
         work()
-        os._exit(0)
-    if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 9:
+
+    if apart(cut_short) != 9:
         raise SystemExit(f"call {at} of {name} never came")
 
 
@@ -85,7 +95,8 @@ def main(state: Path) -> None:
     pictures, engines, work = state / "pictures", state / "engines", state.with_name("work")
     pictures.mkdir(parents=True)
     engines.mkdir()
-    save_pair(pictures, 1)
+    if apart(lambda: save_pair(pictures, 1)):
+        raise SystemExit("the first pair is not saved")
     power_cut(lambda: save_pair(pictures, 2), Path, "replace", 1)  # three whole files, none with its last name
     power_cut(lambda: save_pair(pictures, 3), Path, "replace", 3)  # only the sidecar lacks its own
     power_cut(lambda: save_pair(pictures, 4), os, "fsync", 2)  # no sidecar yet

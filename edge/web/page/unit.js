@@ -146,11 +146,11 @@ export class Unit extends EventTarget {
       this.#isOld ? null : stateOrNull(signal),
       this.who ?? this.#askWho(signal),
     ]);
+    this.#routes ??= state ? await routesOf(AbortSignal.timeout(5000)) : new Set();
     this.#isOld = state === null;
     this.health = health;
     this.state = state ?? stateOfHealth(health);
     this.#numPolls += 1;
-    if (this.#routes === null) this.#routes = this.#isOld ? new Set() : await routesOf(AbortSignal.timeout(5000));
   }
 
   async #askWho(signal) {
@@ -175,8 +175,8 @@ async function routesOf(signal) {
   try {
     const { paths } = await askJson("openapi.json", { signal });
     return new Set(Object.entries(paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)));
-  } catch {
-    return new Set();
+  } catch (error) {
+    return error.isMissing ? new Set() : null;
   }
 }
 

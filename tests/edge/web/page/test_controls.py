@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -120,6 +121,23 @@ def test_what_is_recorded_is_chosen_and_remembered(page: Any, unit: FakeUnit) ->
     page.reload()
     wait_for(page, "document.getElementById('record-before').checked")
     assert page.locator("#record-views input[value=enhanced]").is_checked()
+
+
+@pytest.mark.slow
+def test_a_key_acts_as_soon_as_the_page_says_live(open_page: Callable[..., Any], unit: FakeUnit) -> None:
+    unit.openapi_s = 3
+    page = open_page()
+    page.keyboard.press("b")
+    wait_for_text(page, "toast", "What you just saw is saved")
+
+
+@pytest.mark.slow
+def test_what_can_be_done_is_asked_until_it_is_told(open_page: Callable[..., Any], unit: FakeUnit) -> None:
+    unit.openapi_fails = 2
+    page = open_page()
+    page.locator("#freeze").click()
+    wait_for(page, IS_FROZEN)
+    assert unit.openapi_fails == 0
 
 
 @pytest.mark.slow

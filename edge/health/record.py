@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 SAVED_SHOWN_NS = 4_000_000_000
 """How long the banner says what was saved; what was not saved it says until something is."""
+KEEPS_UP = 0.95
+"""Of the pictures that the camera takes."""
 _NS_PER_MS = 1e6
 _FIRST_STATES: dict[Part, PartState] = {
     "source": "starting",
@@ -117,6 +119,11 @@ class Health:
         uri = without_secrets(shown_uri(uri))
         with self._lock:
             self._source, self._nominal_fps = uri, fps
+
+    def keeps_up(self, now_ns: int) -> bool:
+        """Whether nearly every picture that the camera takes is shown."""
+        with self._lock:
+            return self._rate_out.per_s(now_ns) >= KEEPS_UP * self._rate_in.per_s(now_ns)
 
     def source(self) -> str:
         """As `set_source` was told."""

@@ -20,7 +20,7 @@ from edge.access.audit import AuditLog
 from edge.access.door import Door
 from edge.access.listening import Listener, addresses_of
 from edge.basics.errors import ConfigError
-from edge.basics.threads import give_way
+from edge.basics.threads import Ration, give_way
 from edge.config import WebConfig
 from edge.engines.threads import JPEG_THREADS
 from edge.frames.frame import FramePair
@@ -45,6 +45,10 @@ log = logging.getLogger(__name__)
 
 _Opened = tuple[Listener, ssl.SSLContext | None]
 _TICK_S = 0.1
+SHARE_OF_OTHERS = 0.15
+"""Of a core, for the views of everybody but the first viewer, while the camera gives more pictures than are shown."""
+MOST_REST_S = 0.3
+"""However much there is to encode: with it a picture that is not live is still made anew in time (`RESTAMP_S`)."""
 
 
 class WebSink:
@@ -92,6 +96,7 @@ class WebSink:
         self._helper = ThreadPoolExecutor(JPEG_THREADS - 1, "web-encoder-2")
         self._first = Encoding(self._desk(lambda view: view in self._audience.first()), ViewEncoder(self._helper))
         self._others = Encoding(self._desk(lambda view: view not in self._audience.first()), ViewEncoder())
+        self._ration = Ration(SHARE_OF_OTHERS, lambda: not health.keeps_up(time.monotonic_ns()))
         self._faults = {"first": "", "others": ""}
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -270,7 +275,12 @@ class WebSink:
 
     def _encode_others(self) -> bool:
         """Every other view, with what processor time the rest of the program leaves over."""
-        return self._others.turn(self._slot_of_others.take(_TICK_S) is not None)
+        self._closed.wait(min(self._ration.rest_s(), MOST_REST_S))
+        is_new = self._slot_of_others.take(_TICK_S) is not None
+        begin_s = time.thread_time()
+        is_encoded = self._others.turn(is_new)
+        self._ration.worked(time.thread_time() - begin_s)
+        return is_encoded
 
     def _on_loop(self, call: Callable[..., None], *args: object) -> None:
         assert self._loop is not None, "the loop runs before the encoder starts and ends after it"

@@ -29,6 +29,7 @@ class PlayedPacs:
     Attributes:
         stored: data sets that it took, by UID, and how often each came.
         asked: lists of UIDs about which it was asked.
+        answers: status with which its reports were taken; None where the answer did not come.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class PlayedPacs:
         self.stored: dict[str, Dataset] = {}
         self.counts: dict[str, int] = {}
         self.asked: list[list[str]] = []
+        self.answers: list[int | None] = []
         self._status, self._failing, self._acting, self._number = status, failing, acting, 0
         entity = AE(title)
         entity.require_called_aet = True
@@ -98,8 +100,8 @@ class PlayedPacs:
         threading.Timer(0.05, self._report, (event.assoc, report, 2 if lost else 1)).start()
         return 0x0000, None
 
-    @staticmethod
-    def _report(association: Any, report: Dataset, kind: int) -> None:
+    def _report(self, association: Any, report: Dataset, kind: int) -> None:
         """On the connection on which it was asked."""
         if association.is_established:
-            association.send_n_event_report(report, kind, PUSH_MODEL, PUSH_INSTANCE)
+            status, _ = association.send_n_event_report(report, kind, PUSH_MODEL, PUSH_INSTANCE)
+            self.answers.append(status.get("Status"))

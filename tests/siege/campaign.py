@@ -6,8 +6,9 @@ Each attack runs in a process of its own that gives way to everybody and takes a
 first viewer's rate is compared with runs right before and after in which that process takes as much for nothing at all:
 so the share says what the server's own work for the crowd costs, not what the crowd's processor time does.
 
-A machine that cannot carry the camera's rate loses pictures to whatever else it does, somebody's Save too: there
-`--fps` says a rate that it carries, which the report names.
+The camera is a clip, since a camera's pictures are decoded: to draw the demo's takes two thirds of a core, and where
+there are two it sets the rate. A machine that cannot carry the camera's rate loses pictures to whatever else it does,
+somebody's Save too: there `--fps` says a rate that it carries, which the report names.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ import psutil
 from tests.faults.program import Counts, Program, free_port
 from tests.paths import REPOSITORY
 from tests.siege.attacks import ATTACKS
+from tests.siege.camera import camera_clip
 from tests.siege.watch import NOT_LIVE, FirstViewer, Watchdog, asked, saves, too_often
 
 CROWD = "127.0.0.2"
@@ -48,6 +50,9 @@ LEAST_LATE, GROWTH_MIB = 5, 4.0
 """From so many attacks in the second half on: how much more each of them may leave behind. In the first half memory
 grows as heaps and buffers are used for the first time; after it by what one attack has at hand and another has not."""
 
+MOST_STOLEN, MOST_TRIES = 0.1, 3
+"""Cores that the host of a guest may give to others in an attack or beside it, before it is tried again."""
+
 
 @dataclass(frozen=True)
 class Spell:
@@ -59,6 +64,7 @@ class Spell:
         cores: processor time of the program, without the engine's, a second.
         unfed_s: the longest time without a sign of life for the watchdog.
         trouble: what was not answered as it must be.
+        stolen: processor time that the host gave to others meanwhile, a second; 0 on a machine that is no guest.
     """
 
     name: str
@@ -68,17 +74,24 @@ class Spell:
     held: Counts
     cores: float
     trouble: str = ""
+    stolen: float = 0.0
 
 
 @dataclass
 class Report:
-    """The whole siege; `control` are the spells in which nothing was attacked."""
+    """The whole siege.
+
+    Attributes:
+        control: the spells in which nothing was attacked, one before each attack and one after the last.
+        num_again: attacks that do not count, since the host of this machine took much of it meanwhile.
+    """
 
     control: list[Spell] = field(default_factory=list)
     spells: list[tuple[Spell, float]] = field(default_factory=list)
     noise: list[str] = field(default_factory=list)
     after: Counts | None = None
     is_cut: bool = False
+    num_again: int = 0
 
     def faults(self, *, is_timed: bool = True) -> list[str]:
         """What must not be.
@@ -118,22 +131,26 @@ class Report:
         return median((late[after] - late[before]) / (after - before) for before, after in places)
 
     def lines(self) -> Iterator[str]:
-        """Markdown. Beside rate and cores stand those of the runs before and after, in which nothing was attacked:
-        where these lie far apart, the machine was busy with other work.
+        """Markdown. Beside rate, cores and what the host took stand those of the runs before and after, in which
+        nothing was attacked: where these lie far apart, the machine was busy with other work.
         """
         shares = [share for _, share in self.spells]
-        yield "| attack | first viewer's rate | oldest LIVE, ms | watchdog fed within, s | cores | memory, MiB | held |"
-        yield "|---|---|---|---|---|---|---|"
+        columns = ("oldest LIVE, ms", "watchdog fed within, s", "cores", "stolen", "memory, MiB", "held")
+        yield f"| attack | first viewer's rate | {' | '.join(columns)} |"
+        yield "|---|---|---|---|---|---|---|---|"
         for number, (spell, share) in enumerate([(self.control[0], 1.0), *self.spells]):
             beside = self.control[max(0, number - 1) : number + 1]
             rate = _span((one.rate for one in beside), ".1f")
             cores = _span((one.cores for one in beside), ".2f")
             seen = f"{share:.0%} ({spell.rate:.1f} of {rate}/s) | {spell.oldest_ms:.0f} | {spell.unfed_s:.1f}"
-            yield f"| {spell.name} | {seen} | {spell.cores:.2f} ({cores}) | {_told(spell.held)} |"
+            stolen = f"{spell.stolen:.2f} ({_span((one.stolen for one in beside), '.2f')})"
+            yield f"| {spell.name} | {seen} | {spell.cores:.2f} ({cores}) | {stolen} | {_told(spell.held)} |"
         if self.after is not None:
-            yield f"| afterwards | | | | | {_told(self.after)} |"
+            yield f"| afterwards | | | | | | {_told(self.after)} |"
         yield ""
         yield f"{len(shares)} attacks; share: median {median(shares):.0%}, least {min(shares):.0%}"
+        if self.num_again:
+            yield f"{self.num_again} tried again: this machine's host took more than {MOST_STOLEN:g} cores meanwhile"
         yield f"memory in the second half: {self.growth_mib():+.1f} MiB an attack"
         yield from self.faults() or ["nothing was lost"]
 
@@ -151,11 +168,11 @@ class Siege:
 
     Args:
         num_descriptors: that the program may open; 0 for as many as this process.
-        fps: of the camera.
+        camera: URI of the source.
     """
 
-    def __init__(self, folder: Path, seed: int, num_descriptors: int = 0, fps: float = CAMERA_FPS) -> None:
-        self._num_descriptors, self._fps = num_descriptors, fps
+    def __init__(self, folder: Path, seed: int, num_descriptors: int = 0, camera: str = "demo:") -> None:
+        self._num_descriptors, self._camera = num_descriptors, camera
         self._folder, self._draw, self.port = folder, Random(seed), free_port()
         self._log = folder / "program.log"
         self._watchdog = Watchdog(folder / "notify")
@@ -167,7 +184,7 @@ class Siege:
         state = self._folder / "state"
         state.mkdir()
         told = {"NOTIFY_SOCKET": str(self._watchdog.path), "WATCHDOG_USEC": "20000000", "STATE_DIRECTORY": str(state)}
-        command = [sys.executable, "-m", "edge.cli", "--live", "--source", f"demo:?fps={self._fps:g}"]
+        command = [sys.executable, "-m", "edge.cli", "--live", "--source", self._camera]
         process = subprocess.Popen(
             [*command, "--listen", f"127.0.0.1:{self.port}"],
             cwd=self._folder,
@@ -205,16 +222,17 @@ class Siege:
         time.sleep(min(2.0, seconds / 4))  # it starts, and its first wave comes in
         self._viewer.counts()
         self._watchdog.longest_s()
-        begin_s, begin_cpu_s = time.monotonic(), self._cpu_s()
+        begin_s, begin_cpu_s, begin_stolen_s = time.monotonic(), self._cpu_s(), psutil.cpu_times().steal
         time.sleep(max(0.5, seconds * 0.6))
         (num, oldest_ms), took_s = self._viewer.counts(), time.monotonic() - begin_s
         cores = (self._cpu_s() - begin_cpu_s) / took_s
+        stolen = (psutil.cpu_times().steal - begin_stolen_s) / took_s
         unfed_s, held = self._watchdog.longest_s(), self.program.counts()
         trouble = "" if name == "nothing" else self._trouble()
         if crowd.wait(60) != 0:
             trouble = trouble or "the attacker failed"
         assert held is not None, "the program runs"
-        return Spell(name, num / took_s, oldest_ms, unfed_s, held, cores, trouble)
+        return Spell(name, num / took_s, oldest_ms, unfed_s, held, cores, trouble, stolen)
 
     def crowd(self, name: str, seconds: float) -> subprocess.Popen[bytes]:
         """The attacker's process, at work."""
@@ -254,15 +272,25 @@ class Siege:
         with self.running():
             report.control.append(self.spell("nothing", seconds_each))
             for name in names:
-                spell = self.spell(name, seconds_each)
-                report.control.append(self.spell("nothing", seconds_each / 2))
-                usual = median(control.rate for control in report.control[-2:])
-                report.spells.append((spell, spell.rate / max(usual, 0.1)))
+                self.attack(report, name, seconds_each)
             time.sleep(15.0)  # what was kept for ten seconds is let go, who was silent is closed
             report.after = self.program.counts()
             report.is_cut = self._viewer.is_cut
         report.noise = too_often(self.lines)
         return report
+
+    def attack(self, report: Report, name: str, seconds: float) -> None:
+        """One attack and the control after it; again where the host took what they are compared by."""
+        for tries in range(1, MOST_TRIES + 1):
+            spell, after = self.spell(name, seconds), self.spell("nothing", seconds / 2)
+            compared = (report.control[-1], spell, after)
+            if tries == MOST_TRIES or max(one.stolen for one in compared) <= MOST_STOLEN:
+                break
+            report.control[-1] = self.spell("nothing", seconds / 2)
+            report.num_again += 1
+        report.control.append(after)
+        usual = median(control.rate for control in report.control[-2:])
+        report.spells.append((spell, spell.rate / max(usual, 0.1)))
 
 
 def names_for(num: int, seed: int) -> list[str]:
@@ -289,7 +317,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     names = args.only or names_for(args.num, args.seed)
     with tempfile.TemporaryDirectory() as folder:
         print(f"the camera takes {args.fps:g} pictures/s", flush=True)
-        report = Siege(Path(folder), args.seed, fps=args.fps).lay(args.minutes * 60 / (1.5 * len(names) + 1), names)
+        camera = f"{camera_clip(Path(folder) / 'camera.mp4', args.minutes * 60 + 60)}?fps={args.fps:g}"
+        report = Siege(Path(folder), args.seed, camera=camera).lay(args.minutes * 60 / (1.5 * len(names) + 1), names)
     print("\n".join(report.lines()))
     return 1 if report.faults() else 0
 

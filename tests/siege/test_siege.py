@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,24 @@ def test_what_a_rate_is_compared_with_is_told() -> None:
     lines = [*report(control=controls, spells=[(spell(), 1.22), (spell(rate=19.9), 0.93)]).lines()]
     assert "| saves | 122% (25.0 of 17.0-24.0/s)" in lines[3]
     assert "| saves | 93% (19.9 of 17.0-26.0/s)" in lines[4] and "| 0.50 (0.50) |" in lines[4]
+
+
+def test_an_attack_is_tried_again_where_the_host_took_the_machine(tmp_path: Path) -> None:
+    siege, told = Siege(tmp_path, 1), report(spells=[])
+    once = [(20, 0.0), (30, 0.3), (30, 0.0), (27, 0.0), (30, 0.0)]
+    always = [(9, 0.2), (9, 0.0), (9, 0.0), (9, 0.4), (9, 0.0), (9, 0.0), (9, 0.0), (6, 0.2)]
+    coming = iter([*once, *always])
+
+    def spelled(name: str, seconds: float) -> Spell:
+        rate, stolen = next(coming)
+        return replace(spell(name), rate=float(rate), stolen=stolen)
+
+    siege.spell = spelled  # type: ignore[method-assign]
+    siege.attack(told, "saves", 1.0)
+    assert [(one.rate, share) for one, share in told.spells] == [(27.0, 0.9)]
+    assert [one.rate for one in told.control] == [30.0, 30.0] and told.num_again == 1
+    siege.attack(told, "snapshots", 1.0)
+    assert told.num_again == 3 and "3 tried again" in "".join(told.lines()), "the last try counts, however it went"
 
 
 def test_a_kind_of_log_line_comes_once_in_ten_seconds() -> None:

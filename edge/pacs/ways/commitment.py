@@ -30,6 +30,7 @@ MOST = 500
 _REFUSED, _OK = 0x0110, 0x0000
 _REASONS = {0x0112: "it has none of this UID", 0x0119: "it has another kind", 0x0122: "it does not commit this kind"}
 _POLL_S = 0.1
+_ANSWER_S = 2.0
 _MAX_REPORTERS = 4
 
 
@@ -77,9 +78,19 @@ def ask(peer: Peer, queue: Queue, reports: Reports, about: Sequence[Sent], wait_
     Raises:
         PeerFailed: nobody there, or the PACS does not commit.
     """
-    context = build_context(PUSH_MODEL)
+    heard, answered = threading.Event(), threading.Event()
+
+    def take(event: Any) -> tuple[int, None]:
+        heard.set()
+        return reports.take(event)
+
+    def sent(event: Any) -> None:
+        if heard.is_set():
+            answered.set()
+
+    handlers: list[Any] = [(evt.EVT_N_EVENT_REPORT, take), (evt.EVT_PDU_SENT, sent)]
     try:
-        with associated(peer, [context], handlers=[(evt.EVT_N_EVENT_REPORT, reports.take)]) as association:
+        with associated(peer, [build_context(PUSH_MODEL)], handlers=handlers) as association:
             transaction = str(generate_uid(None))
             queue.asks(transaction, time.time())  # before the answer can come
             answer, _ = association.send_n_action(_request(transaction, about), 1, PUSH_MODEL, PUSH_INSTANCE)
@@ -90,6 +101,8 @@ def ask(peer: Peer, queue: Queue, reports: Reports, about: Sequence[Sent], wait_
             end_s = time.monotonic() + wait_s
             while not reports.has(transaction) and association.is_established and time.monotonic() < end_s:
                 _never.wait(_POLL_S)
+            if heard.is_set():
+                answered.wait(_ANSWER_S)  # or the release overtakes it, and the PACS does not know that it was heard
     except NothingAccepted as error:
         raise PeerFailed(
             f"{peer.name}: does not offer storage commitment to {peer.own_ae_title!r}: have it allowed there, or set "

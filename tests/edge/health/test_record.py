@@ -156,8 +156,20 @@ def test_the_rates_follow_a_window_and_fall_to_zero() -> None:
     running = health.snapshot(99 * 40 * MS)
     assert running["fps_in"] == pytest.approx(25, abs=0.5)
     assert running["fps_out"] == pytest.approx(12.5, abs=0.5)
+    assert not health.keeps_up(99 * 40 * MS)
     halted = health.snapshot(99 * 40 * MS + 2 * SECOND)
     assert (halted["fps_in"], halted["fps_out"]) == (0, 0)
+    assert health.keeps_up(99 * 40 * MS + 2 * SECOND), "there is nothing to keep up with"
+
+
+@pytest.mark.parametrize(("one_lost_in", "keeps_up"), [(0, True), (25, True), (10, False)])
+def test_a_picture_lost_now_and_then_is_nothing(one_lost_in: int, keeps_up: bool) -> None:
+    health = Health(started_ns=0)
+    for i in range(100):
+        health.captured(raw_frame(i, i * 40 * MS))
+        if not one_lost_in or i % one_lost_in:
+            health.published(enhanced_pair(i, i * 40 * MS), i * 40 * MS)
+    assert health.keeps_up(99 * 40 * MS) == keeps_up
 
 
 def test_the_rate_is_right_before_the_first_window_is_full() -> None:

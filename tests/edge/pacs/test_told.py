@@ -2,9 +2,11 @@
 
 import logging
 import threading
+import time
 
 from edge.health.news import SessionChanged
 from edge.pacs.waiting.database import Database
+from edge.pacs.ways.commitment import Reports
 from tests.doubles.pacs_store import add_pair, session
 from tests.doubles.waiting import wait_until
 
@@ -52,3 +54,19 @@ def test_a_unit_that_sends_over_the_web_silences_pydicom_too(unit_of):
         logging.getLogger(name).disabled = False
     unit_of(host="", stow="https://pacs.example/stow")
     assert logging.getLogger("pydicom").disabled and logging.getLogger("pynetdicom").disabled
+
+
+def test_a_report_is_answered_before_the_connection_on_which_it_came_is_released(unit_of, pacs_of, monkeypatch):
+    take, pacs = Reports.take, pacs_of()
+
+    def slowly(reports, event):
+        status = take(reports, event)
+        time.sleep(0.3)
+        return status
+
+    monkeypatch.setattr(Reports, "take", slowly)
+    unit = unit_of(port=pacs.port)
+    add_pair(unit.folder, 1, session())
+    unit.start()
+    wait_until(lambda: pacs.answers)
+    assert pacs.answers == [0x0000]

@@ -20,6 +20,7 @@ import pytest
 
 from edge.web import connection as connection_module
 from edge.web import guests as guests_module
+from edge.web import server as server_module
 from edge.web.limits import Limits
 from edge.web.views import ViewEncoder
 from tests.doubles.http_viewer import GUARD_S, Viewer, get, health_of, image_from_png, wait_for_frames
@@ -92,6 +93,39 @@ def test_of_many_dividers_two_are_made_and_the_other_views_for_all(studio: Studi
     assert (response.status, b"0.1, 0.2" in body) == (503, True)
     assert [watch(f"view={view}").next().state for view in ("enhanced", "raw", "pair")] == ["starting"] * 3
     viewers[0].close()
+
+
+@pytest.mark.parametrize("keeps_up", [True, False])
+def test_other_views_wait_while_the_camera_gives_more_than_is_shown(
+    monkeypatch: pytest.MonkeyPatch, keeps_up: bool
+) -> None:
+    monkeypatch.setattr(server_module, "SHARE_OF_OTHERS", 1e-3)
+    monkeypatch.setattr(server_module, "MOST_REST_S", 100.0)
+    studio = Studio()
+    monkeypatch.setattr(studio.health, "keeps_up", lambda now_ns: keeps_up)
+    first, other = Viewer(studio.url), Viewer(studio.url, "view=raw")
+    seen: list[str] = []
+
+    def look() -> None:
+        with contextlib.suppress(OSError, EOFError, ValueError, AttributeError, http.client.HTTPException):
+            while True:
+                seen.append(other.next().state)
+
+    looking = threading.Thread(target=look, daemon=True)
+    try:
+        studio.roll()
+        first.next()
+        looking.start()
+        wait_until(lambda: seen)
+        for _ in range(30):
+            first.next()
+        if keeps_up:
+            wait_until(lambda: len(seen) > 10)
+        assert keeps_up or len(seen) < 15, "half of what the first has, and much less where nothing else is done"
+    finally:
+        first.close()
+        studio.close()
+        looking.join(GUARD_S)
 
 
 def test_silent_connections_keep_nobody_out(studio: Studio, crowd: Any, caplog: pytest.LogCaptureFixture) -> None:

@@ -23,7 +23,6 @@ export function warnings({ advice, synthesises }) {
   return words.map((one) => make("small", { className: "made" }, one));
 }
 
-/** Open the cards, at one of them. */
 export async function showCards(unit, name = "") {
   const cards = await Promise.all(unit.profiles.map(async (profile) => section(profile, await cardOf(profile.name), profile.name === unit.state?.profile)));
   $("cards").replaceChildren(...cards);

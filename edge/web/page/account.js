@@ -8,7 +8,6 @@ export function showAccess(access) {
   if ($("access").textContent !== text) $("access").textContent = text;
 }
 
-/** Show name and role of who has logged in. */
 export function showAccount(who) {
   const isIn = Boolean(who?.session);
   $("account").hidden = !isIn;

@@ -3,6 +3,8 @@
 import { warnings } from "./about.js";
 import { $, askJson, attempt, make, post, say, toast } from "./dom.js";
 
+const ECHO_MS = 2000;
+
 /** A slider for a value of the unit. It shows what the hand wants while one is on it, else what the unit has. */
 export class Knob {
   #input;
@@ -13,6 +15,8 @@ export class Knob {
   #told = null;
   #sliding = false;
   #asking = false;
+  #echo = null; // what was asked last: what the unit tells before it is of what was asked earlier
+  #echoUntil = 0;
 
   /** @param send async, given the number; @param words the number as people read it. */
   constructor({ what, input, output, send, words }) {
@@ -30,6 +34,8 @@ export class Knob {
 
   /** What the unit has now. */
   tell(value) {
+    if (value !== this.#echo && performance.now() < this.#echoUntil) return;
+    this.#echoUntil = 0;
     this.#told = value;
     if (!this.#asking) this.#rest();
   }
@@ -53,11 +59,14 @@ export class Knob {
     this.#asking = true;
     await attempt(`${this.#what} not changed`, async () => {
       for (let asked = null; asked !== this.#input.valueAsNumber; ) {
-        asked = this.#input.valueAsNumber;
+        this.#echo = asked = this.#input.valueAsNumber;
+        this.#echoUntil = Infinity;
         await this.#send(asked);
+        if (this.#echoUntil) this.#echoUntil = performance.now() + ECHO_MS;
         this.#told = asked;
       }
     });
+    if (this.#echoUntil === Infinity) this.#echoUntil = 0; // refused
     this.#asking = false;
     this.#rest();
   }

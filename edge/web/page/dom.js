@@ -72,7 +72,6 @@ export async function attempt(what, work) {
   }
 }
 
-/** Let the browser keep a file on this device. */
 export function keep(address, name) {
   make("a", { href: address, download: name }).click();
 }

@@ -51,7 +51,6 @@ export function placed(pane, part) {
   return { all, seen: { x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) } };
 }
 
-/** The smallest box around boxes. */
 export function around(boxes) {
   const x = Math.min(...boxes.map((box) => box.x));
   const y = Math.min(...boxes.map((box) => box.y));

@@ -6,7 +6,6 @@ import { decoded, PLACE, Transit } from "./transit.js";
 const OPEN = 1; // as WebSocket.OPEN, which a browser may lack altogether
 const DRAW_WITHIN_MS = 200; // a window that is covered by others is not painted, and still has to ask
 
-/** One connection after another to /stream.ws. */
 export class SocketStream {
   #onPicture;
   #socket = null;

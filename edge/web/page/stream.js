@@ -19,7 +19,7 @@ export class PictureStream {
   lastPartMs = -Infinity;
   isRefused = false; // the unit asks for a login
 
-  /** @param onPicture called with {enhanced, raw, seq, mode, state, bornMs}; of a view alone one of the two is null. */
+  /** @param onPicture as Transport's. */
   constructor(onPicture) {
     this.#onPicture = onPicture;
   }
@@ -50,7 +50,6 @@ export class PictureStream {
     if (answer.ok) await this.#read(answer.body.getReader(), view, signal);
   }
 
-  /** Ask for fewer pictures from the next connection on. */
   ease() {
     this.#fps = Math.max(LEAST_FPS, this.#fps / 2);
   }

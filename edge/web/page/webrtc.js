@@ -26,7 +26,7 @@ export class VideoStream {
   isRefused = false; // the unit asks for a login
   numUnread = 0; // pictures whose strip could not be read: they are not shown
 
-  /** @param onPicture called with {enhanced, raw, seq, mode, state, width, height, bornMs}; of a view alone one of the two is null. */
+  /** @param onPicture as Transport's, with width and height. */
   constructor(onPicture) {
     this.#onPicture = onPicture;
   }

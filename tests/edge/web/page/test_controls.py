@@ -123,6 +123,24 @@ def test_what_is_recorded_is_chosen_and_remembered(page: Any, unit: FakeUnit) ->
     assert page.locator("#record-views input[value=enhanced]").is_checked()
 
 
+def test_a_late_word_of_what_was_asked_before_moves_no_slider_back(page: Any, unit: FakeUnit) -> None:
+    page.keyboard.press("a")
+    slider = page.locator("#strength")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    wait_asked(page, unit, "POST", "/api/strength", {"value": "0.95"})
+    page.keyboard.press("ArrowLeft")
+    wait_asked(page, unit, "POST", "/api/strength", {"value": "0.9"})
+    unit.tell("state", {"frozen": False, "view": "raw", "strength": 0.95})
+    wait_for_colour(page, "raw")
+    page.keyboard.press("ArrowLeft")
+    assert slider.input_value() == "85"
+    wait_asked(page, unit, "POST", "/api/strength", {"value": "0.85"})
+    unit.tell("state", {"frozen": False, "view": "raw", "strength": 0.85})
+    unit.tell("state", {"frozen": False, "view": "raw", "strength": 0.25})
+    wait_for_text(page, "strength-value", "25%")
+
+
 @pytest.mark.slow
 def test_a_key_acts_as_soon_as_the_page_says_live(open_page: Callable[..., Any], unit: FakeUnit) -> None:
     unit.openapi_s = 3

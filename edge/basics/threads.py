@@ -32,19 +32,24 @@ class Ration:
         share: of a core.
         is_scarce: whether there is too little now. It counts as scarce for `SCARCE_S` more, so that the ration does not
             come and go with its own effect.
+        longest_s: rest at a time, however much was done.
     """
 
     SCARCE_S = 10.0
 
     def __init__(
-        self, share: float, is_scarce: Callable[[], bool], clock_s: Callable[[], float] = time.monotonic
+        self,
+        share: float,
+        is_scarce: Callable[[], bool],
+        longest_s: float,
+        clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._share, self._is_scarce, self._clock_s = share, is_scarce, clock_s
+        self._share, self._is_scarce, self._longest_s, self._clock_s = share, is_scarce, longest_s, clock_s
         self._scarce_until_s = self._rested_at_s = 0.0
 
     def worked(self, processor_s: float) -> None:
         """Count a piece of work, after it."""
-        self._rested_at_s = self._clock_s() + processor_s / self._share
+        self._rested_at_s = self._clock_s() + min(processor_s / self._share, self._longest_s)
 
     def rest_s(self) -> float:
         """How long to rest before the next piece."""

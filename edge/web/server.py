@@ -96,7 +96,7 @@ class WebSink:
         self._helper = ThreadPoolExecutor(JPEG_THREADS - 1, "web-encoder-2")
         self._first = Encoding(self._desk(lambda view: view in self._audience.first()), ViewEncoder(self._helper))
         self._others = Encoding(self._desk(lambda view: view not in self._audience.first()), ViewEncoder())
-        self._ration = Ration(SHARE_OF_OTHERS, lambda: not health.keeps_up(time.monotonic_ns()))
+        self._ration = Ration(SHARE_OF_OTHERS, lambda: not health.keeps_up(time.monotonic_ns()), MOST_REST_S)
         self._faults = {"first": "", "others": ""}
         self._closed = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -275,7 +275,7 @@ class WebSink:
 
     def _encode_others(self) -> bool:
         """Every other view, with what processor time the rest of the program leaves over."""
-        self._closed.wait(min(self._ration.rest_s(), MOST_REST_S))
+        self._closed.wait(self._ration.rest_s())
         is_new = self._slot_of_others.take(_TICK_S) is not None
         begin_s = time.thread_time()
         is_encoded = self._others.turn(is_new)

@@ -75,6 +75,8 @@ def report(**changed: object) -> Report:
         ({}, ""),
         ({"spells": [(spell(), 0.85)]}, "saves: 85%"),
         ({"spells": [(spell(trouble="save: 503"), 1.0)]}, "saves: save: 503"),
+        ({"again": [spell(trouble="save: 503")]}, "saves: save: 503"),
+        ({"again": [Spell("saves", 25.0, 600.0, 1.0, Counts(12, 11, 2, 300.0), 0.5)]}, "LIVE, 600 ms old"),
         ({"spells": [(Spell("saves", 25.0, 600.0, 1.0, Counts(12, 11, 2, 300.0), 0.5), 1.0)]}, "LIVE, 600 ms old"),
         ({"spells": [(Spell("saves", 25.0, 90.0, 38.0, Counts(12, 11, 2, 300.0), 0.5), 1.0)]}, "no sign of life"),
         ({"after": Counts(12, 11, 2, 400.0)}, "memory"),
@@ -111,11 +113,11 @@ def test_an_attack_is_tried_again_where_the_host_took_the_machine(tmp_path: Path
         return replace(spell(name), rate=float(rate), stolen=stolen)
 
     siege.spell = spelled  # type: ignore[method-assign]
-    siege.attack(told, "saves", 1.0)
+    siege.attack(told, "saves", 1.0, 3)
     assert [(one.rate, share) for one, share in told.spells] == [(27.0, 0.9)]
-    assert [one.rate for one in told.control] == [30.0, 30.0] and told.num_again == 1
-    siege.attack(told, "snapshots", 1.0)
-    assert told.num_again == 3 and "3 tried again" in "".join(told.lines()), "the last try counts, however it went"
+    assert [one.rate for one in told.control] == [30.0, 30.0] and len(told.again) == 1
+    siege.attack(told, "snapshots", 1.0, 3)
+    assert len(told.again) == 3 and "3 tried again" in "".join(told.lines()), "the last try counts, however it went"
 
 
 def test_a_kind_of_log_line_comes_once_in_ten_seconds() -> None:

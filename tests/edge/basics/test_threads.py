@@ -25,7 +25,7 @@ def test_one_thread_gives_way_and_the_others_do_not() -> None:
 
 def test_work_has_its_share_where_there_is_too_little_and_is_free_where_not() -> None:
     now_s, is_scarce = 100.0, False
-    ration = Ration(0.1, lambda: is_scarce, lambda: now_s)
+    ration = Ration(0.1, lambda: is_scarce, 20.0, lambda: now_s)
     ration.worked(0.5)
     assert ration.rest_s() == 0
     is_scarce = True
@@ -41,3 +41,5 @@ def test_work_has_its_share_where_there_is_too_little_and_is_free_where_not() ->
     now_s += Ration.SCARCE_S
     ration.worked(5.0)
     assert ration.rest_s() == 0
+    is_scarce = True
+    assert ration.rest_s() == 20.0, "and not fifty"

@@ -10,8 +10,9 @@ from edge.frames.frame import Frame
 from edge.sources.repeats import RepeatGuard
 
 Fault = Literal["incomplete", "damaged", "repeated", "late", "untimed", "skipped"]
-"""What is wrong with a picture: bytes are missing; it does not decode without complaint; its pixels came before; it
-was old when it arrived; nothing tells when it was taken, so that its arrival counts; a newer one was there already."""
+"""What is wrong with a picture: bytes are missing; it does not decode without complaint, or is cut; its pixels came
+before; it was old when it arrived; nothing tells when it was taken, so that its arrival counts; a newer one was there
+already."""
 
 MAX_REFUSED = 10
 REPEATED_NS = 2_000_000_000

@@ -13,6 +13,7 @@ MIN_STEP = 8.0
 _OUTLIER = 16
 _NUM_COLUMNS = 120
 _SMALLEST_PX = 64
+_BANDS = 5
 
 
 class CutGuard:
@@ -24,6 +25,7 @@ class CutGuard:
     of blocks there is a step of one sign between a row of pixels and the next, that goes on neither above nor below.
 
     An edge of the scene that comes to lie so (a chart's, a border's) is there in the next picture too: it costs one.
+    Where there are edges between the borders of blocks as well (bands of a light that is switched), none is a cut.
     """
 
     def __init__(self) -> None:
@@ -42,10 +44,20 @@ class CutGuard:
         before, self._before = self._before, steps
         if steps.max() <= MIN_STEP:
             return False
-        if before is None or before.shape != steps.shape:
-            return True
-        near = np.ones((1, _NUM_COLUMNS // 4 + 1), np.uint8)
-        return bool((steps > np.maximum(MIN_STEP, 2 * cv2.dilate(before, near))).any())
+        known = np.full(steps.shape, MIN_STEP)
+        if before is not None and before.shape == steps.shape:
+            near = np.ones((1, _NUM_COLUMNS // 4 + 1), np.uint8)
+            known = np.maximum(known, 2 * cv2.dilate(before, near))
+        return bool((steps > known).any()) and not _has_bands(image, block_rows_px, float(steps.max()) / 2)
+
+
+def _has_bands(image: Image, block_rows_px: int, step: float) -> bool:
+    """Whether whole rows of pixels step by as much inside five rows of blocks or more: a cut picture has none such."""
+    columns = cv2.resize(image, (_NUM_COLUMNS, image.shape[0]), interpolation=cv2.INTER_LINEAR).astype(np.int16)
+    doubled = 3 * (columns[2:-1] - columns[1:-2]) - (columns[3:] - columns[:-3])
+    (rows,) = np.nonzero(np.abs(np.median(doubled, axis=1)).max(axis=1) > 2 * step)
+    block, row = np.divmod(rows + 2, block_rows_px)
+    return np.unique(block[(row > 1) & (row < block_rows_px - 1)]).size >= _BANDS
 
 
 def _steps(image: Image, block_rows_px: int) -> NDArray[np.float64]:

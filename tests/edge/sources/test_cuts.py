@@ -69,6 +69,15 @@ def test_words_that_a_camera_writes_into_its_picture_are_no_cut(throat: Image) -
         assert not guard.is_cut(written, BLOCK_PX)
 
 
+@pytest.mark.parametrize("period_px", [33, 150])
+def test_bands_of_a_light_that_is_switched_are_no_cut(throat: Image, period_px: int) -> None:
+    guard = CutGuard()
+    rows = np.arange(1080)
+    for phase_px in range(40):
+        lit = np.clip(((rows + phase_px) % period_px - 15) / 3, 0.5, 1.0)
+        assert not guard.is_cut((throat * lit[:, None, None]).astype(np.uint8), BLOCK_PX)
+
+
 @pytest.mark.parametrize("shape", [(8, 8, 3), (64, 64, 3), (360, 640, 3), (1079, 1919, 3), (2160, 3840, 3)])
 @pytest.mark.parametrize("block_rows_px", [8, 16])
 def test_noise_of_any_size_is_no_cut(shape: tuple[int, int, int], block_rows_px: int) -> None:

@@ -70,23 +70,25 @@ def see_dicom(path: Path) -> Seen:
         if not found.facts.video:
             image = found.frame().image
             return Seen(image.shape[1], image.shape[0], contrast_levels(image))
-        with closing(PassingFolder(".edge-enhance-verify-", _place_beside(path))) as own:
+        with closing(PassingFolder(".edge-enhance-verify-", _place_for(path))) as own:
             stream = own.path / f"stream{found.facts.video}"
             with new_file(stream) as into:
                 found.write_stream(into)
             return see_clip(stream)
 
 
-def _place_beside(path: Path) -> Path:
-    """Where the stream of a video may lie while it is looked at: in its own folder, or in memory that is plenty.
+def _place_for(path: Path) -> Path:
+    """Where the stream of a video may lie while it is looked at: in memory that is plenty, else in its own folder.
+
+    In memory a power cut leaves nothing of it.
 
     Raises:
         InputOutputError: there is neither.
     """
-    if os.access(path.parent, os.W_OK):
-        return path.parent
     if has_room(MEMORY, path.stat().st_size):
         return MEMORY
+    if os.access(path.parent, os.W_OK):
+        return path.parent
     raise InputOutputError(f"nothing can be written beside it, and {MEMORY} has too little room for its video")
 
 

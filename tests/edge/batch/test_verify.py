@@ -101,28 +101,27 @@ def test_a_sound_folder_has_none_and_a_black_original_is_none(bench: Bench, caps
     assert capsys.readouterr().out.splitlines()[0] == f"{bench.output / 'flat-raw.png'}: is missing"
 
 
-@pytest.mark.parametrize("is_writable", [True, False], ids=["beside it", "in memory"])
-def test_a_video_of_dicom_is_looked_at_beside_it_or_in_memory_and_nothing_stays(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_writable: bool
+@pytest.mark.parametrize("has_memory", [True, False], ids=["in memory", "beside it"])
+def test_a_video_of_dicom_is_looked_at_in_memory_or_beside_it_and_nothing_stays(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_memory: bool
 ) -> None:
     dicom_video(bench.originals)
     bench.run()
     memory, places = tmp_path / "memory", list[Path]()
     memory.mkdir()
     monkeypatch.setattr(verify_module, "MEMORY", memory)
-    monkeypatch.setattr(passing_folder, "ENOUGH_BYTES", 0)
-    access = os.access
-    monkeypatch.setattr(os, "access", lambda path, how: (path != bench.output or is_writable) and access(path, how))
+    monkeypatch.setattr(passing_folder, "ENOUGH_BYTES", 0 if has_memory else 1 << 60)
     see_clip = verify_module.see_clip
     monkeypatch.setattr(verify_module, "see_clip", lambda path: (places.append(path), see_clip(path))[1])
     assert [*verify(bench.output)] == []
-    assert [path.parent.parent for path in places] == [bench.output if is_writable else memory]
+    assert [path.parent.parent for path in places] == [memory if has_memory else bench.output]
     assert list(memory.iterdir()) == []
     assert [path.name for path in bench.output.iterdir() if path.name.startswith(".")] == []
-    monkeypatch.setattr(passing_folder, "ENOUGH_BYTES", 1 << 60)
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, how: path != bench.output and access(path, how))
     told = [fault.why for fault in verify(bench.output)]
     expected = f"cannot be decoded: nothing can be written beside it, and {memory} has too little room for its video"
-    assert told == ([] if is_writable else [expected])
+    assert told == ([] if has_memory else [expected])
 
 
 def test_a_folder_without_a_manifest_is_refused(bench: Bench) -> None:

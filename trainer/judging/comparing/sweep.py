@@ -17,7 +17,7 @@ from trainer.judging.comparing.tables import headline
 WIDTH, HEIGHT, LEFT, BOTTOM, GAP = 320, 250, 62, 46, 18
 CURVES = ("structure_ssim", "structure_gradients", "colour_de00", "texture_vgg")
 QUALITY = ("niqe", "haze")
-"""What stands for quality: the first of them that was measured."""
+"""What stands for quality: a row of panels for each that was measured."""
 
 
 def check_sweep(compared: Compared) -> None:
@@ -32,23 +32,25 @@ def check_sweep(compared: Compared) -> None:
 
 
 def sweep_svg(summary: Summary) -> str:
-    """A panel for each measure of reproducibility, better to the right; quality upwards, better at the top.
+    """A column for each measure of reproducibility, better to the right; a row for each of quality, better at the top.
 
     Empty where there is nothing to draw. Bars are 95% intervals.
     """
     names = [name for name in CURVES if all(name in point.reproducibility for point in summary.sweep)]
-    quality = next((name for name in QUALITY if all(name in point.quality for point in summary.sweep)), None)
-    if not summary.sweep or not names or quality is None:
+    qualities = [name for name in QUALITY if all(name in point.quality for point in summary.sweep)]
+    if not summary.sweep or not names or not qualities:
         return ""
     panels = []
-    for number, name in enumerate(names):
-        points = [(p.beta, p.reproducibility[name], p.quality[quality]) for p in summary.sweep]
-        panels.append(f'<g transform="translate({number * (WIDTH + GAP)},0)">{_panel(points)}</g>')
-    width = len(names) * (WIDTH + GAP) - GAP
-    shape = f'viewBox="0 0 {width} {HEIGHT}" font-family="sans-serif" font-size="11"'
+    for row, quality in enumerate(qualities):
+        for column, name in enumerate(names):
+            points = [(p.beta, p.reproducibility[name], p.quality[quality]) for p in summary.sweep]
+            place = f"translate({column * (WIDTH + GAP)},{row * (HEIGHT + GAP)})"
+            panels.append(f'<g transform="{place}">{_panel(points)}</g>')
+    width, height = len(names) * (WIDTH + GAP), len(qualities) * (HEIGHT + GAP) - GAP
+    shape = f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="11"'
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" {shape}>'
-        f'<rect width="{width}" height="{HEIGHT}" fill="#fff"/>{"".join(panels)}</svg>\n'
+        f'<rect width="{width}" height="{height}" fill="#fff"/>{"".join(panels)}</svg>\n'
     )
 
 
@@ -70,10 +72,12 @@ def _panel(points: Sequence[tuple[float, Mean, Mean]]) -> str:
         parts.append(f'<text x="{LEFT - 6}" y="{up(value) + 4:.1f}" text-anchor="end">{text}</text>')
     places = [(across(x.mean), up(y.mean)) for _, x, y in points]
     parts.append(f'<polyline points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in places)}" fill="none" stroke="#0060a0"/>')
-    for (beta, x_mean, y_mean), (x, y) in zip(points, places, strict=True):
+    for number, ((beta, x_mean, y_mean), (x, y)) in enumerate(zip(points, places, strict=True)):
         parts.append(f'<path d="{_bars(x_mean, y_mean, across, up, x, y)}" stroke="#0060a0" stroke-opacity="0.4"/>')
         parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="#0060a0"/>')
-        parts.append(f'<text x="{x + 7:.1f}" y="{y - 6:.1f}">beta {beta:g}</text>')
+        side = "start" if x < WIDTH - 60 else "end"  # in turn above and below, since neighbours lie close
+        at = f'x="{x + (7 if side == "start" else -7):.1f}" y="{y + (16 if number % 2 else -6):.1f}"'
+        parts.append(f'<text {at} text-anchor="{side}">beta {beta:g}</text>')
     middle_x, middle_y = (LEFT + WIDTH - 14) / 2, (HEIGHT - BOTTOM + 14) / 2
     parts.append(
         f'<text x="{middle_x}" y="{HEIGHT - 8}" text-anchor="middle">{escape(headline(across.measure))}</text>'

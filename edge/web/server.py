@@ -179,9 +179,9 @@ class WebSink:
         try:
             asyncio.run(self._serve_until_closed(door, listeners, ready))
         except Exception as error:
+            log.exception("the web server ended")
             if not ready.done():
                 ready.set_exception(error)
-            log.exception("the web server ended")
             self._on_failed(error)
 
     async def _serve_until_closed(self, door: Door, listeners: list[_Opened], ready: Future[None]) -> None:

@@ -57,7 +57,7 @@ def log_in(page: Any, name: str, password: str | None = None) -> None:
 
 def type_into(page: Any, field: str, text: str) -> None:
     """A browser on a machine that has too much to do may lose a key: then, and then alone, it is typed anew."""
-    assert page.evaluate("document.activeElement.id") == field
+    wait_for(page, f"document.activeElement.id === '{field}'")
     for _ in range(5):
         page.evaluate("id => { typed = 0; document.getElementById(id).oninput = () => { typed += 1; }; }", field)
         page.keyboard.type(text)

@@ -112,7 +112,7 @@ def test_a_wrong_password_is_said_and_the_next_one_is_asked_for(page: Any, studi
     page.goto(studio.url)
     log_in(page, "otto", "wrong password")
     page.get_by_role("alert").filter(has_text="Name or password is wrong").wait_for()
-    assert page.evaluate("document.activeElement.id") == "password"
+    wait_for(page, "document.activeElement.id === 'password'")
     assert page.locator("#password").input_value() == ""
     type_into(page, "password", PASSWORDS["otto"])
     send(page)
@@ -141,7 +141,7 @@ def test_a_session_that_ends_is_said_over_the_picture_and_the_way_back_is_one_ke
     wait_for(page, "document.getElementById('cover-title').textContent.startsWith('LOGGED OUT')")
     assert page.evaluate(COVERED)
     wait_for(page, "document.getElementById('state-word').textContent === 'Logged out'")
-    assert page.evaluate("document.activeElement.id") == "again"
+    wait_for(page, "document.activeElement.id === 'again'")
     users.write_text(people)
     page.keyboard.press("Enter")
     page.wait_for_url("**/login")

@@ -87,6 +87,10 @@ def _of_web() -> list[tuple[str, str]]:
             "connections, of all; of one address",
             f"{most.connections}, or half of the descriptors where that is less; {most.connections_of_one}",
         ),
+        (
+            "refused ones that are still being told so",
+            f"{most.leaving}, or an eighth of the descriptors where that is less",
+        ),
         ("new connections a second; while nobody watches", f"{most.accepts:g}; {most.accepts * most.ease:g}"),
         ("streams, and as many `/events`", "`[web] streams`, `streams_per_address`"),
         ("dividers of `view=split` at a time", f"{most.splits}"),

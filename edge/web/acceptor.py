@@ -25,7 +25,7 @@ _BATCH = 4
 _BURST_S = 0.25
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _REST_S = 1.0
-_MAX_LEAVING, _LEAVE_AFTER_S = 64, 0.5
+_LEAVE_AFTER_S = 0.5
 
 
 class Acceptor:
@@ -142,9 +142,12 @@ class Acceptor:
                 connection.send(REFUSAL)
             connection.shutdown(socket.SHUT_WR)
         self._leaving.append((now_s, connection))
+        self._see_off(now_s)
 
     def _see_off(self, now_s: float) -> None:
-        while self._leaving and (len(self._leaving) > _MAX_LEAVING or now_s - self._leaving[0][0] > _LEAVE_AFTER_S):
+        while self._leaving and (
+            len(self._leaving) > self._limits.leaving or now_s - self._leaving[0][0] > _LEAVE_AFTER_S
+        ):
             connection = self._leaving.popleft()[1]
             with contextlib.suppress(OSError):
                 connection.recv(1 << 16)

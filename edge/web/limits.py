@@ -6,7 +6,7 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge.basics.errors import EdgeError
 
@@ -35,6 +35,7 @@ class Limits:
         connections, connections_of_one: open at a time, of all and of one address.
         streams, streams_of_one: viewers; `/events` has as many again.
         splits: dividers of `view=split` that may be looked at at a time.
+        leaving: refused ones that are still being told so.
         accepts, requests: a second while somebody watches; requests of one address.
         ease: how many times as many while nobody does.
     """
@@ -44,17 +45,20 @@ class Limits:
     streams: int = 32
     streams_of_one: int = 8
     splits: int = 2
+    leaving: int = 64
     accepts: float = 200.0
     requests: float = 50.0
     ease: float = 10.0
 
     def within(self, num_descriptors: int) -> Limits:
-        """The same with at most half of the descriptors for connections: the other half is the unit's own."""
+        """The same with at most half of the descriptors for connections and an eighth for those that are refused.
+
+        What is left is the unit's own.
+        """
         connections = max(4, min(self.connections, num_descriptors // 2))
         of_one = max(2, min(self.connections_of_one, connections * 3 // 4))
-        return Limits(
-            connections, of_one, self.streams, self.streams_of_one, self.splits, self.accepts, self.requests, self.ease
-        )
+        leaving = max(1, min(self.leaving, num_descriptors // 8))
+        return replace(self, connections=connections, connections_of_one=of_one, leaving=leaving)
 
 
 def num_descriptors() -> int:

@@ -51,7 +51,8 @@ def test_a_killed_engine_comes_back_while_a_crowd_holds_what_it_may(tmp_path: Pa
         os.kill(siege.program.pid, signal.SIGHUP)
         while siege.reload() is None and time.monotonic() < until_s:
             time.sleep(0.1)
-        assert (siege.reload() or {})["ok"] is True
+        told = siege.reload() or {}
+        assert told["ok"] is True, (told, siege.lines[-12:])
         crowd.kill()
         crowd.wait()
     assert not [kind for kind in too_often(siege.lines) if kind.startswith("web server")]

@@ -208,7 +208,7 @@ class ReaderProcess:
         if self._process is None:
             return False
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(_ENDS_BY_ITSELF_S) == -signal.SIGKILL
+            return self._process.wait(_END_S) == -signal.SIGKILL  # one that held much memory dies slowly
         return False
 
     def _end(self) -> str:

@@ -25,10 +25,13 @@ def test_what_counts_as_one_address(host: str, group: str) -> None:
     assert network_of(host) == group
 
 
-@pytest.mark.parametrize(("num", "of_all", "of_one"), [(4096, 192, 48), (256, 128, 48), (64, 32, 24), (8, 4, 3)])
-def test_half_of_the_descriptors_stay_for_the_unit(num: int, of_all: int, of_one: int) -> None:
+@pytest.mark.parametrize(
+    ("num", "of_all", "of_one", "leaving"),
+    [(4096, 192, 48, 64), (256, 128, 48, 32), (96, 48, 36, 12), (64, 32, 24, 8), (8, 4, 3, 1)],
+)
+def test_three_eighths_of_the_descriptors_stay_for_the_unit(num: int, of_all: int, of_one: int, leaving: int) -> None:
     limits = Limits().within(num)
-    assert (limits.connections, limits.connections_of_one) == (of_all, of_one)
+    assert (limits.connections, limits.connections_of_one, limits.leaving) == (of_all, of_one, leaving)
 
 
 def test_seats_are_for_all_and_for_one_address() -> None:

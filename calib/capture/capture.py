@@ -86,7 +86,7 @@ def capture(options: CaptureOptions, stop: threading.Event) -> Session:
         if already := len(writer.session.frames):
             log.info("%s: goes on after %d of %d frames", options.folder, already, writer.session.wanted)
         shutter = Shutter(writer)
-        with preview(options.web, source, shutter) as publish:
+        with preview(options.web, source, shutter, stop) as publish:
             _take_all(source, shutter, publish, stop, options.patience_s)
     finally:
         source.close()
@@ -157,7 +157,9 @@ class _KeepsNothing:
 
 
 @contextmanager
-def preview(web: WebConfig | None, source: Source, shutter: Shutter) -> Iterator[Callable[[Frame], None]]:
+def preview(
+    web: WebConfig | None, source: Source, shutter: Shutter, stop: threading.Event
+) -> Iterator[Callable[[Frame], None]]:
     """Gives what shows a frame on the page; nothing is shown where there is none."""
     if web is None:
         yield lambda frame: None
@@ -181,6 +183,6 @@ def preview(web: WebConfig | None, source: Source, shutter: Shutter) -> Iterator
 
     try:
         yield publish
-        threading.Event().wait(_SHOW_END_S)  # so that the page learns that it is complete
+        stop.wait(_SHOW_END_S)  # so that the page learns that it is complete
     finally:
         sink.close()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +22,9 @@ from edge.health.record import Health
 from edge.health.state import EngineFacts
 from edge.pictures.image import Image
 from edge.saving.at_rest import PLAIN, AtRest
+from edge.saving.recording.opening import NotRecorded
 from edge.saving.recording.recorder import Recorder
+from edge.saving.recording.tape import View
 from edge.saving.store import Store
 from tests.doubles.waiting import GUARD_S
 
@@ -97,9 +101,30 @@ class Booth:
             self._camera.join()
             self._camera = None
 
+    def begin(self, views: Sequence[View] = (), *, before: bool = False) -> dict[str, Any]:
+        """As the recorder's, as soon as a picture is live: a machine may stand still for longer than one is."""
+        begun: list[dict[str, Any]] = []
+
+        def has_begun() -> bool:
+            try:
+                begun.append(self.recorder.begin(views, before=before))
+            except NotRecorded as error:
+                if not re.search("is not live|of this patient session yet", str(error)):
+                    raise
+            return bool(begun)
+
+        wait_until(has_begun)
+        return begun[0]
+
     def wait_recorded(self, seconds: float) -> None:
         """Until so much of the recording is on the disk."""
         wait_until(lambda: (self.recorder.state() or {"seconds": seconds})["seconds"] >= seconds)
+
+    def wait_frames(self, num: int) -> None:
+        """Until so many frames of each view are on the disk, however few a busy machine takes in a second."""
+        recording = self.recorder._current.recording
+        assert recording is not None
+        wait_until(lambda: all(clip.num_frames >= num for clip in recording._clips.values()))
 
     def record(self, name: str) -> dict[str, Any]:
         """The JSON beside a recording."""

@@ -25,8 +25,8 @@ def main() -> None:
     performing.POLL_S, performing.GRACE_S, sender.POLL_S = 0.05, 0.0, 0.05
     board = Board()
     session = PatientSession(board, folder / "session" / "session.json", 0)
-    telling = performing.Performing(WorklistConfig(mpps=mpps, timeout_s=5), board, session.now)
-    config = PacsConfig(host="127.0.0.1", port=port, folder=str(folder / "pacs"), commitment=False, timeout_s=5)
+    telling = performing.Performing(WorklistConfig(mpps=mpps, timeout_s=60), board, session.now)
+    config = PacsConfig(host="127.0.0.1", port=port, folder=str(folder / "pacs"), commitment=False, timeout_s=120)
     sending = sender.Sender(
         *(config, "S1", store_of(folder / "pictures", board), board),
         lambda: str((session.now() or {}).get("id", "")),

@@ -8,6 +8,7 @@ that it answers with instead.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sys
 import threading
@@ -24,6 +25,11 @@ def main() -> None:
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
 
     def came(event: Any, what: str, uid: str, dataset: Dataset) -> tuple[Any, Dataset | None]:
+        with (folder / "busy").open("w") as busy:  # who ends this process does it between two requests
+            fcntl.flock(busy, fcntl.LOCK_EX)
+            return done(event, what, uid, dataset)
+
+    def done(event: Any, what: str, uid: str, dataset: Dataset) -> tuple[Any, Dataset | None]:
         path, refuse, lose = folder / f"{uid}.json", folder / "refuse", folder / "lose"
         kept = json.loads(path.read_text()) if path.exists() else None
         status: Any = 0x0000

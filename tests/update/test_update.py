@@ -13,7 +13,6 @@ import json
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tarfile
 import time
@@ -29,6 +28,7 @@ from edge.calibration.file import read_calibration
 from edge.config_file import load_config
 from edge.models.profile import profile_names
 from edge.service.files import CONFIG_PATH, RECORD_PATH, UNIT_PATH
+from tests.doubles.orthanc import free_port
 from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 from tests.update.programs import Program, Wheels, from_sources, tree_now
@@ -92,15 +92,13 @@ def settle_in(program: Program, root: Path) -> dict[str, object]:
     still = root / "srv/still.png"
     still.parent.mkdir()
     cv2.imwrite(str(still), np.random.default_rng(1).integers(60, 200, (1080, 1920, 3), np.uint8))
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
     config = {
         "source.uri": f"{still}?fps=10",
         "unit.serial": "A-1",
         "unit.calibration": str(state / "unit.calib"),
         "engine.models": str(state / "models"),
         "engine.engines": str(state / "engines"),
-        "web.listen": f"127.0.0.1:{port}",
+        "web.listen": f"127.0.0.1:{free_port()}",
         "web.jpeg_quality": 70,
         "save.folder": str(state / "pictures"),
         "heat.warm_celsius": 80.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from calib.capture import capture as capture_module
 from calib.capture.capture import CaptureOptions, capture
 from edge.config import SourceConfig, WebConfig
 from tests.doubles.chromium import FOR_PAGES
+from tests.doubles.orthanc import free_port
 from tests.doubles.waiting import GUARD_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
-GUARD_MS = 30_000
+GUARD_MS = GUARD_S * 1000
 pytestmark = pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)")
 PICTURE_IS_THERE = """() => {
     const canvas = document.getElementById("picture");
@@ -42,13 +43,19 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., str]]:
+def stop() -> threading.Event:
+    """Ends a capture, and what its page is left to look at of one that is complete."""
+    return threading.Event()
+
+
+@pytest.fixture
+def start(tmp_path: Path, stop: threading.Event, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
     """Starts a capture in a thread and gives its page's address: `start(target, source, num_frames)`."""
-    stop, threads = threading.Event(), []
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(capture_module, "_SHOW_END_S", GUARD_S)  # a busy browser may look later than two seconds
 
     def started(target: str, source: str, num_frames: int) -> str:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            listen = f"127.0.0.1:{free.getsockname()[1]}"
+        listen = f"127.0.0.1:{free_port()}"
         options = CaptureOptions(
             target, tmp_path / target, "A-1", SourceConfig(source), num_frames=num_frames, web=WebConfig(listen=listen)
         )
@@ -64,6 +71,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 def opened(browser: Any, url: str) -> tuple[Any, list[str]]:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_default_timeout(GUARD_MS)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -98,10 +106,13 @@ def test_the_page_says_in_words_what_is_wrong(browser: Any, start: Callable[...,
 
 
 @pytest.mark.slow
-def test_frames_are_taken_while_one_watches_and_the_end_is_shown(browser: Any, start: Callable[..., str]) -> None:
+def test_frames_are_taken_while_one_watches_and_the_end_is_shown(
+    browser: Any, start: Callable[..., str], stop: threading.Event
+) -> None:
     page, _ = opened(browser, start("lens", "demo:?unit=A-1", 2))
     wait_for(page, f"({DOTS})() > 200")
     wait_for(page, "document.getElementById('taken').textContent === '2'")
+    stop.set()
     wait_for(page, "document.getElementById('cover-title').textContent === 'COMPLETE'")
     assert page.locator("#cover").is_visible()
     page.close()

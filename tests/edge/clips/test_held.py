@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import socket
@@ -24,7 +25,9 @@ from edge.clips.process import FfmpegRun
 from edge.clips.program import find_ffmpeg
 from edge.confining.landlock import landlock_version
 from edge.confining.seccomp import can_filter
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.doubles.ffmpeg_clips import chart, clip, ffmpeg, made
+from tests.doubles.waiting import GUARD_S
 
 pytestmark = pytest.mark.skipif(
     not (landlock_version() and can_filter()), reason="this kernel has not both Landlock and seccomp"
@@ -89,8 +92,8 @@ def test_ffmpeg_itself_is_refused_what_it_is_not_given(tmp_path: Path, words: Se
         told = [word.replace("PORT", places["PORT"]).replace("FOLDER", places["FOLDER"]) for word in words]
         run = FfmpegRun(find_ffmpeg(), told, lines.append, reads=True)
         try:
-            assert not run.read_into(memoryview(bytearray(1)), 60.0)
-            assert run.wait(60.0) != 0
+            assert not run.read_into(memoryview(bytearray(1)), GUARD_S)
+            assert run.wait(GUARD_S) != 0
         finally:
             run.close()
         server.setblocking(False)
@@ -103,10 +106,11 @@ def test_ffmpeg_itself_is_refused_what_it_is_not_given(tmp_path: Path, words: Se
 def held_children() -> list[str]:
     """What the kernel says of each FFmpeg that runs now."""
     found = []
-    for child in psutil.Process().children():
-        if child.name() == "ffmpeg" or child.name().startswith("ffmpeg-"):
-            status = Path(f"/proc/{child.pid}/status").read_text()
-            found += [line for line in status.splitlines() if line.startswith(("NoNewPrivs:", "Seccomp:"))]
+    for child in new_children():
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):  # it has just ended
+            if child.name() == "ffmpeg" or child.name().startswith("ffmpeg-"):
+                status = Path(f"/proc/{child.pid}/status").read_text()
+                found += [line for line in status.splitlines() if line.startswith(("NoNewPrivs:", "Seccomp:"))]
     return found
 
 
@@ -125,7 +129,7 @@ def test_every_clip_is_read_and_written_by_one_that_is_held(tmp_path: Path) -> N
         encoder.add(chart(64, 36), Fraction(0))
         encoder.add(chart(64, 36), Fraction(1, 30))
         while held_children() != HELD:  # it is still becoming FFmpeg
-            assert psutil.Process().children()
+            assert new_children()
         encoder.finish()
         encoder.close()
     assert clip_facts(tmp_path / "b.mp4").num_frames == 2
@@ -145,7 +149,7 @@ def test_every_cameras_video_is_decoded_by_one_that_is_held(tmp_path: Path) -> N
     decoder = LiveDecoder("H264", b"", content, give, lambda shape: None)
     try:
         decoder.feed(content, is_key=True)
-        assert is_there.wait(60) and given[0] == (0, True)
+        assert is_there.wait(GUARD_S) and given[0] == (0, True)
         assert held_children() == HELD
     finally:
         decoder.close()

@@ -25,6 +25,7 @@ from edge.dicom.video import stream
 from edge.frames.frame import Frame
 from tests.doubles.booth import HAS_FFPROBE, Booth, times_s
 from tests.doubles.saved_items import MODEL, UNIT, SavedItem, frame_of, saved_recording, session_of
+from tests.doubles.waiting import GUARD_S
 
 DOE = Examination(Patient("Doe^John", "1"), study_uid="2.25.7")
 UIDS = ObjectUids.new()
@@ -64,7 +65,7 @@ def frames_of(path: Path) -> list[str]:
     """A digest of each decoded frame."""
     ffmpeg = find_ffmpeg()
     asked = [ffmpeg.path, "-v", "error", "-i", str(path), *ffmpeg.every_frame, "-f", "framemd5", "-"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=GUARD_S)
     assert not done.stderr
     return [line.rpartition(",")[2].strip() for line in done.stdout.splitlines() if not line.startswith("#")]
 
@@ -321,7 +322,7 @@ def test_what_the_recorder_made_at_irregular_times_is_valid(tmp_path: Path) -> N
     booth = Booth(tmp_path / "kept", session=session_of(DOE))
     try:
         booth.roll()
-        name = booth.recorder.begin(())["name"]
+        name = booth.begin(())["name"]
         booth.wait_recorded(1.6)
         booth.recorder.end()
     finally:
@@ -331,7 +332,7 @@ def test_what_the_recorder_made_at_irregular_times_is_valid(tmp_path: Path) -> N
     for one in objects_from_saved(record, files, UIDS, UNIT):
         one.write(tmp_path / "one.dcm")
         asked = ["dciodvfy", "-new", str(tmp_path / "one.dcm")]
-        done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=GUARD_S, check=True)
         assert done.stderr.split() == ["VideoEndoscopicImage"]
         found = pydicom.dcmread(tmp_path / "one.dcm")
         (told,) = (file for file in record["output"]["files"] if file["mode"] == one.view)

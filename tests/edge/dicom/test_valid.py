@@ -13,6 +13,7 @@ import pytest
 
 from edge.dicom.examination import Examination, Patient, emergency
 from tests.doubles.saved_items import MODEL, SavedItem, frame_of, saved_pair, saved_recording
+from tests.doubles.waiting import GUARD_S
 
 DRAWN = {**MODEL, "detail": "synthesised"}
 DOE = Examination(Patient("Doe^John", "1", birth_date="19700102", sex="M"))
@@ -49,7 +50,9 @@ def test_a_validator_finds_nothing(item: Callable[[Path], SavedItem], tmp_path: 
     paths = item(tmp_path).written(tmp_path, step="2.25.99")
     assert paths
     for path in paths:
-        done = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            ["dciodvfy", "-new", str(path)], capture_output=True, text=True, timeout=GUARD_S, check=False
+        )
         assert done.returncode == 0
         assert done.stderr.split() in (["VLEndoscopicImage"], ["VideoEndoscopicImage"]), done.stderr
 
@@ -58,7 +61,7 @@ def test_a_validator_finds_nothing(item: Callable[[Path], SavedItem], tmp_path: 
 def test_another_reader_sees_the_same_pixels(tmp_path: Path) -> None:
     item = saved_pair(tmp_path, UMLAUTS)
     for path in item.written(tmp_path):
-        subprocess.run(["dcmj2pnm", "--write-png", str(path), str(path) + ".png"], check=True, timeout=60)
+        subprocess.run(["dcmj2pnm", "--write-png", str(path), str(path) + ".png"], check=True, timeout=GUARD_S)
         found = cv2.cvtColor(cv2.imread(str(path) + ".png"), cv2.COLOR_BGR2RGB)
         assert np.array_equal(found, item.images["raw" if "raw" in path.name else "enhanced"])
 
@@ -70,5 +73,5 @@ def test_another_reader_sees_the_same_pixels(tmp_path: Path) -> None:
 )
 def test_another_reader_says_the_same(item: str, said: str, tmp_path: Path) -> None:
     for path in ITEMS[item](tmp_path).written(tmp_path):
-        done = subprocess.run(["dcmdump", "-q", str(path)], capture_output=True, text=True, timeout=60, check=True)
+        done = subprocess.run(["dcmdump", "-q", str(path)], capture_output=True, text=True, timeout=GUARD_S, check=True)
         assert said in done.stdout

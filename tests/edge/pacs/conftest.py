@@ -15,6 +15,7 @@ from edge.pacs.sender import Sender
 from tests.doubles.orthanc import Orthanc, free_port
 from tests.doubles.pacs_store import store_of
 from tests.doubles.played_pacs import PlayedPacs
+from tests.doubles.waiting import GUARD_S
 
 
 class Unit:
@@ -22,7 +23,7 @@ class Unit:
 
     def __init__(self, folder: Path, **config: Any) -> None:
         self.folder, self.board, self.open_session = folder / "pictures", Board(), ""
-        self.config = PacsConfig(**{"host": "127.0.0.1", "folder": str(folder / "pacs"), "timeout_s": 5, **config})
+        self.config = PacsConfig(**{"host": "127.0.0.1", "folder": str(folder / "pacs"), "timeout_s": 120, **config})
         self.store = store_of(self.folder, self.board)
         self.told: list[tuple[str, str]] = []
         self.sender = Sender(
@@ -33,6 +34,12 @@ class Unit:
     def start(self) -> Unit:
         self.sender.start()
         return self
+
+    def end(self) -> None:
+        """Nothing is sent any more: its threads give way to all else, and may end later than who closes them waits."""
+        self.sender.close()
+        if self.sender._thread.is_alive():
+            self.sender._thread.join(GUARD_S)
 
     def close_session(self) -> None:
         self.open_session = ""

@@ -13,6 +13,7 @@ from edge.pacs.command import main
 from edge.pacs.waiting.queue import LAST_ERROR, Queue
 from edge.pacs.waiting.steps import Steps
 from edge.pacs.waiting.uids import named
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 
@@ -89,7 +90,7 @@ def test_retry_sends_again_what_was_refused(told, queue, tmp_path):
 
 def test_test_says_what_the_pacs_takes(told, pacs_of):
     pacs = pacs_of()
-    code, lines, _ = told("test", host="127.0.0.1", port=pacs.port, timeout_s=5)
+    code, lines, _ = told("test", host="127.0.0.1", port=pacs.port, timeout_s=120)
     assert code == 0
     words = [line.split()[0] for line in lines]
     assert words == ["to", "tls", "echo", "takes", *["refuses"] * 5, "keeps"]
@@ -108,7 +109,7 @@ def test_test_says_what_the_pacs_takes(told, pacs_of):
 )
 def test_what_is_wrong_is_told_in_a_line(told, pacs_of, keys, said):
     pacs = pacs_of()
-    code, _, error = told("test", **{"host": "127.0.0.1", "port": pacs.port, "timeout_s": 2, **keys})
+    code, _, error = told("test", **{"host": "127.0.0.1", "port": pacs.port, "timeout_s": 120, **keys})
     assert code == 74 and said in error and error.count("\n") == 1
 
 
@@ -141,7 +142,7 @@ def test_a_wrong_setting_is_named(told, keys, said):
 def test_a_unit_without_a_pacs_loads_none_of_it():
     assert not Config().pacs.is_on
     code = "import sys, edge.program; print('pynetdicom' in sys.modules, 'edge.pacs.sender' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=REPOSITORY, timeout=GUARD_S)
     assert done.stdout.split() == ["False", "False"], done.stderr
 
 

@@ -16,7 +16,7 @@ import pydicom
 import pytest
 
 from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
-from tests.doubles.waiting import wait_until
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 
 pytestmark = [needs_orthanc, pytest.mark.slow]
@@ -40,7 +40,7 @@ class Unit:
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", content, method=method)
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
             return json.loads(answer.read() or b"null") if "json" in answer.headers["Content-Type"] else None
 
     def health(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Unit:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(30)
+        self.process.wait(GUARD_S)
 
 
 def test_from_a_touch_to_the_archive(tmp_path: Path) -> None:
@@ -76,12 +76,13 @@ def test_from_a_touch_to_the_archive(tmp_path: Path) -> None:
         unit = Unit(tmp_path, keys)
         try:
             wait_until(lambda: unit.health().get("frames", 0) > 5)
-            assert unit.health()["parts"]["pacs"]["state"] == "ok"
+            wait_until(lambda: unit.health().get("parts", {}).get("pacs", {}).get("state") == "ok")
             told = unit.ask("POST", "/api/session", {"emergency": True})["session"]
             wait_until(lambda: unit.is_done("/api/recording/start"))
             wait_until(lambda: (unit.ask("GET", "/api/state")["recording"] or {}).get("seconds", 0) > 1)
             unit.ask("POST", "/api/recording/stop")
-            wait_until(lambda: unit.is_done("/api/save") and unit.saved("pair"))  # only what is live is saved
+            wait_until(lambda: unit.is_done("/api/save"))  # only what is live is saved
+            wait_until(lambda: unit.saved("pair") and unit.saved("recording"))
             unit.ask("DELETE", "/api/session")
             wait_until(lambda: unit.health()["pacs"]["committed"] == unit.num_views() > 1)
             num_views = unit.num_views()

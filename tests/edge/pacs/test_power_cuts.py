@@ -65,7 +65,7 @@ def test_200_of_200_arrive_once_and_are_kept(tmp_path: Path) -> None:
     chance, port = random.Random(SEED), free_port()
     items = [add_pair(tmp_path / "pictures", number, session(number % NUM_SESSIONS)) for number in range(NUM_PAIRS)]
     orthanc = Orthanc(tmp_path / "orthanc", own=("EDGE-ENHANCE", port))
-    config = {"port": orthanc.dicom_port, "listen": f"127.0.0.1:{port}", "timeout_s": 5, "wait_s": 0.5}
+    config = {"port": orthanc.dicom_port, "listen": f"127.0.0.1:{port}", "timeout_s": 120, "wait_s": 0.5}
     child = Child(tmp_path, {**config, "ask_again_s": 3.0})
     with orthanc:
         for number in range(NUM_KILLS):

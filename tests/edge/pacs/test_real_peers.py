@@ -108,7 +108,7 @@ def test_a_certificate_of_another_host_is_not_accepted(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates["elsewhere"])
     pacs = pacs_of(ssl_context=context)
-    config = PacsConfig(host="127.0.0.1", port=pacs.port, tls=True, ca=str(certificates["elsewhere"]), timeout_s=5)
+    config = PacsConfig(host="127.0.0.1", port=pacs.port, tls=True, ca=str(certificates["elsewhere"]))
     with pytest.raises(PeerFailed, match="IP address mismatch"):
         tried(config)
 
@@ -131,9 +131,10 @@ def test_by_stow_and_kept_by_dicom(unit_of: Callable[..., Any], stow_orthanc: Or
     assert np.array_equal(raw.pixel_array, pixels(unit.folder, item, "raw"))
     assert len(found) == 2
     assert "answers (HTTP 200)" in tried(unit.config)["stow"]
-    unit.sender._queue._database.do("UPDATE views SET state = 'waiting'")  # as after a power cut before it was noted
-    unit.sender._queue._database.do("DELETE FROM objects")
-    wait_until(lambda: unit.counts() == {"committed": 2})
+    with unit.sender._queue._database.transaction() as connection:  # as after a power cut before it was noted
+        connection.execute("UPDATE views SET state = 'waiting'")
+        connection.execute("DELETE FROM objects")
+    wait_until(lambda: unit.sender._queue.counts()["committed"] == 2)
     assert len(stow_orthanc.instances()) == 2
 
 
@@ -225,7 +226,7 @@ def test_storescp_that_breaks_off_gets_it_when_it_does_no_more(
     assert unit.counts().get("waiting")
     peer.stop()
     again = storescp_of()
-    unit.sender.close()
+    unit.end()
     other = unit_of(port=again.port, commitment=False)
     other.start()
     wait_until(lambda: other.counts() == {"sent": 2})

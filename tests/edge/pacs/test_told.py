@@ -6,9 +6,10 @@ import time
 
 from edge.health.news import SessionChanged
 from edge.pacs.waiting.database import Database
+from edge.pacs.ways import commitment
 from edge.pacs.ways.commitment import Reports
 from tests.doubles.pacs_store import add_pair, session
-from tests.doubles.waiting import wait_until
+from tests.doubles.waiting import GUARD_S, wait_until
 
 
 def test_the_record_is_read_without_the_queue(unit_of, pacs_of, monkeypatch):
@@ -65,6 +66,7 @@ def test_a_report_is_answered_before_the_connection_on_which_it_came_is_released
         return status
 
     monkeypatch.setattr(Reports, "take", slowly)
+    monkeypatch.setattr(commitment, "_ANSWER_S", GUARD_S)
     unit = unit_of(port=pacs.port)
     add_pair(unit.folder, 1, session())
     unit.start()

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from tests.doubles.orthanc import Orthanc, needs_orthanc
+from tests.doubles.waiting import GUARD_S
 from tests.doubles.ward import PATIENCE_S, wait, ward
 from tests.doubles.worklist_files import TITLE, answer, needs_wlmscpfs, served, write
 
@@ -19,7 +20,7 @@ YAMADA = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B"
 def save(url: str) -> None:
     """As the page's button does, as soon as a live picture is there."""
     end_s = time.monotonic() + PATIENCE_S
-    while not requests.post(f"{url}api/save", timeout=30).ok:
+    while not requests.post(f"{url}api/save", timeout=GUARD_S).ok:
         assert time.monotonic() < end_s
         time.sleep(0.2)
 
@@ -37,12 +38,12 @@ def test_each_patients_pictures_arrive_under_his_name_in_his_letters(tmp_path: P
             f'pacs.folder = "{tmp_path / "queue"}"',
         )
         with ward(tmp_path, worklist_port, *to_it) as url:
-            keys = [one["key"] for one in requests.get(f"{url}api/worklist", timeout=30).json()["items"]]
+            keys = [one["key"] for one in requests.get(f"{url}api/worklist", timeout=GUARD_S).json()["items"]]
             for number, key in enumerate(keys, 1):  # the second is opened in place of the first
-                assert requests.post(f"{url}api/session", json={"worklist": key}, timeout=30).ok
+                assert requests.post(f"{url}api/session", json={"worklist": key}, timeout=GUARD_S).ok
                 save(url)
                 wait(lambda num=number: len(list((tmp_path / "saved").glob("*.json"))) == num)  # type: ignore[misc]
-            assert requests.delete(f"{url}api/session", timeout=30).ok
+            assert requests.delete(f"{url}api/session", timeout=GUARD_S).ok
             wait(lambda: len(orthanc.instances()) == 4)
         found = {
             (one["PatientMainDicomTags"]["PatientName"], one["MainDicomTags"]["StudyInstanceUID"])

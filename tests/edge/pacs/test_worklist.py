@@ -22,6 +22,7 @@ from edge.pacs import worklist as module
 from edge.pacs.peers import PeerFailed
 from edge.pacs.worklist import Worklist, scheduled_line
 from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
+from tests.doubles.waiting import GUARD_S
 from tests.doubles.worklist_files import TITLE, answer, needs_wlmscpfs, served, write
 
 YAMADA = b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"  # PS3.5 H.3.1
@@ -42,7 +43,10 @@ class Clock:
 
 
 def config(port: int, **settings: Any) -> WorklistConfig:
-    return WorklistConfig(host="127.0.0.1", port=port, ae_title=TITLE, **settings)
+    """It asks for the days around today too: a test may begin before midnight."""
+    return WorklistConfig(
+        **{"host": "127.0.0.1", "port": port, "ae_title": TITLE, "days": 1, "timeout_s": 60, **settings}
+    )
 
 
 def asked(worklist: Worklist) -> dict[str, tuple[str, Scheduled]]:
@@ -142,11 +146,13 @@ def test_only_these_days_this_modality_and_this_station_are_asked_for(tmp_path: 
     days = [date.today() + timedelta(days=ahead) for ahead in (-2, -1, 0, 1)]
     write(tmp_path / TITLE, *(answer(b"Smith^Jo", "", f"{day}", f"{day:%Y%m%d}") for day in days))
     with served(tmp_path) as at:
-        assert [*asked(Worklist(config(at)))] == [str(days[2])]
-        assert {*asked(Worklist(config(at, days=1)))} == {str(day) for day in days[1:]}
-        assert asked(Worklist(config(at, modality="US"))) == {}
-        assert asked(Worklist(config(at, station="OTHER"))) == {}
-        assert len(asked(Worklist(config(at, station="ENDO", modality="")))) == 1
+
+        def found(**settings: Any) -> set[str]:
+            return {*asked(Worklist(config(at, **{"days": 0, **settings}), today=lambda: days[2]))}
+
+        assert found() == found(station="ENDO", modality="") == {str(days[2])}
+        assert found(days=1) == {str(day) for day in days[1:]}
+        assert found(modality="US") == found(station="OTHER") == set()
 
 
 @needs_wlmscpfs
@@ -207,8 +213,8 @@ def test_answers_are_bounded_in_bytes(folder: Path, monkeypatch: pytest.MonkeyPa
 @needs_wlmscpfs
 @pytest.mark.slow
 def test_answers_are_bounded_in_time(folder: Path) -> None:
-    with served(folder, "--sleep-during", "1") as at:
-        listed = Worklist(config(at, timeout_s=2)).ask()
+    with served(folder, "--sleep-during", "2") as at:
+        listed = Worklist(config(at, timeout_s=8)).ask()
         assert listed.has_more and 0 < len(listed.items) < len(NAMES)
     with served(folder, "--sleep-before", "9") as at, pytest.raises(PeerFailed, match="within 2 s"):
         Worklist(config(at, timeout_s=2)).ask()
@@ -216,17 +222,18 @@ def test_answers_are_bounded_in_time(folder: Path) -> None:
 
 @needs_wlmscpfs
 def test_one_that_hangs_does_not_hold_up_the_programs_end(folder: Path) -> None:
+    limit_s = 2 * GUARD_S
     code = (
         "import threading, time; from edge.config import WorklistConfig; from edge.pacs.worklist import Worklist; "
         "from pynetdicom.dul import DULServiceProvider as Line; "
-        f"worklist = Worklist(WorklistConfig(host='127.0.0.1', port=PORT, ae_title='{TITLE}', timeout_s=60)); "
+        f"worklist = Worklist(WorklistConfig(host='127.0.0.1', port=PORT, ae_title='{TITLE}', timeout_s={limit_s})); "
         "threading.Thread(target=worklist.ask, daemon=True).start(); "
         "lines = lambda: [one for one in threading.enumerate() if isinstance(one, Line)]; "
         "[time.sleep(0.01) for _ in iter(lambda: bool(lines()), True)]; print('asks')"
     )
-    with served(folder, "--sleep-before", "600") as at:
+    with served(folder, "--sleep-before", str(limit_s)) as at:
         done = subprocess.run(
-            [sys.executable, "-c", code.replace("PORT", str(at))], capture_output=True, text=True, timeout=50
+            [sys.executable, "-c", code.replace("PORT", str(at))], capture_output=True, text=True, timeout=GUARD_S
         )
     assert done.stdout == "asks\n" and done.returncode == 0, done.stderr
 
@@ -236,7 +243,7 @@ def test_a_wrong_title_and_a_port_where_nobody_is_are_said_with_their_keys(folde
     with served(folder) as at, pytest.raises(PeerFailed, match=r"\[worklist\] ae_title"):
         Worklist(replace(config(at), ae_title="OTHER")).ask()
     with pytest.raises(PeerFailed, match=r"\[worklist\] host and port"):
-        Worklist(config(free_port(), timeout_s=2)).ask()
+        Worklist(config(free_port())).ask()
     with pytest.raises(NotNow, match=r"\[worklist\] host"):
         Worklist(WorklistConfig()).ask()
 

@@ -161,7 +161,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Any:
     booth = Booth(folder / "ended", session=SESSION, at_rest=SEALING)
     booth.roll()
     try:
-        booth.recorder.begin()
+        booth.begin()
         booth.wait_recorded(1.6)
         wait_until(lambda: all(path.stat().st_size for path in booth.folder.glob("*.mp4")))
         shutil.copytree(booth.folder, folder / "running")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from edge.frames.frame import Frame, FramePair
 from edge.health.news import Board, News, NotSaved, Saved, ViewChanged
 from edge.health.record import Health
+from edge.saving import freeze as freeze_module
 from edge.saving.freeze import Freeze
 from edge.saving.patient_session import PatientSession
 from tests.doubles.studio import Shelf
@@ -18,7 +20,11 @@ from tests.doubles.waiting import GUARD_S
 
 
 class Desk:
-    """Where pictures come in, and what was asked to be saved and posted."""
+    """Where pictures come in, and what was asked to be saved and posted.
+
+    Attributes:
+        now_ns: the time for the freezer; it stands still between two pictures, so that none grows old by itself.
+    """
 
     def __init__(self) -> None:
         self.board = Board()
@@ -28,7 +34,7 @@ class Desk:
         self.session = PatientSession(self.board, None, 0)
         self.freeze = Freeze(self.health, self.board, self.shelf, session=self.session.now)
         self.board.read(ViewChanged, self.posted.append)
-        self.seq = 0
+        self.seq, self.now_ns = 0, time.monotonic_ns()
 
     @property
     def saved(self) -> list[FramePair]:
@@ -36,21 +42,24 @@ class Desk:
 
     def show(self, age_s: float = 0.0) -> FramePair:
         self.seq += 1
-        raw = Frame(np.zeros((4, 4, 3), np.uint8), self.seq, time.monotonic_ns() - int(age_s * 1e9))
+        self.now_ns += 1_000_000
+        raw = Frame(np.zeros((4, 4, 3), np.uint8), self.seq, self.now_ns - int(age_s * 1e9))
         pair = FramePair(raw, raw.enhanced(raw.image, "live", {}))
         self.health.captured(raw)
         self.freeze.publish(pair)
-        self.health.published(pair, time.monotonic_ns())
+        self.health.published(pair, self.now_ns)
         return pair
 
     @property
     def notices(self) -> tuple[str, ...]:
-        return self.health.verdict(time.monotonic_ns()).notices
+        return self.health.verdict(self.now_ns).notices
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
+    desk = Desk()
+    monkeypatch.setattr(freeze_module, "time", SimpleNamespace(monotonic_ns=lambda: desk.now_ns))
+    return desk
 
 
 def test_a_short_press_freezes_and_saves_the_moment_of_the_press(desk):

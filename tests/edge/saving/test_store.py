@@ -85,7 +85,7 @@ def test_a_recording_that_reaches_the_limit_ends(tmp_path):
     booth.store.start()
     try:
         booth.roll()
-        name = booth.recorder.begin(["raw"])["name"]
+        name = booth.begin(["raw"])["name"]
         booth.board.post(Saved("something"))
         wait_until(lambda: not booth.recorder.is_recording)
         assert "limit_gib" in booth.record(name)["ended"]
@@ -112,7 +112,7 @@ def test_a_full_disk_ends_a_recording_and_refuses_the_next_whole(small_disk):
     booth = Booth(small_disk / "kept", size_px=(1280, 720))
     try:
         booth.roll()
-        name = booth.recorder.begin(["raw"])["name"]
+        name = booth.begin(["raw"])["name"]
         wait_until(lambda: not booth.recorder.is_recording)
         record = booth.record(name)
         assert (record["state"], "No space left" in record["ended"]) == ("ended", True)
@@ -125,7 +125,7 @@ def test_a_full_disk_ends_a_recording_and_refuses_the_next_whole(small_disk):
         (small_disk / "other").write_bytes(bytes(disk.f_bavail * disk.f_frsize - 8192))
         before = sorted((small_disk / "kept").iterdir())
         with pytest.raises(NotRecorded, match="disk is full"):
-            booth.recorder.begin()
+            booth.begin()
         assert sorted((small_disk / "kept").iterdir()) == before
         assert "disk is full" in booth.refused[-1]
     finally:
@@ -162,15 +162,17 @@ def test_what_is_older_goes_whatever_it_is_and_the_audit_log_says_why(tmp_path, 
     record_news(store._board, audit)
     store.start()
     try:
-        wait_until(lambda: (tmp_path / LEDGER).exists())
+        wait_until(lambda: (tmp_path / LEDGER).exists() and store.record()["used_bytes"])
         later(30.1 * 86400)
         wait_until(lambda: len(removed) == 4)
     finally:
         store.close()
+    audit_path = tmp_path / "audit" / "audit.jsonl"
+    wait_until(lambda: audit_path.read_text().count('"removed"') == 4)
     assert {why for _, why in removed} == {"older than [privacy] retention_days"}
     assert {name for name, _ in removed} > {*kept} and not alone.exists()
     assert not list(tmp_path.glob("throat-*"))
-    events = [json.loads(line) for line in (tmp_path / "audit" / "audit.jsonl").read_text().splitlines()]
+    events = [json.loads(line) for line in audit_path.read_text().splitlines()]
     assert [event["why"] for event in events if event["event"] == "removed"] == [removed[0][1]] * 4
 
 
@@ -180,7 +182,7 @@ def test_what_waits_for_the_pacs_stays_and_is_told(tmp_path, monkeypatch, caplog
     store.held = lambda: {waits: "waits to be sent to the PACS"}
     store.start()
     try:
-        wait_until(lambda: (tmp_path / LEDGER).exists())
+        wait_until(lambda: (tmp_path / LEDGER).exists() and store.record()["used_bytes"])
         later(31 * 86400)
         wait_until(lambda: removed)
         wait_until(lambda: store.retention.record()["waiting"] == 1)

@@ -18,6 +18,7 @@ from edge.confining.seccomp import can_filter
 from edge.guard.confined import Limits
 from edge.updates import proving
 from edge.updates.proving import prove_in, prover
+from tests.doubles.waiting import GUARD_S
 
 pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give rights away"),
@@ -41,7 +42,7 @@ def unit(monkeypatch):
     monkeypatch.setattr(proving, "MODULE", "tests.doubles.hostile_proof")
     monkeypatch.setattr(proving, "_whom", lambda: SERVICE)
 
-    def attempt(*expressions, seconds=60.0):
+    def attempt(*expressions, seconds=GUARD_S):
         codes = json.dumps([one.format(place=place) for one in expressions])
         config = replace(Config(), engine=EngineConfig(models=str(place / "models")), unit=UnitConfig(serial=codes))
         said = []

@@ -24,7 +24,7 @@ from edge.batch.cluster.ray_words import refusal
 from edge.batch.kinds.kind import Piece
 from edge.cli import main, workers_of
 from tests.doubles.played_cluster import made_of
-from tests.doubles.waiting import wait_until
+from tests.doubles.waiting import GUARD_S, wait_until
 
 
 @pytest.fixture
@@ -193,12 +193,12 @@ class PlayedRay:
             self.ours.send(order)
 
     def report(self) -> Any:
-        assert self.ours.poll(60)
+        assert self.ours.poll(GUARD_S)
         return self.ours.recv()
 
     def close(self) -> None:
         self.ours.close()
-        self._running.join(60)
+        self._running.join(GUARD_S)
         assert not self._running.is_alive()
 
 

@@ -37,6 +37,7 @@ from tests.doubles.dicom_objects import (
     written,
 )
 from tests.doubles.files_bench import MODEL_SHA, Bench
+from tests.doubles.waiting import GUARD_S
 
 SECONDARY, PHOTO = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.77.1.4"
 
@@ -288,7 +289,7 @@ def test_a_validator_finds_no_error(bench: Bench, name: str, deidentify: bytes |
         written(dataset, bench.originals / "throat.dcm")
     assert bench.run(deidentify=deidentify).exit_code == 0
     (made,) = bench.output.glob("*.dcm")
-    done = subprocess.run(["dciodvfy", "-new", str(made)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["dciodvfy", "-new", str(made)], capture_output=True, text=True, timeout=GUARD_S, check=False)
     errors = [line for line in done.stderr.splitlines() if line.startswith("Error")]
     assert done.returncode == 0 and not errors
 

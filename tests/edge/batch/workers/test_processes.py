@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
 from edge.basics.errors import EdgeError, ModelError
@@ -17,6 +16,7 @@ from edge.batch.output import SCRATCH
 from edge.batch.run import enhance_files
 from edge.batch.workers.in_thread import InThread
 from edge.batch.workers.processes import MOST_STARTS, Processes
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.doubles.files_bench import InvertingEngine
 from tests.doubles.worker_engines import DEADLY, DEADLY_ONCE, SLOW, deadly, ends_at_first, ends_at_once, no_engine
 
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    before = {child.pid for child in psutil.Process().children()}
+def nothing_left(children_before: None) -> Iterator[None]:  # noqa: F811 - the fixture
     yield
-    assert {child.pid for child in psutil.Process().children()} == before
+    assert new_children() == []
 
 
 def run(bench: Bench, makers: Any, output: Path, **more: Any) -> BatchReport:

@@ -18,6 +18,7 @@ from edge.dicom.video.mp4 import Track
 from edge.dicom.video.parameters import Parameters
 from edge.dicom.video.stream import stream_of
 from tests.doubles.saved_items import AS_RECORDED, write_clip
+from tests.doubles.waiting import GUARD_S
 
 needs_ffprobe = pytest.mark.skipif(shutil.which("ffprobe") is None, reason="needs ffprobe: apt-get install ffmpeg")
 X264 = ("-c:v", "libx264", "-preset", "ultrafast")
@@ -36,7 +37,7 @@ MAKES: dict[str, tuple[tuple[str, ...], bool]] = {
 
 def probed(path: Path) -> dict[str, Any]:
     asked = ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", str(path)]
-    done = subprocess.run(asked, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(asked, capture_output=True, check=True, timeout=GUARD_S)
     (found,) = json.loads(done.stdout)["streams"]
     return dict(found)
 

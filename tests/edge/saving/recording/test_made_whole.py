@@ -25,7 +25,7 @@ def running(tmp_path_factory):
     booth = Booth(folder / "kept")
     booth.roll()
     try:
-        booth.recorder.begin()
+        booth.begin()
         booth.wait_recorded(1.6)
         wait_until(lambda: all(path.stat().st_size for path in booth.folder.glob("*.mp4")))
         wait_until(lambda: all("changes" in json.loads(path.read_text()) for path in booth.folder.glob("*.json")))

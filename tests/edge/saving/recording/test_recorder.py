@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
 import os
 import signal
-import subprocess
 import threading
 import time
 from datetime import datetime
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 
 from edge.basics.folders import open_folder
@@ -29,6 +30,8 @@ from edge.saving.recording.recording import Recording
 from edge.saving.sealing.keys import Key
 from edge.saving.store import NotRemoved
 from tests.doubles.booth import HAS_FFPROBE, Booth, probed, times_s, wait_until
+from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
+from tests.doubles.waiting import GUARD_S
 
 pytestmark = pytest.mark.skipif(not HAS_FFPROBE, reason="needs ffprobe: apt-get install ffmpeg")
 
@@ -50,9 +53,12 @@ def with_before(tmp_path):
 
 
 def ffmpegs():
-    """Process ids of this process's FFmpegs."""
-    told = subprocess.run(["pgrep", "-P", str(os.getpid()), "ffmpeg"], capture_output=True, text=True, check=False)
-    return [int(line) for line in told.stdout.split()]
+    """Process ids of this test's FFmpegs."""
+    found = []
+    for child in new_children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+            found += [child.pid] if child.name().startswith("ffmpeg") else []
+    return found
 
 
 def frame_at(path, number):
@@ -64,10 +70,11 @@ def frame_at(path, number):
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def recorded(booth, seconds=1.6, views=()):
+def recorded(booth, seconds=1.6, views=(), num_frames=0):
     booth.roll()
-    name = booth.recorder.begin(views)["name"]
+    name = booth.begin(views)["name"]
     booth.wait_recorded(seconds)
+    booth.wait_frames(num_frames)
     told = booth.recorder.end()
     booth.cut()
     assert told["name"] == name
@@ -76,7 +83,7 @@ def recorded(booth, seconds=1.6, views=()):
 
 @pytest.mark.slow
 def test_both_views_have_the_camera_s_own_times(booth):
-    name = recorded(booth)
+    name = recorded(booth, num_frames=11)
     raw, enhanced = (times_s(booth.folder / f"{name}-{view}.mp4") for view in ("raw", "enhanced"))
     assert raw == enhanced, "frames of one moment have one time"
     assert raw[0] == 0 and len(raw) > 10
@@ -108,7 +115,7 @@ def test_its_record_says_what_it_is(booth):
         assert file["duration_s"] == pytest.approx(float(probed(path)["format"]["duration"]), abs=0.001)
         assert path.stat().st_mode & 0o777 == 0o640
     assert cv2.imread(str(booth.folder / f"{name}.jpg")).shape == (180, 320, 3)
-    assert [news.is_running for news in booth.news] == [True, False]
+    wait_until(lambda: [news.is_running for news in booth.news] == [True, False])
 
 
 @pytest.mark.parametrize("view", ["raw", "enhanced"])
@@ -122,7 +129,7 @@ def test_only_the_enhanced_one_bears_a_mark(tmp_path):
     booth = Booth(tmp_path / "kept", size_px=(640, 360))
     try:
         booth.is_raw = True
-        name = recorded(booth, 1.2)
+        name = recorded(booth, 1.2, num_frames=4)
     finally:
         booth.close()
     raw, enhanced = (frame_at(booth.folder / f"{name}-{view}.mp4", 3) for view in ("raw", "enhanced"))
@@ -134,7 +141,7 @@ def test_only_the_enhanced_one_bears_a_mark(tmp_path):
 
 def test_what_is_not_live_is_a_gap_in_time(booth):
     booth.roll()
-    name = booth.recorder.begin(["raw"])["name"]
+    name = booth.begin(["raw"])["name"]
     recording = booth.recorder._current.recording
     booth.wait_recorded(0.6)
     booth.cut()
@@ -169,10 +176,10 @@ def test_no_recording_begins_of_a_picture_that_is_not_live(booth):
 def test_a_second_one_is_refused_and_one_after_it_is_not(booth):
     first = recorded(booth, 0.6)
     booth.roll()
-    booth.recorder.begin(["raw"])
+    booth.begin(["raw"])
     with pytest.raises(NotRecorded, match="runs already"):
         booth.recorder.begin(["raw"])
-    booth.wait_recorded(0.6)
+    booth.wait_frames(6)
     second = booth.recorder.end()["name"]
     assert first != second
     assert len(times_s(booth.folder / f"{second}-raw.mp4")) > 5
@@ -188,7 +195,7 @@ def moments(booth, name):
 
 @pytest.mark.slow
 def test_a_recording_begins_with_the_seconds_before(with_before):
-    name = with_before.recorder.begin(before=True)["name"]
+    name = with_before.begin(before=True)["name"]
     so_far_s = with_before.recorder.state()["seconds"]
     assert so_far_s > 1.5, "at once"
     with_before.wait_recorded(so_far_s + 1.0)
@@ -202,7 +209,7 @@ def test_a_recording_begins_with_the_seconds_before(with_before):
 
 @pytest.mark.slow
 def test_what_was_just_seen_is_kept_beside_a_recording_that_runs(with_before):
-    running = with_before.recorder.begin()["name"]
+    running = with_before.begin()["name"]
     with_before.wait_recorded(1.0)
     kept = with_before.recorder.keep()
     assert kept["seconds"] > 2.0 and kept["name"] != running
@@ -257,7 +264,7 @@ def test_while_a_recording_begins_no_other_session_is_opened(ward, monkeypatch):
         begin(recording, poster)
 
     monkeypatch.setattr(Recording, "begin", at_that_moment)
-    name = ward.booth.recorder.begin(["raw"])["name"]
+    name = ward.booth.begin(["raw"])["name"]
     assert ward.booth.record(name)["session"]["id"] == ward.session.now()["id"] == first.id
     ward.booth.recorder.end()
     assert ward.session.open("B") and not ward.booth.recorder.is_recording
@@ -277,18 +284,18 @@ def test_a_recording_that_begins_while_a_session_is_being_opened_is_of_that_one(
 
     def write(*_):
         is_keeping.set()
-        goes_on.wait(60)
+        goes_on.wait(GUARD_S)
 
     monkeypatch.setattr("edge.saving.patient_session.write_whole", write)
     opening = threading.Thread(target=ward.session.open, args=("B",))
-    beginning = threading.Thread(target=lambda: names.append(ward.booth.recorder.begin(["raw"])["name"]))
+    beginning = threading.Thread(target=lambda: names.append(ward.booth.begin(["raw"])["name"]))
     opening.start()
-    assert is_keeping.wait(60)
+    assert is_keeping.wait(GUARD_S)
     beginning.start()
     beginning.join(0.5)
     goes_on.set()
     for thread in (opening, beginning):
-        thread.join(60)
+        thread.join(GUARD_S)
     assert ward.booth.record(names[0])["session"]["label"] == ward.session.now()["label"] == "B"
 
 
@@ -331,13 +338,13 @@ def test_nothing_is_kept_where_nobody_asked_for_it(booth):
 def test_ffmpeg_that_fails_ends_the_recording_and_nothing_else(booth, monkeypatch, how):
     monkeypatch.setattr(tape, "TAKES_WITHIN_S", 3.0)
     booth.roll()
-    name = booth.recorder.begin()["name"]
+    name = booth.begin()["name"]
     booth.wait_recorded(1.0)
     os.kill(ffmpegs()[0], how)
     wait_until(lambda: not booth.recorder.is_recording)
     record = booth.record(name)
     assert record["state"] == "ended" and "FFmpeg" in record["ended"]
-    assert booth.news[-1].reason == record["ended"]
+    wait_until(lambda: booth.news[-1].reason == record["ended"])
     assert "RECORDING ENDED" in booth.health.verdict(time.monotonic_ns()).notices[0]
     for file in record["output"]["files"]:
         assert len(times_s(booth.folder / file["name"])) == file["frames"]
@@ -345,14 +352,15 @@ def test_ffmpeg_that_fails_ends_the_recording_and_nothing_else(booth, monkeypatc
     wait_until(lambda: len(booth.taken_ns) > num_before + 5)  # the camera was never held up
     wait_until(lambda: not ffmpegs())
     monkeypatch.undo()
-    booth.recorder.begin(["raw"])
+    booth.begin(["raw"])
     booth.wait_recorded(0.6)
     assert booth.recorder.end()["ended"] == "on request"
 
 
-def test_who_publishes_never_waits(booth):
+def test_who_publishes_never_waits(booth, monkeypatch):
+    monkeypatch.setattr(tape, "TAKES_WITHIN_S", GUARD_S)
     booth.roll()
-    booth.recorder.begin(["raw"])
+    booth.begin(["raw"])
     booth.wait_recorded(0.6)
     os.kill(*ffmpegs(), signal.SIGSTOP)
     wait_until(lambda: booth.recorder.state()["dropped"] > 20)
@@ -367,7 +375,7 @@ def test_who_publishes_never_waits(booth):
 
 def test_the_end_of_the_program_completes_a_recording(booth):
     booth.roll()
-    name = booth.recorder.begin()["name"]
+    name = booth.begin()["name"]
     booth.wait_recorded(0.6)
     booth.close()
     assert booth.record(name)["ended"] == "the program was stopped"
@@ -390,7 +398,7 @@ def test_a_record_that_the_disk_does_not_take_is_written_later_and_nothing_remov
     booth = Booth(tmp_path / "kept", at_rest=at_rest)
     try:
         booth.roll()
-        name = booth.recorder.begin(["raw"])["name"]
+        name = booth.begin(["raw"])["name"]
         booth.wait_recorded(0.6)
         is_full.set()
         booth.recorder.end()
@@ -413,7 +421,7 @@ def test_a_record_that_the_disk_does_not_take_is_written_later_and_nothing_remov
 def test_one_that_nobody_stops_ends(booth):
     booth.recorder.use(RecordingConfig(minutes=0.02))
     booth.roll()
-    name = booth.recorder.begin(["raw"])["name"]
+    name = booth.begin(["raw"])["name"]
     wait_until(lambda: not booth.recorder.is_recording)
     assert booth.record(name)["ended"].startswith("after [recording] minutes")
 

@@ -43,6 +43,8 @@ OPENING_S, CPU_OPENING_S = 120.0, 30.0
 """What an engine may take to open: large plans take long on a small unit, and nobody waits; the CPU's take one."""
 PROVING_S = 10.0
 """And then to answer the golden frame, which a right engine does in less than one."""
+ENDING_S = 0.2
+"""From the end of its line to its own end, waited for to tell how it ended."""
 LOADED = {"loaded": True}
 MAX_MESSAGE_BYTES = 64 * 1024
 
@@ -239,7 +241,7 @@ class EngineProcess:
 
     def _how_it_ended(self) -> str:
         try:
-            code = self._process.wait(0.2)
+            code = self._process.wait(ENDING_S)
         except subprocess.TimeoutExpired:
             return "the engine's process closed its line"
         if code < 0:

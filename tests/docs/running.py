@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.blocks import Block
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 WITHOUT_END = re.compile(r"--live\b|make live\b|mdos serve\b")
 """Commands that go on until Ctrl-C."""
 DEAR = re.compile(rf"{WITHOUT_END.pattern}|\bmake\b|edge-train|edge-export|edge-calib|trainer/|\s--output\b")
 """What keeps a page out of `make test`: the others answer at once."""
-ADDRESS = re.compile(r"https?://[\w.:-]+/?")
+ADDRESS = re.compile(r"(https?://[\w.:-]+/?)[^\w.:/-]")
+"""Whole: what comes in pieces may end in the middle of one."""
 OF_THESE_TESTS = ("PYTEST", "MAKE", "MFLAGS", "EDGE_")
 LONGEST_S = 900.0
 AFTER_CTRL_C = (0, 130, -signal.SIGINT)
@@ -87,7 +89,7 @@ def ran(statement: str, folder: Path, *, longest_s: float = LONGEST_S) -> Done:
             return Done(process.returncode, said)
         begun = _said_until_address(process, longest_s)
         os.killpg(process.pid, signal.SIGINT)
-        rest = process.communicate(timeout=60)[0].decode(errors="replace")
+        rest = process.communicate(timeout=GUARD_S)[0].decode(errors="replace")
         return Done(0 if process.returncode in AFTER_CTRL_C else process.returncode, begun + rest)
     finally:
         if process.poll() is None:
@@ -112,7 +114,7 @@ def _said_until_address(process: subprocess.Popen[bytes], longest_s: float) -> s
             assert piece, f"it ended: {said}"
             said += piece
             if found := ADDRESS.search(said):
-                with urllib.request.urlopen(found[0], timeout=30) as answer:
-                    assert answer.status == 200, found[0]
+                with urllib.request.urlopen(found[1], timeout=GUARD_S) as answer:
+                    assert answer.status == 200, found[1]
                 return said
     raise AssertionError(f"no address in {longest_s:.0f} s: {said}")

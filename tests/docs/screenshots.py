@@ -26,7 +26,6 @@ CHROMIUM = Path("/usr/bin/chromium")
 MOST_BYTES = 100_000
 WIDTH_PX, HEIGHT_PX = 1280, 800
 _ADDRESS = re.compile(r"live on (http://\S+)")
-_STARTS_IN_S = 120.0
 PATIENCE_S = 300.0
 """Longer than a unit on a busy machine shows raw before it tries again."""
 SETTLES_MS = 1000
@@ -45,12 +44,12 @@ def unit(folder: Path, *settings: str) -> Iterator[str]:
         yield _address(process)
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
 
 
 def _address(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
-    end, said = time.monotonic() + _STARTS_IN_S, ""
+    end, said = time.monotonic() + PATIENCE_S, ""
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while time.monotonic() < end:

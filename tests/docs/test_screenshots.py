@@ -24,6 +24,7 @@ def png(width_px: int, height_px: int) -> bytes:
     return file.getvalue()
 
 
+@pytest.mark.slow
 def test_a_picture_is_made_small_or_refused():
     assert 50_000 < len(small(png(400, 300))) <= MOST_BYTES
     with pytest.raises(ValueError, match="larger than 100000 bytes"):

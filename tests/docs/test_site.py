@@ -13,6 +13,7 @@ import pytest
 from requirements.site import for_the_site, navigation, slug
 from tests.docs.blocks import PAGES
 from tests.docs.links import external_links, fault_of_form
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -50,6 +51,7 @@ def test_a_word_is_found_where_the_site_is_opened_as_a_file(site):
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(GUARD_S * 1000)
         page.on("request", lambda request: asked.append(request.url))
         page.goto((site / "index.html").as_uri())
         page.locator(".md-search__input").click()

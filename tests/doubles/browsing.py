@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from edge.pictures.image import Image
+from tests.doubles.waiting import GUARD_S
 
-GUARD_MS = 90_000
+GUARD_MS = GUARD_S * 1000
 COLOUR_AT = """([x, y, id]) => {
     const canvas = document.getElementById(id);
     const [r, g, b] = canvas.getContext("2d").getImageData(x * canvas.width, y * canvas.height, 1, 1).data;

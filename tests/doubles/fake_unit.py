@@ -115,7 +115,7 @@ class FakeUnit:
             for page in list(self._pages):
                 await page.write(line)
 
-        asyncio.run_coroutine_threadsafe(send(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(send(), self._loop).result(GUARD_S)
 
     def freeze(self, is_frozen: bool = True, view: str = "enhanced") -> None:
         """As the button on the camera head."""
@@ -132,7 +132,7 @@ class FakeUnit:
             for one in list(self.sockets):
                 await one.close()
 
-        asyncio.run_coroutine_threadsafe(cut(), self._loop).result(20)
+        asyncio.run_coroutine_threadsafe(cut(), self._loop).result(GUARD_S)
 
     def keep_pair(self, name: str, session: Mapping[str, Any] | None = None, taken_at: str = "") -> None:
         """Put a pair into the store."""

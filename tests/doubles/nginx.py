@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge.access.self_made import ensure_self_made
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -79,16 +79,17 @@ def _running(servers: str, folder: Path, port: int) -> Iterator[None]:
     assert NGINX is not None
     server = subprocess.Popen([NGINX, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")])
     try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert server.poll() is None, (folder / "error.log").read_text()
-            time.sleep(0.05)
+        wait_until(lambda: _listens(port) or server.poll() is not None)
+        assert server.poll() is None, (folder / "error.log").read_text()
         yield
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(GUARD_S)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:

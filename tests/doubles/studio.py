@@ -20,6 +20,7 @@ from edge.saving.freeze import Freeze
 from edge.web.limits import Limits
 from edge.web.routes import Site
 from edge.web.server import WebSink
+from tests.doubles.waiting import wait_until
 
 RAW_GREEN, ENHANCED_RED = (40, 180, 60), (190, 50, 40)
 
@@ -92,6 +93,11 @@ class Studio:
         self.sink.publish(pair)
         return pair
 
+    def wait_taken(self) -> None:
+        """Until the sink has the newest pair of this moment, or a newer one: who asks then is shown none before it."""
+        seq = self.seq
+        wait_until(lambda: self.sink._newest is not None and self.sink._newest.raw.seq >= seq)
+
     def press(self) -> None:
         """A short press of the button on the camera head."""
         self.freezer.press()
@@ -104,6 +110,8 @@ class Studio:
             if self.freezer.frozen is not None:
                 return self.freezer.frozen
             time.sleep(0.05)
+            if self._camera is None:
+                self.show()
         raise AssertionError("no picture was live")
 
     def long_press(self) -> None:

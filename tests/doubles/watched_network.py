@@ -4,7 +4,8 @@
 
 The command runs in a network namespace whose only way out is a cable to another one. There a name server answers every
 name, and every IP packet that arrives is written down, whatever its protocol and port: REPORT gets a line for each,
-such as `dns collector.example`, `tcp 192.0.2.9:443`. After SECONDS the command is told to end, by SIGTERM.
+such as `dns collector.example`, `tcp 192.0.2.9:443`. After SECONDS the command is told to end, by SIGTERM. Its network
+outlives it until all that it sent has arrived.
 """
 
 import contextlib
@@ -19,11 +20,16 @@ import threading
 import time
 from pathlib import Path
 
+GUARD_S = 300
+"""As of `tests.doubles.waiting`."""
 OURS, ANSWERED, THEIRS = "192.0.2.1", "192.0.2.9", "192.0.2.2"
 OURS_6, THEIRS_6 = "fd00:192::1", "fd00:192::2"
 ETH_P_ALL, IPV4, IPV6 = 3, 0x0800, 0x86DD
 PACKET_OUTGOING = 4
 TCP, UDP, ICMP_6 = 6, 17, 58
+LAST = f"udp {OURS}:9"
+"""What is sent when the command has ended: behind it nothing comes."""
+SEND_LAST = f"import socket; socket.socket(type=socket.SOCK_DGRAM).sendto(b'last', ('{OURS}', 9))"
 OF_THE_CABLE = range(130, 144)
 """ICMPv6 by which the kernel finds its neighbours and routers."""
 
@@ -32,7 +38,7 @@ def watched(command, report, seconds, **options):
     """Run a command so; the completed process. `report` is the file that is written."""
     own = [sys.executable, __file__, str(report), str(seconds), *map(str, command)]
     begin = ["unshare", "--net", "--mount", "--propagation", "private"]
-    return subprocess.run([*begin, *own], capture_output=True, text=True, timeout=seconds + 120, **options)
+    return subprocess.run([*begin, *own], capture_output=True, text=True, timeout=seconds + 2 * GUARD_S, **options)
 
 
 def why_not():
@@ -51,10 +57,10 @@ def why_not():
 
 
 class Watch:
-    """Writes down what arrives at our end of the cable."""
+    """Writes down what arrives at our end of the cable. Attributes: is_over: set when the last of it has come."""
 
     def __init__(self, report):
-        self._report = report
+        self._report, self.is_over = report, threading.Event()
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self._socket.bind(("out0", 0))
         threading.Thread(target=self._run, daemon=True).start()
@@ -62,12 +68,11 @@ class Watch:
     def _run(self):
         with self._report.open("a", buffering=1) as file:
             while True:
-                try:
-                    frame, (_, kind, direction, *_) = self._socket.recvfrom(65536)
-                except OSError:  # the command ended, and its end of the cable with it
-                    return
+                frame, (_, kind, direction, *_) = self._socket.recvfrom(65536)
                 line = "" if direction == PACKET_OUTGOING else described(kind, frame[14:])
-                if line:
+                if line == LAST:
+                    self.is_over.set()
+                elif line:
                     file.write(f"{line}\n")
 
 
@@ -156,21 +161,26 @@ def main(report, seconds, command):
     name_server()
     answer_names()
     Path(report).touch()
-    Watch(Path(report))
+    watch = Watch(Path(report))
     waits = ["unshare", "--net", "sh", "-c", 'read go; exec "$@" </dev/null', "sh", *command]
     child = subprocess.Popen(waits, stdin=subprocess.PIPE)
     mine = Path("/proc/self/ns/net").readlink()
     while Path(f"/proc/{child.pid}/ns/net").readlink() == mine:
         time.sleep(0.01)
     plug_in(child.pid)
+    network = os.open(f"/proc/{child.pid}/ns/net", os.O_RDONLY)
     child.stdin.write(b"go\n")
     child.stdin.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(float(seconds))
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
-    code = child.wait(60)
+    code = child.wait(GUARD_S)
     time.sleep(0.3)  # for what is still on the cable
+    inside = ["nsenter", f"--net=/proc/{os.getpid()}/fd/{network}"]
+    subprocess.run([*inside, sys.executable, "-c", SEND_LAST], check=True)
+    if not watch.is_over.wait(GUARD_S):
+        raise SystemExit("what the command sent did not arrive")
     return code
 
 

@@ -34,10 +34,14 @@ class XScreen:
         rows = np.frombuffer(content, np.uint8, row_bytes * height_px, begin).reshape(height_px, row_bytes // 4, 4)
         return np.ascontiguousarray(rows[:, :width_px, 2::-1])
 
-    def is_live(self) -> bool:
-        """Whether a picture with a time code is there, and neither bar nor border over it."""
+    def live(self) -> Image | None:
+        """The picture with a time code that is there now, at 1920x1080; None where bar or border lie over it."""
         picture = full(self.look())
-        return bool(abs(int(picture[8, 8, 0]) - 90) < 6) and is_of_one_moment(picture)
+        is_live = bool(abs(int(picture[8, 8, 0]) - 90) < 6) and is_of_one_moment(picture)
+        return picture if is_live else None
+
+    def is_live(self) -> bool:
+        return self.live() is not None
 
     def is_covered(self) -> bool:
         return tuple(self.look()[8, 8]) == RED

@@ -19,6 +19,7 @@ from edge.health.state import EngineFacts
 from edge.models.profile import load_profile
 from tests.doubles.calibrations import NEUTRAL
 from tests.doubles.studio import web_sink
+from tests.doubles.waiting import GUARD_S
 
 
 @pytest.fixture
@@ -159,7 +160,7 @@ def test_a_network_camera_says_what_it_gives_and_what_tells_its_age(unit, capsys
 @pytest.mark.slow
 def test_the_model_runs_in_another_process_than_the_check():
     code = "import sys; from edge.cli import main; main(['--check']); print('onnxruntime' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=GUARD_S)
     assert "engine   ok" in done.stdout, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1] == "False"
 

@@ -37,6 +37,7 @@ from edge.sources.demo.render import DemoRenderer
 from edge.sources.demo.unit import unit_truth
 from edge.web.strips import STRIP_ROWS
 from edge.web.views import View, ViewEncoder
+from tests.doubles.waiting import GUARD_S
 
 KIB = 1024
 LARGE_BYTES = 256 * KIB
@@ -202,13 +203,14 @@ def test_no_frame_is_kept_that_a_copy_could_go_to(lent: list[Image], name: str) 
 @pytest.fixture(scope="module")
 def process(shared: SharedFrames) -> Iterator[EngineProcess]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(process_module, "DEADLINE_S", 30.0)
+        for name in ("DEADLINE_S", "CPU_OPENING_S", "PROVING_S"):
+            patch.setattr(process_module, name, GUARD_S)
         order = EngineOrder(Rung("live", "cpu"), load_profile("live").sha256, EngineConfig(threads=1), UnitConfig())
         one = EngineProcess(order, shared)
         while one.poll_opened(1.0) is None:
             pass
         yield one
-        one.close(5.0)
+        one.close(GUARD_S)
 
 
 @pytest.mark.parametrize(

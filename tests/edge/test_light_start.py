@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 COMMAND = """
@@ -63,7 +64,7 @@ OF_COMMAND = OF_CONFIG | {
 def test_only_what_is_needed_is_loaded(code, own, most):
     path = [str(REPOSITORY), *sys.path]  # -S: what an environment loads at each start is not counted
     code = f"import sys\nsys.path[:] = {path!r}\n{code}\n{TOLD}"
-    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, timeout=GUARD_S)
     loaded = set(json.loads(done.stdout.splitlines()[-1]))
     assert {name for name in loaded if name.split(".")[0] in ("edge", "firmware_bridge")} == own
     foreign = {name.split(".")[0] for name in loaded - own} - sys.stdlib_module_names - {"__main__"}

@@ -12,6 +12,7 @@ from edge.live import Ending, Live
 from edge.sources.holder import SourceHolder, SourceOrder
 from edge.sources.open import SourceWish
 from tests.doubles.scripted_source import IMAGE, ScriptedSource, opener
+from tests.doubles.waiting import GUARD_S, wait_until
 
 
 class Inverting:
@@ -56,11 +57,17 @@ class CollectingSink:
         self.closed = True
 
 
+class Unhurried(ScriptedSource):
+    """Each frame is waited for, so that none is dropped."""
+
+    paced = False
+
+
 def run(sources, enhancer, enough, *, waits=False, **options):
     """Runs until the sink has enough pairs; a source may be an error that opening it raises."""
     stop, health = threading.Event(), Health()
     sink = CollectingSink(enough, stop)
-    guard = threading.Timer(20, stop.set)
+    guard = threading.Timer(GUARD_S, stop.set)
     guard.start()
     held = SourceHolder(SourceOrder(SourceWish("scripted:")), opener(*sources), health, stop, waits=waits)
     live = Live(held, enhancer, [sink], health, Ending(stop), **options)
@@ -80,24 +87,26 @@ def test_raw_and_enhanced_travel_as_one_moment():
     assert pair.enhanced.image[0, 0, 0] == 255
     assert pair.enhanced.stage_ms == {"invert": 1.0}
     assert enhancer.threads == {"inference"}
+    wait_until(lambda: "close" in enhancer.calls)  # the program waits a second for it, and ends
     assert (enhancer.calls[0], enhancer.calls[-1]) == ("start", "close")
     assert sink.closed
 
 
 @pytest.mark.slow
 def test_the_enhancer_hears_that_no_frame_comes():
+    enhancer = Inverting()
+
     class Silent(ScriptedSource):
         def read(self):
-            time.sleep(1.2)
+            wait_until(lambda: "idle" in enhancer.calls)
             return super().read()
 
-    enhancer = Inverting()
     run([Silent(1)], enhancer, 1)
     assert "idle" in enhancer.calls
 
 
 def test_a_lost_camera_is_opened_again():
-    lost = ScriptedSource(1, CameraLost("/dev/video0: unplugged"))
+    lost = Unhurried(1, CameraLost("/dev/video0: unplugged"))
     sink, _ = run([lost, ScriptedSource(7)], Inverting(), 2)
     assert sink.pairs[-1].raw.seq == 7
 
@@ -126,7 +135,13 @@ def test_a_source_that_cannot_be_opened_ends_the_program():
 
 def test_a_missing_camera_is_waited_for_where_that_is_asked():
     ready = threading.Event()
-    sources = [DeviceMissing("/dev/video0: no such camera"), DeviceMissing("still not"), ScriptedSource(3)]
+
+    class ThereOnceReady(ScriptedSource):
+        def read(self):
+            assert ready.wait(GUARD_S)
+            return super().read()
+
+    sources = [DeviceMissing("/dev/video0: no such camera"), DeviceMissing("still not"), ThereOnceReady(3)]
     sink, health = run(sources, Inverting(), 1, waits=True, on_ready=ready.set)
     assert sink.pairs[0].raw.seq == 3
     assert health.part("source").state == "ok"
@@ -158,10 +173,7 @@ class Refusing(Inverting):
 
 
 def test_what_is_not_made_or_refused_is_shown_raw():
-    class Slow(ScriptedSource):
-        paced = False  # each frame is waited for, so that none is dropped
-
-    sink, _ = run([Slow(1, 2, 3)], Refusing(), 3)
+    sink, _ = run([Unhurried(1, 2, 3)], Refusing(), 3)
     assert [pair.enhanced.mode for pair in sink.pairs] == ["raw", "raw", "enhanced"]
     assert all(pair.raw.mode == "raw" for pair in sink.pairs)
 
@@ -194,11 +206,8 @@ def test_the_source_is_replaced_while_it_runs():
     thread = threading.Thread(target=live.run)
     thread.start()
     try:
-        held.replace(SourceOrder(SourceWish("second:"))).result(10)
-        deadline = time.monotonic() + 20
-        while not sink.pairs or sink.pairs[-1].raw.seq != 2:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        held.replace(SourceOrder(SourceWish("second:"))).result(GUARD_S)
+        wait_until(lambda: sink.pairs and sink.pairs[-1].raw.seq == 2)
     finally:
         stop.set()
         thread.join()

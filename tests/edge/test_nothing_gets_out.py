@@ -111,6 +111,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "code"), first_in_haste(COMMANDS))
 def test_a_command_keeps_to_itself(run, line, code):
     left_the_machine, left_at_home, done = run(command(line))
@@ -118,11 +119,32 @@ def test_a_command_keeps_to_itself(run, line, code):
     assert done.returncode == code or (done.returncode, code) == (0, IF_THERE), done.stderr
 
 
+FROM_THEN_ON = """
+import signal, subprocess, sys, threading
+seconds, words, program = float(sys.argv[1]), sys.argv[2].split("|"), sys.argv[3:]
+running = subprocess.Popen(program, stderr=subprocess.PIPE, text=True)
+signal.signal(signal.SIGTERM, lambda *_: running.terminate())
+for line in running.stderr:
+    sys.stderr.write(line)
+    if words and any(word in line for word in words):
+        words = ()
+        threading.Timer(seconds, running.terminate).start()
+sys.exit(running.wait())
+"""
+ENGINE_RUNS = "engine: starting -> ok|engine: starting -> degraded"
+"""A smaller one for a while, on a machine that is busy when it opens."""
+
+
+def live(seconds, words, *more):
+    """The live program from its start until so long after it has said one of the words."""
+    return [sys.executable, "-c", FROM_THEN_ON, seconds, words, PROGRAMS / "edge-enhance", "--live", *more]
+
+
 @pytest.mark.parametrize("seconds", [LIVE_S, pytest.param(MINUTE_S, marks=pytest.mark.slow)])
 def test_the_live_program_keeps_to_itself(run, seconds):
-    left_the_machine, left_at_home, done = run([PROGRAMS / "edge-enhance", "--live"], seconds)
+    left_the_machine, left_at_home, done = run(live(seconds, ENGINE_RUNS), 2 * LONGEST_S)
     assert (left_the_machine, left_at_home) == ([], [])
-    assert done.returncode == 0 and "engine: starting -> ok" in done.stderr, done.stderr
+    assert done.returncode == 0 and any(one in done.stderr for one in ENGINE_RUNS.split("|")), done.stderr
 
 
 @pytest.mark.slow
@@ -130,7 +152,8 @@ def test_the_live_program_keeps_to_itself(run, seconds):
 def test_the_live_program_with_a_camera_through_gstreamer_keeps_to_itself(run):
     """All but GStreamer's list of its plug-ins, which it makes at the first start for whoever has a home."""
     source = "gst:videotestsrc is-live=true ! video/x-raw,width=640,height=360"
-    left_the_machine, left_at_home, done = run([PROGRAMS / "edge-enhance", "--live", "--source", source], 4 * LIVE_S)
+    words = live(4 * LIVE_S, "source: starting -> ok", "--source", source)
+    left_the_machine, left_at_home, done = run(words, 2 * LONGEST_S)
     assert left_the_machine == []
     assert [name for name in left_at_home if not name.startswith(".cache/gstreamer-1.0/registry.")] == []
     assert done.returncode == 0 and "source: starting -> ok" in done.stderr, done.stderr

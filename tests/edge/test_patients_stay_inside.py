@@ -112,7 +112,7 @@ class Unit:
             )
 
     def ask(self, role: str, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=GUARD_S)
         headers = {"Authorization": f"Bearer {self.tokens[role]}"}
         content = None if body is None else json.dumps(body)
         if content is not None:
@@ -175,12 +175,17 @@ class Unit:
         for path in ("/api/session", "/api/worklist", "/api/saved"):
             self.told[f"{path} refused to a viewer, {when}"] = self.ask("viewer", "GET", path)[1]
         own = psutil.Process(self.process.pid)
-        for one in [own, *own.children(recursive=True)]:
-            for what in ("cmdline", "comm", "environ"):
-                self.told[f"{what} of {one.pid}, {when}"] = Path(f"/proc/{one.pid}/{what}").read_bytes()
-            for descriptor in Path(f"/proc/{one.pid}/fd").iterdir():
-                with contextlib.suppress(FileNotFoundError):
-                    self.told[f"{descriptor}, {when}"] = bytes(descriptor.readlink())
+        self._look_at(own.pid, when)
+        for one in own.children(recursive=True):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                self._look_at(one.pid, when)
+
+    def _look_at(self, pid: int, when: str) -> None:
+        for what in ("cmdline", "comm", "environ"):
+            self.told[f"{what} of {pid}, {when}"] = Path(f"/proc/{pid}/{what}").read_bytes()
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                self.told[f"{descriptor}, {when}"] = bytes(descriptor.readlink())
 
     def files(self) -> Iterator[Path]:
         for folder in (self.state, self.temporary):
@@ -196,7 +201,7 @@ class Unit:
         self.process.send_signal(number)
         self.process.wait(GUARD_S)
         for one in self._streams:
-            one.join(10)
+            one.join(GUARD_S)
 
 
 def _more_of(answered: http.client.HTTPResponse) -> bytes:

@@ -5,13 +5,13 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 import pytest
 
+from tests.doubles.orthanc import free_port
 from tests.doubles.waiting import GUARD_S
 
 SCRIPT = """
@@ -41,9 +41,7 @@ def test_live_on_a_read_only_root_writes_nothing(tmp_path):
     can = shutil.which("unshare") and not subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode
     if not can:
         pytest.skip("a mount namespace needs root (unshare -m)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {**os.environ, "STATE_DIRECTORY": str(tmp_path), "PORT": str(port), "PYTHON": sys.executable}
     with subprocess.Popen(
         ["unshare", "-m", "sh", "-c", SCRIPT],

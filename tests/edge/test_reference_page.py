@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import signal
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from edge.basics.markdown import with_section
 from edge.health.fields import FIELDS, absent, undescribed
 from edge.reference_page import PAGE, SECTIONS, main, section
 from edge.web.api.page import asked_of
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 PACKAGES = ("edge", "export", "calib", "firmware_bridge", "trainer")
@@ -75,22 +75,23 @@ def health(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]
     finally:
         for one in running:
             one.terminate()
-            one.wait(20)
+            one.wait(GUARD_S)
 
 
 def _settled(address: Path, unit: subprocess.Popen[bytes]) -> dict[str, Any]:
-    """The record once the head has answered, and the unit has read its configuration again."""
+    """The record once the head has answered, the unit has read its configuration again, and every part tells."""
     asked_of(address, unit, "/health")
-    is_reloading = False
-    for _ in range(600):
+    is_reloading, end = False, time.monotonic() + GUARD_S
+    while time.monotonic() < end:
         record = asked_of(address, unit, "/health")
-        if record["reload"] is not None and record["frames"] and "led_permille" in record["bridge"]:
+        is_head_told = "led_permille" in record["bridge"]
+        if record["reload"] is not None and record["frames"] and is_head_told and not absent(record):
             return record
         if record["frames"] and not is_reloading:
             unit.send_signal(signal.SIGHUP)
             is_reloading = True
         time.sleep(0.1)
-    raise AssertionError(json.dumps(record))
+    return record
 
 
 def test_every_field_that_a_unit_tells_is_described(health: dict[str, Any]) -> None:

@@ -228,7 +228,7 @@ def test_keys_are_compared_one_by_one():
 
 def test_a_profile_by_itself_leaves_all_else_as_it_is(path):
     unit = Unit(path)
-    unit.reload.use_profile("live-fast").result(30)
+    unit.reload.use_profile("live-fast").result(GUARD_S)
     assert unit.done == ["prepare live-fast", "commit"], "nothing is taken over that the page may have changed"
     unit.setup = None
     assert outcome(unit, "")["ok"]
@@ -243,7 +243,7 @@ def test_a_profile_by_itself_leaves_all_else_as_it_is(path):
 def test_a_profile_that_cannot_run_changes_nothing(path, name, errors, reason):
     unit = Unit(path, **errors)
     with pytest.raises(ModelError, match=reason):
-        unit.reload.use_profile(name).result(30)
+        unit.reload.use_profile(name).result(GUARD_S)
     assert "commit" not in unit.done
 
 
@@ -260,6 +260,6 @@ def test_two_changes_do_not_come_in_between_each_other(path):
     first = unit.reload.use_profile("live-fast")
     assert ready.wait(GUARD_S)
     with pytest.raises(ConfigError, match="another change is under way"):
-        unit.reload.use_profile("live-fast").result(30)
+        unit.reload.use_profile("live-fast").result(GUARD_S)
     wished.settle()
-    first.result(30)
+    first.result(GUARD_S)

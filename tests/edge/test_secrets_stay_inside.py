@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from tests.doubles.haste import first_in_haste
-from tests.doubles.waiting import GUARD_S
+from tests.doubles.orthanc import free_port
+from tests.doubles.waiting import GUARD_S, wait_until
 
 PASSWORD = "Zq7 gehäim/@:?#&'x"
 PLAIN = "Zq7geheimx"
@@ -189,21 +190,22 @@ def command_lines(pid):
     """Of a process and of its descendants."""
     found = [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()]
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a thread or a process that has ended meanwhile
+            for child in (task / "children").read_text().split():
                 found += command_lines(int(child))
     return found
 
 
 def test_a_running_unit_tells_nobody(camera, unit):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     config = unit / "edge.toml"
     config.write_text(f'[save]\nfolder = "{unit}/pictures"\n')
     journal = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     journal.bind(str(unit / "notify"))
-    journal.settimeout(GUARD_S)
+    status = []
+    told_to_systemd = iter(lambda: journal.recv(65536).decode(), "the end")
+    reading = threading.Thread(target=lambda: status.extend(told_to_systemd), daemon=True)
+    reading.start()
     uri = f"http://doctor:{ENCODED}@{camera}/live.mjpg?pwd={TOKEN}"
     words = ["--live", "--config", str(config), "--listen", f"127.0.0.1:{port}", "--source", uri]
     environment = {**os.environ, "NOTIFY_SOCKET": str(unit / "notify"), "STATE_DIRECTORY": str(unit)}
@@ -218,6 +220,7 @@ def test_a_running_unit_tells_nobody(camera, unit):
         assert len(lines) >= 2, "the engine's process"
         assert "--source http://***@" in lines[0]
         save_when_live(port)
+        wait_until(lambda: [*(unit / "pictures").rglob("*.json")])
         reloads = {
             "unknown key": f'[source]\npassword = "{PASSWORD}"\n',
             "no camera there": f'[heat]\nwarm_celsius = 81.0\n[source]\nuri = "rtsp://d:{PASSWORD}@127.0.0.1:1/a"\n',
@@ -235,12 +238,10 @@ def test_a_running_unit_tells_nobody(camera, unit):
     finally:
         program.terminate()
         program.wait(GUARD_S)
-    status = []
-    journal.setblocking(False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            status.append(journal.recv(65536).decode())
-    journal.close()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+            last.sendto(b"the end", str(unit / "notify"))
+        reading.join(GUARD_S)
+        journal.close()
     assert any("STATUS=" in one and "***@" in one for one in status)
     sidecars = list((unit / "pictures").rglob("*.json"))
     assert len(sidecars) == 1

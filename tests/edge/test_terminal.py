@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.doubles.orthanc import free_port
 from tests.doubles.waiting import GUARD_S
 
 CLOSED = 'exec "$@" <&- >&- 2>&-'
@@ -31,8 +32,7 @@ def command(port: int, *more: str) -> list[str]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 def health_when(port: int, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
@@ -115,6 +115,6 @@ def test_closed_standard_streams_are_as_dev_null(port: int) -> None:
 @pytest.mark.parametrize("closing", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_what_only_prints_ends_well_too(closing: str) -> None:
     words = [sys.executable, "-m", "edge.cli", "--print-config"]
-    done = subprocess.run(["sh", "-c", f'exec "$@" {closing}', "sh", *words], capture_output=True, timeout=60)
+    done = subprocess.run(["sh", "-c", f'exec "$@" {closing}', "sh", *words], capture_output=True, timeout=GUARD_S)
     assert done.returncode == 0
     assert (b"source.uri" in done.stdout) == (">&-" not in closing.replace("2>&-", ""))

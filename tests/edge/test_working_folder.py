@@ -1,6 +1,7 @@
 """Nothing that lies in the working folder is run, by any command or by a process that it starts."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.haste import first_in_haste
+from tests.doubles.waiting import GUARD_S
 from tests.edge.test_nothing_gets_out import COMMANDS, IF_THERE, TRAIN_COMPILED, command, material  # noqa: F401 - a fixture
 
 PROGRAMS = Path(sys.executable).parent
@@ -17,7 +19,8 @@ MODULES = (
     "sitecustomize", "socket", "subprocess", "tomli", "tomllib", "torch", "tqdm", "trainer", "typing", "usercustomize",
 )  # fmt: skip
 TOOLS = ("cc", "ffmpeg", "gcc", "git", "gst-device-monitor-1.0", "nvidia-smi", "python", "python3", "sh")
-LIVE_S = 10
+RUNS = re.compile(r"engine: starting -> (ok|degraded)")
+"""A smaller one for a while, on a machine that is busy when it opens."""
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def sprung(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize(("line", "code"), first_in_haste(COMMANDS))
 def test_a_command_runs_nothing_of_the_working_folder(folder, line, code):
-    done = subprocess.run(command(line), cwd=folder, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command(line), cwd=folder, capture_output=True, text=True, timeout=3 * GUARD_S)
     assert sprung(folder) == []
     assert done.returncode in ({0, 69} if code == IF_THERE else {code}), done.stderr
 
@@ -55,7 +58,7 @@ def test_a_command_runs_nothing_of_the_working_folder(folder, line, code):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 has no PYTHONSAFEPATH for what torch starts")
 def test_a_training_that_compiles_runs_nothing_of_the_working_folder(folder):
-    done = subprocess.run(command(TRAIN_COMPILED), cwd=folder, capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command(TRAIN_COMPILED), cwd=folder, capture_output=True, text=True, timeout=3 * GUARD_S)
     assert sprung(folder) == []
     assert done.returncode == 0, done.stderr
 
@@ -68,11 +71,11 @@ def test_the_live_program_runs_nothing_of_the_working_folder(folder):
         told = []
         for line in program.stderr:
             told.append(line)
-            if "engine: starting -> ok" in line:
+            if RUNS.search(line):
                 break
         program.terminate()
         told.append(program.stderr.read())
-    assert "engine: starting -> ok" in "".join(told), told
+    assert RUNS.search("".join(told)), told
     assert sprung(folder) == []
 
 
@@ -98,7 +101,7 @@ process.close(5)
 print("opened")
 """
     given = [sys.executable, "-I", "-c", code, str(folder), value.format(folder=folder)]
-    done = subprocess.run(given, capture_output=True, text=True, timeout=120, cwd="/")
+    done = subprocess.run(given, capture_output=True, text=True, timeout=GUARD_S, cwd="/")
     assert (done.stdout, sprung(folder)) == ("opened\n", []), done.stderr
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import psutil
 
+from tests.doubles.waiting import GUARD_S
 from tests.faults.injected.launcher import FPS_VARIABLE
 from tests.faults.injected.source import FRAMES_VARIABLE
 from tests.faults.injected.switches import FOLDER_VARIABLE
@@ -163,7 +164,7 @@ class Program:
         finally:
             connection.close()
 
-    def wait_live(self, timeout_s: float = 60.0) -> None:
+    def wait_live(self, timeout_s: float = GUARD_S) -> None:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             health = self.health()

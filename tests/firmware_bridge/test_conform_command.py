@@ -22,9 +22,9 @@ from firmware_bridge.errors import PortError, UsageError
 from tests.doubles import faulty_heads
 from tests.doubles.head_line import HeadLine
 from tests.doubles.line_bench import NEEDS_COMPILER
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.firmware_bridge.simulated import edge_bridge, simulated
 
-GUARD_S = 300
 COMMAND = [sys.executable, "-m", "firmware_bridge.cli", "conform"]
 STRANGER = Path(__file__).parents[1] / "doubles" / "stranger_head.c"
 SOME = ["vectors-valid", "vectors-damaged", "resync", "exactly-once", "reset-restarts", "light-dims"]
@@ -215,8 +215,8 @@ def test_ctrl_c_puts_the_light_out_on_the_port(tmp_path):
         process = subprocess.Popen(
             [*COMMAND, "--port", str(port), "--only", "light-goes-out"], stdout=subprocess.PIPE, text=True
         )
-        while simulator.outputs is None or not simulator.outputs.led_permille[0]:
-            assert process.poll() is None
+        wait_until(lambda: process.poll() is not None or (simulator.outputs and simulator.outputs.led_permille[0]))
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
         shown, _ = process.communicate(timeout=GUARD_S)
         assert process.returncode == 130

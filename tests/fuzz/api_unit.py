@@ -37,7 +37,7 @@ from edge.web.api.worklist import Worklist
 from edge.web.limits import Limits
 from tests.doubles.guarded import ROLE_OF, Guest, three_users
 from tests.doubles.studio import Studio
-from tests.doubles.waiting import wait_until
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.doubles.worklists import ANNA, PlayedWorklist
 from tests.edge.saving.test_listing import put_pair, put_recording
 
@@ -261,7 +261,7 @@ class ProgramUnit(Guarded):
 
     def close(self) -> None:
         self._program.terminate()
-        self._program.wait(60)
+        self._program.wait(GUARD_S)
         if self._log is not None:
             self._log.close()
 

@@ -72,6 +72,7 @@ def loud() -> Iterator[Loud]:
     logging.getLogger().removeHandler(handler)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(NUM_PARTS))
 @pytest.mark.parametrize("visitors", VISITING)
 def test_every_operation_as_each_role(unit: Guarded, visitors: tuple[str, ...], part: int, loud: Loud) -> None:
@@ -182,6 +183,7 @@ def num_void(outcomes: Counter[str]) -> int:
     return sum(num for outcome, num in outcomes.items() if outcome.endswith((*map(str, BUSY), "closed")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visitor", VISITORS)
 @fuzz("HTTP as a role", NUM_OF_VISITOR, at_once=NUM_AT_ONCE)
 def test_raw_requests_as_each_role(

@@ -80,6 +80,7 @@ def times_s_of_torn(clip: Path) -> float:
     return max(float(packet["pts_time"]) for packet in json.loads(done.stdout)["packets"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(NUM_FAST))
 def test_killed_it_plays_as_far_as_it_was_on_the_disk(tmp_path: Path, seed: int) -> None:
     killed(tmp_path / "kept", SEED + seed)

@@ -73,6 +73,7 @@ def test_what_it_copies_is_in_dist(name):
         assert fnmatch.filter(made, pattern), pattern
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("state", "code"), [("live", 0), ("degraded", 0), ("stale", 1), ("no-signal", 1), ("gone", 1)])
 def test_its_health_is_that_of_the_picture(steps, state, code):
     (check,) = words_of(steps, "HEALTHCHECK")

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import venv
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.orthanc import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 
 NO_NETWORK = re.compile(
@@ -69,8 +69,7 @@ class Unit:
 
     def configure(self) -> None:
         """The unit's own settings, with a port that is free."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            self.port = server.getsockname()[1]
+        self.port = free_port()
         lines = {
             "web.listen": f"127.0.0.1:{self.port}",
             "web.users": str(self.folder / "users.toml"),

@@ -57,6 +57,7 @@ def test_it_is_as_cyclonedx_has_it(bill):
     assert judge.validate_str(json.dumps(bill)) is None
 
 
+@pytest.mark.slow
 def test_every_licence_is_one_that_the_product_may_carry(bill):
     for package in bill["components"]:
         assert words_of(package["licenses"][0]["expression"]) <= ALLOWED, package["name"]
@@ -89,6 +90,7 @@ def test_pillow_holds_no_gpl():
     assert not features.check("libimagequant"), "GPL-3 where a build of Pillow links it"
 
 
+@pytest.mark.slow
 def test_notices_hold_the_texts(sbom, bill):
     notices = sbom.notices_of(bill, sbom.installed_in(sys.executable))
     for package in bill["components"]:

@@ -33,6 +33,7 @@ from typing import Any
 
 import psutil
 
+from tests.doubles.waiting import GUARD_S
 from tests.faults.program import Counts, Program, free_port
 from tests.paths import REPOSITORY
 from tests.siege.attacks import ATTACKS
@@ -231,7 +232,7 @@ class Siege:
         stolen = (psutil.cpu_times().steal - begin_stolen_s) / took_s
         unfed_s, held = self._watchdog.longest_s(), self.program.counts()
         trouble = "" if name == "nothing" else self._trouble()
-        if crowd.wait(60) != 0:
+        if crowd.wait(GUARD_S) != 0:
             trouble = trouble or "the attacker failed"
         assert held is not None, "the program runs"
         return Spell(name, num / took_s, oldest_ms, unfed_s, held, cores, trouble, stolen)

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.waiting import GUARD_S
 from tests.faults.program import Counts
 from tests.siege.attacks import ATTACKS
 from tests.siege.campaign import Report, Siege, Spell, names_for
 from tests.siege.watch import too_often
 
-GUARD_S = 60.0
 FEW = 96
 """Descriptors: the half of them that a crowd may hold is soon held."""
 
@@ -49,10 +49,9 @@ def test_a_killed_engine_comes_back_while_a_crowd_holds_what_it_may(tmp_path: Pa
         assert siege.program.children() not in ([], [engine])
         print(f"the engine was back after {time.monotonic() - killed_s:.1f} s")
         os.kill(siege.program.pid, signal.SIGHUP)
-        while siege.reload() is None and time.monotonic() < until_s:
+        while (told := siege.reload()) is None and time.monotonic() < until_s:
             time.sleep(0.1)
-        told = siege.reload() or {}
-        assert told["ok"] is True, (told, siege.lines[-12:])
+        assert (told or {}).get("ok") is True, (told, siege.lines[-12:])
         crowd.kill()
         crowd.wait()
     assert not [kind for kind in too_often(siege.lines) if kind.startswith("web server")]

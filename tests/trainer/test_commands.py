@@ -119,6 +119,7 @@ def test_two_processes_give_the_losses_of_one(one_and_two, stage):
         assert row == pytest.approx(expected, rel=3e-3, abs=3e-4)
 
 
+@pytest.mark.slow
 def test_a_run_moves_to_another_machine(place, tmp_path, capsys):
     run, carry, again = tmp_path / "run", tmp_path / "carry", tmp_path / "again"
     assert main(command(place, "idm", run, "--minutes", "1e-9")) == 0

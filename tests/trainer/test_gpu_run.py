@@ -55,7 +55,7 @@ def data(tmp_path, tissue):
 def command(tmp_path):
     """Runs the script in a folder of its own; gives what it printed."""
 
-    def run(*words, minutes="5", machine="first"):
+    def run(*words, minutes="300", machine="first"):
         folders = {"IN": tmp_path / "in", "OUT": tmp_path / "out", "KEEP": tmp_path / machine}
         given = {"CONFIG": "cpu-smoke", "MINUTES": minutes, "RENDERS": "1", "PYTHON": sys.executable}
         environment = {**os.environ, **{k: str(v) for k, v in folders.items()}, **given, "OMP_NUM_THREADS": "1"}

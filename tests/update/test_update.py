@@ -185,6 +185,7 @@ def test_the_installation_changes_what_it_says_and_nothing_else(updated):
     assert f"{CONFIG_PATH}: it is your own; the new one is {CONFIG_PATH}.new" in "\n".join(updated.printed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [str(CONFIG_PATH), DROP_IN, "/srv/still.png"])
 def test_what_a_person_wrote_stays(updated, name):
     assert updated.started[name] == updated.before[name]

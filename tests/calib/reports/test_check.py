@@ -90,6 +90,7 @@ def test_show_of_a_damaged_file_is_one_line(stored, tmp_path, capsys):
     assert "sha256 is" in line and "make it again with edge-calib solve" in line
 
 
+@pytest.mark.slow
 def test_solve_writes_file_and_report_and_overwrites_nothing(sessions, tmp_path, capsys):
     output = tmp_path / "unit.calib"
     arguments = ["solve", str(sessions / "dark"), str(sessions / "lens"), "-o", str(output)]

@@ -29,15 +29,18 @@ class Listeners:
         http, rtsp = HttpSide(hub).serve, RtspSide(hub).serve
         self._sides: dict[str, Serve] = {"http": http, "https": http, "rtsp": rtsp, "rtsps": rtsp}
         self._servers: list[asyncio.Server] = []
+        self._held: dict[str, socket.socket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def begin(self) -> dict[str, int]:
         """Listen; scheme -> port."""
         for scheme in self._ports:
+            held = self._held.pop(scheme, None)
             server = await asyncio.start_server(
                 self._counted(self._sides[scheme]),
-                self._host,
-                self._ports[scheme],
+                None if held else self._host,
+                None if held else self._ports[scheme],
+                sock=held,
                 ssl=self._context if scheme.endswith("s") else None,
             )
             self._ports[scheme] = server.sockets[0].getsockname()[1]
@@ -47,8 +50,12 @@ class Listeners:
     async def follow(self) -> None:
         """As the switches say now."""
         if self._hub.faults.refuse and self._servers:
-            for server in self._servers:
+            for scheme, server in zip(self._ports, self._servers, strict=True):
+                bound = socket.socket(server.sockets[0].family, socket.SOCK_STREAM)
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 server.close()
+                bound.bind((self._host, self._ports[scheme]))  # nobody listens there, and nobody else gets it
+                self._held[scheme] = bound
             self._servers = []
             self.drop()
         elif not self._hub.faults.refuse and not self._servers:

@@ -12,6 +12,7 @@ from edge.clips.program import find_ffmpeg
 from tests.doubles.network_camera.encoding import Encoded, VideoEncoder
 from tests.doubles.network_camera.painting import painted
 from tests.doubles.network_camera.timecode import read_codes
+from tests.doubles.waiting import wait_until
 
 NUM_PICTURES = 12
 
@@ -21,11 +22,9 @@ NUM_PICTURES = 12
 def test_a_picture_comes_out_with_its_own_time(codec: str, form: str) -> None:
     given: list[Encoded] = []
     encoder = VideoEncoder(codec, (1280, 720), 30.0, 0.2, given.append)
-    until_s = time.monotonic() + 30
     for number in range(NUM_PICTURES):
         encoder.encode(painted(1280, 720, time.monotonic_ns(), number))
-        while len(given) <= number and time.monotonic() < until_s:
-            time.sleep(0.01)
+        wait_until(lambda number=number: len(given) > number)
     encoder.close()
     assert [encoded.seq for encoded in given] == list(range(NUM_PICTURES))
     command = [find_ffmpeg().path, "-v", "error", "-f", form, "-i", "pipe:0", "-vf", "scale=1920:1080"]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from edge.access.audit import AuditLog
+from edge.web import pulse
 from tests.doubles.guarded import Guest, guarded_studio, write_users
 from tests.doubles.studio import Studio
 
@@ -20,6 +21,12 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     monkeypatch.setenv("RUNTIME_DIRECTORY", str(tmp_path / "run"))
     (tmp_path / "state").mkdir()
+
+
+@pytest.fixture(autouse=True)
+def no_pulse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine a unit stands still now and then, and no viewer is cut for that: others test the cut."""
+    monkeypatch.setattr(pulse, "STOOD_STILL_NS", 10**18)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ def test_the_journal_gets_fields(tmp_path):
     journal = tmp_path / "journal"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(str(journal))
-        receiver.settimeout(5)
+        receiver.settimeout(GUARD_S)
         AuditLog(None, journal=journal).record("login", "anna%s", address="10.0.0.1")
         fields = dict(line.split("=", 1) for line in receiver.recv(10_000).decode().splitlines())
     assert fields["EDGE_EVENT"] == "login"

@@ -333,6 +333,7 @@ def test_this_machines_commands_come_in_by_their_own_socket(open_studio, tmp_pat
     with socket.create_server(("127.0.0.1", 0)) as free:
         listen = f"0.0.0.0:{free.getsockname()[1]}"
     monkeypatch.setattr("edge.updates.running_unit._is_live", lambda pid: True)
+    monkeypatch.setattr("edge.updates.running_unit.ANSWER_WITHIN_S", GUARD_S)
     assert RunningUnit(listen).health() is None
     studio = open_studio(listen=listen, certificate="self-made")
     [control] = (tmp_path / "run").iterdir()

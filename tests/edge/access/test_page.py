@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tests.doubles.chromium import FOR_PAGES
-from tests.doubles.guarded import PASSWORDS
+from tests.doubles.guarded import PASSWORDS, Guest
+from tests.doubles.waiting import GUARD_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
-GUARD_MS = 30_000
+GUARD_MS = GUARD_S * 1000
 pytestmark = pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)")
 
 AT = "([x, y]) => document.elementFromPoint(x, y).id"
@@ -72,7 +73,7 @@ def send(page: Any) -> None:
     """By Enter; once more where the browser has lost it."""
     for last in (False, True):
         try:
-            with page.expect_request("**/api/login", timeout=GUARD_MS / 2):
+            with page.expect_request("**/api/login", timeout=GUARD_MS if last else 15_000):
                 page.keyboard.press("Enter")
             return
         except playwright.TimeoutError:
@@ -99,7 +100,7 @@ def test_from_the_login_to_the_live_picture_and_out_again(page: Any, open_studio
     wait_for(page, f"!({COVERED})")
     assert page.locator("#save").is_enabled()
     page.locator("#state").click()
-    assert page.locator("#who").inner_text() == "otto, operator"
+    wait_for(page, "document.getElementById('who').innerText === 'otto, operator'")
     page.locator("#leave").click()
     page.wait_for_url("**/login")
     page.goto(studio.url)
@@ -145,7 +146,10 @@ def test_a_session_that_ends_is_said_over_the_picture_and_the_way_back_is_one_ke
     users.write_text(people)
     page.keyboard.press("Enter")
     page.wait_for_url("**/login")
-    page.wait_for_timeout(2500)  # the users file is read again
+    for _ in range(GUARD_S):
+        if Guest(studio.url).log_in("vera") == 200:  # the users file was read again
+            break
+        page.wait_for_timeout(1500)
     log_in(page, "vera")
     wait_entered(page, studio.url)
     wait_for(page, f"!({COVERED})")

@@ -14,6 +14,7 @@ import pytest
 from edge.access.passwords import matches
 from edge.access.people import read_people
 from edge.access.tokens import sha256_of
+from tests.doubles.waiting import GUARD_S
 
 PASSWORD = "correct horse battery"
 
@@ -26,7 +27,7 @@ def run(tmp_path):
     def command(*words, stdin=""):
         return subprocess.run(
             [sys.executable, "-m", "edge.cli", *words, "--config", str(config)],
-            input=stdin, capture_output=True, text=True, timeout=120,
+            input=stdin, capture_output=True, text=True, timeout=GUARD_S,
         )  # fmt: skip
 
     return command
@@ -37,6 +38,7 @@ def path(tmp_path):
     return tmp_path / "etc" / "users.toml"
 
 
+@pytest.mark.slow
 def test_a_user_from_beginning_to_end(run, path, tmp_path):
     done = run("user", "add", "anna", "--role", "operator", stdin=f"{PASSWORD}\n")
     assert (done.returncode, done.stdout, done.stderr) == (0, "added: anna, operator\n", "")
@@ -136,7 +138,7 @@ def test_commands_at_once_lose_nobody(tmp_path):
         subprocess.Popen([*words, f"t{number}", str(path), str(tmp_path / "edge.toml")], stdout=subprocess.DEVNULL)
         for number in range(6)
     ]
-    assert [one.wait(120) for one in started] == [0] * 6
+    assert [one.wait(GUARD_S) for one in started] == [0] * 6
     assert sorted(read_people(path).tokens) == [f"t{number}" for number in range(6)]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from edge.basics import hiding
 from edge.basics.guarded_output import GuardedStream
+from tests.doubles.waiting import GUARD_S
 
 SECRET = "rtsp://doctor:geheim-77@h/live"
 
@@ -18,7 +19,7 @@ def register(monkeypatch):
 
 def told(program, *words):
     code = f"import sys, os\nfrom edge.basics.guarded_output import guard_output\n{program}"
-    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=GUARD_S)
 
 
 @pytest.mark.parametrize("words", [["--source", SECRET], [f"--source={SECRET}"], ["x", SECRET, "é"]])

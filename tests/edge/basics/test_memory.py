@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from edge.basics.memory import EVERY_NS, NUM_HEAPS
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 COUNT = """
@@ -39,7 +40,7 @@ needs_glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="anot
 
 def told(code: str) -> str:
     """By a process of its own: what is done to memory is done to all of it."""
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=GUARD_S)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -25,6 +25,7 @@ class Terminal(io.StringIO):
 def test_a_bar_on_a_terminal_and_two_lines_elsewhere(monkeypatch, stream, shown, hidden):
     err = stream()
     monkeypatch.setattr(sys, "stderr", err)
+    monkeypatch.setattr("edge.basics.progress.time", SimpleNamespace(monotonic=lambda: 5.0))
     with progress("judging", 2) as tick:
         for _ in range(2):
             tick()
@@ -60,7 +61,18 @@ def test_work_of_unknown_length_is_told_once_it_is_long(capsys, monkeypatch):
     assert waited == [2.0] and capsys.readouterr().err == "the engine opens ...\n"
 
 
-def test_short_work_is_not_told(capsys):
+def test_short_work_is_not_told(capsys, monkeypatch):
+    begun = []
+
+    class InTime(threading.Timer):
+        """Its time is over as soon as the work is done."""
+
+        def start(self):
+            begun.append(self)
+
+    monkeypatch.setattr(threading, "Timer", InTime)
     with told_if_long("the engine opens"):
         pass
+    (timer,) = begun
+    timer.run()
     assert capsys.readouterr().err == ""

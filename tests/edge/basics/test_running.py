@@ -12,6 +12,7 @@ from edge.basics.errors import InputOutputError
 from edge.basics.running import run_command
 from firmware_bridge.command_alike import UNREAD
 from firmware_bridge.command_line import Parser
+from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 
 WORDY = """
@@ -71,6 +72,6 @@ def test_a_reader_who_goes_away_is_met_with_silence(command, code):
     )
     program.stdout.close()
     told = program.stderr.read()
-    program.wait(120)
+    program.wait(GUARD_S)
     assert "Traceback" not in told and "BrokenPipe" not in told and "Exception ignored" not in told
     assert program.returncode == code

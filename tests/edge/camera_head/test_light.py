@@ -17,9 +17,9 @@ from firmware_bridge.device.device import PythonDevice
 from firmware_bridge.device.interface import Identity
 from firmware_bridge.device.simulator import Simulator
 from firmware_bridge.wire.messages import Capability
-from tests.doubles.http_viewer import GUARD_S
+from tests.doubles.patient_line import patient_line  # noqa: F401 - a fixture
 from tests.doubles.studio import Shelf
-from tests.doubles.waiting import wait_until
+from tests.doubles.waiting import GUARD_S, wait_until
 
 
 def connected(path: Path, **settings: object) -> CameraHead:
@@ -60,7 +60,7 @@ def test_the_channels_keep_the_proportion_that_is_configured(
 ) -> None:
     head = connect(led_permille=configured)
     head.light.set_percent(40).result(GUARD_S)
-    assert simulator.outputs.led_permille[:2] == levels
+    wait_until(lambda: simulator.outputs.led_permille[:2] == levels)  # a head that heard nothing for 2 s dims it
     assert head.light.percent() == 40
 
 
@@ -98,9 +98,12 @@ def test_a_head_that_is_gone_is_told(connect: Callable[..., CameraHead], simulat
 
 
 def test_a_head_that_does_not_answer_is_told_and_nothing_is_remembered(
-    connect: Callable[..., CameraHead], simulator: Simulator
+    connect: Callable[..., CameraHead],
+    simulator: Simulator,
+    patient_line: Callable[[], None],  # noqa: F811
 ) -> None:
     head = connect()
+    patient_line()
     simulator.switches.hang = True
     with pytest.raises(DeviceMissing, match="camera head: "):
         head.light.set_percent(10).result(GUARD_S)

@@ -18,6 +18,7 @@ from edge.confining.landlock import landlock_version
 from edge.confining.program import Hold, held, not_held, started_by
 from edge.confining.seccomp import can_filter
 from tests.doubles.stand_in_program import READABLE, stand_in
+from tests.doubles.waiting import GUARD_S
 
 needs_kernel = pytest.mark.skipif(
     not (landlock_version() and can_filter()), reason="this kernel has not both Landlock and seccomp"
@@ -92,7 +93,7 @@ def run(program: Path, hold: Hold, *words: str) -> subprocess.CompletedProcess[s
             env=start.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=GUARD_S,
         )
 
 

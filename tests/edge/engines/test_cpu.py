@@ -19,6 +19,7 @@ def frame():
     return source.read().image
 
 
+@pytest.mark.slow
 def test_host_form_gives_the_graphs_pixels_within_one_level(frame):
     profile = load_profile("live")
     host, graph = open_cpu_engine(profile, 2), GraphCpuEngine(profile, 2)

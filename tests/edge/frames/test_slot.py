@@ -63,7 +63,7 @@ def test_every_item_is_taken_or_dropped_between_threads():
     reader.start()
     for item in range(1, 2001):
         slot.put(item)
-    assert slot.wait_empty(5)
+    assert slot.wait_empty(GUARD_S)
     slot.close()
     reader.join(GUARD_S)
     assert len(taken) + slot.dropped == 2000
@@ -74,9 +74,9 @@ def test_every_item_is_taken_or_dropped_between_threads():
 def test_who_is_woken_gets_nothing_once_and_waits_again():
     slot = Slot()
     slot.wake()
-    assert slot.take(5) is None
+    assert slot.take(GUARD_S) is None
     threading.Timer(0.05, slot.put, [1]).start()
-    assert slot.take(5) == 1
+    assert slot.take(GUARD_S) == 1
 
 
 def test_who_is_woken_when_something_is_there_gets_that():

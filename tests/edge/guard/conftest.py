@@ -1,11 +1,20 @@
-"""A supervisor that tests play with; its processes are ended."""
+"""A supervisor that tests play with, whose processes are ended; real ones may take their time on a busy machine."""
 
 from __future__ import annotations
 
 import pytest
 
+from edge.guard import process
 from tests.doubles.played_engines import Stage
 from tests.doubles.uncritical_judge import Uncritical
+from tests.doubles.waiting import GUARD_S
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """How long an engine may take to open, to answer its golden frame and to end is for tests of that alone."""
+    for name in ("OPENING_S", "CPU_OPENING_S", "PROVING_S", "ENDING_S"):
+        monkeypatch.setattr(process, name, GUARD_S)
 
 
 @pytest.fixture

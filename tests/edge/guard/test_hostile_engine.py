@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.basics import said
 from edge.basics.errors import EngineFailed
-from edge.basics.said import MOST_LINES
 from edge.config import EngineConfig
 from edge.confining.landlock import landlock_version
 from edge.confining.seccomp import can_filter
@@ -52,7 +52,7 @@ def hostile(monkeypatch):
 
     yield begin
     for one in started:
-        one.close(10)
+        one.close(GUARD_S)
     frames.close()
 
 
@@ -226,19 +226,20 @@ def test_a_flood_over_the_line_is_left_behind(hostile):
         process.enhance(frame(0), GUARD_S)
 
 
-def test_it_has_no_terminal(hostile, caplog):
+def test_it_has_no_terminal(hostile, caplog, monkeypatch):
     caplog.set_level(logging.INFO)
+    monkeypatch.setattr(said, "WINDOW_S", GUARD_S)  # from the start of the process on: all of it is of one
     written = "os.write(2, b'\\x1b]0;owned\\x07\\n' * 2000) and os.write(1, b'out')"
     process = hostile(written, "os.read(2, 1)", "os.read(0, 1)", "os.isatty(1) or os.isatty(2)")
     written, read, nothing, is_terminal = outcomes(process, 4)
     assert (written, nothing, is_terminal) == ("done: 3", "done: b''", "done: False")
     assert read.startswith("OSError: [Errno 9]")
-    process.close(10)
+    process.close(GUARD_S)
     for thread in [one for one in threading.enumerate() if one.name == "engine's lines"]:
         thread.join(GUARD_S)
     told = [record.getMessage() for record in caplog.records]
-    assert 0 < len([line for line in told if "owned" in line]) <= MOST_LINES
-    assert "1960 more lines within 10 s are not shown" in caplog.text
+    assert 0 < len([line for line in told if "owned" in line]) <= said.MOST_LINES
+    assert f"1960 more lines within {GUARD_S} s are not shown" in caplog.text
     assert not any("\x1b" in line or "\x07" in line for line in told)
 
 

@@ -65,6 +65,7 @@ def test_a_gross_fault_is_found(frames, name):
     assert word in OutputJudge().fault(raw, make(good))
 
 
+@pytest.mark.slow
 def test_another_scene_is_found_in_whole_and_in_half(frames, other_scene):
     raw, good = frames[0]
     assert "structure" in OutputJudge().fault(raw, other_scene)
@@ -137,6 +138,7 @@ def test_a_scene_that_changes_at_once_is_let_pass(frames):
         assert judge.fault(*pair) == ""
 
 
+@pytest.mark.slow
 def test_a_calibrated_unit_is_compared_through_its_lens(unit):
     calibration, frame, seen = unit
     judge = OutputJudge()

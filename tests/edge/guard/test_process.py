@@ -22,7 +22,7 @@ from edge.guard.shared_frames import SharedFrames
 from edge.models.profile import load_profile
 from edge.pictures.geometry import FRAME_SHAPE
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
-from tests.doubles.waiting import GUARD_S
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 
 
@@ -62,7 +62,7 @@ def start(frames, monkeypatch):
 
     yield begin
     for one in started:
-        one.close(10)
+        one.close(GUARD_S)
         assert not psutil.pid_exists(one.pid)
 
 
@@ -89,6 +89,18 @@ def test_descriptors_beyond_1024_are_no_trouble(start):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.fixture
+def stop(monkeypatch):
+    """Stops a process, which answers nothing until it may go on, and is not given up for that."""
+    monkeypatch.setattr(engine_process, "HUNG_S", GUARD_S)
+
+    def stopped(process):
+        os.kill(process.pid, signal.SIGSTOP)
+        wait_until(lambda: psutil.Process(process.pid).status() == psutil.STATUS_STOPPED)
+
+    return stopped
+
+
 def num_free(frames):
     taken = []
     while (one := frames.take()) is not None:
@@ -96,7 +108,8 @@ def num_free(frames):
     return len(taken)
 
 
-def test_the_shipped_profile_enhances_in_a_process_of_its_own(frames):
+def test_the_shipped_profile_enhances_in_a_process_of_its_own(frames, monkeypatch):
+    monkeypatch.setattr(engine_process, "HUNG_S", GUARD_S)
     process = EngineProcess(order(), frames)
     try:
         facts = opened(process).opened
@@ -109,7 +122,7 @@ def test_the_shipped_profile_enhances_in_a_process_of_its_own(frames):
         assert set(result.stage_ms) == {"shrink", "dehaze", "guided", "handover"}
         process.prove()
     finally:
-        process.close(10)
+        process.close(GUARD_S)
 
 
 def test_frames_come_and_go_by_shared_memory_and_are_lent_again(frames, start):
@@ -146,44 +159,50 @@ def test_a_crash_is_told_at_once(start, what, message):
     assert time.monotonic() - begin < GUARD_S, "not when its time is over"
 
 
-def test_a_late_picture_is_left_behind_and_never_shown(frames, start):
+def once_free(process, image, **options):
+    """What comes of a picture as soon as the one before is answered."""
+    made = []
+
+    def is_free():
+        with contextlib.suppress(EngineBusy):
+            made.append(process.enhance(image, GUARD_S, **options))
+        return made
+
+    wait_until(is_free)
+    return made.pop()
+
+
+def test_a_late_picture_is_left_behind_and_never_shown(frames, start, stop):
     process = opened(start())
+    stop(process)
     with pytest.raises(EngineLate):
-        process.enhance(frame(ORDERS["late"]))
+        process.enhance(frame(100))
     with pytest.raises(EngineBusy):
         process.enhance(frame())
     assert num_free(frames) == 7, "nobody else may write where the late picture will land"
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            assert process.enhance(frame(), GUARD_S).image[0, 0, 0] == 55
-            raw, made = process.take_late()
-            assert (raw[0, 0, 0], made[0, 0, 0]) == (ORDERS["late"], 255 - ORDERS["late"])
-            assert process.take_late() is None
-            del raw, made
-            break
-        except EngineBusy:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+    os.kill(process.pid, signal.SIGCONT)
+    assert once_free(process, frame()).image[0, 0, 0] == 55
+    raw, made = process.take_late()
+    assert (raw[0, 0, 0], made[0, 0, 0]) == (100, 155)
+    assert process.take_late() is None
+    del raw, made
     assert num_free(frames) == 8
 
 
-def test_a_late_answer_is_kept_whole_however_much_of_it_was_to_be_shown(start):
+def test_a_late_answer_is_kept_whole_however_much_of_it_was_to_be_shown(start, stop):
     process = opened(start())
+    stop(process)
     with pytest.raises(EngineLate):
-        process.enhance(frame(ORDERS["late"]), strength=0.5)
-    deadline = time.monotonic() + 10
-    while (late := process.take_late()) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-        with contextlib.suppress(EngineBusy):
-            process.enhance(frame(), strength=0.5)
-    assert late[1][0, 0, 0] == 255 - ORDERS["late"]
+        process.enhance(frame(100), strength=0.5)
+    os.kill(process.pid, signal.SIGCONT)
+    once_free(process, frame(), strength=0.5)
+    _, whole = process.take_late()
+    assert whole[0, 0, 0] == 155
 
 
 def test_who_can_wait_gets_the_late_picture(start):
     process = opened(start())
-    assert process.enhance(frame(ORDERS["late"]), 30.0).image[0, 0, 0] == 255 - ORDERS["late"]
+    assert process.enhance(frame(ORDERS["late"]), GUARD_S).image[0, 0, 0] == 255 - ORDERS["late"]
 
 
 @pytest.mark.slow
@@ -195,15 +214,16 @@ def test_who_waits_longer_hears_of_a_hang_once(start):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["hang", "stop"])
-def test_a_process_that_hangs_is_given_up(start, how):
+def test_a_process_that_hangs_is_given_up(start, how, monkeypatch):
     process = opened(start())
     if how == "stop":
         os.kill(process.pid, signal.SIGSTOP)
-    begin = time.monotonic()
-    with pytest.raises(EngineLate):
+    with monkeypatch.context() as patient, pytest.raises(EngineLate):
+        patient.setattr(engine_process, "HUNG_S", GUARD_S)
         process.enhance(frame(ORDERS["hang"]))
+    end = time.monotonic() + GUARD_S
     with pytest.raises(EngineGone, match="hangs"):
-        while time.monotonic() - begin < 30:
+        while time.monotonic() < end:
             try:
                 process.enhance(frame())
             except EngineBusy:
@@ -279,11 +299,11 @@ def test_a_ctrl_c_while_it_starts_is_left_to_the_program(start):
 def test_who_can_wait_lets_it_open_for_longer(frames, start, monkeypatch):
     monkeypatch.setattr(engine_process, "CPU_OPENING_S", 0.0)
     monkeypatch.setattr(engine_process, "PROVING_S", 0.0)
-    process = EngineProcess(order(), frames, 60.0)
+    process = EngineProcess(order(), frames, GUARD_S)
     try:
         assert opened(process).enhance(frame(), GUARD_S).image[0, 0, 0] == 55
     finally:
-        process.close(10)
+        process.close(GUARD_S)
 
 
 def test_the_process_ends_with_the_program_that_started_it(start):

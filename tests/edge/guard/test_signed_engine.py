@@ -49,7 +49,7 @@ def opened(engine, frames):
             assert time.monotonic() < until_s
         return found
     finally:
-        process.close(10)
+        process.close(GUARD_S)
 
 
 def test_it_runs_confined(engine, frames):

@@ -23,7 +23,7 @@ from edge.models.profile import load_profile
 from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
 from tests.doubles.scripted_worker import ORDERS, SCRIPTED
 from tests.doubles.uncritical_judge import Uncritical
-from tests.doubles.waiting import GUARD_S
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 
 
@@ -44,18 +44,26 @@ def real(monkeypatch):
         return shown.mode, time.monotonic() - begin
 
     def until(mode):
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + GUARD_S
         while show()[0] != mode:
             assert time.monotonic() < deadline
             time.sleep(0.03)
 
+    def no_more_than(before):
+        """What reads a process's lines ends shortly after the process, and a climb while frames come."""
+        show()
+        gc.collect()
+        return all(now <= was for now, was in zip(held(), before, strict=True))
+
+    def held():
+        return psutil.Process().num_fds(), threading.active_count()
+
     try:
         until("enhanced")
         gc.collect()
-        before = psutil.Process().num_fds(), threading.active_count()
+        before = held()
         yield SimpleNamespace(show=show, until=until, health=health)
-        gc.collect()
-        assert (psutil.Process().num_fds(), threading.active_count()) == before
+        wait_until(lambda: no_more_than(before))
     finally:
         supervisor.close()
         frames.close()
@@ -82,7 +90,7 @@ def test_whatever_happens_to_the_process_raw_comes_at_once_and_enhanced_again(re
     assert mode == "raw"
     real.until("enhanced")
     assert real.health.snapshot(0)["ladder"]["engine_pid"] != pid
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + GUARD_S
     while psutil.pid_exists(pid):
         real.show()
         assert time.monotonic() < deadline

@@ -12,6 +12,7 @@ import pytest
 from edge.models.kinds import num_macs
 from edge.models.offered import LOOK_EVERY_NS, Offered
 from edge.models.profile import MANIFEST_NAME, SHIPPED, load_profile, profile_names
+from tests.doubles.waiting import GUARD_S
 
 
 def own_profile(folder: Path, profile: str, **changes: object) -> Path:
@@ -30,7 +31,7 @@ def names(offered: Offered) -> list[str]:
 def after_a_look(offered: Offered, now_ns: int) -> list[str]:
     offered.tick(now_ns)
     if offered._thread is not None:
-        offered._thread.join(60)
+        offered._thread.join(GUARD_S)
     return names(offered)
 
 

@@ -239,6 +239,7 @@ def test_a_session_with_a_label_alone_is_not_told(ward_of: Callable[..., Ward], 
     assert len(peer.asked()) == 1
 
 
+@pytest.mark.slow
 def test_who_is_away_hears_it_all_once_over_a_power_cut_and_nothing_is_held_up(
     ward_of: Callable[..., Ward], pacs_of: Any, peer: Peer
 ) -> None:

@@ -151,6 +151,7 @@ def test_a_connection_that_breaks_each_time_at_one_object_does_not_hold_up_the_o
     wait_until(lambda: unit.counts() == {"committed": 2})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "state"),
     [

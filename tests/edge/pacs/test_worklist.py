@@ -203,6 +203,7 @@ def test_answers_are_bounded_in_number(folder: Path, monkeypatch: pytest.MonkeyP
         assert len(Worklist(config(at)).ask().items) == 3, "and the next is answered too"
 
 
+@pytest.mark.slow
 @needs_wlmscpfs
 def test_answers_are_bounded_in_bytes(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_BYTES", 1000)

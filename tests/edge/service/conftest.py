@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.waiting import GUARD_S
 from tests.once import MadeOnce
 from tests.paths import REPOSITORY
 
@@ -38,7 +39,7 @@ SuccessAction=exit-force
 FailureAction=exit-force
 [Service]
 Type=oneshot
-TimeoutStartSec=240
+TimeoutStartSec={3 * GUARD_S}
 Environment=LD_LIBRARY_PATH={PLACE}/python/lib
 ExecStart={PYTHON} {PLACE}/inside.py {PLACE}/bin/edge-enhance {PLACE}/out/seen.json
 """
@@ -98,7 +99,7 @@ def run_in_container(folder: Path, script: Path, program: str) -> None:
     ]  # fmt: skip
     subprocess.run(["mount", "--bind", "/", root], check=True)
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * GUARD_S)
     finally:
         subprocess.run(["umount", "--lazy", root], check=True)
         root.rmdir()  # before anything removes the folder and all that is in it

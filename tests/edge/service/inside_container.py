@@ -27,6 +27,9 @@ OPEN = (
     'users = "/etc/edge-enhance/users.toml"\ncertificate = "self-made"\n'
 )
 
+GUARD_S = 300.0
+"""As of `tests.doubles.waiting`, which is not seen from here."""
+
 PROGRAM, OUT = sys.argv[1], Path(sys.argv[2])
 seen: dict[str, Any] = {}
 
@@ -46,6 +49,7 @@ def main() -> None:
     seen["health"] = health()
     seen["state_folder"] = owner_and_mode("/var/lib/edge-enhance")
 
+    until(lambda: health()["ladder"]["engine_pid"])
     for number, (name, text) in enumerate((("reload", GOOD.format(70)), ("bad_reload", WRONG)), start=1):
         CONFIG.write_text(text)
         run("systemctl", "reload", UNIT)
@@ -62,7 +66,7 @@ def main() -> None:
     CONFIG.write_text(WRONG)
     before = properties()
     os.kill(int(before["MainPID"]), signal.SIGKILL)
-    until(lambda: properties()["ActiveState"] == "failed")
+    until(has_refused)
     time.sleep(3)  # RestartSec is 1
     seen["refused"] = {"before": before, "after": properties()}
 
@@ -71,6 +75,7 @@ def main() -> None:
     seen["token"] = run(PROGRAM, "user", "token", "wall", "--role", "viewer")
     seen["open_start"] = run("systemctl", "start", UNIT)
     seen["open"] = properties()
+    run("journalctl", "--sync")
     seen["open_journal"] = run("journalctl", "--unit", UNIT, "--output=cat")["out"]
     run("systemctl", "stop", UNIT)
 
@@ -99,7 +104,14 @@ def is_active() -> bool:
     return properties()["ActiveState"] == "active"
 
 
+def has_refused() -> bool:
+    """Not the moment of failure between the kill and the start after it."""
+    now = properties()
+    return (now["ActiveState"], now["ExecMainStatus"]) == ("failed", "78")
+
+
 def journal(*matches: str) -> list[dict[str, Any]]:
+    run("journalctl", "--sync")
     done = run("journalctl", "--unit", UNIT, "--output=json", "--all", *matches)
     return [json.loads(line) for line in done["out"].splitlines()]
 
@@ -114,11 +126,11 @@ def owner_and_mode(path: str) -> str:
 
 
 def health() -> dict[str, Any]:
-    with urllib.request.urlopen("http://127.0.0.1:8080/health", timeout=10) as answer:
+    with urllib.request.urlopen("http://127.0.0.1:8080/health", timeout=GUARD_S) as answer:
         return dict(json.load(answer))
 
 
-def until(happened: Callable[[], bool], limit_s: float = 60.0) -> None:
+def until(happened: Callable[[], bool], limit_s: float = GUARD_S) -> None:
     """Wait; where it does not happen, what was seen until then is written and the test fails on it."""
     end = time.monotonic() + limit_s
     while not happened():
@@ -127,12 +139,18 @@ def until(happened: Callable[[], bool], limit_s: float = 60.0) -> None:
         time.sleep(0.1)
 
 
+def is_read_only() -> bool:
+    """Refused while anybody has a file open to write, as what has just ended may for a moment."""
+    seen["read_only_mount"] = run("mount", "-o", "remount,bind,ro", "/")
+    return bool(seen["read_only_mount"]["rc"] == 0)
+
+
 @contextlib.contextmanager
 def read_only_root() -> Iterator[None]:
     """All but /run, /tmp and a data partition cannot be written."""
     run("journalctl", "--relinquish-var")
     run("mount", "-t", "tmpfs", "data", "/var/lib/edge-enhance")
-    seen["read_only_mount"] = run("mount", "-o", "remount,bind,ro", "/")
+    until(is_read_only)
     try:
         yield
     finally:

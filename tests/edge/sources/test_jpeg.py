@@ -77,6 +77,7 @@ def test_a_camera_that_has_given_a_sound_picture_has_no_such_habit(jpeg: bytes) 
     assert all(isinstance(reader.rgb(odd), str) for _ in range(MAX_REFUSED + 2))
 
 
+@pytest.mark.slow
 def test_what_the_decoder_does_not_complain_of_is_seen_where_it_shows(jpeg: bytes) -> None:
     """64 bytes written over give a picture of as many blocks often enough: JPEG has no checksum."""
     reader = JpegReader("/dev/video0")

@@ -127,6 +127,7 @@ def test_profiles_for_stills_are_offered_and_no_others(room):
     assert told == {"cyclegan": True, "miinet": True, "miinet-guided": False}
 
 
+@pytest.mark.slow
 def test_a_held_picture_is_made_and_shown_in_its_place(room):
     room.open()
     held = room.hold()
@@ -145,6 +146,7 @@ def test_a_held_picture_is_made_and_shown_in_its_place(room):
     assert room.freeze.frozen is held
 
 
+@pytest.mark.slow
 def test_synthesised_detail_is_said_in_the_pixels_and_guided_is_not(room):
     room.open()
     room.hold()

@@ -194,7 +194,7 @@ def test_of_three_viewers_one_is_stopped_and_one_killed(unit: VideoStudio) -> No
     with chromium() as browser, chromium_of_its_own(unit.url, mark) as other:
         page = browser.new_page()
         watch(page, unit.url, "enhanced")
-        assert unit.parts.num_viewers() == 2
+        wait_until(lambda: unit.parts.num_viewers() == 2, "two look")
         os.killpg(other, signal.SIGSTOP)
         goes_on(page)
         wait_until(lambda: unit.parts.num_viewers() == 1, f"the stopped one is dropped after {SILENT_S} s")
@@ -247,8 +247,15 @@ def test_a_unit_that_is_stopped_gives_no_picture_that_counts_as_new() -> None:
                 page = browser.new_page()
                 watch(page, url, "enhanced")
                 unit.send_signal(signal.SIGSTOP)
-                time.sleep(1.0)  # what was on its way arrives
-                last_ms, last_seq = page.evaluate("[stream.lastPartMs, got.at(-1).seq]")
+                seen = [[0.0, 0]]
+
+                def is_over() -> bool:
+                    time.sleep(1.0)
+                    seen.append(page.evaluate("[stream.lastPartMs, got.at(-1).seq]"))
+                    return seen[-1] == seen[-2]
+
+                wait_until(is_over, "what was on its way has arrived")
+                last_ms, last_seq = seen[-1]
                 time.sleep(1.5)
                 assert page.evaluate("[stream.lastPartMs, got.at(-1).seq]") == [last_ms, last_seq]
                 assert page.evaluate("performance.now() - stream.lastPartMs") > 1500
@@ -266,5 +273,5 @@ def test_a_video_process_that_dies_ends_the_stream_and_comes_back(unit: VideoStu
         os.kill(unit.parts.process_id, signal.SIGKILL)
         wait_until(lambda: page.evaluate("ended"), "the page is told")
         assert page.evaluate("ended") == {"shown": True}
-        assert unit.parts.num_viewers() == 0
+        wait_until(lambda: unit.parts.num_viewers() == 0, "nobody looks")
         watch(page, unit.url, "enhanced")

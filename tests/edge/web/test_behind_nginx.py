@@ -102,6 +102,7 @@ def test_a_websocket_that_is_read_slowly_is_shown_no_old_pictures(
             late = viewer.read()
             time.sleep(1.0)
             newest = studio.seq
+            studio.wait_taken()
             viewer.ask(late.seq)
             assert viewer.next().seq >= newest - 5, "made when it was asked for, about 25 pairs after the last"
     finally:

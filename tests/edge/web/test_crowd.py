@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from edge.web import audience as audience_module
 from edge.web import connection as connection_module
 from edge.web import guests as guests_module
 from edge.web import server as server_module
+from edge.web.api.pictures import NEW_A_SECOND, SAVED_AT_ONCE
 from edge.web.limits import Limits
 from edge.web.views import ViewEncoder
 from tests.doubles.http_viewer import GUARD_S, Viewer, get, health_of, image_from_png, wait_for_frames
@@ -139,11 +141,11 @@ def test_silent_connections_keep_nobody_out(studio: Studio, crowd: Any, caplog: 
 
 
 def test_who_says_nothing_is_closed(studio: Studio, crowd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    silent, asked = crowd(1, b"")[0], crowd(1, asks("/health"))[0]
+    assert status_of(asked) == 200
     monkeypatch.setattr(guests_module, "SILENT_S", 0.5)
     monkeypatch.setattr(guests_module, "IDLE_S", 1.0)
-    silent, asked = crowd(1, b"")[0], crowd(1, asks("/health"))[0]
     assert silent.recv(100) == b""
-    asked.settimeout(GUARD_S)
     while asked.recv(1 << 16):
         pass
 
@@ -183,6 +185,14 @@ def test_an_answered_pair_can_be_fetched_whatever_others_ask(studio: Studio, cro
 
 
 def saved(studio: Studio) -> tuple[int, dict[str, Any]]:
+    """What a save is answered with; on a busy machine the picture is not live each time, and it is asked again."""
+    status, told = 409, dict[str, Any]()
+    while status == 409:
+        status, told = answer_to_save(studio)
+    return status, told
+
+
+def answer_to_save(studio: Studio) -> tuple[int, dict[str, Any]]:
     connection = http.client.HTTPConnection(urlsplit(studio.url).netloc, timeout=GUARD_S)
     connection.request("POST", "/api/save")
     answer = connection.getresponse()
@@ -194,13 +204,15 @@ def saved(studio: Studio) -> tuple[int, dict[str, Any]]:
 def test_a_save_works_while_others_save_without_an_end(studio: Studio, crowd: Any) -> None:
     studio.roll()
     wait_for_frames(studio.url)
+    begin_s = time.monotonic()
     crowd(30, asks("/api/save", "POST") * 5)
     for _ in range(10):
         status, told = saved(studio)
         assert status == 202
         response, _ = get(studio.url, f"/snapshot.png?view=raw&seq={told['seq']}")
         assert response.status == 200
-    assert len(studio.shelf.pairs) <= 12, "not one for each of 160"
+    most = SAVED_AT_ONCE + NEW_A_SECOND * (time.monotonic() - begin_s) + 1
+    assert len(studio.shelf.pairs) <= max(most, 12), "not one for each of 160"
 
 
 def test_four_saves_in_a_row_are_four_pairs(studio: Studio) -> None:
@@ -229,9 +241,7 @@ def test_without_descriptors_the_server_rests_says_one_line_and_goes_on(
 
     monkeypatch.setattr(socket.socket, "accept", accept)
     waiting = crowd(5, asks("/health"))
-    until_s = time.monotonic() + GUARD_S
-    while num_failed < 2 and time.monotonic() < until_s:
-        first.until(lambda part: part.state == "live")
+    wait_until(lambda: first.until(lambda part: part.state == "live") and num_failed >= 2)
     is_dry = False
     assert [status_of(connection) for connection in waiting] == [200] * 5
     assert num_failed < 10, "it does not try again and again"
@@ -248,6 +258,7 @@ def test_connections_never_take_more_than_half_of_the_descriptors(studio: Studio
 def test_the_first_viewers_view_has_a_thread_of_its_own(
     studio: Studio, watch: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(audience_module, "STUCK_S", GUARD_S)  # a busy machine may hold up who reads
     made: set[tuple[str, str]] = set()
     encode = ViewEncoder.encoded
 
@@ -259,11 +270,17 @@ def test_the_first_viewers_view_has_a_thread_of_its_own(
     studio.roll()
     first = watch("view=raw&place=me")
     first.until(lambda part: part.state == "live")
-    for view in ("enhanced", "pair", "split"):
-        watch(f"view={view}").until(lambda part: part.state == "live")
+    others = [watch(f"view={view}") for view in ("enhanced", "pair", "split")]
+    for other in others:
+        other.until(lambda part: part.state == "live")
     again = watch("view=pair&place=me")  # its own rank again, though the others came before this stream
+    wait_until(lambda: again.next() and ("pair", "web-encoder") in made)
     made.clear()
-    again.until(lambda part: part.state == "live")
-    again.until(lambda part: part.state == "live")
-    wait_until(lambda: ("enhanced", "web-encoder-others") in made)
+
+    def others_are_made() -> bool:
+        for viewer in (again, *others):
+            viewer.next()
+        return ("enhanced", "web-encoder-others") in made
+
+    wait_until(others_are_made)
     assert {view for view, thread in made if thread == "web-encoder"} == {"pair"}

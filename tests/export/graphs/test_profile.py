@@ -190,6 +190,7 @@ def test_an_altered_graph_of_lower_precision_is_refused(exported, tmp_path):
         load_profile("live", (tmp_path,)).graph_for("fp16")
 
 
+@pytest.mark.slow
 def test_a_new_export_removes_what_belonged_to_the_old_weights(checkpoints, tmp_path):
     options = {"version": "1", "licence": "-"}
     export_profile(checkpoints["student"], "live", tmp_path, num_frames=1, **options)

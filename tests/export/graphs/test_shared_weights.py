@@ -64,6 +64,7 @@ def test_graph_and_weights_together_are_the_graph_with_the_rounded_weights(model
     assert np.abs(images[0] - images[1]).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["model.onnx", "model.fp16.onnx"])
 def test_no_weight_of_a_network_stays_behind_in_a_graph(models, form):
     graph = onnx.load(models / "miinet" / form, load_external_data=False).graph
@@ -139,6 +140,7 @@ def test_a_bundle_carries_the_weights_and_needs_none_beside_it(models, tmp_path)
     check_golden(GraphCpuEngine(installed, 1), installed)
 
 
+@pytest.mark.slow
 def test_the_confined_engine_reads_the_weights(models):
     """Of a unit's own folder, where the interpreter's packages do not happen to lie."""
     config = EngineConfig(models=str(models), keys="", backend="cpu", profile="miinet")

@@ -44,7 +44,9 @@ def resealed(folder, **changes):
     path.write_text(json.dumps(manifest))
 
 
-SHIPPED_FORMS = [(name, "fp16") for name in profile_names()] + [(name, "fp32") for name in ("live", "live-fast")]
+SHIPPED_FORMS = [
+    pytest.param(name, "fp16", marks=[] if name.startswith("live") else pytest.mark.slow) for name in profile_names()
+] + [("live", "fp32"), ("live-fast", "fp32")]
 """In fp32 the enlarger wants more memory than the stand-in for a GPU has."""
 
 

@@ -38,6 +38,7 @@ def test_a_folder_with_subfolders(pictures):
     assert next(iter(frames)).shape == FRAME_SHAPE
 
 
+@pytest.mark.slow
 def test_the_demo(monkeypatch):
     frames = calibration_frames("demo:?seed=3")
     first, second = itertools.islice(frames, 2)

@@ -16,6 +16,7 @@ from firmware_bridge.errors import CommandFailed, PortError, Refused
 from firmware_bridge.host import ports
 from firmware_bridge.host.bridge import Bridge
 from firmware_bridge.host.ports import SerialLine, chosen_port
+from firmware_bridge.wire.layout import Message
 from firmware_bridge.wire.messages import (
     Ack,
     Button,
@@ -31,7 +32,11 @@ from firmware_bridge.wire.messages import (
     SetParam,
 )
 from tests.doubles.line_bench import BOTH_DEVICES, made_device
+from tests.doubles.patient_line import patient_line  # noqa: F401 - a fixture
 from tests.doubles.waiting import GUARD_S
+
+NUM_PRESSES = 6
+"""Of which one is short, however busy the machine is."""
 
 
 def wait_until(done: Callable[[], bool]) -> None:
@@ -54,9 +59,23 @@ class Rig:
         self.bridge.start()
         wait_until(lambda: self.bridge.snapshot().status is not None)
 
+    def ask(self, message: Message) -> Message:
+        return self.bridge.command(message, GUARD_S)
+
     @property
     def actions(self) -> list[int]:
         return [event.action for event in self.events if isinstance(event, Button)]
+
+    def actions_of_a_press(self, seconds: float = 0.1) -> list[int]:
+        """Of a short one: again where the machine stood still meanwhile, and the head took it for a long one."""
+        for _ in range(NUM_PRESSES):
+            num_before = len(self.actions)
+            self.simulator.press(seconds)
+            wait_until(lambda num=num_before: len(self.actions) >= num + 2)
+            told = self.actions[num_before:]
+            if told != [ButtonAction.PRESS, ButtonAction.LONG_PRESS]:
+                break
+        return told
 
 
 @pytest.fixture(params=BOTH_DEVICES)
@@ -82,27 +101,30 @@ def make_rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callabl
 
 def test_commands_status_and_events(make_rig):
     rig = make_rig()
-    assert rig.bridge.command(SetLed(1, 500)) == Ack(SetLed.TYPE)
+    assert rig.ask(SetLed(1, 500)) == Ack(SetLed.TYPE)
     wait_until(lambda: rig.bridge.snapshot().status.led_permille == (0, 500, 0, 0))
     snapshot = rig.bridge.snapshot()
     assert snapshot.open
     assert snapshot.identity.serial == "SIM-0001"
     wait_until(lambda: rig.bridge.snapshot().status_age_s < 2)
-    rig.simulator.press()
-    wait_until(lambda: rig.actions == [ButtonAction.PRESS, ButtonAction.RELEASE])
+    assert rig.actions_of_a_press() == [ButtonAction.PRESS, ButtonAction.RELEASE]
     wait_until(lambda: sum(isinstance(event, FrameSync) for event in rig.events) > 3)
     with pytest.raises(Refused, match="over limit"):
-        rig.bridge.command(SetHeater(900))
+        rig.ask(SetHeater(900))
 
 
 def test_exposures_are_given_in_host_time(make_rig):
     rig = make_rig()
     wait_until(lambda: sum(isinstance(event, FrameSync) for event in rig.events) > 5)
-    sync = next(event for event in reversed(rig.events) if isinstance(event, FrameSync))
-    host_ns = rig.bridge.host_ns(sync.exposure_start_us)
-    uncertainty_ns = rig.bridge.clock_uncertainty_ns
-    assert -uncertainty_ns < time.monotonic_ns() - host_ns < 2e9
-    assert uncertainty_ns < 60e6
+
+    def is_of_now() -> bool:
+        sync = next(event for event in reversed(rig.events) if isinstance(event, FrameSync))
+        host_ns, uncertainty_ns = rig.bridge.host_ns(sync.exposure_start_us), rig.bridge.clock_uncertainty_ns
+        ago_ns = time.monotonic_ns() - host_ns
+        assert ago_ns > -uncertainty_ns
+        return ago_ns < 2e9 and uncertainty_ns < 60e6
+
+    wait_until(is_of_now)
 
 
 def test_a_pulled_plug_is_noticed_and_the_link_comes_back(make_rig):
@@ -117,7 +139,7 @@ def test_a_pulled_plug_is_noticed_and_the_link_comes_back(make_rig):
     rig.simulator.plug()
     wait_until(lambda: rig.bridge.snapshot().open)
     assert rig.bridge.snapshot().num_reconnects == 1
-    assert rig.bridge.command(Ping(2)) == Ping(2)
+    assert rig.ask(Ping(2)) == Ping(2)
 
 
 def test_a_restarted_device_is_greeted_again(make_rig):
@@ -131,8 +153,9 @@ def test_a_restarted_device_is_greeted_again(make_rig):
 
 
 @pytest.mark.slow
-def test_a_device_that_hangs_and_recovers(make_rig):
+def test_a_device_that_hangs_and_recovers(make_rig, patient_line):  # noqa: F811
     rig = make_rig()
+    patient_line()
     rig.simulator.switches.hang = True
     wait_until(lambda: not rig.bridge.snapshot().open)
     assert rig.bridge.snapshot().error
@@ -140,8 +163,9 @@ def test_a_device_that_hangs_and_recovers(make_rig):
     wait_until(lambda: rig.bridge.snapshot().open)
 
 
-def test_a_storm_of_naks_fails_commands_and_is_survived(make_rig):
+def test_a_storm_of_naks_fails_commands_and_is_survived(make_rig, patient_line):  # noqa: F811
     rig = make_rig()
+    patient_line()
     rig.simulator.switches.nak_storm = True
     with pytest.raises(CommandFailed):
         rig.bridge.command(SetParam(Param.SYNC_DELAY_US, 3))
@@ -166,17 +190,21 @@ def test_a_bad_cable_slows_but_does_not_stop(make_rig):
     done = [number for number in range(16) if _succeeds(rig.bridge, SetParam(Param.SYNC_DELAY_US, number))]
     assert len(done) > 8
     assert rig.bridge.snapshot().counts["retries"] > 0
-    rig.simulator.press(0.15)
-    wait_until(lambda: len(rig.actions) >= 2)
-    assert rig.actions == [ButtonAction.PRESS, ButtonAction.RELEASE]
+    assert rig.actions_of_a_press(0.15) == [ButtonAction.PRESS, ButtonAction.RELEASE]
 
 
 @pytest.mark.slow
 def test_light_dims_and_goes_out_behind_the_pty_when_the_host_dies(make_rig):
-    rig = make_rig(speed=3)  # a heartbeat is due every 2 s of the device's time and comes every 1.5 s
-    rig.bridge.command(SetLed(0, 900))
-    rig.bridge.command(SetHeater(500))
-    wait_until(lambda: rig.simulator.outputs.led_permille[0] == 900)
+    rig = make_rig(speed=2)  # a heartbeat is due every 2 s of the device's time and comes every second
+
+    def is_on() -> bool:
+        """Told again where a heartbeat came so late that both went down."""
+        rig.ask(SetLed(0, 900))
+        rig.ask(SetHeater(500))
+        outputs = rig.simulator.outputs
+        return (outputs.led_permille[0], outputs.heater_permille) == (900, 500)
+
+    wait_until(is_on)
     rig.bridge.close()
     seen = [(900, 500)]
 
@@ -195,10 +223,15 @@ def test_the_heater_clears_the_fogged_window(make_rig):
     rig = make_rig(speed=3)
     rig.simulator.switches.surroundings.fog = 0.4
     wait_until(lambda: rig.simulator.switches.surroundings.fog > 0.5)
-    rig.bridge.command(SetHeater(800))
     around = rig.simulator.switches.surroundings
+    rig.ask(SetHeater(800))
     around.window_celsius = 33.0  # as after a minute of heating
-    wait_until(lambda: around.fog < 0.3)
+
+    def is_clear() -> bool:
+        rig.ask(SetHeater(800))  # it goes off where a heartbeat comes late
+        return around.fog < 0.3
+
+    wait_until(is_clear)
 
 
 def test_over_temperature_reaches_the_host_as_a_fault(make_rig):
@@ -221,8 +254,13 @@ def test_subscribers_may_send_commands_and_their_defects_are_survived(make_rig, 
     bridge.subscribe(answer_presses)
     bridge.start()
     wait_until(lambda: bridge.snapshot().status is not None)
-    rig.simulator.press()
-    wait_until(lambda: answers == [Ping(ButtonAction.PRESS), Ping(ButtonAction.RELEASE)])
+    for _ in range(NUM_PRESSES):
+        answers.clear()
+        rig.simulator.press()
+        wait_until(lambda: len(answers) >= 2)
+        if answers[1] != Ping(ButtonAction.LONG_PRESS):
+            break
+    assert answers == [Ping(ButtonAction.PRESS), Ping(ButtonAction.RELEASE)]
     assert bridge.snapshot().open
     bridge.close()
 
@@ -282,7 +320,8 @@ def test_auto_takes_the_fixed_name_or_the_only_port_and_never_guesses(tmp_path, 
 
 
 @pytest.mark.slow
-def test_something_that_is_no_camera_head_is_named_within_seconds(tmp_path):
+def test_something_that_is_no_camera_head_is_named_within_seconds(tmp_path, patient_line):  # noqa: F811
+    patient_line()
     master, slave = os.openpty()
     bridge = Bridge(os.ttyname(slave))
     try:

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from tests.doubles.chromium import FOR_PAGES
+from tests.doubles.waiting import GUARD_S
 from tests.trainer.mdos.conftest import draw_methods, wish_of
 from tests.trainer.mdos.test_server import Server
 from trainer.mdos.create import create_study
 from trainer.mdos.ratings import Sheet, read_sheets
 from trainer.mdos.study import read_study
 
-GUARD_MS = 60_000
+GUARD_MS = GUARD_S * 1000
 pytestmark = [
     pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)"),
     pytest.mark.filterwarnings("ignore"),

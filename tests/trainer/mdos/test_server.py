@@ -19,7 +19,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.doubles.waiting import GUARD_S
+from tests.doubles.orthanc import free_port
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 from tests.trainer.mdos.conftest import draw_methods, wish_of
 from trainer.mdos.create import create_study
@@ -33,7 +34,7 @@ class Server:
     """`edge-train mdos serve`, on the port that it had first."""
 
     def __init__(self, study: Study) -> None:
-        self.study, self.port = study, 0
+        self.study, self.port = study, free_port()
         self.start()
 
     def start(self) -> None:
@@ -209,7 +210,8 @@ def test_killed_at_random_moments_no_click_is_lost_and_none_doubled(server):
         time.sleep(random.uniform(0.05, 0.4))
         server.kill()
         server.start()
-    time.sleep(0.3)
+    num_before = len(kept)
+    wait_until(lambda: len(kept) > num_before or not page.is_alive())
     is_over.set()
     page.join(GUARD_S)
     (sheet,) = read_sheets(server.study)

@@ -15,6 +15,7 @@ from trainer.networks.student import dehazed
 from trainer.training.loop import fit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("head, product", [("guided", "student.safetensors"), ("isr", "student-isr.safetensors")])
 def test_a_cut_run_goes_on_as_if_uncut(files, tmp_path, head, product, cut_at):
     config = replace(TINY, head=head, **EVERYTHING)

@@ -135,6 +135,7 @@ def test_black_picture_is_refused_and_a_black_scene_is_not(gpu, unit):
     engine.close()
 
 
+@pytest.mark.slow
 def test_a_fault_of_the_gpu_says_that_the_engine_must_be_opened_again(gpu, unit, monkeypatch):
     unit.put_plan()
     engine = opened(unit)

@@ -45,6 +45,7 @@ from tests.doubles.picture_files import (
     png_chunk,
     tiff,
 )
+from tests.doubles.waiting import GUARD_S
 from tests.paths import DATA
 
 RED, GREY = (200, 40, 40), (176, 104, 92)
@@ -552,7 +553,7 @@ def test_a_process_forked_after_pictures_were_read_reads_on():
     read_all()
     child = os.fork()
     if child == 0:
-        signal.alarm(60)
+        signal.alarm(GUARD_S)
         read_all()
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0

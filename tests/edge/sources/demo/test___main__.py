@@ -13,6 +13,7 @@ from edge.sources.demo import __main__ as command
 from edge.sources.demo.render import DemoRenderer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "names"),
     [

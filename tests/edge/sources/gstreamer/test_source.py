@@ -24,7 +24,7 @@ from edge.sources.gstreamer import source as source_module
 from edge.sources.gstreamer.source import GstSource
 from edge.sources.judgement import FrameJudge
 from tests.doubles.children import children_before, new_children  # noqa: F401 - a fixture
-from tests.doubles.waiting import GUARD_S
+from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 
 MS = 1_000_000
@@ -34,16 +34,21 @@ MS = 1_000_000
 def played(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child_module, "SCRIPTS", REPOSITORY / "tests/doubles/gst_scripts")
     monkeypatch.setattr(program, "SYSTEM_PYTHON", Path(sys.executable))
+    monkeypatch.setattr(child_module, "_END_S", float(GUARD_S))
 
 
 @contextmanager
-def opened(**wish) -> Iterator[GstSource]:
+def opened(*, is_patient: bool = True, **wish) -> Iterator[GstSource]:
+    """Args: is_patient: it is not lost because the machine lets the process or the test stand still for seconds."""
     options = {name: wish.pop(name) for name in ("judge", "lend", "shared", "fit") if name in wish}
-    source = GstSource("gst:x", "gst:x", json.dumps(wish), **options)
-    try:
-        yield source
-    finally:
-        source.close()
+    with pytest.MonkeyPatch.context() as patch:
+        for limit in ("OPENING_S", "SILENCE_S") if is_patient else ():
+            patch.setattr(source_module, limit, float(GUARD_S))
+        source = GstSource("gst:x", "gst:x", json.dumps(wish), **options)
+        try:
+            yield source
+        finally:
+            source.close()
 
 
 def test_pictures_lie_where_the_engines_process_sees_them():
@@ -71,9 +76,13 @@ def test_a_picture_that_somebody_holds_is_written_no_more():
 def test_the_age_is_the_pipelines_where_it_tells_one(stamped, low_ms, high_ms):
     judge = FrameJudge()
     with opened(stamped=stamped, judge=judge) as source:
-        frame = source.read()
-        age_ms = (time.monotonic_ns() - frame.t_capture_ns) / MS
-    assert low_ms <= age_ms < high_ms
+        for _ in range(300):  # a busy machine may look late at some
+            frame = source.read()
+            age_ms = (time.monotonic_ns() - frame.t_capture_ns) / MS
+            assert low_ms <= age_ms
+            if age_ms < high_ms:
+                break
+    assert age_ms < high_ms
     assert (judge.record()["untimed"] > 0) == (stamped is None)
     assert source.about()["clock"] == ("arrival" if stamped is None else "the pipeline's time stamps")
 
@@ -123,13 +132,13 @@ def test_what_does_not_open_is_one_line_and_leaves_nothing(wish, error, words):
         pass
     assert words in str(raised.value) and "\n" not in str(raised.value)
     assert not new_children()
-    time.sleep(0.1)  # the reader of its lines closes them
-    assert len([*Path("/proc/self/fd").iterdir()]) <= before
+    wait_until(lambda: len([*Path("/proc/self/fd").iterdir()]) <= before)  # the reader of its lines closes them
 
 
 def test_what_hangs_while_it_opens_is_waited_for_no_longer(monkeypatch):
     monkeypatch.setattr(source_module, "OPENING_S", 0.5)
-    with pytest.raises(DeviceMissing, match="no picture for 0 s after it was opened"), opened(begin="hang"):
+    gone = pytest.raises(DeviceMissing, match="no picture for 0 s after it was opened")
+    with gone, opened(is_patient=False, begin="hang"):
         pass
     assert not new_children()
 
@@ -148,7 +157,7 @@ def test_what_hangs_while_it_opens_is_waited_for_no_longer(monkeypatch):
     ids=lambda one: f"{one['then']} {one.get('why', '')}" if isinstance(one, dict) else "",
 )
 def test_what_is_lost_is_one_line_and_leaves_nothing(wish, words):
-    with opened(pictures=4, **wish) as source:
+    with opened(is_patient=wish["then"] != "hang", pictures=4, **wish) as source:
         with pytest.raises(CameraLost) as raised:
             while True:
                 assert source.read() is not None
@@ -197,9 +206,7 @@ def test_a_flood_of_lines_is_bounded_and_says_no_password(caplog):
         with pytest.raises(child_module.ChildGone):
             while child.receive(1.0) is None:
                 pass
-        deadline = time.monotonic() + 5
-        while "more lines" not in caplog.text and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: "more lines" in caplog.text)
         child.close()
     assert "rtsp://***@10.0.0.2/x" in caplog.text and "Geheim4711" not in caplog.text
     assert len(caplog.records) < 60

@@ -7,18 +7,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 import pytest
 
 from edge.basics.errors import CameraLost, DeviceMissing
-from edge.sources.judgement import FrameJudge
+from edge.sources.judgement import REPEATED_NS, FrameJudge
+from edge.sources.network import source as source_module
 from edge.sources.network.feed import FeedEnded, Received
 from edge.sources.network.open import open_network_camera
 from edge.sources.network.source import NetworkSource
 from tests.doubles.network_camera.camera import NetworkCamera
 from tests.doubles.network_camera.timecode import is_of_one_moment, timecode_ns
+from tests.doubles.waiting import GUARD_S
 
 MS = 1_000_000
 SMALL = {"width_px": 640, "height_px": 360, "fps": 20.0}
@@ -32,12 +35,15 @@ def camera() -> Iterator[NetworkCamera]:
 
 @contextmanager
 def opened(uri: str, **options) -> Iterator[tuple[NetworkSource, FrameJudge]]:
+    """The source of a camera that is not lost because the machine lets it or the test stand still for two seconds."""
     judge = FrameJudge()
-    source = open_network_camera(uri, judge=judge, **options)
-    try:
-        yield source, judge
-    finally:
-        source.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_module, "SILENCE_S", float(GUARD_S))
+        source = open_network_camera(uri, judge=judge, **options)
+        try:
+            yield source, judge
+        finally:
+            source.close()
 
 
 MANY = 300
@@ -65,11 +71,26 @@ def told_minus_true_ms(source: NetworkSource, num: int) -> list[float]:
     return found
 
 
+def read_until_soon(source: NetworkSource, judge: FrameJudge, num: int) -> None:
+    """Go on reading until so many in a row were on time: on a busy machine some are not, of a source that lets
+    pictures queue none is.
+    """
+    found: list[float] = []
+    lates = [0]
+
+    def is_soon() -> bool:
+        found.extend(told_minus_true_ms(source, 1))
+        lates.append(judge.record()["late"])
+        return len(found) >= num and median(found[-num:]) < 100 and lates[-1] == lates[-1 - num]
+
+    read_until(source, is_soon)
+
+
 @pytest.mark.parametrize("part_headers", ["full", "length", "type", "none", "bare", "jpegs"])
 def test_mjpeg_with_whatever_headers_is_as_old_as_it_says(camera, part_headers):
     with camera.having(part_headers=part_headers), opened(camera.url("http")) as (source, judge):
-        assert median(told_minus_true_ms(source, 12)) < 100
-        assert not {name for name, num in judge.record().items() if num} - {"skipped"}
+        read_until_soon(source, judge, 12)
+        assert not {name for name, num in judge.record().items() if num} - {"skipped", "late"}
         assert source.about()["granted"] == "MJPEG over HTTP"
 
 
@@ -91,13 +112,17 @@ def test_pictures_with_bytes_written_over_are_dropped_and_counted(camera):
 def test_one_picture_again_and_again_ages_and_is_lost(camera):
     with opened(camera.url("http")) as (source, judge):
         told_minus_true_ms(source, 3)
+        told_ns = {}
+        times_ns = []
         with camera.having(repeat=True), pytest.raises(CameraLost, match="repeats one picture"):
             while True:
                 frame = source.read()
-                oldest_ms = (time.monotonic_ns() - frame.t_capture_ns) / MS
-                assert frame.t_capture_ns - timecode_ns(frame.image) < 500 * MS
-        assert oldest_ms > 1000
-        assert judge.record()["repeated"] > 10
+                times_ns.append(frame.t_capture_ns)
+                first_ns = told_ns.setdefault(timecode_ns(frame.image), frame.t_capture_ns)
+                assert frame.t_capture_ns == first_ns, "it stays as old as it was when it first came"
+        assert time.monotonic_ns() - times_ns[-1] > REPEATED_NS
+        num_repeated = sum(before == after for before, after in pairwise(times_ns))
+        assert judge.record()["repeated"] == num_repeated + 1, "and the one that was too many"
 
 
 def test_a_reader_that_is_slow_gets_the_newest(camera):
@@ -107,10 +132,9 @@ def test_a_reader_that_is_slow_gets_the_newest(camera):
         def is_skipped() -> bool:
             time.sleep(0.25)
             found.extend(told_minus_true_ms(source, 1))
-            return judge.record()["skipped"] >= 10 and len(found) > 5
+            return judge.record()["skipped"] >= 10 and len(found) > 5 and median(found[-6:]) < 100
 
         read_until(source, is_skipped)
-        assert median(found) < 100
 
 
 def test_the_camera_s_time_stamps_tell_what_came_late(camera):
@@ -208,20 +232,25 @@ def test_a_camera_whose_clock_is_wrong_is_taken_by_arrival(camera, off_s):
 @pytest.mark.slow
 @pytest.mark.parametrize("switches", [{"loss": 0.01, "transport": "udp"}, {"damage": 0.005}])
 def test_lost_and_damaged_packets_show_in_no_picture(camera, switches):
-    end_s = time.monotonic() + 8
+    begun_s = time.monotonic()
     counted = {"incomplete": 0, "damaged": 0}
     num = 0
+
+    def is_enough(found) -> bool:
+        took_s = time.monotonic() - begun_s
+        assert took_s < GUARD_S, "none was lost or damaged"
+        return took_s > 8 and num > 0 and sum(found[name] for name in counted) > 0
+
     with camera.having(**switches):
-        while time.monotonic() < end_s:
+        while not is_enough(counted):
             with opened(camera.url("rtsp")) as (source, judge):
                 try:
-                    while time.monotonic() < end_s:
+                    while not is_enough({name: counted[name] + judge.record()[name] for name in counted}):
                         told_minus_true_ms(source, 1)
                         num += 1
                 except CameraLost:
                     pass
                 counted = {name: counted[name] + judge.record()[name] for name in counted}
-    assert sum(counted.values()) > 0 and num > 0
 
 
 @pytest.mark.slow
@@ -232,8 +261,10 @@ def test_a_key_frame_every_ten_seconds_is_waited_for():
 
 @pytest.mark.slow
 def test_a_session_that_ends_without_a_word_from_us_is_kept_alive(camera):
-    with camera.having(session_s=3, expires=True), opened(camera.url("rtsp")) as (source, _):
-        end_s = time.monotonic() + 8
+    """Each word is said after half of the time that it has: the rest is for a machine that is busy."""
+    session_s = 6
+    with camera.having(session_s=session_s, expires=True), opened(camera.url("rtsp")) as (source, _):
+        end_s = time.monotonic() + session_s + 1
         while time.monotonic() < end_s:
             told_minus_true_ms(source, 1)
 

@@ -104,11 +104,16 @@ def ffmpeg(url: str, *more: str) -> list[Image]:
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("view", ["enhanced", "raw"])
 def test_ffmpeg(address: str, transport: str, view: str) -> None:
-    began_ns = time.monotonic_ns()
-    pictures = ffmpeg(f"{address}{view}", "-rtsp_transport", transport)
-    judge(pictures, began_ns)
-    stripes = [state_strip.read(picture) for picture in pictures]
-    assert {(stripe.state, stripe.mode) for stripe in stripes if stripe} == {("live", view)}
+    until_s = time.monotonic() + GUARD_S
+    told: set[tuple[str, str]] = set()
+    while told != {("live", view)}:  # on a busy machine one or the other may be stale: then they are taken anew
+        assert time.monotonic() < until_s, told
+        began_ns = time.monotonic_ns()
+        pictures = ffmpeg(f"{address}{view}", "-rtsp_transport", transport)
+        judge(pictures, began_ns)
+        stripes = [state_strip.read(picture) for picture in pictures]
+        told = {(stripe.state, stripe.mode) for stripe in stripes if stripe}
+        assert {mode for _, mode in told} == {view}
 
 
 @pytest.mark.parametrize("protocols", ["tcp", "udp"])

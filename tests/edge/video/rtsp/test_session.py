@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import socket
 import struct
 import time
@@ -145,6 +146,7 @@ def test_a_description_names_codec_and_parameter_sets(recorder: Recorder) -> Non
 
 
 def test_it_plays_from_a_whole_picture_on_with_the_time_of_day(recorder: Recorder) -> None:
+    begin_s = time.time()
     recorder.play()
     report = recorder.packet(channel=1)
     first = recorder.packet()
@@ -152,7 +154,7 @@ def test_it_plays_from_a_whole_picture_on_with_the_time_of_day(recorder: Recorde
     rtp_time = struct.unpack(">I", first[4:8])[0]
     seconds, rest, rtp_of_report = struct.unpack(">III", report[8:20])
     told_s = seconds - 2_208_988_800 + rest / 2**32 - ((rtp_of_report - rtp_time + 2**31) % 2**32 - 2**31) / 90_000
-    assert 0 <= time.time() - told_s < 2.0, "a picture of just now"
+    assert begin_s - 2.0 < told_s <= time.time(), "a picture of just now"
 
 
 def test_udp_comes_from_the_ports_that_were_told(bench: Bench, recorder: Recorder) -> None:
@@ -201,9 +203,10 @@ def test_answers(recorder: Recorder, method: str, path: str, headers: dict[str, 
     ],
 )
 def test_what_is_no_recorder_is_cut(recorder: Recorder, content: bytes) -> None:
-    recorder.socket.sendall(content)
-    while recorder.socket.recv(1 << 16):
-        pass
+    with contextlib.suppress(ConnectionError):  # cut while it still sends, or with what it sent unread
+        recorder.socket.sendall(content)
+        while recorder.socket.recv(1 << 16):
+            pass
 
 
 def test_one_who_does_not_read_keeps_no_memory_and_is_cut(

@@ -21,6 +21,9 @@ FIND = """async () => {
         .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`);
 }"""
 
+IS_STILL = """document.getAnimations().every((one) => one.playState !== "running"
+    || one.effect.getComputedTiming().endTime === Infinity)"""
+
 CUT_RING = """() => {
     const element = document.activeElement;
     const style = getComputedStyle(element);
@@ -49,7 +52,8 @@ def page(open_page: Callable[..., Any], unit: FakeUnit) -> Any:
 
 def findings(page: Any) -> list[str]:
     page.evaluate(axe_source())
-    page.wait_for_timeout(400)  # until what appears has its full colour
+    page.wait_for_timeout(400)
+    wait_for(page, IS_STILL)  # what appears has its full colour
     return list(page.evaluate(FIND))
 
 

@@ -27,7 +27,7 @@ def test_freeze_and_live_are_one_place_and_two_keys(page: Any, unit: FakeUnit) -
     page.locator("#freeze").click()
     wait_for(page, IS_FROZEN)
     wait_for_text(page, "state-word", "Frozen")
-    assert page.locator("#freeze").is_hidden()
+    page.locator("#freeze").wait_for(state="hidden")
     wait_for_colour(page, "enhanced")
     page.keyboard.down(" ")
     wait_for_colour(page, "raw")
@@ -44,9 +44,9 @@ def test_freeze_and_live_are_one_place_and_two_keys(page: Any, unit: FakeUnit) -
 @pytest.mark.slow
 def test_installed_live_profiles_are_offered_and_no_others(page: Any, unit: FakeUnit) -> None:
     page.keyboard.press("a")
-    names = page.locator("#profiles input").evaluate_all("all => all.map((one) => one.value)")
-    assert names == ["live", "live-isr"]
-    assert page.locator("#profiles input[value=live]").is_checked()
+    offered = page.locator("#profiles input")
+    wait_until(page, lambda: offered.evaluate_all("all => all.map((one) => one.value)") == ["live", "live-isr"])
+    wait_for(page, "document.querySelector('#profiles input[value=live]').checked")
     page.get_by_text("draws detail that the camera did not see", exact=True).first.click()
     wait_asked(page, unit, "POST", "/api/profile", {"name": "live-isr"})
     wait_for_text(page, "quiet", "live-isr")
@@ -75,7 +75,7 @@ def test_strength_light_and_camera_are_sliders(page: Any, unit: FakeUnit) -> Non
     wait_asked(page, unit, "POST", "/api/camera-controls", {"exposure": 200})
     turn(page, "camera-gain", "2.5")
     wait_asked(page, unit, "POST", "/api/camera-controls", {"gain": 2.5})
-    assert page.locator("#light").get_attribute("max") == "95", "as bright as the head may be"
+    wait_for(page, "document.getElementById('light').max === '95'")  # as bright as the head may be
     unit.state["light_percent"] = 90
     wait_for_text(page, "light-value", "90%")
     assert page.locator("#light").input_value() == "90"
@@ -285,8 +285,8 @@ def test_a_login_that_has_ended_is_said_over_the_picture(page: Any, unit: FakeUn
     unit.is_logged_in = False
     unit.cut_sockets()
     wait_for_text(page, "cover-title", "LOGGED OUT \u2013 picture is not live")
-    assert page.evaluate("document.activeElement.id") == "again"
-    assert not page.evaluate("document.getElementById('gallery').open"), "nothing lies over it"
+    wait_for(page, "document.activeElement.id === 'again'")
+    wait_for(page, "!document.getElementById('gallery').open")  # nothing lies over it
     unit.is_logged_in = True
     wait_for(page, "document.getElementById('cover').hidden")
 

@@ -28,6 +28,7 @@ def rows(page: Any) -> list[str]:
     return list(page.locator("#worklist-rows b").all_inner_texts())
 
 
+@pytest.mark.slow
 def test_a_patient_is_searched_picked_shown_and_closed(page: Any, unit: FakeUnit) -> None:
     unit.pacs = {"waiting": 0, "failed": 0}
     wait_for_text(page, "pt-name", "No patient")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +11,9 @@ import pytest
 
 from edge.web.streams import websocket as websocket_module
 from edge.web.views import View, ViewEncoder
+from tests.doubles.http_viewer import health_of, wait_for_frames
 from tests.doubles.studio import Studio
+from tests.doubles.waiting import wait_until
 from tests.doubles.ws_viewer import WsViewer
 
 NOISE = np.random.default_rng(1).integers(0, 256, (540, 960, 3), dtype=np.uint8)
@@ -57,6 +58,9 @@ def test_one_that_stands_still_has_one_message_waiting_and_costs_the_others_noth
     others = [open_ws().want("raw") for _ in range(7)]
     for other in others:
         other.until(lambda one: one.state == "live")
+    wait_until(lambda: sent["pair"])
+    wait_for_frames(studio.url, health_of(studio.url)["frames"] + 3)  # what was begun for it before that is done
+    made.clear()
     for number in range(NUM_ROUNDS):
         if asks and number % 2:
             dead.ask()
@@ -67,6 +71,7 @@ def test_one_that_stands_still_has_one_message_waiting_and_costs_the_others_noth
     assert sent["raw"] >= 7 * NUM_ROUNDS
 
 
+@pytest.mark.slow
 def test_each_size_is_encoded_once_for_all_who_look(
     studio: Studio, open_ws: Callable[..., WsViewer], made: Counter[View]
 ) -> None:
@@ -92,7 +97,7 @@ def test_a_slow_viewer_never_waits_for_a_queue(studio: Studio, open_ws: Callable
     viewer.read()
     for _ in range(3):
         begin = studio.seq
-        while studio.seq < begin + 20:
-            time.sleep(0.01)
+        wait_until(lambda begin=begin: studio.seq >= begin + 20)
+        studio.wait_taken()
         viewer.ask()
         assert viewer.read().seq >= begin + 16, "20 were published meanwhile"

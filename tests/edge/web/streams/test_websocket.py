@@ -17,8 +17,9 @@ from edge.web import state_strip
 from edge.web.streams import websocket as websocket_module
 from edge.web.streams.wishes import Allowance
 from edge.web.views import View, ViewEncoder
-from tests.doubles.http_viewer import get, health_of, is_near
+from tests.doubles.http_viewer import get, health_of, is_near, wait_for_frames
 from tests.doubles.studio import ENHANCED_RED, RAW_GREEN, Studio, flat
+from tests.doubles.waiting import wait_until
 from tests.doubles.ws_viewer import BINARY, CLOSE, PING, PONG, TEXT, Closed, Refused, WsViewer
 
 Open = Callable[..., WsViewer]
@@ -64,14 +65,15 @@ def test_the_first_comes_unasked_and_the_next_when_it_is_asked_for(studio: Studi
 def test_who_asks_late_gets_the_newest_and_is_told_what_it_missed(studio: Studio, open_ws: Open) -> None:
     studio.roll()
     viewer = open_ws().want("raw")
-    first = viewer.until(lambda one: one.state == "live")
-    viewer.read()
-    time.sleep(0.5)
+    viewer.until(lambda one: one.state == "live")
+    before = viewer.read()
+    wait_until(lambda: studio.seq > before.seq + 12)
     newest = studio.seq
+    studio.wait_taken()
     viewer.ask()
     late = viewer.read()
     assert late.seq >= newest - 3, "about twelve pairs came meanwhile"
-    assert late.header["num_dropped"] == late.seq - first.seq - 2
+    assert late.header["num_dropped"] - before.header["num_dropped"] == late.seq - before.seq - 1
 
 
 def test_nothing_is_encoded_for_who_does_not_ask(studio: Studio, open_ws: Open, monkeypatch: Any) -> None:
@@ -85,14 +87,25 @@ def test_nothing_is_encoded_for_who_does_not_ask(studio: Studio, open_ws: Open, 
     monkeypatch.setattr(ViewEncoder, "encoded", noted)
     studio.roll()
     viewer = open_ws().want("raw")
-    viewer.read()
-    time.sleep(0.2)
-    made.clear()
-    time.sleep(0.4)
-    assert len(made) == 0, "ten pairs came"
-    viewer.ask()
-    viewer.read()
-    assert 1 <= len(made) <= 2, "and another where a pair came meanwhile"
+
+    def num_made_of_one() -> int:
+        viewer.read()
+        come(3)  # what was begun before that is done
+        num = len(made)
+        made.clear()
+        come(10)
+        assert len(made) == 0, "ten pairs came"
+        viewer.ask()
+        return num
+
+    def come(num: int) -> None:
+        wait_for_frames(studio.url, health_of(studio.url)["frames"] + num)
+
+    num_made_of_one()
+    found: list[int] = []
+    while not found or found[-1] > 2:  # and another where a pair came meanwhile; more while the server stands still
+        found.append(num_made_of_one())
+        assert found[-1] >= 1 and len(found) < 100
 
 
 def test_another_want_shows_another_view_from_the_same_place(studio: Studio, open_ws: Open) -> None:
@@ -256,12 +269,14 @@ def test_the_largest_message_and_a_ping_are_taken(studio: Studio, open_ws: Open)
 
 
 def test_who_asks_for_nothing_is_sent_away(studio: Studio, open_ws: Open, monkeypatch: Any) -> None:
-    monkeypatch.setattr(websocket_module, "ASK_WITHIN_S", 0.3)
     studio.roll()
+    viewer = open_ws().want("raw")
+    viewer.read()
+    monkeypatch.setattr(websocket_module, "ASK_WITHIN_S", 0.3)
     with pytest.raises(Closed) as closed:
         open_ws().read()
     assert (closed.value.code, "no want" in closed.value.reason) == (1008, True)
-    viewer = open_ws().want("raw")
+    viewer.ask()
     with pytest.raises(Closed) as closed:
         for _ in range(2):
             viewer.read()
@@ -285,11 +300,7 @@ def test_a_viewer_says_goodbye_and_its_seat_is_free(studio: Studio, open_ws: Ope
     with pytest.raises(Closed) as closed:
         viewer.read()
     assert closed.value.code == 1000
-    for _ in range(100):
-        if health_of(studio.url)["viewers"] == 0:
-            return
-        time.sleep(0.02)
-    raise AssertionError("it is still counted")
+    wait_until(lambda: health_of(studio.url)["viewers"] == 0)
 
 
 def test_the_allowance_fills_again() -> None:

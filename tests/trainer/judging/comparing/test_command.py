@@ -61,6 +61,7 @@ def finished(place, tmp_path_factory):
     return report, page.read_text()
 
 
+@pytest.mark.slow
 def test_every_method_has_a_record_and_a_picture_of_every_case(finished):
     comparison = read_comparison(finished[0])
     assert comparison.is_finished
@@ -77,6 +78,7 @@ def test_every_method_has_a_record_and_a_picture_of_every_case(finished):
     assert sizes == {1: (480, 270), 2: (480, 270), 3: (128, 72), 4: (120, 90)}
 
 
+@pytest.mark.slow
 def test_measures_are_where_they_mean_something(finished):
     by_method = {(r.number, r.method): r.measures for r in read_comparison(finished[0]).records}
     assert "structure_ssim" not in by_method[1, "original"] and "gain" in by_method[1, "original"]
@@ -86,6 +88,7 @@ def test_measures_are_where_they_mean_something(finished):
     assert "psnr" not in by_method[1, "hq"] and "consistency" not in by_method[1, "hq"]
 
 
+@pytest.mark.slow
 def test_the_page_has_the_tables_and_the_curve_is_drawn(finished):
     report, page = finished
     assert "old" not in page and page.endswith("after\n")
@@ -96,6 +99,7 @@ def test_the_page_has_the_tables_and_the_curve_is_drawn(finished):
     assert "by β" in (report / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_what_enlarges_alone_has_a_section_of_its_own(place, tmp_path):
     network = Rrdb(RrdbConfig(4, 1, 4))
     save_whole(network.state_dict(), tmp_path / "isr.safetensors", described("rrdb", network.config))
@@ -107,6 +111,7 @@ def test_what_enlarges_alone_has_a_section_of_its_own(place, tmp_path):
     assert "old" in comparison and "### x4 alone, sharp LR" in x4 and "| throats | isr |" in x4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("written", [0, 40], ids=["before the line", "in the line"])
 def test_a_killed_run_goes_on_to_the_same_bytes(finished, command, tmp_path, written):
     report = tmp_path / "report"
@@ -121,6 +126,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(finished, command, tmp_path, wri
     assert (report / "pictures" / "0001-original.jpg").stat().st_mtime_ns == first
 
 
+@pytest.mark.slow
 def test_a_finished_one_is_not_computed_again(finished, command, monkeypatch):
     monkeypatch.setattr("trainer.judging.comparing.comparing.measured", None)
     assert main(command(finished[0])) == 0
@@ -133,6 +139,7 @@ def refused(argv, capsys):
     return line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more, networks, message",
     [
@@ -154,6 +161,7 @@ def test_a_folder_with_something_else_is_refused_before_anything_is_read(command
     assert "letter.txt/below: cannot be written" in refused(command(tmp_path / "letter.txt/below"), capsys)
 
 
+@pytest.mark.slow
 def test_a_record_of_another_case_is_refused(finished, command, tmp_path, capsys):
     report = tmp_path / "report"
     report.mkdir()
@@ -177,6 +185,7 @@ def test_pairs_of_two_sizes_are_named_before_anything_is_made(command, place, tm
     assert "no b_clear beside it" in refused(command(tmp_path / "report", "--pairs", pairs), capsys)
 
 
+@pytest.mark.slow
 def test_a_copy_of_a_training_picture_is_refused(command, place, tissue, tmp_path, capsys):
     """Another size and quality of a held-out picture, on the training side of another manifest."""
     (tmp_path / "set").mkdir()
@@ -217,6 +226,7 @@ def test_a_sweep_needs_two_betas_and_networks_that_name_theirs(command, tmp_path
     assert "all have beta 1.5" in refused(command(tmp_path / "r", "--sweep", networks=("miinet/idm",)), capsys)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_unknown_kind_is_refused(command, place, tmp_path, capsys):
     from safetensors.torch import save_file
     from torch import zeros
@@ -226,6 +236,7 @@ def test_a_checkpoint_of_an_unknown_kind_is_refused(command, place, tmp_path, ca
     assert "other.safetensors: not a product of edge-train" in line
 
 
+@pytest.mark.slow
 def test_what_a_network_learned_from_is_asked_for(finished, command, place, capsys):
     capsys.readouterr()
     assert main(command(finished[0])) == 0

@@ -69,6 +69,7 @@ def test_by_hand_and_at_the_edges():
     assert interval(np.array([1.0, 2, 3])) == interval(np.array([1.0, 2, 3]))
 
 
+@pytest.mark.slow
 def test_kid_sees_the_set_that_lies_apart(tmp_path):
     found = {k.method: k for k in summarised(comparison(tmp_path)[0]).kid if k.kind == "fog"}
     assert set(found) == {"original", "a", "b"}

@@ -15,6 +15,7 @@ def truths(tissue):
     return [tissue(135, 240, seed) for seed in range(4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_family_gives_the_same_pairs_again_and_heavier_ones_when_stronger(family, truths):
     one, again = (list(sets.family_pairs(family, 0.5, truths)) for _ in range(2))

@@ -10,8 +10,9 @@ import pytest
 
 from tests.doubles.axe import axe_source
 from tests.doubles.chromium import FOR_PAGES
+from tests.doubles.waiting import GUARD_S
 
-GUARD_MS = 60_000
+GUARD_MS = GUARD_S * 1000
 needs_chromium = pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)")
 DRAWN = "() => [...document.querySelectorAll('#tiles canvas')].every((one) => one.dataset.mean !== undefined)"
 FIND = """async () => {
@@ -71,6 +72,7 @@ def opened(browser: Any, report: Path) -> Iterator[Opened]:
     one.page.context.close()
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_the_divider_moves_by_hand_and_keys(opened: Opened) -> None:
     page, divider = opened.page, opened.page.locator("#divider")

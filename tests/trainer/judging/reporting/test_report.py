@@ -88,6 +88,7 @@ def test_what_was_run_is_told(report: Path) -> None:
     assert "20261" in text and "ab" * 32 in text and "94 of 94" in text and "Not finished" not in text
 
 
+@pytest.mark.slow
 def test_the_same_records_make_the_same_page(report: Path) -> None:
     before = report.read_bytes()
     assert write_report(report.parent).read_bytes() == before

@@ -83,7 +83,6 @@ class Acceptor:
         now_s, rate = self._loop.time(), self._limits.accepts * (1.0 if self._is_watched() else self._limits.ease)
         self._credit = min(rate * _BURST_S, self._credit + (now_s - self._credit_s) * rate)
         self._credit_s = now_s
-        self._see_off(now_s)
         for _ in range(_BATCH):
             if self._credit < 1:
                 self._rest(listener, 1 / rate * _BATCH)

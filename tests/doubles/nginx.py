@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge.access.self_made import ensure_self_made
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 
@@ -43,7 +44,7 @@ def example_before(unit: str, folder: Path) -> Iterator[str]:
     secret = subprocess.run(["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True).stdout
     (folder / "users").write_text(f"{USER}:{secret}")
     (folder / "users").chmod(0o644)
-    port = _free_port()
+    port = free_port()
     text = EXAMPLE.read_text(encoding="utf-8")
     for there, here in {
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
@@ -59,7 +60,7 @@ def example_before(unit: str, folder: Path) -> Iterator[str]:
 @contextmanager
 def nginx_with(location: str, folder: Path) -> Iterator[str]:
     """The page's address through nginx with one location, without TLS."""
-    port = _free_port()
+    port = free_port()
     with _running(f"server {{ listen 127.0.0.1:{port}; {location} }}", folder, port):
         yield f"http://127.0.0.1:{port}/camera/"
 
@@ -90,8 +91,3 @@ def _running(servers: str, folder: Path, port: int) -> Iterator[None]:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import random
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -16,19 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.ports import free_port
+
 PROGRAM = shutil.which("Orthanc")
 PLUGINS = Path("/usr/share/orthanc/plugins")
 needs_orthanc = pytest.mark.skipif(PROGRAM is None, reason="needs Orthanc: apt-get install orthanc orthanc-dicomweb")
 _PATIENCE_S = 60.0
-_draw = random.SystemRandom()
-
-
-def free_port() -> int:
-    """Below those that the system gives to outgoing connections, so that none of them has it a moment later."""
-    while True:
-        with socket.socket() as one, contextlib.suppress(OSError):
-            one.bind(("127.0.0.1", _draw.randrange(15_000, 32_000)))
-            return int(one.getsockname()[1])
 
 
 class Orthanc:

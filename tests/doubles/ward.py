@@ -12,7 +12,7 @@ from pathlib import Path
 
 import requests
 
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.worklist_files import TITLE
 
 PATIENCE_S = 120.0

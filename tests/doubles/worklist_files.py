@@ -16,7 +16,7 @@ import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 
 PROGRAM = shutil.which("wlmscpfs")
 needs_wlmscpfs = pytest.mark.skipif(PROGRAM is None, reason="needs wlmscpfs: apt-get install dcmtk")

@@ -30,7 +30,7 @@ from edge.calibration.file import write_calibration
 from edge.cli import mode_of, options, parser
 from edge.config import Config
 from edge.models.profile import SHIPPED
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 
 

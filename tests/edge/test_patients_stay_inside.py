@@ -28,7 +28,7 @@ from edge.access.people import People
 from edge.access.tokens import new_token
 from edge.saving.sealing.keys import make_key
 from tests.doubles.guarded import write_users
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
 from tests.doubles.worklist_files import TITLE, answer, needs_wlmscpfs, served, write
 from tests.paths import REPOSITORY

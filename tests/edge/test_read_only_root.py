@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
 
 SCRIPT = """

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from tests.doubles.haste import first_in_haste
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 
 PASSWORD = "Zq7 gehäim/@:?#&'x"

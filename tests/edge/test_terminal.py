@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
 
 CLOSED = 'exec "$@" <&- >&- 2>&-'

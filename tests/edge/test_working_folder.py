@@ -10,7 +10,7 @@ import pytest
 
 from tests.doubles.haste import first_in_haste
 from tests.doubles.waiting import GUARD_S
-from tests.edge.test_nothing_gets_out import COMMANDS, IF_THERE, TRAIN_COMPILED, command, material  # noqa: F401 - a fixture
+from tests.edge.test_nothing_gets_out import COMMANDS, ENGINE_RUNS, IF_THERE, TRAIN_COMPILED, command, material  # noqa: F401 - a fixture
 
 PROGRAMS = Path(sys.executable).parent
 MODULES = (
@@ -19,8 +19,6 @@ MODULES = (
     "sitecustomize", "socket", "subprocess", "tomli", "tomllib", "torch", "tqdm", "trainer", "typing", "usercustomize",
 )  # fmt: skip
 TOOLS = ("cc", "ffmpeg", "gcc", "git", "gst-device-monitor-1.0", "nvidia-smi", "python", "python3", "sh")
-RUNS = re.compile(r"engine: starting -> (ok|degraded)")
-"""A smaller one for a while, on a machine that is busy when it opens."""
 
 
 @pytest.fixture
@@ -71,11 +69,11 @@ def test_the_live_program_runs_nothing_of_the_working_folder(folder):
         told = []
         for line in program.stderr:
             told.append(line)
-            if RUNS.search(line):
+            if re.search(ENGINE_RUNS, line):
                 break
         program.terminate()
         told.append(program.stderr.read())
-    assert RUNS.search("".join(told)), told
+    assert re.search(ENGINE_RUNS, "".join(told)), told
     assert sprung(folder) == []
 
 

@@ -7,7 +7,6 @@ import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,11 +22,6 @@ from tests.faults.injected.launcher import FPS_VARIABLE
 from tests.faults.injected.source import FRAMES_VARIABLE
 from tests.faults.injected.switches import FOLDER_VARIABLE
 from tests.paths import REPOSITORY
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.runtime.live import Viewer
-from tests.faults.program import REPOSITORY, Counts, Program, free_port
+from tests.doubles.ports import free_port
+from tests.faults.program import REPOSITORY, Counts, Program
 
 EVERY_S = 10.0
 

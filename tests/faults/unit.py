@@ -15,10 +15,11 @@ from typing import Any
 import psutil
 
 from edge.models.profile import SHIPPED
+from tests.doubles.ports import free_port
 from tests.faults.injected.head import Head
 from tests.faults.injected.source import make_frames
 from tests.faults.injected.switches import Switch
-from tests.faults.program import Program, free_port
+from tests.faults.program import Program
 from tests.faults.watched.viewers import Crowd
 
 DISK_MIB = 96

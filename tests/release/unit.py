@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 
 NO_NETWORK = re.compile(

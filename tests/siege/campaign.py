@@ -33,8 +33,9 @@ from typing import Any
 
 import psutil
 
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
-from tests.faults.program import Counts, Program, free_port
+from tests.faults.program import Counts, Program
 from tests.paths import REPOSITORY
 from tests.siege.attacks import ATTACKS
 from tests.siege.camera import camera_clip

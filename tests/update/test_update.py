@@ -28,7 +28,7 @@ from edge.calibration.file import read_calibration
 from edge.config_file import load_config
 from edge.models.profile import profile_names
 from edge.service.files import CONFIG_PATH, RECORD_PATH, UNIT_PATH
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
 from tests.paths import REPOSITORY
 from tests.update.programs import Program, Wheels, from_sources, tree_now

@@ -13,7 +13,7 @@ from calib.capture import capture as capture_module
 from calib.capture.capture import CaptureOptions, capture
 from edge.config import SourceConfig, WebConfig
 from tests.doubles.chromium import FOR_PAGES
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")

@@ -12,9 +12,10 @@ from edge.config import PacsConfig
 from edge.health.news import Board, SessionChanged
 from edge.pacs import patience, sender
 from edge.pacs.sender import Sender
-from tests.doubles.orthanc import Orthanc, free_port
+from tests.doubles.orthanc import Orthanc
 from tests.doubles.pacs_store import store_of
 from tests.doubles.played_pacs import PlayedPacs
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
 
 

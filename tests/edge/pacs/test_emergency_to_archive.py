@@ -15,7 +15,8 @@ from typing import Any
 import pydicom
 import pytest
 
-from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
+from tests.doubles.orthanc import Orthanc, needs_orthanc
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 

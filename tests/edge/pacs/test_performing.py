@@ -29,9 +29,9 @@ from edge.pacs.performing import Performing
 from edge.pacs.waiting import steps as steps_module
 from edge.pacs.waiting.queue import Queue
 from edge.pacs.waiting.steps import Steps
-from tests.doubles.orthanc import free_port
 from tests.doubles.pacs_store import SECRET, add_pair
 from tests.doubles.pacs_store import session as plain_session
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 from tests.edge.pacs.conftest import Unit
 from tests.paths import REPOSITORY

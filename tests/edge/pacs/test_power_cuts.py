@@ -17,8 +17,9 @@ import pydicom
 import pytest
 
 from edge.pacs.waiting.queue import Queue
-from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
+from tests.doubles.orthanc import Orthanc, needs_orthanc
 from tests.doubles.pacs_store import add_pair, pixels, session
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import wait_until
 from tests.paths import REPOSITORY
 

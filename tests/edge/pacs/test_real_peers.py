@@ -24,8 +24,9 @@ from edge.config import PacsConfig
 from edge.pacs.check import tried_out
 from edge.pacs.peers import PeerFailed
 from tests.doubles.network_camera.certificates import OPENSSL, made_certificate
-from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
+from tests.doubles.orthanc import Orthanc, needs_orthanc
 from tests.doubles.pacs_store import add_pair, examination, pixels, session
+from tests.doubles.ports import free_port
 from tests.doubles.saved_items import saved_recording
 from tests.doubles.waiting import wait_until
 

@@ -21,7 +21,8 @@ from edge.dicom.scheduled import Scheduled
 from edge.pacs import worklist as module
 from edge.pacs.peers import PeerFailed
 from edge.pacs.worklist import Worklist, scheduled_line
-from tests.doubles.orthanc import Orthanc, free_port, needs_orthanc
+from tests.doubles.orthanc import Orthanc, needs_orthanc
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
 from tests.doubles.worklist_files import TITLE, answer, needs_wlmscpfs, served, write
 

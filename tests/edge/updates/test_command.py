@@ -20,7 +20,7 @@ from edge.updates.running_unit import RunningUnit
 from export.graphs.profile import golden_answer
 from export.on_unit.bundle import write_bundle
 from export.on_unit.keys import new_key, read_private_key
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 

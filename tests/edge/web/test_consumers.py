@@ -30,8 +30,8 @@ from tests.doubles.firefox import FIREFOX, started_firefox
 from tests.doubles.network_camera.camera import NetworkCamera
 from tests.doubles.network_camera.painting import DAMAGED_BEYOND, worst_difference
 from tests.doubles.network_camera.timecode import is_of_one_moment, timecode_ns
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S
-from tests.faults.program import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.alone]  # a picture that is late is covered
 

@@ -10,13 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from edge.health.news import NotSaved, Saved
+from tests.doubles.browsing import GUARD_MS, wait_for, wait_until
 from tests.doubles.chromium import FOR_PAGES
 from tests.doubles.studio import web_sink
-from tests.doubles.waiting import GUARD_S
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make venv-dev)")
 
-GUARD_MS = GUARD_S * 1000
 pytestmark = pytest.mark.skipif(not FOR_PAGES, reason="no Chromium (apt-get install chromium-headless-shell)")
 
 COLOUR_AT = """([x, y]) => {
@@ -63,26 +62,8 @@ def page(browser: Any, studio: Any) -> Iterator[Any]:
     page.close()
 
 
-def wait_for(page: Any, condition: str, arg: object = None) -> None:
-    """Until a JavaScript condition holds. The page's own policy forbids what wait_for_function does."""
-    for _ in range(GUARD_MS // 50):
-        if page.evaluate(condition, arg):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"did not come true: {condition}, {arg}")
-
-
 def wait_for_colour(page: Any, colour: str, x: float = 0.5, y: float = 0.7) -> None:
     wait_for(page, f"([x, y, colour]) => ({COLOUR_AT})([x, y]) === colour", [x, y, colour])
-
-
-def wait_until(page: Any, holds: Callable[[], object]) -> None:
-    """Until something outside the page holds."""
-    for _ in range(GUARD_MS // 50):
-        if holds():
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("did not come true")
 
 
 def save(page: Any, ask: Callable[[], object], told: str) -> None:

@@ -15,10 +15,11 @@ import time
 from pathlib import Path
 
 from tests.doubles.network_camera.camera import NetworkCamera
+from tests.doubles.ports import free_port
 from tests.faults.injected.switches import Switch
 from tests.faults.network.judge import TOLERATED_MS, NetworkJudge, contradiction, quantile
 from tests.faults.network.table import NetworkFault, Scheme, faults_of
-from tests.faults.program import Counts, Program, free_port
+from tests.faults.program import Counts, Program
 from tests.faults.report import Outcome, Report
 from tests.faults.watched.invariants import BACK_WITHIN_S
 from tests.paths import REPOSITORY

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.doubles.orthanc import free_port
+from tests.doubles.ports import free_port
 from tests.doubles.waiting import GUARD_S, wait_until
 from tests.paths import REPOSITORY
 from tests.trainer.mdos.conftest import draw_methods, wish_of
